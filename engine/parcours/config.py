@@ -196,6 +196,23 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=2_048 * MIB,
         description="Memory for making the sets of a campaign; what does not fit into it lies on disk meanwhile.",
     )
+    campaign_lead_ms: Annotated[int, Field(ge=0, le=DURATION_MAX_MS)] = Field(
+        default=10_000,
+        description="How long after its sets are ready a step of a campaign begins, so that its people are there.",
+    )
+    campaign_ahead_ms: Duration = Field(
+        default=60_000, description="How long before they are due people of a campaign's step are handed to shards."
+    )
+    campaign_in_flight_max: Count = Field(
+        default=100_000,
+        description="People of a campaign's step for whom a shard has something to do; others come as it is done.",
+    )
+    campaign_runs_max: Count = Field(
+        default=10, description="Runs of all campaigns that are under way at a time; others wait for their turn."
+    )
+    campaign_sets_for_ms: Duration = Field(
+        default=90 * DAY_MS, description="How long the sets of a campaign's run are kept once it is over."
+    )
     macro_steps_max: Count = Field(
         default=MACRO_STEPS_MAX,
         description="Elements that all macros of an expression may go through; beyond it its value is missing.",

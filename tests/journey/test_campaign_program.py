@@ -8,7 +8,6 @@ from shutil import copytree
 
 import pytest
 
-from parcours.errors import ProjectInvalid
 from parcours.expression.expression import Scope
 from parcours.journey.campaign_columns import ShardColumns, shard_columns
 from parcours.journey.campaign_graph import campaign_mermaid
@@ -20,7 +19,6 @@ from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of
 from parcours.journey.publish.ledger import published
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
-from parcours.service.engine import Engine
 
 CELLAR = Path(__file__).parent / "wishlist"
 
@@ -180,11 +178,6 @@ def test_the_graph_has_sizes_where_they_are_known(autumn: CampaignProgram) -> No
         's2 -->|"low 7"| s4',
         's9 -->|"rest 0"| s10',
     ]
-
-
-def test_an_engine_refuses_it_as_yet(project: Project) -> None:
-    with pytest.raises(ProjectInvalid, match=r"run in no engine yet.*\(here: autumn, audience about-to-leave\)"):
-        Engine.open(project, "volatile:", runtime="local", records=["email", "sms", "push"])
 
 
 def test_a_campaign_has_a_version_like_a_journey(project: Project, tmp_path: Path) -> None:

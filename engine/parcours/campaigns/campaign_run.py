@@ -6,7 +6,7 @@ and end when the last of these is due; only then it is known who has left, was r
 the sets that follow.
 
 A run may be gone through again from its beginning, after a crash: what has been made, taken and chosen is not done
-twice, and instants are those that were kept (run_times.py).
+twice, and instants are those that were kept (run_book.py).
 """
 
 from __future__ import annotations
@@ -15,26 +15,21 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final
 
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
 from parcours.campaigns.people import People
+from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
-from parcours.campaigns.run_times import RunTimes
 from parcours.campaigns.saved_members import SavedMembers
+from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.step_made import StepMade
-from parcours.core.campaign_outcomes import OutcomeAsked, PresenceAsked, ReactionAsked, SendAsked
-from parcours.core.waits import wait_until_ms
 from parcours.errors import AuthorError
-from parcours.expression.values import Scope
-from parcours.expression.zones import next_local_time, zone
-from parcours.instants import EARLIEST_MS
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
-from parcours.journey.parts import WaitDuration, WaitLocalTime, WaitUntil
 from parcours.routing.scans import ScanGone
 from parcours.shard.campaign_requests import Part
 from parcours.shard.scans import StageAsked
@@ -50,10 +45,6 @@ SAVE_PAUSE_S: Final = 0.2
 """Pause before it is tried again to save an audience that another run is saving."""
 
 
-class StepUnmade(AuthorError):
-    """A step of a campaign could not be made."""
-
-
 @dataclass(frozen=True, slots=True)
 class RunWorld:
     """What runs of all campaigns share.
@@ -61,30 +52,34 @@ class RunWorld:
     saved        the audiences that campaigns save, and `members` who is in them
     exports      where files go
     newest_runs  the number of the newest run of a campaign
-    tell         is told the line of each output; of one that is told already, the same again
     """
 
-    people: People
     saved: Callable[[], Mapping[str, SavedAudience]]
     members: SavedMembers
     exports: Path
     newest_runs: Callable[[str], int]
-    tell: Callable[[CampaignLine], None]
 
 
 class CampaignRun:
     """A run under way."""
 
     def __init__(
-        self, campaign: CampaignProgram, number: int, began: int, sets: RunSets, times: RunTimes, world: RunWorld
+        self,
+        campaign: CampaignProgram,
+        number: int,
+        began: int,
+        sets: RunSets,
+        people: People,
+        book: RunBook,
+        world: RunWorld,
     ) -> None:
         self.campaign = campaign
         self.number = number
         self.began = began
         self.sets = sets
-        self._times = times
+        self._book = book
         self._world = world
-        self._people = world.people
+        self._people = people
         self._stages = list(enumerate(campaign.stages))
         self._made: dict[str, StepMade] = {}
         self._instants: dict[str, int] = {}
@@ -133,15 +128,19 @@ class CampaignRun:
         step = self._at_work
         self.failed = why
         campaign = self.campaign
-        self._world.tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
+        self._book.tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
         self._stages, self._awaited, self._saving = [], {}, []
 
     async def end(self, at: int) -> None:
         """Everybody whom it has taken along leaves the run."""
-        self._world.members.abandon(f"{self.campaign.name}/{self.number}/")
         taken = (name for step in self._acts() for name, _ in self.sets.people(step.sources[0]))
         ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
         await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending)
+        await self.forget()
+
+    async def forget(self) -> None:
+        """Nothing more comes of the run."""
+        self._world.members.abandon(f"{self.campaign.name}/{self.number}/")
         await self._people.forget(self.campaign.name, self.number)
 
     def _acts(self) -> list[steps.CampaignStep]:
@@ -157,7 +156,7 @@ class CampaignRun:
         """
         ready = [(number, stage) for number, stage in self._stages if all(end in self._ends for end in stage.ends)]
         if ready:
-            await self._times.going_on()
+            await self._book.going_on()
         for number, stage in ready:
             instant = await self._collect(number, max((self._ends[end] for end in stage.ends), default=self.began))
             self._instants |= dict.fromkeys(stage.steps, instant)
@@ -166,23 +165,33 @@ class CampaignRun:
             if name in names:
                 await self._act(step, self._instants[name])
         self._stages = [each for each in self._stages if each not in ready]
+        await self._expect()
         return bool(ready)
+
+    async def _expect(self) -> None:
+        """Tell for which stages it is known when they will be ready, if nobody is held."""
+        known = {**self._ends, **self._awaited}
+        for number, stage in self._stages:
+            if all(end in known for end in stage.ends) and self.sets.needs_people(number):
+                at = max((known[end] for end in stage.ends), default=self.began)
+                await self._book.expect(StageAsked(self.campaign.name, self.campaign.version, number), at)
 
     async def _collect(self, number: int, at: int) -> int:
         """Have shards tell what the steps of a stage ask; returns as of when that is."""
         asked = StageAsked(self.campaign.name, self.campaign.version, number)
-        asks = self.sets.needs_people(number)
-        while True:
-            instant = await self._times.stage(asked, at, asks=asks)
-            if not asks or self.sets.has_people(number):
-                return instant
+        if not self.sets.needs_people(number):
+            return at
+        scan = await self._book.scan(asked, at)
+        while not self.sets.has_people(number):
             try:
-                told = self._people.columns(asked, self.number, instant)
-                rows = [row async for slice_ in told for row in slice_]
+                rows = [row async for slice_ in self._people.columns(scan) for row in slice_]
             except ScanGone:
-                self._times.lost(asked)
+                self._book.lost(asked)
+                scan = await self._book.scan(asked, at)
                 continue
-            await asyncio.to_thread(self.sets.collect, number, instant, rows)
+            await asyncio.to_thread(self.sets.collect, number, scan.at, rows)
+            await self._people.end_scan(scan.name)
+        return scan.at
 
     async def _act(self, step: steps.CampaignStep, at: int) -> None:
         """Make a step's sets, and do with them what it says."""
@@ -202,62 +211,29 @@ class CampaignRun:
             self._tell_of(at, made)
 
     async def _make_known(self, step: steps.ReadTable, at: int) -> None:
-        ended = self._times.end_of(step.id)
+        ended = self._book.end_of(step.id)
         if ended is None:
-            ended = await self._times.begins(step.id, at)
+            ended = await self._book.begins(step.id, at)
             await self._people.make_known(self._slices(step), ended, self.sets.created(step.id))
-            await self._times.ended(step.id, ended)
+            await self._book.ended(step.id, ended)
         self._ends[step.id] = ended
 
     async def _begin(self, step: steps.CampaignStep, at: int) -> None:
         """Take the people of a set to a step. It ends now, or is awaited."""
-        ended = self._times.end_of(step.id)
+        ended = self._book.end_of(step.id)
         if self._made[step.id].skipped or ended is not None:
             self._ends[step.id] = at if ended is None else ended
             if isinstance(step, steps.WaitAll | steps.Reacted):
                 self._tell_of(self._ends[step.id], self._made[step.id])
             return
-        begins = await self._times.begins(step.id, at)
-        ends = self._ends_at(step, begins)
+        begins = await self._book.begins(step.id, at)
+        ends = ends_at(step, begins, self._scoped(step))
         last = await self._hand_over(step, begins)
         if isinstance(step, steps.UpdatePeople):
-            await self._times.ended(step.id, begins)
+            await self._book.ended(step.id, begins)
             self._ends[step.id] = begins
         else:
             self._awaited[step.id] = max(ends, last)
-
-    def _ends_at(self, step: steps.CampaignStep, at: int) -> int:
-        """When a step that begins now ends, as far as that is known without its people."""
-        match step:
-            case steps.WaitAll():
-                return self._wait_ends(step, at)
-            case steps.Reacted(of=steps.OwnSend() as of):
-                assert of.step in self._ends, "a step for reactions to a send comes after it"
-                return max(at, self._ends[of.step] + of.within_ms)
-            case _:
-                return at
-
-    def _wait_ends(self, step: steps.WaitAll, at: int) -> int:
-        """When a wait ends, in the campaign's zone. Raises StepUnmade."""
-        wait, tz = step.wait, zone(self.campaign.timezone)
-        match wait:
-            case WaitDuration():
-                return at + wait.duration_ms
-            case WaitLocalTime():
-                return next_local_time(at, wait.minute, wait.days, tz)
-            case WaitUntil():
-                scope = Scope(run=self._run_view(step.id), now_ms=at)
-                try:
-                    until = wait_until_ms(wait, wait.until.value(scope), at, tz)
-                except ValueError as error:
-                    raise StepUnmade(str(error)) from None
-                if until is None:
-                    raise StepUnmade(f"wait until {wait.until.text}: {wait.until.unmet(scope)}")
-                return max(until, at)
-        assert_never(wait)
-
-    def _run_view(self, step: str) -> dict[str, object]:
-        return {"id": f"{self.campaign.name}/{self.number}", "entered_at": self.began, "step": step}
 
     async def _hand_over(self, step: steps.CampaignStep, at: int) -> int:
         """Give everybody of the step's set her part; returns when the last one is due, as far as that is known here."""
@@ -281,7 +257,7 @@ class CampaignRun:
         ended = [name for name in due if await self._has_ended(self.campaign.steps[name], at)]
         for name in ended:
             self._ends[name] = self._awaited.pop(name)
-            await self._times.ended(name, self._ends[name])
+            await self._book.ended(name, self._ends[name])
         return bool(ended)
 
     async def _has_ended(self, step: steps.CampaignStep, at: int) -> bool:
@@ -292,7 +268,7 @@ class CampaignRun:
         until = at
         names = (name for name, _ in self.sets.people(step.sources[0]))
         async for name, outcome in self._people.outcomes(
-            self.campaign.name, self.number, at, self._asked(step, at), names
+            self.campaign.name, self.number, at, outcome_asked(step, at, self._scoped(step)), names
         ):
             if outcome.held_until is not None and outcome.state == "open":
                 until = max(until, outcome.held_until)
@@ -302,6 +278,7 @@ class CampaignRun:
                 left.append(name)
         if until > at:
             self._awaited[step.id] = until
+            await self._expect()
             return False
         self._choose(step, at, so, left)
         return True
@@ -320,19 +297,9 @@ class CampaignRun:
             self._tell_of(at, made)
         self._made[step.id] = made
 
-    def _asked(self, step: steps.CampaignStep, at: int) -> OutcomeAsked:
-        match step:
-            case steps.SendToSet():
-                return SendAsked(step.id)
-            case steps.Reacted(of=steps.OwnSend() as of):
-                name, run, send, since = self.campaign.name, self.number, of.step, EARLIEST_MS
-            case steps.Reacted(of=steps.OtherSend() as of):
-                name, send = of.name, of.step
-                run = 0 if not of.last_run else self._world.newest_runs(name) if of.kind == "campaign" else -1
-                since = EARLIEST_MS if of.since_ms is None else at - of.since_ms
-            case _:
-                return PresenceAsked()
-        return ReactionAsked(name, send, run, step.reaction, step.channel, step.link, since, at)
+    def _scoped(self, step: steps.CampaignStep) -> StepOfRun:
+        campaign, view = self.campaign, {"id": f"{self.campaign.name}/{self.number}", "entered_at": self.began}
+        return StepOfRun(campaign, self.number, {**view, "step": step.id}, self._ends, self._world.newest_runs)
 
     # Saves
 
@@ -342,7 +309,7 @@ class CampaignRun:
         self._saving = [each for each in self._saving if each not in due]
         for when, step in due:
             self._at_work = step.id
-            if self._times.saved_at(step.id) is None:
+            if self._book.saved_at(step.id) is None:
                 await self._save(step, when)
             self._world.members.note(self._slices(step), step.audience)
 
@@ -355,7 +322,7 @@ class CampaignRun:
         silent = self._world.saved()[step.audience].silent
         entered, left = change.entered(), change.left()
         holds_from = await self._people.save(save, step.audience, when, entered, left, silent=silent)
-        await self._times.saved(step.id, holds_from)
+        await self._book.saved(step.id, holds_from)
 
     def _slices(self, step: steps.CampaignStep) -> str:
         """What slices of a step are known by."""
@@ -369,7 +336,7 @@ class CampaignRun:
 
     def _tell_output(self, at: int, made: StepMade, output: str) -> None:
         campaign, size = self.campaign, made.outputs.get(output, 0)
-        self._world.tell(
+        self._book.tell(
             CampaignLine(
                 at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow, made.dropped
             )

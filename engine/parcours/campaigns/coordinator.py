@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import copytree
-from typing import Final
 
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview
+from parcours.campaigns.run_book import VirtualBook
 from parcours.campaigns.run_sets import RunSets
-from parcours.campaigns.run_times import ExactTimes
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
 from parcours.campaigns.sets.database import Workspace
@@ -26,9 +25,6 @@ from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.model.recurrence import is_endless
 from parcours.journey.program import Program
-
-RUNS_AT_ONCE_MAX: Final = 10
-"""Runs of all campaigns that are under way at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +76,10 @@ class Coordinator:
         self._tell = tell
         workspace = Workspace(folder / "spill", settings.campaign_memory_bytes, os.cpu_count() or 1)
         self._world = RunWorld(
-            people,
             lambda: program.saved_audiences,
             SavedMembers(folder / "saved", workspace),
             exports,
             lambda name: self._numbers.get(name, 0),
-            tell,
         )
         self._runs: list[CampaignRun] = []
         self._rest: list[str] = []
@@ -200,7 +194,9 @@ class Coordinator:
             return None
         self._numbers[campaign.name] = due.run
         sets = self._sets(campaign, due.run)
-        run = CampaignRun(campaign, due.run, due.at_ms, sets, ExactTimes(), self._world)
+        run = CampaignRun(
+            campaign, due.run, due.at_ms, sets, self._people, VirtualBook(due.run, self._tell), self._world
+        )
         self._runs.append(run)
         return run
 
@@ -228,14 +224,18 @@ class Coordinator:
 def _scheduled(campaign: CampaignProgram, timezone: str) -> _Scheduled:
     """`timezone` is the project's: a campaign's own is for the times of day that it waits for."""
     schedule = campaign.schedule
-    coming = iter(()) if schedule is None else _within(campaign, schedule.instants(timezone))
+    coming = occurrences(campaign, timezone)
     endless = schedule is not None and schedule.rule is not None and is_endless(schedule.rule)
     return _Scheduled(campaign, coming, next(coming, None), endless and campaign.ends_ms is None)
 
 
-def _within(campaign: CampaignProgram, instants: Iterator[int]) -> Iterator[int]:
-    """Those at which a run may begin."""
-    for at in instants:
+def occurrences(campaign: CampaignProgram, timezone: str, after_ms: int = -1) -> Iterator[int]:
+    """The instants (ms) of a campaign's schedule later than `after_ms` at which a run may begin, in rising order.
+
+    timezone  the project's
+    """
+    schedule = campaign.schedule
+    for at in () if schedule is None else schedule.instants(timezone, after_ms):
         if campaign.ends_ms is not None and at >= campaign.ends_ms:
             return
         if campaign.starts_ms is None or at >= campaign.starts_ms:

@@ -29,7 +29,7 @@ from parcours.shard.requests import (
     TryParts,
 )
 from parcours.shard.saving import AGAIN
-from parcours.shard.scans import OF_CAMPAIGN, Scan, StageAsked
+from parcours.shard.scans import Scan
 
 SLICE_PEOPLE: Final = 5_000
 """People of a set who are handed to one shard at once."""
@@ -55,15 +55,17 @@ class People:
         self._slot_map = slot_map
         self._slice_people = slice_people
 
-    async def columns(self, asked: StageAsked, run: int, at: int) -> AsyncIterator[Rows]:
-        """What each shard tells of its people for a stage, as of an instant: slices, in no order. Raises ScanGone."""
-        scan = Scan(scan_name(asked, run, at), at, asked)
+    async def columns(self, scan: Scan) -> AsyncIterator[Rows]:
+        """What each shard tells of its people for a scan: slices, in no order. Raises ScanGone."""
         for port in self._ports:
             await until_answered(partial(port.ask, AwaitScan(None, scan)))
         for port in self._ports:
             async for rows in collect(port, scan.name, self._slice_people):
                 yield rows
-        await end(self._ports, scan.name)
+
+    async def end_scan(self, name: str) -> None:
+        """Nobody asks for what the scan has taken any more."""
+        await end(self._ports, name)
 
     # Taking people along
 
@@ -98,7 +100,6 @@ class People:
             taken = await self._ask(shard, slice_of(number, mine))
             assert taken.next > number, "a shard has had every slice before this one"
             had[shard] = max(had[shard], taken.next)
-            self.heard(shard, taken)
             return taken.away
 
         for shard, mine in self._by_shard(people):
@@ -109,9 +110,6 @@ class People:
 
     async def room(self, shard: int, due: int, people: int) -> None:
         """Return when a slice may be handed to a shard that is due from this instant on."""
-
-    def heard(self, shard: int, taken: Taken) -> None:
-        """A shard has had a slice."""
 
     async def _follow(
         self,
@@ -207,8 +205,3 @@ class People:
             for one in slice_:
                 shards.setdefault(self._slot_map.shard(one[0]), []).append(one)
             yield from sorted(shards.items(), key=lambda pair: pair[0])
-
-
-def scan_name(asked: StageAsked, run: int, at: int) -> str:
-    """What a scan of a campaign's stage is known by."""
-    return f"{OF_CAMPAIGN}{asked.campaign}/{run}/{asked.stage}@{at}"

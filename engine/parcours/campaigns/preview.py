@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from parcours.campaigns.people import People
+from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_sets import REFUSED, RunSets
 from parcours.campaigns.step_made import StepMade
 from parcours.journey import campaign_steps as steps
@@ -52,8 +53,9 @@ class Previewing:
         for number in range(len(self._campaign.stages)):
             if self._sets.needs_people(number):
                 asked = StageAsked(self._campaign.name, self._campaign.version, number)
-                told = self._people.columns(asked, 0, at)
-                self._sets.collect(number, at, [row async for rows in told for row in rows])
+                scan = scan_of(asked, 0, at)
+                self._sets.collect(number, at, [row async for rows in self._people.columns(scan) for row in rows])
+                await self._people.end_scan(scan.name)
         return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
 
     async def _step(self, step: steps.CampaignStep, at: int) -> StepPreview:

@@ -32,13 +32,7 @@ from parcours.campaigns.step_made import StepMade
 from parcours.campaigns.told_scope import ToldScopes
 from parcours.config import Settings
 from parcours.journey import campaign_steps as steps
-from parcours.journey.campaign_columns import (
-    ShardColumns,
-    are_evaluated_beside,
-    matched_paths,
-    shard_columns,
-    tables_linked,
-)
+from parcours.journey.campaign_columns import are_evaluated_beside, asks_shards, matched_paths, shard_columns
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import CampaignStep, SetRef
 from parcours.journey.model.campaign_acts import RUN_PLACE
@@ -89,10 +83,7 @@ class RunSets:
 
     def needs_people(self, stage: int) -> bool:
         """Whether shards have to be asked before the steps of a stage can be made."""
-        made = self._campaign.stages[stage]
-        reads = any(isinstance(self._campaign.steps[name], steps.ReadPeople) for name in made.steps)
-        asks_nothing = shard_columns(self._campaign, made) == ShardColumns((), (), (), (), ())
-        return reads or not asks_nothing or bool(tables_linked(self._campaign, made))
+        return asks_shards(self._campaign, self._campaign.stages[stage])
 
     def has_people(self, stage: int) -> bool:
         """Whether what shards told for a stage is there, whole."""

@@ -14,7 +14,15 @@ from parcours.expression.dotted import split_path
 from parcours.expression.history import HistoryCall
 from parcours.journey.campaign_parts import asked_of_rows
 from parcours.journey.campaign_program import CampaignProgram, Stage, Table
-from parcours.journey.campaign_steps import CampaignStep, Enrich, ReadAudience, ReadTable, SendToSet, UpdatePeople
+from parcours.journey.campaign_steps import (
+    CampaignStep,
+    Enrich,
+    ReadAudience,
+    ReadPeople,
+    ReadTable,
+    SendToSet,
+    UpdatePeople,
+)
 from parcours.journey.program import Program
 from parcours.journey.set_expressions import SetExpression, set_expression
 
@@ -59,6 +67,13 @@ def shard_columns(campaign: CampaignProgram, stage: Stage) -> ShardColumns:
         consents=_once(consent for each in both for consent in each.consents),
         namespaces=_once(name for name in map(matched_namespace, tables) if name is not None),
     )
+
+
+def asks_shards(campaign: CampaignProgram, stage: Stage) -> bool:
+    """Whether shards have to be asked before the steps of a stage can be made."""
+    reads = any(isinstance(campaign.steps[name], ReadPeople) for name in stage.steps)
+    asks_nothing = shard_columns(campaign, stage) == ShardColumns((), (), (), (), ())
+    return reads or not asks_nothing or bool(tables_linked(campaign, stage))
 
 
 def are_evaluated_beside(campaign: CampaignProgram, stage: Stage) -> bool:

@@ -144,6 +144,14 @@ class Engine(BlockingFacade):
     pause_journey = blocking(Service.pause_journey)
     resume_journey = blocking(Service.resume_journey)
 
+    campaigns = blocking(Service.campaigns)
+    campaign = blocking(Service.campaign)
+    run_campaign = blocking(Service.run_campaign)
+    close_campaign = blocking(Service.close_campaign)
+    stop_campaign = blocking(Service.stop_campaign)
+    pause_campaign = blocking(Service.pause_campaign)
+    resume_campaign = blocking(Service.resume_campaign)
+
     def close(self) -> None:
         """Let what is being sent finish and give everything back. Whatever was acknowledged is in the store.
 

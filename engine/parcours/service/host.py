@@ -18,18 +18,18 @@ from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.config import MIB, Settings
 from parcours.core.fact import Fact
-from parcours.errors import CallerError, Overloaded, ParcoursError, ProjectInvalid, ShardUnavailable
+from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
-from parcours.journey.publish.unready import unready
 from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import UNREAD, Router
 from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.service.campaigns_of_host import CampaignsOfHost
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.following import ask_owner
@@ -64,8 +64,6 @@ class Host:
     """`control` changes what is published and knows it."""
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
-        if reasons := unready(plan.project):
-            raise ProjectInvalid("\n".join(reasons))
         self._plan = plan
         self._clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
         self._runtime = open_runtime(runtime, plan, self._clock if runtime == "local" else clock)
@@ -74,6 +72,7 @@ class Host:
         self._reads: LiveReads | None = None
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
+        self._campaigns: CampaignsOfHost | None = None
         self._waiting = 0
         self.control = JourneyControl(
             plan.project,
@@ -83,6 +82,7 @@ class Host:
             self._renew,
             _secrets_of_calls(plan),
             plan.settings.change_wait_s,
+            lambda: set() if self._campaigns is None else self._campaigns.in_use(),
         )
 
     def now_ms(self) -> int:
@@ -118,6 +118,9 @@ class Host:
         slice_people = self._plan.settings.due_people_max
         self._reads = LiveReads(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
         self._people = PeopleTable(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
+        self._campaigns = CampaignsOfHost(
+            plan=self._plan, ports=self._runtime.ports, undisturbed=self.control.undisturbed, clock=self._clock
+        )
         self._erasures = ErasuresUnderWay(self._runtime.ports, self._plan.slot_map, self.store_folder)
         await self._erasures.start()
         await self.control.begin()
@@ -128,6 +131,13 @@ class Host:
         self._router.publish(program)
         self._reads.renew(program)
         self.people.renew(program)
+        self.campaigns.renew(program, self.control.journey_states())
+
+    @property
+    def campaigns(self) -> CampaignsOfHost:
+        """The campaigns of the engine."""
+        assert self._campaigns is not None, "start makes it"
+        return self._campaigns
 
     @property
     def people(self) -> PeopleTable:
@@ -292,7 +302,9 @@ class Host:
         reads = [] if self._reads is None else self._reads.troubles
         erasures = [] if self._erasures is None else self._erasures.troubles
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
-        return [*await self._runtime.troubles(), *chain(*shards), *self.control.troubles(), *reads, *erasures]
+        campaigns = [] if self._campaigns is None else self._campaigns.troubles()
+        mine = [*self.control.troubles(), *reads, *erasures, *campaigns]
+        return [*await self._runtime.troubles(), *chain(*shards), *mine]
 
     async def figures(self) -> EngineFigures:
         """What shards count and measure, and what waits for them."""
@@ -333,7 +345,7 @@ class Host:
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         router = self._router
-        stops = [each.stop if each else None for each in (self._erasures, self._reads, self._people)]
+        stops = [each.stop if each else None for each in (self._erasures, self._campaigns, self._reads, self._people)]
         await close_all([*stops, router.close if router else None])
 
     async def stop(self) -> None:

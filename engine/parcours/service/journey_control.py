@@ -22,12 +22,12 @@ from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
 from parcours.journey.publish.ledger import JourneyStateName, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
-from parcours.journey.publish.unready import unready
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
 from parcours.service.call_secrets import unknown_references
+from parcours.service.campaigns_of_host import unconducted
 from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
 from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
 from parcours.wording import ForeignText, quoted, shown_value
@@ -66,14 +66,17 @@ class JourneyControl:
         renewed: Callable[[Program], Awaitable[None]],
         secrets: Collection[str] | None = None,
         wait_s: float | None = None,
+        conducted: Callable[[], set[tuple[str, int]]] = set,
     ) -> None:
         """What there is to know of how the engine was opened.
 
         channels  those on which it delivers or records
         secrets   the references in headers of calls that it knows; None where no call leaves
         wait_s    how long a change waits for shards; None: as long as it takes
+        conducted  the versions of campaigns by which runs go
         """
         self._wait_s = wait_s
+        self._conducted = conducted
         self._left: set[asyncio.Task[None]] = set()
         self._secrets = secrets
         self._channels = frozenset(channels) | INBOX
@@ -137,7 +140,7 @@ class JourneyControl:
 
     def _objections(self, project: Project, only: str | None) -> list[str]:
         """Why this project cannot be published, as far as it says by itself."""
-        reasons = [*drafted(project), *unready(project), *self._missing(project)]
+        reasons = [*drafted(project), *unconducted(project), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
         if only is not None and all(each.name != only for each in project.program.journeys):
@@ -165,7 +168,7 @@ class JourneyControl:
         """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
         if all(len(entry.versions) == 1 for entry in self.publications.ledger.journeys.values()):
             return None
-        return {
+        return self._conducted() | {
             (journey, version)
             for number, port in enumerate(self._ports)
             for journey, version, _ in await patience.answer(number, partial(port.ask, CountRuns()))

@@ -30,6 +30,7 @@ from parcours.runtime.exporting import address_secret, can_export
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.about_people import AboutPeople
 from parcours.service.acknowledgement import Ingested, LinesTaken
+from parcours.service.campaign_calls import CampaignCalls
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.following import ask_owner
@@ -55,7 +56,7 @@ DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
 
 
-class Service(Facade, AboutPeople, Observed):
+class Service(Facade, AboutPeople, Observed, CampaignCalls):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

@@ -32,14 +32,12 @@ class Away(msgspec.Struct, frozen=True, array_like=True):
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
     """
-    next     the number of the slice that comes next
-    away     who of the slice is not here; told again if the slice is handed over again
-    waiting  how many deliveries there are in the shard, whatever each of them waits for
+    next  the number of the slice that comes next
+    away  who of the slice is not here; told again if the slice is handed over again
     """
 
     next: int
     away: list[Away]
-    waiting: int
 
 
 class TakeParts(Request[Taken], frozen=True, tag="parts"):

@@ -32,7 +32,6 @@ from parcours.shard.commits import Commits
 from parcours.shard.inputs import Inputs
 from parcours.shard.moving import Moving
 from parcours.shard.names import Found, Names
-from parcours.shard.outbox import Outbox
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
 from parcours.shard.saving import AGAIN
@@ -65,7 +64,6 @@ class Campaigning:
         commits: Commits,
         reads: Reads,
         published: Published,
-        outbox: Outbox,
         time: Timekeeping,
         let_go: Callable[[], None],
     ) -> None:
@@ -76,7 +74,6 @@ class Campaigning:
         self._commits = commits
         self._reads = reads
         self._published = published
-        self._outbox = outbox
         self._time = time
         self._let_go = let_go
 
@@ -112,7 +109,7 @@ class Campaigning:
                 expected += 1
                 work.own.append((entry, _encode(expected)))
             self._commits.commit(work)
-        return Taken(expected, away, self._waiting())
+        return Taken(expected, away)
 
     def try_parts(self, asked: TryParts) -> Tried:
         """What would become of the deliveries of a send, by channel, outcome and gate; nobody is changed."""
@@ -151,7 +148,7 @@ class Campaigning:
                 kept.append([each.person for each in found if not isinstance(each, str)])
             expected = self._reads.saves.stage(asked.save, asked.number, *kept)
             self._commits.commit(work, always=True)
-        return Taken(expected, away, self._waiting())
+        return Taken(expected, away)
 
     def let_save(self, asked: LetSave) -> None:
         """From now on the slices of a save hold; under virtual time everybody goes through it at once."""
@@ -226,9 +223,6 @@ class Campaigning:
             return name
         found = self._names.find(work, self._names.slot(name), name, None, at)
         return found if isinstance(found, Found) else found.owner or ""
-
-    def _waiting(self) -> int:
-        return sum(self._outbox.there().values())
 
 
 def _entry(campaign: str, run: int, step: str) -> str:

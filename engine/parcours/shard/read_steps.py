@@ -33,7 +33,7 @@ class ReadSteps:
         self._reads = reads
         self._published = published
         self._time = time
-        self._let_go = let_go
+        self.let_go = let_go
 
     def due_reads(self, now_ms: int) -> DueReads:
         """The reads that have to be made at this time, of each journey the newest; changes nothing."""
@@ -64,7 +64,7 @@ class ReadSteps:
                     self._published.hold(held=False)
                 self._commits.commit(self._commits.begin(entries_from), always=True)
         if self._published.held:
-            self._let_go()
+            self.let_go()
 
     def await_scan(self, scan: Scan) -> bool:
         """A scan is under way, durably; False if its instant has passed here before it was."""
@@ -85,7 +85,7 @@ class ReadSteps:
                     self._published.hold(held=False)
                 self._commits.commit(self._commits.begin(0), always=True)
         if self._published.held:
-            self._let_go()
+            self.let_go()
 
     def list_columns(self, name: str, after: tuple[int, str] | None, most: int, now_ms: int) -> PeopleColumns:
         """A slice of a scan, whose instant has durably passed when this returns."""

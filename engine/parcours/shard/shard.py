@@ -132,10 +132,8 @@ class Shard:
         self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
-        self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
-        self.campaigning = Campaigning(
-            slots, names, inputs, moving, commits, reads, published, outbox, time, lambda: self.hold(held=False)
-        )
+        self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
+        self.campaigning = Campaigning(slots, names, inputs, moving, commits, reads, published, time, reading.let_go)
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,

@@ -1,0 +1,262 @@
+"""The campaigns of an engine: runs begin by their schedules or by hand, and go on until they are over (live_runs.py).
+
+    STORE/campaigns/NAME/campaign.json   how far the schedule has been gone through, and the number of the newest run
+    STORE/campaigns/saved                who is in the audiences that campaigns save
+
+Whoever opens the store again goes on with every run where it was. Of instants of a schedule that passed while nobody
+was there the newest is made up for, and the others are told as missed; while a campaign is paused or closed all are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Final
+
+import msgspec
+
+from parcours.campaigns.campaign_line import MISSED, SKIPPED_RUNNING, CampaignLine
+from parcours.campaigns.campaign_run import RunWorld
+from parcours.campaigns.coordinator import occurrences
+from parcours.campaigns.live_people import LOOK_S
+from parcours.campaigns.live_runs import EngineAround, LiveRuns, kept_runs
+from parcours.campaigns.run_book import scan_of
+from parcours.campaigns.run_folder import read_json, write_json
+from parcours.campaigns.run_place import RunPlace
+from parcours.campaigns.saved_members import SavedMembers
+from parcours.campaigns.sets.database import Workspace
+from parcours.config import SECOND_MS
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError, ParcoursError
+from parcours.journey.campaign_columns import asks_shards
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.program import Program
+from parcours.journey.publish.ledger import JourneyStateName
+from parcours.shard.scans import StageAsked
+from parcours.wording import nearest, quoted
+
+log = logging.getLogger("parcours")
+
+CAMPAIGN: Final = "campaign.json"
+SAVED: Final = "saved"
+
+TOLD_MAX: Final = 100
+"""Lines of a campaign that are kept of instants with which no run began; the oldest go."""
+
+
+class CampaignPlace(msgspec.Struct, frozen=True):
+    """
+    through   up to this instant (ms) the schedule has been gone through
+    runs      the number of the newest run
+    expected  the name, the version and the instant of the scan with which the next run of the schedule begins
+    lines     of instants with which no run began
+    """
+
+    through: int
+    runs: int = 0
+    expected: tuple[str, int, int] | None = None
+    lines: list[CampaignLine] = []
+
+
+class LiveCampaigns:
+    """Lives on the loop of its host."""
+
+    def __init__(self, around: EngineAround) -> None:
+        self._around = around
+        self._program: Program | None = None
+        self._states: Mapping[str, JourneyStateName] = {}
+        self._news = asyncio.Event()
+        self._places: dict[str, CampaignPlace] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._trouble: str | None = None
+        memory_bytes = around.settings.campaign_memory_bytes
+        members = SavedMembers(
+            around.folder / SAVED, Workspace(around.folder / "spill", memory_bytes, os.cpu_count() or 1)
+        )
+        world = RunWorld(
+            lambda: self._published.saved_audiences, members, around.exports, lambda name: self._place(name).runs
+        )
+        self._runs = LiveRuns(around, world, self._news.set)
+
+    @property
+    def _published(self) -> Program:
+        assert self._program is not None, "renew comes first"
+        return self._program
+
+    def renew(self, program: Program, states: Mapping[str, JourneyStateName]) -> None:
+        """This program holds from now on, with journeys and campaigns in these states; the first one starts it all."""
+        self._program, self._states = program, states
+        self._runs.renew(states)
+        self._news.set()
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._go_on())
+
+    def in_use(self) -> set[tuple[str, int]]:
+        """The versions of campaigns by which runs go, or are about to begin."""
+        expected = {(name, place.expected[1]) for name, place in self._places.items() if place.expected}
+        return expected | self._runs.in_use()
+
+    def troubles(self) -> list[str]:
+        """What is not in order now, a sentence each."""
+        return [*([] if self._trouble is None else [self._trouble]), *self._runs.troubles()]
+
+    async def stop(self) -> None:
+        """Conduct no run any more; whoever opens the store again goes on where each is."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._runs.stop()
+
+    # By hand
+
+    def begin(self, name: str, by: str) -> int:
+        """Let a run begin now, durably; returns its number. Raises CallerError where none may, OSError."""
+        known = {each.name: each for each in self._published.campaigns}
+        campaign = known.get(name)
+        if campaign is None:
+            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+        if (state := self._states.get(name)) != "open":
+            raise CallerError(f"the campaign {name!r} is {state}: no run of it begins")
+        under_way = self._runs.of(name)
+        if under_way and not campaign.overlapping:
+            raise CallerError(
+                f"run {min(under_way)} of the campaign {name!r} is under way, and another one begins when it is over; "
+                "with `overlap: allowed` both go on"
+            )
+        self._look_first(campaign)
+        return self._begin(campaign, self._around.clock.now_ms(), by=by)
+
+    def runs(self, campaign: str) -> list[RunPlace]:
+        """How far each run of a campaign is of which something is kept, the oldest first. Raises OSError."""
+        under_way = self._runs.of(campaign)
+        return [
+            under_way[each.number].place if each.number in under_way else each
+            for each in kept_runs(self._around.folder / campaign)
+        ]
+
+    def not_begun(self, campaign: str) -> list[CampaignLine]:
+        """The newest instants of its schedule with which no run began, the oldest first."""
+        return self._place(campaign).lines
+
+    # Schedules
+
+    async def _go_on(self) -> None:
+        try:
+            await self._restore()
+            while True:
+                self._news.clear()
+                coming = [await self._look(each) for each in self._published.campaigns]
+                await self._until(min((at for at in coming if at is not None), default=None))
+        except Exception as error:  # nobody waits for it
+            self._trouble = f"no campaign begins by its schedule any more: {error}"
+            log.error("%s", self._trouble, exc_info=not isinstance(error, ParcoursError | OSError))
+
+    async def _restore(self) -> None:
+        """Go on with what was under way when the store was closed; what shards keep for nobody ends."""
+        claimed: set[str] = set()
+        for folder in sorted(each for each in self._around.folder.glob("*") if (each / CAMPAIGN).exists()):
+            place = self._place(folder.name)
+            claimed |= {place.expected[0]} if place.expected else set()
+            for kept in kept_runs(folder):
+                through = max(place.through, kept.began if kept.scheduled else -1)
+                place = msgspec.structs.replace(place, runs=max(place.runs, kept.number), through=through)
+                if kept.ended is None and kept.number not in self._runs.of(folder.name):
+                    run = self._runs.take_up(kept, self._version(kept))
+                    claimed |= set() if run is None else run.scans()
+            self._keep(folder.name, place)
+        for scan in sorted(await self._runs.people.scans() - claimed):
+            await self._runs.people.end_scan(scan)
+
+    def _version(self, place: RunPlace) -> CampaignProgram | None:
+        try:
+            return self._published.campaign(place.campaign, place.version)
+        except KeyError:
+            return None
+
+    async def _look(self, campaign: CampaignProgram) -> int | None:
+        """Begin what is due by a campaign's schedule; the instant that comes next, None if there is none."""
+        self._look_first(campaign)
+        now_ms, timezone = self._around.clock.now_ms(), self._published.timezone
+        through = self._place(campaign.name).through
+        passed = [*takewhile(lambda at: at < now_ms, occurrences(campaign, timezone, through))]
+        if passed:
+            may_begin = self._states.get(campaign.name) == "open"
+            for at in (passed[:-1] if may_begin else passed)[-TOLD_MAX:]:
+                self._tell_not_begun(campaign, at, MISSED)
+            if may_begin:
+                self._occur(campaign, passed[-1])
+            self._keep(campaign.name, msgspec.structs.replace(self._place(campaign.name), through=passed[-1]))
+        coming = next(occurrences(campaign, timezone, max(now_ms - 1, through)), None)
+        await self._expect(campaign, coming)
+        return coming
+
+    def _look_first(self, campaign: CampaignProgram) -> None:
+        """What lies before a campaign is looked at for the first time is no instant of its schedule."""
+        if self._place(campaign.name).through < 0:
+            self._keep(campaign.name, CampaignPlace(self._around.clock.now_ms() - 1))
+
+    def _occur(self, campaign: CampaignProgram, at: int) -> None:
+        """An instant of the schedule has passed: its run begins, unless one is under way."""
+        if self._runs.of(campaign.name) and not campaign.overlapping:
+            self._tell_not_begun(campaign, at, SKIPPED_RUNNING)
+        else:
+            self._begin(campaign, at, scheduled=True)
+
+    def _begin(self, campaign: CampaignProgram, at: int, *, by: str = "", scheduled: bool = False) -> int:
+        place = self._place(campaign.name)
+        expected, scans = place.expected, {}
+        if scheduled and expected is not None and expected[1:] == (campaign.version, at):
+            scans, expected = {"0": (expected[0], expected[2])}, None
+        number = place.runs + 1
+        began = RunPlace(campaign.name, campaign.version, number, at, scheduled, by, expected=scans)
+        self._runs.begin(campaign, began)
+        self._keep(campaign.name, msgspec.structs.replace(place, runs=number, expected=expected))
+        return number
+
+    def _tell_not_begun(self, campaign: CampaignProgram, at: int, why: str) -> None:
+        place = self._place(campaign.name)
+        line = CampaignLine(at, campaign.name, campaign.version, place.runs + 1, None, why)
+        log.warning("the campaign %r began no run at %s: %s", campaign.name, time_text(at), why)
+        self._keep(campaign.name, msgspec.structs.replace(place, lines=[*place.lines, line][-TOLD_MAX:]))
+
+    async def _expect(self, campaign: CampaignProgram, at: int | None) -> None:
+        """Have shards take columns at the next instant of a schedule, as the newest version asks for them."""
+        asks = at is not None and self._states.get(campaign.name) == "open"
+        asks = asks and asks_shards(campaign, campaign.stages[0])
+        wanted = (campaign.version, at) if asks else None
+        place, people = self._place(campaign.name), self._runs.people
+        if place.expected is not None and place.expected[1:] != wanted:
+            await people.end_scan(place.expected[0])
+            place = msgspec.structs.replace(self._place(campaign.name), expected=None)
+            self._keep(campaign.name, place)
+        if at is not None and asks and place.expected is None:
+            scan = scan_of(StageAsked(campaign.name, campaign.version, 0), place.runs + 1, at)
+            if await people.expect(scan):
+                expected = scan.name, campaign.version, at
+                self._keep(campaign.name, msgspec.structs.replace(self._place(campaign.name), expected=expected))
+
+    # What is kept
+
+    def _place(self, campaign: str) -> CampaignPlace:
+        if campaign not in self._places:
+            kept = read_json(self._around.folder / campaign / CAMPAIGN, CampaignPlace)
+            self._places[campaign] = CampaignPlace(-1) if kept is None else kept
+        return self._places[campaign]
+
+    def _keep(self, campaign: str, place: CampaignPlace) -> None:
+        if place != self._places.get(campaign):
+            self._places[campaign] = place
+            write_json(self._around.folder / campaign / CAMPAIGN, place)
+
+    async def _until(self, at_ms: int | None) -> None:
+        """Return once this time is past on the clock, which may jump, or there is news."""
+        while not self._news.is_set() and (at_ms is None or self._around.clock.now_ms() <= at_ms):
+            wait_s = LOOK_S if at_ms is None else (at_ms + 1 - self._around.clock.now_ms()) / SECOND_MS
+            try:
+                async with asyncio.timeout(min(max(wait_s, 0), LOOK_S)):
+                    await self._news.wait()
+            except TimeoutError:
+                continue

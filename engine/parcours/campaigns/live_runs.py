@@ -1,0 +1,240 @@
+"""The runs of an engine's campaigns that are under way: each is conducted by a task of its own until it is over.
+
+STORE/campaigns/NAME/N/run.json   how far run N is, beside its sets (run_folder.py)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from parcours.background import spawn
+from parcours.campaigns.campaign_run import CampaignRun, RunWorld
+from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
+from parcours.campaigns.run_folder import write_json
+from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState, read_place
+from parcours.campaigns.run_sets import RunSets
+from parcours.clock import Clock
+from parcours.config import Settings
+from parcours.core.identity import SlotMap
+from parcours.errors import ParcoursError
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.publish.ledger import JourneyStateName
+from parcours.routing.change_protocol import STOP_PATIENCE_S
+from parcours.routing.ports import ShardPort
+
+log = logging.getLogger("parcours")
+
+RETRY_S: Final = 60.0
+"""Pause before a run goes on that could not, because of the store or the disk."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAround:
+    """What there is around the campaigns of an engine.
+
+    undisturbed  keeps what is published from changing, and numbers attempts to make all shards stand still
+    folder       where campaigns keep what they have to know; `exports` is where their files go
+    tables_root  the folder below which the files of tables lie
+    """
+
+    ports: Sequence[ShardPort]
+    slot_map: SlotMap
+    undisturbed: Undisturbed
+    clock: Clock
+    settings: Settings
+    folder: Path
+    exports: Path
+    tables_root: Path
+
+
+class RunUnderWay:
+    """A run, and whoever conducts it. `trouble` is what is not in order with it, in a sentence."""
+
+    def __init__(self, run: CampaignRun, book: LiveBook) -> None:
+        self.run = run
+        self.book = book
+        self.task: asyncio.Task[None] | None = None
+        self.trouble: str | None = None
+
+    @property
+    def place(self) -> RunPlace:
+        """How far it is."""
+        return self.book.place
+
+    @property
+    def name(self) -> str:
+        return f"run {self.run.number} of the campaign {self.run.campaign.name!r}"
+
+    def scans(self) -> set[str]:
+        """The scans that it is going to collect."""
+        begun = {name for stage, (name, _) in self.place.scans.items() if not self.run.sets.has_people(int(stage))}
+        return begun | {name for name, _ in self.place.expected.values()}
+
+
+class LiveRuns:
+    """Lives on the loop of its host. `over` is called when a run is over."""
+
+    def __init__(self, around: EngineAround, world: RunWorld, over: Callable[[], None]) -> None:
+        self._around = around
+        self._world = world
+        self._over = over
+        self._states: Mapping[str, JourneyStateName] = {}
+        self._may_go_on = asyncio.Condition()
+        self._under_way: dict[tuple[str, int], RunUnderWay] = {}
+        self._room = asyncio.Semaphore(around.settings.campaign_runs_max)
+        self._unbroken: set[asyncio.Future[Any]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.people = self._people_for(None)
+        """Everybody, whatever run it is about."""
+
+    def renew(self, states: Mapping[str, JourneyStateName]) -> None:
+        """Campaigns are in these states from now on."""
+        self._states = states
+        for each in [*self._under_way.values()]:
+            if states.get(each.run.campaign.name) == "stopped":
+                spawn(self._end_stopped(each), self._tasks)
+        spawn(self._tell_states(), self._tasks)
+
+    async def _tell_states(self) -> None:
+        async with self._may_go_on:
+            self._may_go_on.notify_all()
+
+    def of(self, campaign: str) -> dict[int, RunUnderWay]:
+        """Those of a campaign that are under way, by number."""
+        return {number: each for (name, number), each in sorted(self._under_way.items()) if name == campaign}
+
+    def in_use(self) -> set[tuple[str, int]]:
+        """The versions of campaigns by which runs go."""
+        return {(name, each.run.campaign.version) for (name, _), each in self._under_way.items()}
+
+    def troubles(self) -> list[str]:
+        """What is not in order with them, a sentence each."""
+        return [each.trouble for _, each in sorted(self._under_way.items()) if each.trouble is not None]
+
+    async def stop(self) -> None:
+        """Conduct none any more; whoever opens the store again goes on where each is."""
+        tasks = [each.task for each in self._under_way.values() if each.task is not None]
+        for task in (*tasks, *self._tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+        if self._unbroken:
+            await asyncio.wait(self._unbroken, timeout=STOP_PATIENCE_S)
+            for each in self._unbroken:
+                each.cancel()
+            await asyncio.gather(*self._unbroken, return_exceptions=True)
+
+    # A run from its begin to its end
+
+    def begin(self, campaign: CampaignProgram, began: RunPlace) -> RunUnderWay:
+        """Let a run begin, durably. Raises OSError."""
+        write_json(self._folder(began) / PLACE, began)
+        return self._conduct(campaign, began)
+
+    def take_up(self, place: RunPlace, campaign: CampaignProgram | None) -> RunUnderWay | None:
+        """A run of a life before goes on; it has failed where its version is not there any more. Raises OSError."""
+        if campaign is not None:
+            return self._conduct(campaign, place)
+        log.error("run %d of the campaign %r cannot go on: its version is lost", place.number, place.campaign)
+        book = self._book(place, self.people)
+        book.keep(state="failed", ended=self._around.clock.now_ms())
+        return None
+
+    def _conduct(self, campaign: CampaignProgram, place: RunPlace) -> RunUnderWay:
+        people = self._people_for(campaign.name)
+        book, folder = self._book(place, people), self._folder(place)
+        earlier = folder.parent / "earlier"
+        around = self._around
+        sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier)
+        run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world)
+        under_way = self._under_way[campaign.name, place.number] = RunUnderWay(run, book)
+        if self._states.get(campaign.name) == "stopped":
+            spawn(self._end_stopped(under_way), self._tasks)
+        else:
+            under_way.task = asyncio.ensure_future(self._conducted(under_way))
+        return under_way
+
+    async def _conducted(self, under_way: RunUnderWay) -> None:
+        """Go from instant to instant until the run is over."""
+        run = under_way.run
+        try:
+            async with self._room:
+                while not run.is_over:
+                    at = run.next_ms
+                    await until_past(self._around.clock, at)
+                    await self._go_on_with(under_way, at)
+                await self._end(under_way, "failed" if run.failed else "done")
+        except Exception as error:  # nobody waits for it
+            under_way.trouble = f"{under_way.name} does not go on: {type(error).__name__}: {error}"
+            log.error("%s", under_way.trouble, exc_info=error)
+
+    async def _go_on_with(self, under_way: RunUnderWay, at: int) -> None:
+        """Do what is to be done at an instant, again and again where the store or the disk fails."""
+        while True:
+            try:
+                await under_way.run.go_on(at)
+            except (ParcoursError, OSError) as error:
+                under_way.trouble = f"{under_way.name} waits, and tries again every {RETRY_S:g} s: {error}"
+                log.warning("%s", under_way.trouble)
+                await asyncio.sleep(RETRY_S)
+            else:
+                under_way.trouble = None
+                return
+
+    async def _end_stopped(self, under_way: RunUnderWay) -> None:
+        """Its campaign has been stopped: shards have ended what people had of it."""
+        if under_way.task is not None:
+            under_way.task.cancel()
+            await asyncio.gather(under_way.task, return_exceptions=True)
+        await under_way.run.forget()
+        await self._end(under_way, "stopped")
+
+    async def _end(self, under_way: RunUnderWay, state: RunState) -> None:
+        for scan in sorted(under_way.scans()):
+            await self.people.end_scan(scan)
+        under_way.book.keep(state=state, ended=self._around.clock.now_ms(), expected={})
+        self._under_way.pop((under_way.run.campaign.name, under_way.run.number), None)
+        self._over()
+
+    # Around a run
+
+    def _book(self, place: RunPlace, people: LivePeople) -> LiveBook:
+        around = self._around
+        going_on = partial(self._going_on, place.campaign)
+        return LiveBook(place, self._folder(place), people, around.clock, around.settings.campaign_lead_ms, going_on)
+
+    def _people_for(self, campaign: str | None) -> LivePeople:
+        around = self._around
+        going_on = partial(self._going_on, campaign)
+        return LivePeople(
+            around.ports, around.slot_map, around.settings, around.clock, around.undisturbed, going_on, self._whole
+        )
+
+    async def _going_on(self, campaign: str | None) -> None:
+        """Return when the campaign is not paused."""
+        if self._states.get(campaign or "") == "paused":
+            async with self._may_go_on:
+                await self._may_go_on.wait_for(lambda: self._states.get(campaign or "") != "paused")
+
+    async def _whole(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run to its end what must not be cancelled in the middle: shards that stand still are not left alone."""
+        future = asyncio.ensure_future(coroutine)
+        self._unbroken.add(future)
+        future.add_done_callback(self._unbroken.discard)
+        return await asyncio.shield(future)
+
+    def _folder(self, place: RunPlace) -> Path:
+        return self._around.folder / place.campaign / str(place.number)
+
+
+def kept_runs(folder: Path) -> list[RunPlace]:
+    """How far each run is of which a campaign's folder keeps something, the oldest first. Raises OSError."""
+    folders = sorted((each for each in folder.glob("*") if each.name.isdigit()), key=lambda each: int(each.name))
+    return [place for place in map(read_place, folders) if place is not None]

@@ -1,0 +1,105 @@
+"""Calls about the campaigns of a running engine: how they stand, a run by hand, and what is changed of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from typing import Any
+
+from parcours.errors import CallerError
+from parcours.journey.publish.ledger import Verb
+from parcours.service.campaign_state import CampaignState, campaign_state
+from parcours.service.change_outcome import ChangeOutcome, Order
+from parcours.service.host import Host
+from parcours.service.journey_control import JourneyControl
+from parcours.service.people_calls import check_text
+from parcours.wording import nearest, quoted
+
+
+class CampaignCalls(ABC):
+    """Those of a service."""
+
+    _host: Host
+    _control: JourneyControl
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless it is open, on the running loop."""
+
+    async def campaigns(self) -> list[CampaignState]:
+        """Every campaign that is published, by name, with the runs of which something is kept."""
+        self._check_open()
+        return [self._campaign_state(each.name) for each in self._control.current.campaigns]
+
+    def campaign(self, campaign: str) -> Coroutine[Any, Any, CampaignState]:
+        """How a campaign stands, and how far its runs are. Raises CallerError where there is none of this name."""
+        check_text("campaign", campaign)
+        return self._campaign(campaign)
+
+    async def _campaign(self, name: str) -> CampaignState:
+        self._check_open()
+        self._check_campaign(name)
+        return self._campaign_state(name)
+
+    def run_campaign(self, campaign: str, *, by: str | None = None) -> Coroutine[Any, Any, int]:
+        """Let a run of a campaign begin now; returns its number, once it goes on whatever happens to this process.
+
+        by  who does it: a name that is kept with the run
+        Raises CallerError for a campaign that there is not, that is not open, or of which a run is under way already.
+        """
+        check_text("campaign", campaign)
+        if by is not None:
+            check_text("by", by)
+        return self._run_campaign(campaign, by or "")
+
+    async def _run_campaign(self, name: str, by: str) -> int:
+        self._check_open()
+        self._check_campaign(name)
+        live = self._host.campaigns.live
+        assert live is not None, "what is published has a campaign"
+        return live.begin(name, by)
+
+    def close_campaign(
+        self, campaign: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
+        """No further run begins; one that is under way goes on. A closed campaign is opened again by publishing it.
+
+        `dry`, `ledger` and `by` are those of `publish`. Raises CallerError if there is no such campaign, as do all
+        four; LedgerOutdated and ShardUnavailable as `publish` does.
+        """
+        return self._change_campaign("close", campaign, Order.of(dry, ledger, by))
+
+    def stop_campaign(
+        self, campaign: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
+        """The run under way ends where it is, nothing more is sent for it, and no further run begins."""
+        return self._change_campaign("stop", campaign, Order.of(dry, ledger, by))
+
+    def pause_campaign(
+        self, campaign: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
+        """No step begins, nobody moves and nothing is sent, until it is resumed; waits keep their instants."""
+        return self._change_campaign("pause", campaign, Order.of(dry, ledger, by))
+
+    def resume_campaign(
+        self, campaign: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
+        """The run goes on, and makes up for what it has missed."""
+        return self._change_campaign("resume", campaign, Order.of(dry, ledger, by))
+
+    async def _change_campaign(self, verb: Verb, name: object, order: Order) -> ChangeOutcome:
+        self._check_open()
+        check_text("campaign", name)
+        self._check_campaign(str(name))
+        return await self._control.change(verb, str(name), order)
+
+    def _check_campaign(self, name: str) -> None:
+        """Raises CallerError where none is published under this name."""
+        known = [each.name for each in self._control.current.campaigns]
+        if name not in known:
+            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+
+    def _campaign_state(self, name: str) -> CampaignState:
+        entry, live = self._control.publications.ledger.journeys[name], self._host.campaigns.live
+        assert live is not None, "what is published has a campaign"
+        return campaign_state(name, entry, live.runs(name), live.not_begun(name))

@@ -1,0 +1,86 @@
+"""How does a campaign stand, and how far are its runs?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from parcours.journey.publish.ledger import JourneyStateName, LedgerEntry
+
+if TYPE_CHECKING:
+    from parcours.campaigns.campaign_line import CampaignLine
+    from parcours.campaigns.run_place import RunPlace, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class StepOfRun:
+    """
+    at       as of when its sets were made, in ms
+    begins   from when on its people are taken along, or its audience holds; None where nobody is, or not yet
+    inflow   the rows that it took, and `outputs` how many are in each of its sets
+    dropped  how many are in none of them, by reason
+    why      in words, where the run has ended at it
+    """
+
+    at: int
+    begins: int | None
+    inflow: int
+    outputs: Mapping[str, int]
+    dropped: Mapping[str, int]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOfCampaign:
+    """
+    state  under_way, done, failed or stopped
+    began  the instant of its schedule, or when it was started by hand; ms
+    ended  None as long as it is under way
+    by     who started it by hand, "" where nobody is named
+    steps  those of which something is known, by name
+    """
+
+    number: int
+    version: int
+    state: RunState
+    began: int
+    ended: int | None
+    by: str
+    steps: Mapping[str, StepOfRun]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignState:
+    """
+    version    the newest one, by which the next run goes
+    runs       those of which something is kept, the oldest first
+    not_begun  why no run began at instants of its schedule, by instant in ms
+    """
+
+    campaign: str
+    state: JourneyStateName
+    version: int
+    runs: tuple[RunOfCampaign, ...]
+    not_begun: Mapping[int, str] = field(default_factory=dict)
+
+
+def campaign_state(
+    name: str, entry: LedgerEntry, runs: Iterable[RunPlace], not_begun: Iterable[CampaignLine]
+) -> CampaignState:
+    """What is told of a campaign, from what is kept of it."""
+    return CampaignState(
+        name, entry.state, entry.newest.number, tuple(map(_run, runs)), {line.at: line.output for line in not_begun}
+    )
+
+
+def _run(place: RunPlace) -> RunOfCampaign:
+    steps: dict[str, StepOfRun] = {}
+    for line in place.lines:
+        if line.step is None:
+            continue
+        before = steps.get(line.step)
+        outputs = {**({} if before is None else before.outputs), line.output: line.size}
+        begins = place.begins.get(line.step, place.saves.get(line.step))
+        steps[line.step] = StepOfRun(line.at, begins, line.inflow, outputs, line.dropped, line.why)
+    return RunOfCampaign(place.number, place.version, place.state, place.began, place.ended, place.by, steps)

@@ -1,0 +1,108 @@
+"""The campaigns of an engine, as far as there are any: without the extra `campaigns` none is published."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from parcours.clock import Clock
+from parcours.errors import ExtraMissing
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.publish.ledger import JourneyStateName
+from parcours.routing.plan import Plan
+from parcours.routing.ports import ShardPort
+from parcours.store.address import folder_of, is_durable
+
+if TYPE_CHECKING:
+    from parcours.campaigns.live_campaigns import LiveCampaigns
+
+FOLDER: Final = "campaigns"
+"""In the folder of a store, where campaigns keep what they have to know."""
+
+EXPORTS: Final = "exports"
+"""In the folder of a store, where the files of campaigns go."""
+
+NEEDED: Final = ("duckdb", "pyarrow")
+
+
+def unconducted(project: Project) -> list[str]:
+    """Why the campaigns of a project cannot be conducted here; nothing if they can, or if there are none."""
+    is_missing = project.program.campaigns and any(find_spec(name) is None for name in NEEDED)
+    return [str(ExtraMissing.of("A campaign", "campaigns"))] if is_missing else []
+
+
+class CampaignsOfHost:
+    """Lives on the loop of its host. `live` conducts them, None as long as there has been none."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ports: Sequence[ShardPort],
+        undisturbed: Callable[[], AbstractAsyncContextManager[int]],
+        clock: Clock,
+    ) -> None:
+        self._plan = plan
+        self._ports = ports
+        self._undisturbed = undisturbed
+        self._clock = clock
+        self._passing: Path | None = None
+        self.live: LiveCampaigns | None = None
+
+    def renew(self, program: Program, states: Mapping[str, JourneyStateName]) -> None:
+        """This program holds from now on, with journeys and campaigns in these states. Raises ExtraMissing."""
+        if self.live is None and (program.campaigns or self._has_some()):
+            self.live = self._begun()
+        if self.live is not None:
+            self.live.renew(program, states)
+
+    def in_use(self) -> set[tuple[str, int]]:
+        """The versions of campaigns by which runs go, or are about to begin."""
+        return set() if self.live is None else self.live.in_use()
+
+    def troubles(self) -> list[str]:
+        """What is not in order now, a sentence each."""
+        return [] if self.live is None else self.live.troubles()
+
+    async def stop(self) -> None:
+        """Conduct none any more; whoever opens the store again goes on where each run is."""
+        if self.live is not None:
+            await self.live.stop()
+        if self._passing is not None:
+            await asyncio.to_thread(shutil.rmtree, self._passing)
+
+    def _has_some(self) -> bool:
+        return is_durable(self._plan.store) and (folder_of(self._plan.store) / FOLDER).exists()
+
+    def _begun(self) -> LiveCampaigns:
+        try:
+            from parcours.campaigns.live_campaigns import LiveCampaigns
+            from parcours.campaigns.live_runs import EngineAround
+        except ImportError as error:
+            raise ExtraMissing.of("A campaign", "campaigns") from error
+        plan, root = self._plan, self._root()
+        return LiveCampaigns(
+            EngineAround(
+                self._ports,
+                plan.slot_map,
+                self._undisturbed,
+                self._clock,
+                plan.settings,
+                root / FOLDER,
+                root / EXPORTS,
+                plan.project.folder,
+            )
+        )
+
+    def _root(self) -> Path:
+        """The folder of the store; one that goes with the engine where the store lies in memory."""
+        if is_durable(self._plan.store):
+            return folder_of(self._plan.store)
+        self._passing = Path(tempfile.mkdtemp(prefix="parcours-campaigns-"))
+        return self._passing

@@ -1,0 +1,236 @@
+"""Campaigns in a running engine: runs begin, take people along, and go on where they were when it is opened again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from tests.simulation.campaign_shop import campaign, project_in
+
+from parcours import Engine, Settings
+from parcours.core.fact import Changed, DeliveryReached
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError
+from parcours.journey.project import Project
+from parcours.service.campaign_state import RunOfCampaign
+from parcours.service.person import Person
+
+Step: TypeAlias = dict[str, Any]
+
+SOON = Settings(campaign_lead_ms=20)
+EVERYBODY: Step = {"id": "all", "read": {"where": "has(profile.email)"}}
+MAIL: Step = {"id": "mail", "send": "news", "channels": ["email"]}
+
+
+def opened(project: Project, store: str, **more: Any) -> Engine:
+    return Engine.open(
+        project, store, runtime="local", records=["email", "sms"], settings=more.pop("settings", SOON), **more
+    )
+
+
+def filled(engine: Engine, people: int) -> None:
+    for number in range(people):
+        engine.identify(f"u{number}", {"email": f"u{number}@mail.example", "score": number, "city": "Paris"})
+    engine.drain(30)
+
+
+def until(found: Callable[[], object], within_s: float = 30) -> None:
+    """Return once there is something."""
+    end = time.monotonic() + within_s
+    while not found():
+        assert time.monotonic() < end, "it has taken too long"
+        time.sleep(0.02)
+
+
+def over(engine: Engine, name: str = "push", number: int = 1, within_s: float = 30) -> RunOfCampaign:
+    """The run, once it is not under way any more."""
+
+    def run() -> RunOfCampaign:
+        return engine.campaign(name).runs[number - 1]
+
+    until(lambda: run().state != "under_way" or engine.troubles(), within_s)
+    assert run().state != "under_way", engine.troubles()
+    return run()
+
+
+def person(engine: Engine, name: str) -> Person:
+    found = engine.profile(name)
+    assert found is not None
+    return found
+
+
+def runs_of(engine: Engine, name: str) -> tuple[object, ...]:
+    return tuple(person(engine, name).runs)
+
+
+def sizes(run: RunOfCampaign) -> dict[str, int]:
+    return {f"{name}.{output}": size for name, step in run.steps.items() for output, size in step.outputs.items()}
+
+
+def sent_to(engine: Engine, people: int, step: str) -> list[str]:
+    names = [f"u{number}" for number in range(people)]
+    return [
+        name
+        for name in names
+        for fact in engine.facts(name)
+        if isinstance(fact, DeliveryReached) and fact.outcome == "sent" and fact.step == step
+    ]
+
+
+def test_a_run_that_is_started_by_hand_reaches_everybody_once(tmp_path: Path) -> None:
+    steps = [EVERYBODY, {"id": "some", "filter": "profile.score > 2"}, MAIL]
+    project = project_in(tmp_path / "shop", campaign(*steps))
+    with opened(project, "memory:") as engine:
+        filled(engine, 10)
+
+        assert engine.run_campaign("push", by="marion") == 1
+        run = over(engine)
+
+        assert (run.state, run.by) == ("done", "marion")
+        assert sizes(run) == {"all.main": 10, "some.main": 7, "some.rest": 3, "mail.main": 7, "mail.refused": 0}
+        assert sent_to(engine, 10, "mail") == [f"u{number}" for number in range(3, 10)]
+        assert engine.troubles() == []
+
+
+def test_no_second_run_begins_while_one_is_under_way(tmp_path: Path) -> None:
+    project = project_in(tmp_path / "shop", campaign(EVERYBODY, {"id": "later", "wait": "1h"}, MAIL))
+    with opened(project, "memory:") as engine:
+        filled(engine, 2)
+        engine.run_campaign("push")
+
+        with pytest.raises(CallerError, match="run 1 of the campaign 'push' is under way"):
+            engine.run_campaign("push")
+        with pytest.raises(CallerError, match="there is no campaign 'pull'"):
+            engine.run_campaign("pull")
+        assert engine.campaign("push").state == "open"
+
+
+def test_who_is_saved_is_in_the_audience_from_one_instant_on(tmp_path: Path) -> None:
+    journey = {
+        "journey": "best",
+        "entry": {"audience": "best", "change": "entered"},
+        "steps": [{"id": "hello", "send": "news", "channels": ["email"]}],
+    }
+    save = {"id": "kept", "save": "best"}
+    project = project_in(
+        tmp_path / "shop",
+        campaign(EVERYBODY, {"id": "some", "filter": "profile.score > 2"}, save),
+        journeys_best=journey,
+    )
+    with opened(project, "memory:") as engine:
+        filled(engine, 8)
+        engine.run_campaign("push")
+        run = over(engine)
+        engine.drain(30)
+
+        assert sizes(run)["kept.main"] == 5
+        inside = [f"u{number}" for number in range(8) if "best" in person(engine, f"u{number}").audiences]
+        assert inside == [f"u{number}" for number in range(3, 8)] == sent_to(engine, 8, "hello")
+        entered = [each for name in inside for each in engine.facts(name) if isinstance(each, Changed)]
+        assert {each.at for each in entered if each.name == "best"} == {run.steps["kept"].begins}
+
+
+def test_what_waits_goes_on_where_the_engine_is_opened_again(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "2s"}, MAIL]
+    project, store = project_in(tmp_path / "shop", campaign(*steps)), f"sqlite:///{tmp_path / 'store'}"
+    with opened(project, store) as engine:
+        filled(engine, 5)
+        engine.run_campaign("push")
+        until(lambda: "all" in engine.campaign("push").runs[0].steps)
+
+    with opened(project, store) as engine:
+        run = over(engine)
+
+        assert sizes(run)["mail.main"] == 5
+        assert sent_to(engine, 5, "mail") == [f"u{number}" for number in range(5)]
+        later, mail = run.steps["later"], run.steps["mail"]
+        assert later.begins is not None and mail.begins is not None and mail.begins - later.begins >= 2_000
+
+
+def test_whoever_leaves_during_a_wait_gets_nothing(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "1s"}, MAIL]
+    project = project_in(tmp_path / "shop", campaign(*steps, exit=[{"event": "Bought"}]))
+    with opened(project, "memory:") as engine:
+        filled(engine, 4)
+        engine.run_campaign("push")
+        until(lambda: runs_of(engine, "u1"))
+        engine.track("u1", "Bought", {"total": 3})
+        run = over(engine)
+
+        assert run.steps["later"].dropped == {"exited": 1}
+        assert sent_to(engine, 4, "mail") == ["u0", "u2", "u3"]
+
+
+def test_a_schedule_begins_a_run_at_its_instant_as_everybody_is_then(tmp_path: Path) -> None:
+    begins_ms = time.time_ns() // 1_000_000 + 7_000
+    scheduled = campaign(EVERYBODY, MAIL) | {"schedule": {"at": time_text(begins_ms)}}
+    project = project_in(tmp_path / "shop", scheduled)
+    with opened(project, "memory:") as engine:
+        filled(engine, 3)
+        until(lambda: time.time_ns() // 1_000_000 > begins_ms + 1)
+        engine.identify("u3", {"email": "u3@mail.example"}).result()
+        until(lambda: engine.campaign("push").runs)
+        run = over(engine)
+
+        assert run.began == begins_ms == run.steps["all"].at
+        assert sizes(run)["all.main"] == 3
+        assert sent_to(engine, 4, "mail") == ["u0", "u1", "u2"]
+
+
+def test_while_it_is_paused_no_step_begins(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "500ms"}, MAIL]
+    project = project_in(tmp_path / "shop", campaign(*steps))
+    with opened(project, "memory:") as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        until(lambda: runs_of(engine, "u1"))
+        engine.pause_campaign("push")
+        time.sleep(1)
+        assert "mail" not in engine.campaign("push").runs[0].steps
+        assert engine.campaign("push").state == "paused"
+
+        engine.resume_campaign("push")
+        run = over(engine)
+        assert sent_to(engine, 3, "mail") == ["u0", "u1", "u2"]
+        assert run.state == "done"
+
+
+def test_one_that_is_stopped_ends_where_it_is(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "10s"}, MAIL]
+    project = project_in(tmp_path / "shop", campaign(*steps))
+    with opened(project, "memory:") as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        until(lambda: runs_of(engine, "u1"))
+        engine.stop_campaign("push")
+        run = over(engine)
+
+        assert run.state == "stopped"
+        assert runs_of(engine, "u1") == ()
+        with pytest.raises(CallerError, match="the campaign 'push' is stopped"):
+            engine.run_campaign("push")
+
+
+def test_a_run_whose_table_is_not_there_fails_and_says_so(tmp_path: Path) -> None:
+    table = {"id": "all", "read": {"table": "wishes"}}
+    tables = {
+        "tables": {
+            "wishes": {"file": "wishes.csv", "person": "row.mail", "match": "email", "columns": {"mail": "string"}}
+        }
+    }
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "wishes.csv").write_text("mail\nu1@mail.example\n")
+    once = {"id": "once", "dedupe": {"by": ["person"]}}
+    project = project_in(tmp_path / "shop", campaign(table, once, MAIL), tables=tables)
+    with opened(project, "memory:") as engine:
+        filled(engine, 3)
+        (tmp_path / "shop" / "wishes.csv").unlink()
+        engine.run_campaign("push")
+        run = over(engine)
+
+        assert run.state == "failed"
+        assert "wishes.csv" in run.steps["all"].why
+        assert sent_to(engine, 3, "mail") == []
