@@ -1,0 +1,130 @@
+"""Conducts a campaign, and is killed at a place of its own, or from outside. Started by test_killed_campaigns.py."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from parcours import Engine, Project, Settings
+from parcours.campaigns import people
+from parcours.campaigns.live_people import LivePeople
+from parcours.campaigns.run_place import LiveBook
+from parcours.campaigns.run_sets import RunSets
+from parcours.core.fact import Changed, DeliveryReached
+from parcours.service.campaign_state import RunOfCampaign
+
+PEOPLE = 300
+POLL_S = 0.02
+WITHIN_S = 120.0
+
+SETTINGS = Settings(campaign_lead_ms=50, ambiguous_resend_after_ms=1)
+
+PLACES: dict[str, tuple[type, str, bool]] = {
+    "scanned": (RunSets, "collect", False),
+    "collected": (RunSets, "collect", True),
+    "before_sets": (RunSets, "make", False),
+    "after_sets": (RunSets, "make", True),
+    "chosen": (RunSets, "choose", True),
+    "staged": (LivePeople, "stage", True),
+    "slice": (LivePeople, "room", True),
+    "noted": (LiveBook, "keep", False),
+    "kept": (LiveBook, "keep", True),
+}
+"""Where the process may end itself: a method, and whether after it has been carried out."""
+
+
+def say(word: str, **more: object) -> None:
+    sys.stdout.write(f"{json.dumps({'word': word, **more})}\n")
+    sys.stdout.flush()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(place: str, call: int) -> None:
+    """End this process at the call of this number (from 1) that comes to the place."""
+    owner, name, is_after = PLACES[place]
+    method: Callable[..., Any] = getattr(owner, name)
+    calls = Counter[str]()
+
+    def counts(*, after: bool) -> None:
+        if after == is_after:
+            calls[place] += 1
+            if calls[place] == call:
+                die()
+
+    @functools.wraps(method)
+    def plain(*args: Any, **more: Any) -> Any:
+        counts(after=False)
+        result = method(*args, **more)
+        counts(after=True)
+        return result
+
+    @functools.wraps(method)
+    async def awaited(*args: Any, **more: Any) -> Any:
+        counts(after=False)
+        result = await method(*args, **more)
+        counts(after=True)
+        return result
+
+    setattr(owner, name, awaited if name in ("stage", "room") else plain)
+
+
+def lines() -> list[dict[str, object]]:
+    traits = [{"email": f"u{each}@mail.example", "score": each, "city": "Paris"} for each in range(PEOPLE)]
+    return [
+        {"type": "identify", "userId": f"u{each}", "traits": given, "messageId": f"m{each}"}
+        for each, given in enumerate(traits)
+    ]
+
+
+def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
+    """The sizes of all sets, how often each step has reached whom, and how many were saved at one instant."""
+    facts = [fact for each in range(PEOPLE) for fact in engine.facts(f"u{each}")]
+    sent = Counter(
+        (fact.step, fact.person) for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "sent"
+    )
+    reached: dict[str, Counter[int]] = {}
+    who: dict[str, list[str]] = {}
+    for (step, person), times in sorted(sent.items()):
+        reached.setdefault(step, Counter())[times] += 1
+        who.setdefault(step, []).append(person)
+    saved = Counter(fact.at for fact in facts if isinstance(fact, Changed) and fact.name == "best")
+    return {
+        "state": run.state,
+        "sizes": {
+            f"{name}.{output}": size for name, step in run.steps.items() for output, size in step.outputs.items()
+        },
+        "reached": {step: dict(times) for step, times in reached.items()},
+        "who": who,
+        "saved": [*saved.values()],
+        "troubles": engine.troubles(),
+    }
+
+
+def main(folder: str, store: str, place: str, call: str) -> None:
+    people.SLICE_PEOPLE = 40  # type: ignore[misc]  # so that there are many
+    if place in PLACES:
+        die_at(place, int(call))
+    project, until = Project.load(folder), time.monotonic() + WITHIN_S
+    with Engine.open(project, store, shards=2, runtime="local", records=["email", "sms"], settings=SETTINGS) as engine:
+        say("open")
+        engine.ingest(lines()).result()
+        if not engine.campaign("push").runs:
+            engine.run_campaign("push")
+        while (run := engine.campaign("push").runs[0]).state == "under_way" and time.monotonic() < until:
+            time.sleep(POLL_S)
+        engine.drain(timeout_s=60)
+        say("over", **told(engine, run))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
