@@ -234,3 +234,37 @@ def test_a_run_whose_table_is_not_there_fails_and_says_so(tmp_path: Path) -> Non
         assert run.state == "failed"
         assert "wishes.csv" in run.steps["all"].why
         assert sent_to(engine, 3, "mail") == []
+
+
+VISITORS = 24
+
+
+def visitor(number: int, event: str | None = None, **user: str) -> dict[str, Any]:
+    given: dict[str, Any] = {"anonymousId": f"v{number}", "messageId": f"{number}-{event}-{user}", **user}
+    if event is None:
+        return {"type": "identify", "traits": {"email": f"v{number}@mail.example", "score": number}, **given}
+    return {"type": "track", "event": event, **given}
+
+
+def test_who_logs_in_meanwhile_is_followed_to_whom_she_is_then(tmp_path: Path) -> None:
+    """Their names live in all shards, and so do those of the users whom they become."""
+    half = {"id": "half", "filter": "profile.score < 12"}
+    steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "1500ms"}, half, {"id": "best", "save": "best"}, MAIL]
+    project = project_in(tmp_path / "shop", campaign({**EVERYBODY}, *steps[1:4], {**MAIL, "rate": "20/s"}))
+    with opened(project, "memory:", shards=4) as engine:
+        engine.ingest([visitor(number) for number in range(VISITORS)]).result()
+        engine.run_campaign("push")
+        until(lambda: runs_of(engine, "@anonymous/v0"))
+        for first in (0, 1, 2):  # some while they wait, some while they are due, some later still
+            engine.ingest([visitor(number, userId=f"u{number}") for number in range(first, VISITORS, 3)]).result()
+            time.sleep(0.8)
+        run = over(engine)
+        engine.drain(30)
+
+        assert sizes(run)["mail.main"] == 12
+        facts = [fact for number in range(VISITORS) for fact in engine.facts(f"u{number}")]
+        sent = [fact.person for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "sent"]
+        assert sorted(sent) == sorted({*sent})
+        assert len(sent) == 12
+        inside = [number for number in range(VISITORS) if "best" in person(engine, f"u{number}").audiences]
+        assert inside == [*range(12)]

@@ -5,12 +5,13 @@ and readers of audiences would do; so nothing leaves, and nothing happens to any
 
     receipt      a delivery was claimed, or its claim was settled: what the channel said, or that nobody could
     read         an audience was read, and this person was in it
+    campaign     a campaign has taken the person to a step, or into or out of an audience, or made her known
     tick         the person's first timer could not be fired, or a change not gone through, and was set aside; without a
                  person: inputs are kept
     publication  what is published changed
     end          the file is over: how many lines it has
 
-The first three are inputs of a person. The rest concerns everybody, and is read by whoever lets the time pass.
+The first four are inputs of a person. The rest concerns everybody, and is read by whoever lets the time pass.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from parcours.core.input import (
     ChangeSetAside,
     DeliveriesClaimed,
     Input,
+    MembershipSaved,
+    PartTaken,
     ReadReached,
     ReceiptArrived,
     Settlement,
     TimerSetAside,
+    TraitsChanged,
 )
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
@@ -62,6 +66,35 @@ class ReadLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     user_id: str | None = None
     person: str | None = None
     read_at: Zoned | None = None
+
+
+class PartLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `PartTaken` says besides whom and when."""
+
+    campaign: str
+    version: int
+    run: int
+    step: str | None
+    due: Zoned
+    row: dict[str, object] = {}
+    delay: int = 0
+
+
+class MembershipLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `MembershipSaved` says besides whom and when."""
+
+    audience: str
+    inside: bool
+    silent: bool = False
+
+
+class CampaignLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="campaign"):
+    """A campaign has taken the person to a step, or has saved an audience; with neither it has made her known."""
+
+    user_id: str | None = None
+    person: str | None = None
+    part: PartLine | None = None
+    saved: MembershipLine | None = None
 
 
 class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="tick"):
@@ -111,12 +144,12 @@ class EndLine(msgspec.Struct, frozen=True, tag="end"):
 
 
 OutsideLine: TypeAlias = TickLine | PublicationLine | EndLine
-ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine | EndLine
+ToldLine: TypeAlias = ReceiptLine | ReadLine | CampaignLine | TickLine | PublicationLine | EndLine
 
-TOLD: Final = frozenset({"receipt", "read", "tick", "publication", "end"})
+TOLD: Final = frozenset({"receipt", "read", "campaign", "tick", "publication", "end"})
 """The types of lines that are told."""
 
-OF_PEOPLE: Final = ("receipt", "read", "tick")
+OF_PEOPLE: Final = ("receipt", "read", "campaign", "tick")
 """Those of them that concern a person."""
 
 MERGE: Final = "merge"
@@ -154,6 +187,17 @@ def told_line(person: str, given: Input) -> bytes:
         case ReadReached():
             read_at = None if given.read_at is None else to_moment(given.read_at)
             return encode_told(ReadLine(given.journey, to_moment(given.enter_at), user_id, name, read_at))
+        case PartTaken():
+            part = PartLine(
+                given.campaign, given.version, given.run, given.step, to_moment(given.due), given.row, given.delay
+            )
+            return encode_told(CampaignLine(user_id, name, part))
+        case MembershipSaved():
+            saved = MembershipLine(given.audience, given.inside, given.silent)
+            return encode_told(CampaignLine(user_id, name, saved=saved))
+        case TraitsChanged():
+            assert not given.traits, "what campaigns make known has no traits"
+            return encode_told(CampaignLine(user_id, name))
         case TimerSetAside():
             return encode_told(TickLine(user_id, name, given.reason))
         case ChangeSetAside():
@@ -210,9 +254,20 @@ def told_input(line: bytes, at: int) -> Input:
         case ReadLine() as read:
             read_at = None if read.read_at is None else instant(read.read_at)
             return ReadReached(at, read.journey, instant(read.enter_at), read_at)
+        case CampaignLine() as campaign:
+            return _of_campaign(campaign, at)
         case TickLine(user_id=None, person=None) | PublicationLine() | EndLine():
             raise Unusable("it concerns nobody")
         case TickLine(change=int(number), journey=journey, reason=reason):
             return ChangeSetAside(at, number, journey, reason)
         case TickLine(reason=reason):
             return TimerSetAside(at, reason)
+
+
+def _of_campaign(told: CampaignLine, at: int) -> Input:
+    if (part := told.part) is not None:
+        due = instant(part.due)
+        return PartTaken(at, part.campaign, part.version, part.run, part.step, due, part.row, part.delay)
+    if (saved := told.saved) is not None:
+        return MembershipSaved(at, saved.audience, saved.inside, saved.silent)
+    return TraitsChanged(at, {})

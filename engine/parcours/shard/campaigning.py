@@ -16,6 +16,7 @@ from parcours.core.campaign_outcomes import Outcome, SendAsked, outcome_of
 from parcours.core.fact import DeliveryReached
 from parcours.core.input import Input, PartTaken, TimePassed, TraitsChanged
 from parcours.core.profile import Profile, decode_profile, next_due
+from parcours.shard.archiving import Archiving
 from parcours.shard.campaign_requests import (
     Away,
     Become,
@@ -32,7 +33,7 @@ from parcours.shard.commits import Commits
 from parcours.shard.inputs import Inputs
 from parcours.shard.moving import Moving
 from parcours.shard.names import Found, Names
-from parcours.shard.published import Published
+from parcours.shard.read_steps import ReadSteps
 from parcours.shard.reads import Reads
 from parcours.shard.saving import AGAIN
 from parcours.shard.slots import Slots
@@ -53,7 +54,7 @@ Happening: TypeAlias = Callable[[int, int], Input]
 
 
 class Campaigning:
-    """Of one shard. `let_go` is called for a shard that is held, and goes on."""
+    """Of one shard."""
 
     def __init__(
         self,
@@ -63,9 +64,9 @@ class Campaigning:
         moving: Moving,
         commits: Commits,
         reads: Reads,
-        published: Published,
         time: Timekeeping,
-        let_go: Callable[[], None],
+        archiving: Archiving,
+        reading: ReadSteps,
     ) -> None:
         self._inputs = inputs
         self._slots = slots
@@ -73,9 +74,9 @@ class Campaigning:
         self._moving = moving
         self._commits = commits
         self._reads = reads
-        self._published = published
         self._time = time
-        self._let_go = let_go
+        self._archiving = archiving
+        self._reading = reading
 
     def take_parts(self, asked: TakeParts, now_ms: int) -> Taken:
         """Take the people of a slice to their step."""
@@ -104,7 +105,9 @@ class Campaigning:
                 if isinstance(found, str):
                     away.append(Away(place, found))
                 elif is_next:
-                    self._moving.offer(work, *found, happening(place, at))
+                    given = happening(place, at)
+                    self._moving.offer(work, *found, given)
+                    self._archiving.note(work, found.person, given)
             if number == expected:
                 expected += 1
                 work.own.append((entry, _encode(expected)))
@@ -153,18 +156,15 @@ class Campaigning:
     def let_save(self, asked: LetSave) -> None:
         """From now on the slices of a save hold; under virtual time everybody goes through it at once."""
         saves, own = self._reads.saves, self._slots.own.profiles
-        with self._commits.whole():
+        with self._reading.ending_hold() as note_end:
             if saves.let(asked.save, asked.audience, asked.at, own, silent=asked.silent):
                 assert self._time.may_change_at(asked.at, self._commits.stamp_ms), "no shard has passed its instant"
-                if self._published.held:
-                    self._published.hold(held=False)
+                note_end()
                 work = self._commits.begin(asked.at)
                 while saves.under_way() and not self._time.wakes_itself:
                     for _ in self.pass_saves(work):
                         pass
                 self._commits.commit(work, always=True)
-        if self._published.held:
-            self._let_go()
 
     def pass_saves(self, work: Work) -> Iterator[None]:
         """Let the people of the next slice go through the save that is in force, in steps of a person each."""

@@ -24,6 +24,7 @@ from parcours.core.input import (
     Input,
     JourneyResumed,
     JourneyStopped,
+    MembershipSaved,
     ReadReached,
     TimePassed,
     TimerDue,
@@ -152,7 +153,7 @@ class Inputs:
             if not work.is_guest(person):
                 inputs += self._reads.scans.missed_by(slot, person, work.stamp_ms, known=known)
             for entry in inputs:
-                if isinstance(entry, ReadReached):
+                if isinstance(entry, ReadReached | MembershipSaved):
                     self._archiving.note(work, person, entry)
         return in_order(inputs) if len(inputs) > 1 else inputs
 

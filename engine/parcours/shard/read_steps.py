@@ -5,7 +5,8 @@ What they come to is looked after in reads.py and scans.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from parcours.shard.commits import Commits
 from parcours.shard.listing import Listing
@@ -33,7 +34,20 @@ class ReadSteps:
         self._reads = reads
         self._published = published
         self._time = time
-        self.let_go = let_go
+        self._let_go = let_go
+
+    @contextmanager
+    def ending_hold(self) -> Iterator[Callable[[], None]]:
+        """A step with which the shard goes on if it is held; to be noted before the commit of what changes."""
+
+        def note() -> None:
+            if self._published.held:
+                self._published.hold(held=False)
+
+        with self._commits.whole():
+            yield note
+        if self._published.held:
+            self._let_go()
 
     def due_reads(self, now_ms: int) -> DueReads:
         """The reads that have to be made at this time, of each journey the newest; changes nothing."""
@@ -56,15 +70,12 @@ class ReadSteps:
 
     def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
         """Whoever is placed enters, from this time on; once only. A shard that is held goes on."""
-        with self._commits.whole():
+        with self.ending_hold() as note_end:
             if self._reads.let_in(journey, at, entries_from, people):
                 in_time = self._time.may_change_at(entries_from, self._commits.stamp_ms)
                 assert in_time, "nobody is let in behind what has happened"
-                if self._published.held:
-                    self._published.hold(held=False)
+                note_end()
                 self._commits.commit(self._commits.begin(entries_from), always=True)
-        if self._published.held:
-            self.let_go()
 
     def await_scan(self, scan: Scan) -> bool:
         """A scan is under way, durably; False if its instant has passed here before it was."""
@@ -78,14 +89,11 @@ class ReadSteps:
 
     def await_held(self, scan: Scan) -> None:
         """The same where the shard is held since before the instant, and goes on."""
-        with self._commits.whole():
+        with self.ending_hold() as note_end:
             if self._reads.scans.await_(scan):
                 assert scan.at >= self._commits.stamp_ms, "nobody takes columns of a time that has passed"
-                if self._published.held:
-                    self._published.hold(held=False)
+                note_end()
                 self._commits.commit(self._commits.begin(0), always=True)
-        if self._published.held:
-            self.let_go()
 
     def list_columns(self, name: str, after: tuple[int, str] | None, most: int, now_ms: int) -> PeopleColumns:
         """A slice of a scan, whose instant has durably passed when this returns."""

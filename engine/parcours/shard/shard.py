@@ -133,7 +133,7 @@ class Shard:
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
-        self.campaigning = Campaigning(slots, names, inputs, moving, commits, reads, published, time, reading.let_go)
+        self.campaigning = Campaigning(slots, names, inputs, moving, commits, reads, time, archiving, reading)
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
