@@ -26,8 +26,9 @@ key of its documents and every kind of step, each with an example; the examples 
 `parcours check FOLDER` tells what is wrong with yours, `parcours graph FOLDER NAME` draws a campaign with its sets on
 the edges, with `--counts OUT` as large as a simulation has found them, and `parcours schema campaign` and `parcours
 schema tables` print JSON Schemas for editors. `parcours simulate` runs campaigns with the journeys, at their schedules,
-and `parcours campaign preview` shows the sets of one as of an instant (see [Runs](#runs)). An engine does not run them
-yet: it refuses a project that has one. They need the extra `campaigns`: `pip install 'parcours[campaigns]'`.
+`parcours campaign preview` shows the sets of one as of an instant (see [Runs](#runs)), and an engine runs them at their
+schedules or by hand (see [In an engine](#in-an-engine)). They need the extra `campaigns`: `pip install
+'parcours[campaigns]'`; without it a project that has one is refused.
 
 This page is written by `python -m tests.docs.campaigns_page` from the models and is not edited by hand.
 """
@@ -98,6 +99,42 @@ to whom she gave way, which condition did not hold, that she had left. `parcours
 FILE` counts who is in an audience as of an instant, and shows the first of them with what its condition reads.
 """
 
+ENGINE = """\
+## In an engine
+
+Nobody stands still for a campaign. Shards know the next instant of each schedule beforehand: before anything later
+happens to somebody, her columns are taken as she stands, and everybody else is looked at slice by slice. So a run is as
+of its instant however late its sets are made, also where a shard or the whole engine was down at that instant. A run
+that is started by hand, and a step whose instant could not be foreseen, is as of a moment at which all shards agree.
+
+Two instants are kept of a step that does something with its people: *T*, as of which its set is, and *S*, when it
+begins: `campaign_lead_ms` (10 s) after its sets are there. Rates, waves, waits and whatever follows count from S. Under
+virtual time S is T. People are handed to shards in slices, not earlier than `campaign_ahead_ms` before they are due and
+not more than `campaign_in_flight_max` of them at a time in one shard: a large set does not lie in memory. Whoever has
+become somebody else since the set was made is found by whom she is now, in whichever shard.
+
+An audience that is saved holds for everybody from one instant at which all shards agree, once all of them know who
+enters and who leaves; meanwhile nobody moves from one shard to another, and events go on.
+
+```python engine
+from parcours import Engine, Project
+
+project = Project.load("shop")
+with Engine.open(project, "sqlite:///store", runtime="local", records=["email", "sms", "push"]) as engine:
+    number = engine.run_campaign("wishes", by="marion")
+    run = engine.campaign("wishes").runs[-1]
+    print(run.state, {name: (step.inflow, step.outputs, step.dropped) for name, step in run.steps.items()})
+    engine.pause_campaign("wishes")  # no step begins, and nobody moves; resume_campaign, close_campaign, stop_campaign
+```
+
+What a run has come to lies in the folder of the store, below `campaigns/NAME/NUMBER`, and files of an `export` in its
+`exports/`. Whoever opens the store again goes on with every run: what has been made is not made again, and nobody is
+taken along twice. Of instants of a schedule that passed meanwhile the newest is made up for, and the others are told
+as `missed`; while a campaign is paused or closed all of them are. A run stays on the version with which it began. One
+that cannot go on because the disk is full or the store fails waits, is tried again every minute, and is a trouble of
+the engine until then; a table that is not as it was declared ends it, and the step says why.
+"""
+
 TABLES = """\
 Of a value that does not fit its type a row has none. `decimal(2)` is money: it is added without rounding, and
 expressions see it as a number. `parcours check` looks whether the files are there and have the columns; of CSV and
@@ -163,7 +200,9 @@ that the same rows are always chosen.
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders(), RUNS, _tests()])
+    return "\n".join(
+        [INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders(), RUNS, ENGINE, _tests()]
+    )
 
 
 def models() -> list[type[Document]]:

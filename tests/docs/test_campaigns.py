@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -104,3 +105,15 @@ def test_a_campaign_of_the_page_is_drawn(folder: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert "opened: opened mail within 3d" in result.output
+
+
+def test_the_lines_that_conduct_a_campaign_run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = page().split("```python engine\n")[1].split("```")[0]
+    (tmp_path / "shop").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+
+    known: dict[str, Any] = {}
+    exec(compile(lines, "the page", "exec"), known)  # the page's own lines
+
+    assert known["number"] == 1
+    assert known["run"].number == 1
