@@ -52,9 +52,10 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 class RunFolder:
-    """The folder of one run."""
+    """The folder of one run. `durable`: whether what is noted there outlives a crash of the machine."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, durable: bool) -> None:
+        self._durable = durable
         self.root = root
         self.spill = root / "spill"
 
@@ -89,7 +90,7 @@ class RunFolder:
 
     def note_export(self, step: str, hashed: str) -> None:
         """From now on the file of the step has been written. Raises OSError."""
-        write_json(self.sets(step) / EXPORTED, Exported(hashed))
+        write_json(self.sets(step) / EXPORTED, Exported(hashed), durable=self._durable)
 
     def record(self, step: str) -> Record | None:
         """What is known of a step, None as long as it has not been made."""
@@ -97,7 +98,7 @@ class RunFolder:
 
     def write_record(self, record: Record) -> None:
         """From now on the step has been made. Raises OSError."""
-        write_json(self.sets(record.made.step) / MADE, record)
+        write_json(self.sets(record.made.step) / MADE, record, durable=self._durable)
 
     def choices(self, step: str) -> dict[str, Choice]:
         """What was chosen, by output."""
@@ -107,7 +108,7 @@ class RunFolder:
 
     def write_choice(self, step: str, output: str, choice: Choice) -> None:
         """From now on these have been chosen. Raises OSError."""
-        write_json(self.sets(step) / f"{output}{CHOSEN}", choice)
+        write_json(self.sets(step) / f"{output}{CHOSEN}", choice, durable=self._durable)
 
     def file(self, ref: SetRef) -> Path | None:
         """The file of a set that is there, None if it was skipped."""
@@ -138,7 +139,7 @@ def read_json(path: Path, kind: type[_T]) -> _T | None:
         return None
 
 
-def write_json(path: Path, value: msgspec.Struct) -> None:
+def write_json(path: Path, value: msgspec.Struct, *, durable: bool) -> None:
     """Write it to the file, whole or not at all. Raises OSError."""
-    with whole_file(path) as unfinished:
+    with whole_file(path, durable=durable) as unfinished:
         unfinished.write_bytes(msgspec.json.encode(value))

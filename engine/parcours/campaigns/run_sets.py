@@ -56,6 +56,8 @@ class RunSets:
     tables_root  the folder below which the files of tables lie
     earlier      a folder that all runs of the campaign share: whom each has taken at steps that read `new` only
     threads      that DuckDB may use; as many as the machine can run at once without it
+    durable      whether what is in the folder outlives a crash of the machine
+    DuckDB runs from the first set that is made until `close`, or until nobody holds the sets any more.
     """
 
     def __init__(
@@ -68,16 +70,23 @@ class RunSets:
         earlier: Path | None = None,
         *,
         threads: int | None = None,
+        durable: bool = True,
     ) -> None:
         self._campaign = campaign
         self._number = number
         self._settings = settings
         self._earlier = earlier
-        self._folder = RunFolder(folder)
-        self._workspace = Workspace(self._folder.spill, settings.campaign_memory_bytes, threads or os.cpu_count() or 1)
+        self._folder = RunFolder(folder, durable=durable)
+        self._workspace = Workspace(
+            self._folder.spill, settings.campaign_memory_bytes, threads or os.cpu_count() or 1, durable=durable
+        )
         self._tables = RunTables(campaign.tables, self._folder, tables_root, settings, self._workspace)
         self._engine = DuckSets(self._workspace)
         self._stages = {step: number for number, stage in enumerate(campaign.stages) for step in stage.steps}
+
+    def close(self) -> None:
+        """Give back the memory in which sets are made. They can be asked, and others be made, as before."""
+        self._workspace.close()
 
     # What shards tell
 

@@ -21,6 +21,7 @@ from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, ROW_CH
 from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.tables import copied_table
 from parcours.campaigns.sets.whole_file import hash_of
+from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import TableRefused
 
 WISHES = {"mail": "string", "price": "decimal(2)"}
@@ -30,7 +31,11 @@ TEXTS = st.text(alphabet='a ,"\r\n;é\u2028😀', max_size=6)
 
 
 def copied(
-    folder: Path, files: Mapping[str, bytes], columns: Mapping[str, str] = WISHES, pattern: str = "", **options: float
+    folder: Path,
+    files: Mapping[str, bytes],
+    columns: Mapping[str, str] = WISHES,
+    pattern: str = "",
+    bad_cells_max: float = TABLE_BAD_CELLS_MAX,
 ) -> Snapshot:
     """The snapshot of a project's files, by default of the one that there is."""
     for name, data in files.items():
@@ -38,7 +43,7 @@ def copied(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     target = folder / "run" / "wishes.parquet"
-    return copied_table("wishes", folder / "project", pattern or next(iter(files)), columns, target, **options)
+    return copied_table("wishes", folder / "project", pattern or next(iter(files)), columns, target, bad_cells_max)
 
 
 def rows_of(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ import pytest
 from parcours.campaigns.sets.whole_file import whole_file
 
 
-def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path, durable: bool) -> None:
     path = tmp_path / "new" / "set.parquet"
 
-    with whole_file(path) as unfinished:
+    with whole_file(path, durable=durable) as unfinished:
         unfinished.write_bytes(b"whole")
         assert not path.exists()
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import duckdb
-
+from parcours.campaigns.sets.database import Database
 from parcours.campaigns.sets.values import FIELDS, KINDS
 
 _TEXT: Final = KINDS.index("string")
@@ -34,7 +33,7 @@ class Compared:
         return f"({self.fields[0]} <> '') IS TRUE" if self.is_text else f"{self.fields[0]} IS NOT NULL"
 
 
-def compared_column(database: duckdb.DuckDBPyConnection, table: str, column: str, *, is_value: bool) -> Compared:
+def compared_column(database: Database, table: str, column: str, *, is_value: bool) -> Compared:
     """How a column of a table is compared, one of `VALUE` or else one of a single kind."""
     if not is_value:
         (kind,) = database.sql(f"SELECT {column} FROM {table}").types

@@ -16,7 +16,7 @@ from typing import assert_never
 
 import duckdb
 
-from parcours.campaigns.sets.database import identifier, rows_in
+from parcours.campaigns.sets.database import Database, identifier, rows_in
 from parcours.campaigns.sets.engine import MAIN, REST, Aggregated, Counts, Enrichment, Taken
 from parcours.campaigns.sets.given import Asked, Given
 from parcours.campaigns.sets.object_lists import make_lists
@@ -26,9 +26,7 @@ from parcours.errors import TableRefused
 from parcours.wording import quoted
 
 
-def enriched(
-    database: duckdb.DuckDBPyConnection, source: Path, enrichments: Sequence[Enrichment], folder: Path
-) -> Counts:
+def enriched(database: Database, source: Path, enrichments: Sequence[Enrichment], folder: Path) -> Counts:
     """Write a set with these columns, those who lack a required row apart. Raises TableRefused."""
     of_set = SetFile(database, source)
     database.execute(
@@ -53,7 +51,7 @@ def enriched(
     return Counts(of_set.rows, outputs, noted=noted)
 
 
-def _load(database: duckdb.DuckDBPyConnection, enrichment: Enrichment, name: str) -> dict[str, int]:
+def _load(database: Database, enrichment: Enrichment, name: str) -> dict[str, int]:
     """Make a table with the `value` of each person with rows, by her `first` row in the set; return what is noted."""
     gives, where = enrichment.gives, enrichment.where
     asked: list[Asked] = [*asked_by(gives.order)] if isinstance(gives, Taken) else [gives.value] if gives.value else []
@@ -87,7 +85,7 @@ def _told(enrichment: Enrichment, value: str) -> str:
             return value
 
 
-def _take(database: duckdb.DuckDBPyConnection, name: str, taken: Taken, pairs: Given, table: Path) -> None:
+def _take(database: Database, name: str, taken: Taken, pairs: Given, table: Path) -> None:
     place = f"row_number() OVER (PARTITION BY first ORDER BY {order_by(taken.order, pairs, 'row_number')})"
     firsts = f"SELECT first, row_number, {place} AS place FROM pairs QUALIFY place <= {int(taken.rows)}"
     fields = ", ".join(f"{identifier(column)} := cells.{identifier(column)}" for column in taken.columns)
@@ -99,9 +97,7 @@ def _take(database: duckdb.DuckDBPyConnection, name: str, taken: Taken, pairs: G
         make_lists(database, name, objects)
 
 
-def _aggregate(
-    database: duckdb.DuckDBPyConnection, name: str, aggregated: Aggregated, pairs: Given, column_name: str
-) -> None:
+def _aggregate(database: Database, name: str, aggregated: Aggregated, pairs: Given, column_name: str) -> None:
     value = "count(*)" if aggregated.value is None else _value(database, aggregated, pairs.plain(aggregated.value))
     try:
         database.execute(f"CREATE TABLE {name} AS SELECT first, {value} AS value FROM pairs GROUP BY first")
@@ -109,7 +105,7 @@ def _aggregate(
         raise TableRefused(f"the sum for {quoted(column_name)} is larger than its kind of column holds") from error
 
 
-def _value(database: duckdb.DuckDBPyConnection, aggregated: Aggregated, column: str) -> str:
+def _value(database: Database, aggregated: Aggregated, column: str) -> str:
     (kind,) = database.sql(f"SELECT {column} FROM pairs").types
     if kind.id == "double":
         column = f"CASE WHEN {column} = 0 THEN 0 WHEN NOT isnan({column}) THEN {column} END"

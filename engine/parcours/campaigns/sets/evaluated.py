@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-import duckdb
 import pyarrow as pa
 
 from parcours.campaigns.row_values import row_value
-from parcours.campaigns.sets.database import identifier
+from parcours.campaigns.sets.database import Database, identifier
 from parcours.campaigns.sets.row_groups import opened_row_groups
 from parcours.campaigns.sets.valued import condition_column, valued_column
 from parcours.campaigns.sets.values import VALUE
@@ -94,15 +93,16 @@ class Rows:
     tells: bool
 
 
-def write_given(
-    database: duckdb.DuckDBPyConnection, rows: Rows, given: Sequence[Given], scopes: ToldScopes, path: Path
-) -> None:
-    """Write what expressions give for rows to the file `path`, with the rows' keys, whole or not at all."""
+def write_given(database: Database, rows: Rows, given: Sequence[Given], scopes: ToldScopes, path: Path) -> None:
+    """Write what expressions give for rows to the file `path`, with the rows' keys, whole or not at all.
+
+    It is not made durable: nobody needs it once the step is made.
+    """
     schema = pa.schema([*(pa.field(*each) for each in rows.keys.items()), *(pa.field(g.name, g.kind) for g in given)])
     known = {each.name: each.value(scopes.of_run()) for each in given if each.reads == "run"}
     asked = [each for each in given if each.name not in known]
     reader: Any = database.sql(rows.query).to_arrow_reader(BATCH_ROWS)
-    with whole_file(path) as unfinished, opened_row_groups(unfinished, schema) as groups:
+    with whole_file(path, durable=False) as unfinished, opened_row_groups(unfinished, schema) as groups:
         for batch in reader:
             found = {name: [value] * batch.num_rows for name, value in known.items()}
             found |= {each.name: [] for each in asked}

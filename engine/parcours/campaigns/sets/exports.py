@@ -9,9 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from parcours.campaigns.sets.database import copy_rows, identifier, opened_database
+from parcours.campaigns.sets.database import Database, copy_rows, identifier, opened_database
 from parcours.campaigns.sets.evaluated import path_of
 from parcours.campaigns.sets.export import exported_set
 from parcours.campaigns.sets.given import beside
@@ -60,7 +58,7 @@ def _of_set(of_set: SetFile, expression: SetExpression) -> str | None:
     return column
 
 
-def _typed(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> str:
+def _typed(database: Database, rows: str, column: str) -> str:
     """The column in the type of its values, if it has one; else as it is."""
     native = native_column(database, rows, column)
     return native.column if native.is_exact and not native.others else column

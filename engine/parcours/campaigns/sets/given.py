@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
-import duckdb
-
 from parcours.campaigns.sets.compared import Compared, compared_column
-from parcours.campaigns.sets.database import identifier, one_row, rows_in
+from parcours.campaigns.sets.database import Database, identifier, one_row, rows_in
 from parcours.campaigns.sets.engine import AtRandom, RowValues, TableColumn, Values
 from parcours.campaigns.sets.lots import lots_table
 
@@ -27,7 +25,7 @@ class Given:
     noted  values that are missing for being of another kind than most of their column, by column
     """
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, name: str, asked: Sequence[Asked]) -> None:
+    def __init__(self, database: Database, name: str, asked: Sequence[Asked]) -> None:
         self.name = name
         self.noted: dict[str, int] = {}
         self._database = database

@@ -20,7 +20,7 @@ from typing import Final, Literal
 import duckdb
 
 from parcours.campaigns.sets.compared import compared_column
-from parcours.campaigns.sets.database import identifier, one_row
+from parcours.campaigns.sets.database import Database, identifier, one_row
 from parcours.campaigns.sets.engine import MAIN, REST, Counts, Criterion
 from parcours.campaigns.sets.given import beside
 from parcours.campaigns.sets.set_file import OF_EVERY_SET, SetFile, number_of, written
@@ -37,9 +37,7 @@ class Joined:
     The table `asked` has the place of its set (from 0) and the number of each row, and what it is compared by.
     """
 
-    def __init__(
-        self, database: duckdb.DuckDBPyConnection, sources: Sequence[Path], by: Sequence[Sequence[Criterion]]
-    ) -> None:
+    def __init__(self, database: Database, sources: Sequence[Path], by: Sequence[Sequence[Criterion]]) -> None:
         assert len(by) == len(sources) and len({len(each) for each in by}) == 1, "each set is asked for the same"
         self._database = database
         self._sets = [SetFile(database, source) for source in sources]
@@ -177,9 +175,7 @@ class Joined:
             raise SetsRefused(str(error).removeprefix("Invalid Input Error: ")) from error
 
 
-def united(
-    database: duckdb.DuckDBPyConnection, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path
-) -> Counts:
+def united(database: Database, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path) -> Counts:
     """Write each row of the sets once. Raises SetsRefused."""
     joined = Joined(database, sources, by)
     joined.unite()
@@ -188,9 +184,7 @@ def united(
     return Counts(inflow, {MAIN: rows}, {DOUBLE: inflow - rows}, joined.noted)
 
 
-def intersected(
-    database: duckdb.DuckDBPyConnection, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path
-) -> Counts:
+def intersected(database: Database, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path) -> Counts:
     """Write the rows of the first set that are in all others as well, and its rest. Raises SetsRefused."""
     joined = Joined(database, sources, by)
     joined.match()
@@ -198,9 +192,7 @@ def intersected(
     return Counts(joined.rows[0], outputs, noted=joined.noted)
 
 
-def excluded(
-    database: duckdb.DuckDBPyConnection, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path
-) -> Counts:
+def excluded(database: Database, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path) -> Counts:
     """Write the rows of the first set that are in none of the others, and its rest."""
     joined = Joined(database, sources, by)
     joined.match_any()

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-import duckdb
 import pyarrow as pa
 
-from parcours.campaigns.sets.database import copy_rows, identifier, opened_database, rows_in
+from parcours.campaigns.sets.database import Database, copy_rows, identifier, opened_database, rows_in
 from parcours.campaigns.sets.engine import AskedOfRows, RowValues, TableColumn
 from parcours.campaigns.sets.evaluated import Rows, cells_of, condition_of, path_of, value_of, write_given
 from parcours.campaigns.sets.native import native_column
@@ -94,7 +93,7 @@ def linked_values(linked: LinkedRows, name: str, asked: Sequence[_Asked], evalua
 
 
 def _write(
-    database: duckdb.DuckDBPyConnection,
+    database: Database,
     linked: LinkedRows,
     asked: Mapping[str, _Asked],
     path: Path,
@@ -147,7 +146,7 @@ def _pairs(linked: LinkedRows, expressions: Sequence[SetExpression], evaluation:
 
 
 def _in_form(
-    database: duckdb.DuckDBPyConnection,
+    database: Database,
     given: RowValues,
     form: Form,
     expression: SetExpression,

@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, literal, one_row, opened_database, rows_in
+from parcours.campaigns.sets.database import (
+    COPY_OPTIONS,
+    Database,
+    Workspace,
+    literal,
+    one_row,
+    opened_database,
+    rows_in,
+)
 from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.whole_file import hash_of, whole_file
 from parcours.errors import TableRefused
@@ -69,18 +76,18 @@ def joined_rows(snapshot: Snapshot, pairs: Any, path: Path, workspace: Workspace
         return _written(database, snapshot, path, many=many)
 
 
-def _written(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, path: Path, *, many: bool) -> Links:
+def _written(database: Database, snapshot: Snapshot, path: Path, *, many: bool) -> Links:
     """Check the pairs, and write them."""
     check_links(database, snapshot, many=many)
     pairs, linked = one_row(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
-    with whole_file(path) as unfinished:
+    with whole_file(path, durable=database.durable) as unfinished:
         ordered = "SELECT person, row_number FROM links ORDER BY person, row_number"
         database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
         hashed = hash_of(unfinished)
     return Links(path, hashed, pairs, snapshot.rows - linked)
 
 
-def check_links(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, many: bool) -> None:
+def check_links(database: Database, snapshot: Snapshot, *, many: bool) -> None:
     """Raises TableRefused for a person's second row in the table `links`, or for two with one key."""
     if not many:
         _check_single(database, snapshot)
@@ -88,7 +95,7 @@ def check_links(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, many
         _check_keys(database, snapshot)
 
 
-def _load(database: duckdb.DuckDBPyConnection, table: str, whose: str, path: Path, fold: bool) -> None:
+def _load(database: Database, table: str, whose: str, path: Path, fold: bool) -> None:
     """Make a table of whatever has a value; of equal lines one, since values may be equal only when they are folded."""
     source = rows_in(path)
     if fold:
@@ -115,7 +122,7 @@ def _folded(path: Path, whose: str) -> Any:
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def _check_single(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+def _check_single(database: Database, snapshot: Snapshot) -> None:
     """Raises TableRefused for the first row whose person has another one."""
     doubled = database.execute(
         "SELECT min(row_number), min(row_number, 2)[2] FROM links"
@@ -128,7 +135,7 @@ def _check_single(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> No
         )
 
 
-def _check_keys(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+def _check_keys(database: Database, snapshot: Snapshot) -> None:
     """Raises TableRefused for the first row of a person that has the same key as another one of hers."""
     doubled = database.execute(
         f"SELECT min(row_number), min(row_number, 2)[2] FROM links JOIN {rows_in(snapshot.file)} USING (row_number)"
@@ -141,7 +148,7 @@ def _check_keys(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None
         )
 
 
-def _places(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, rows: tuple[int, int]) -> str:
+def _places(database: Database, snapshot: Snapshot, rows: tuple[int, int]) -> str:
     """Where two rows were written."""
     where = database.execute(
         f"SELECT file, line FROM {rows_in(snapshot.file)} WHERE row_number IN (?, ?) ORDER BY file, line", rows

@@ -10,9 +10,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from parcours.campaigns.sets.database import Database
 
 ROWS: Final = 100_000
 """Rows whose lots are drawn at once."""
@@ -34,7 +35,7 @@ def lots_table(seed: bytes) -> str:
     return f"lots_{seed.hex()}"
 
 
-def draw_lots(database: duckdb.DuckDBPyConnection, source: Path, seed: bytes) -> None:
+def draw_lots(database: Database, source: Path, seed: bytes) -> None:
     """Make a table with the `lot` of the person of each row of a set, by the row's number."""
     database.register("drawn", _lots_of(source, seed))
     database.execute(f"CREATE TABLE {lots_table(seed)} AS SELECT * FROM drawn")

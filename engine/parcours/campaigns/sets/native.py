@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import duckdb
-
+from parcours.campaigns.sets.database import Database
 from parcours.campaigns.sets.values import KINDS
 
 _NATIVE: Final = {
@@ -33,7 +32,7 @@ class Native:
     is_exact: bool
 
 
-def native_column(database: duckdb.DuckDBPyConnection, rows: str, value: str, only: str | None = None) -> Native:
+def native_column(database: Database, rows: str, value: str, only: str | None = None) -> Native:
     """The column of a table, both as SQL, in the type of most of its values; as doubles if there are none.
 
     only  the kind that counts, whichever most of them have

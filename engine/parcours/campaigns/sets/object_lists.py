@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import duckdb
+from parcours.campaigns.sets.database import Database
 
 OBJECTS: Final = 100_000
 """In memory at once; one person's are never taken apart."""
@@ -18,7 +18,7 @@ _PEOPLE: Final = 256
 """How many neighbours are counted together, which keeps the counts of ten million people few."""
 
 
-def make_lists(database: duckdb.DuckDBPyConnection, name: str, objects: str) -> None:
+def make_lists(database: Database, name: str, objects: str) -> None:
     """Make a table with the list of each person, as `value` by `first`.
 
     objects  the query for `first` (a number for each person), `place` within the list, and `value`
@@ -34,7 +34,7 @@ def _lists(which: str) -> str:
     return f"SELECT first, list(value ORDER BY place) AS value FROM objects WHERE {which} GROUP BY first"
 
 
-def _parts(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
+def _parts(database: Database) -> Iterator[tuple[int, int]]:
     """Ranges of people who have so many objects together."""
     counted = database.execute(
         f"SELECT first // {_PEOPLE} AS people, count(*) FROM objects GROUP BY people ORDER BY people"

@@ -87,7 +87,7 @@ def write_people(people: PeopleFile, rows: Iterable[tuple[str, bytes]], workspac
     with (
         handed_rows(schema, batches) as reader,
         opened_database(workspace) as database,
-        whole_file(people.path) as unfinished,
+        whole_file(people.path, durable=workspace.durable) as unfinished,
     ):
         database.register("told", reader)
         columns = ", ".join(identifier(name) for name in schema.names)

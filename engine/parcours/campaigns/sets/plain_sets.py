@@ -30,8 +30,8 @@ def write_everybody(people: Path, path: Path, workspace: Workspace) -> None:
 
 
 def write_nobody(path: Path) -> None:
-    """Write a set without rows. Raises OSError."""
-    with whole_file(path) as unfinished:
+    """Write a set without rows, which nobody needs once a step is made. Raises OSError."""
+    with whole_file(path, durable=False) as unfinished:
         pq.write_table(NOBODY.empty_table(), unfinished)
 
 

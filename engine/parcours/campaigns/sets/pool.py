@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
-from parcours.campaigns.sets.database import Workspace, opened_database
+from parcours.campaigns.sets.database import Database, Workspace, opened_database
 from parcours.campaigns.sets.engine import AtRandom, OrderKey
 from parcours.campaigns.sets.given import Asked, Given
 from parcours.campaigns.sets.lots import draw_lots
@@ -23,9 +21,7 @@ from parcours.campaigns.sets.set_file import SetFile, number_of, written
 class Pool:
     """Of one operator on one set; `person` is among its columns where `with_person` is asked for."""
 
-    def __init__(
-        self, database: duckdb.DuckDBPyConnection, source: Path, asked: Iterable[Asked], *, with_person: bool
-    ) -> None:
+    def __init__(self, database: Database, source: Path, asked: Iterable[Asked], *, with_person: bool) -> None:
         self.database = database
         self._file = SetFile(database, source)
         self.rows = self._file.rows

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from parcours.campaigns.sets.database import (
+    Database,
     Workspace,
     copy_rows,
     identifier,
@@ -67,7 +66,7 @@ def read_rows(
     return Counts(taken + unknown, {MAIN: taken}, {"unknown_person": unknown} if unknown else {})
 
 
-def _write(database: duckdb.DuckDBPyConnection, query: str, folder: Path, before: Before | None) -> int:
+def _write(database: Database, query: str, folder: Path, before: Before | None) -> int:
     """Write the set of a query's rows, and whom it has; returns how many they are."""
     path = folder / f"{MAIN}.parquet"
     if before is not None and before.earlier:

@@ -70,14 +70,17 @@ class RunTables:
         if table.key:
             snapshot = keyed_snapshot(snapshot, table.key, scopes, path, self._workspace)
             copied.unlink()
-        write_json(record, _Copied(snapshot.hash, snapshot.rows, dict(snapshot.bad), snapshot.has_key))
+        known = _Copied(snapshot.hash, snapshot.rows, dict(snapshot.bad), snapshot.has_key)
+        write_json(record, known, durable=self._workspace.durable)
         return snapshot
 
     def _copied(self, table: Table, path: Path, scopes: ToldScopes) -> Snapshot:
         bad_cells_max = self._settings.table_bad_cells_max
         if table.sql is None:
             assert table.file is not None, "a table has files or a query"
-            return copied_table(table.name, self._root, table.file, table.columns, path, bad_cells_max)
+            return copied_table(
+                table.name, self._root, table.file, table.columns, path, bad_cells_max, durable=self._workspace.durable
+            )
         sources = [self.snapshot(name, scopes) for name in table.uses]
         return queried_table(table.name, table.sql, sources, table.columns, path, self._workspace, bad_cells_max)
 

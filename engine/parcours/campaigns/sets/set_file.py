@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-
-from parcours.campaigns.sets.database import COPY_OPTIONS, identifier, literal, one_row, rows_in
+from parcours.campaigns.sets.database import COPY_OPTIONS, Database, identifier, literal, one_row, rows_in
 from parcours.campaigns.sets.whole_file import whole_file
 
 OF_EVERY_SET: Final = ("person", "row_key")
@@ -28,7 +26,7 @@ class SetFile:
     types    of these, as DuckDB has them
     """
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, path: Path) -> None:
+    def __init__(self, database: Database, path: Path) -> None:
         self._path = path
         relation = database.sql(f"SELECT * FROM {rows_in(path)}")
         self._names = tuple(relation.columns)
@@ -65,13 +63,13 @@ def number_of(alias: str) -> str:
     return f"{alias}.{NUMBER}"
 
 
-def written(database: duckdb.DuckDBPyConnection, folder: Path, output: str, columns: Sequence[str], rows: str) -> int:
+def written(database: Database, folder: Path, output: str, columns: Sequence[str], rows: str) -> int:
     """Write the file of an output, whole or not at all, and return how many rows it has.
 
     columns  for SELECT
     rows     for what stands behind it, with an order that leaves nothing open
     """
-    with whole_file(folder / f"{output}.parquet") as unfinished:
+    with whole_file(folder / f"{output}.parquet", durable=database.durable) as unfinished:
         query = f"SELECT {', '.join(columns)} FROM {rows}"
         (count,) = one_row(database, f"COPY ({query}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
     return int(count)

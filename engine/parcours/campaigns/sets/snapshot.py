@@ -51,13 +51,19 @@ class Snapshot:
 
 
 def write_snapshot(
-    table: str, columns: Mapping[str, str], path: Path, batches: Iterable[tuple[str, Batch]], bad_cells_max: float
+    table: str,
+    columns: Mapping[str, str],
+    path: Path,
+    batches: Iterable[tuple[str, Batch]],
+    bad_cells_max: float,
+    *,
+    durable: bool,
 ) -> Snapshot:
     """Write the rows of a table, whole or not at all; with each batch comes the name of its file.
 
     Raises TableRefused for a column with too many cells that do not fit, and OSError.
     """
-    with whole_file(path) as unfinished:
+    with whole_file(path, durable=durable) as unfinished:
         rows = _Rows(columns)
         with opened_row_groups(unfinished, rows.schema) as groups:
             for file, batch in batches:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from typing import Any, Final
 import duckdb
 
 from parcours.campaigns.sets.batches import BATCH_ROWS, Batch
-from parcours.campaigns.sets.database import Workspace, identifier, literal, one_row, opened_database, rows_in
+from parcours.campaigns.sets.database import Database, Workspace, identifier, literal, one_row, opened_database, rows_in
 from parcours.campaigns.sets.fitting import fits_type, fitted_array, type_words
 from parcours.campaigns.sets.snapshot import Snapshot, write_snapshot
 from parcours.config import TABLE_BAD_CELLS_MAX
@@ -56,7 +57,7 @@ def queried_table(
     columns  the declared kinds of its result, by name; a column that is not declared is left out
     Raises TableRefused with the table and what is wrong, StoreBroken when memory does not suffice, and OSError.
     """
-    with opened_database(replace(workspace, threads=1)) as database:
+    with _alone(workspace) as database:
         try:
             query = _one_select(database, sql)
             _open_to(database, sources)
@@ -68,12 +69,23 @@ def queried_table(
         except ValueError as error:
             raise TableRefused(f"table {quoted(table)}: {error}") from error
         batches = (("", batch) for batch in _batches(database, table, columns))
-        return write_snapshot(table, columns, path, batches, bad_cells_max)
+        return write_snapshot(table, columns, path, batches, bad_cells_max, durable=workspace.durable)
 
 
-def _one_select(database: duckdb.DuckDBPyConnection, sql: str) -> str:
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[Database]:
+    """A database of one thread in a DuckDB of its own, whose settings can be locked."""
+    own = replace(workspace, threads=1)
+    try:
+        with opened_database(own) as database:
+            yield database
+    finally:
+        own.close()
+
+
+def _one_select(database: Database, sql: str) -> str:
     """The query without a semicolon at its end. Raises ValueError for what is no query that may run."""
-    statements = database.extract_statements(sql)
+    statements = database.connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise ValueError("a query is one SELECT")
     parsed = json.loads(one_row(database, f"SELECT json_serialize_sql({literal(sql)})")[0])
@@ -105,7 +117,7 @@ def _asked(parsed: object) -> Iterator[str]:
             yield from _asked(each)
 
 
-def _open_to(database: duckdb.DuckDBPyConnection, sources: Sequence[Snapshot]) -> None:
+def _open_to(database: Database, sources: Sequence[Snapshot]) -> None:
     """Let the database see these tables, and nothing else from now on."""
     files = ", ".join(literal(str(source.file)) for source in sources)
     database.execute(f"SET allowed_paths = [{files}]")
@@ -116,7 +128,7 @@ def _open_to(database: duckdb.DuckDBPyConnection, sources: Sequence[Snapshot]) -
     database.execute("SET lock_configuration = true")
 
 
-def _run(database: duckdb.DuckDBPyConnection, query: str, columns: Mapping[str, str]) -> None:
+def _run(database: Database, query: str, columns: Mapping[str, str]) -> None:
     """Keep the declared columns of the result. Raises ValueError for one that it has not."""
     found = database.sql(query).columns
     known = {name.lower() for name in found}
@@ -127,7 +139,7 @@ def _run(database: duckdb.DuckDBPyConnection, query: str, columns: Mapping[str, 
     database.execute(f"CREATE TABLE {_RESULT} AS SELECT {names} FROM (\n{query}\n)")
 
 
-def _batches(database: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> Iterator[Batch]:
+def _batches(database: Database, table: str, columns: Mapping[str, str]) -> Iterator[Batch]:
     order = ", ".join(f"{identifier(name)} ASC NULLS FIRST" for name in columns)
     reader: Any = database.sql(f"SELECT * FROM {_RESULT} ORDER BY {order}").to_arrow_reader(BATCH_ROWS)
     for field, (column, kind) in zip(reader.schema, columns.items(), strict=True):

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
-from parcours.campaigns.sets.database import copy_rows, identifier, opened_database, rows_in
+from parcours.campaigns.sets.database import Database, copy_rows, identifier, opened_database, rows_in
 from parcours.campaigns.sets.evaluated import Rows, cells_of, condition_of, text_of, write_given
 from parcours.campaigns.sets.links import check_links
 from parcours.campaigns.sets.run_tables import rows_to_match
@@ -74,7 +73,7 @@ def name_to_create(table: Table, id_bytes_max: int) -> Callable[[object], str | 
 
 
 def _named(
-    database: duckdb.DuckDBPyConnection,
+    database: Database,
     table: Table,
     unlinked: str,
     evaluation: Evaluation,
@@ -97,7 +96,7 @@ def _named(
 
 
 def _ask(
-    database: duckdb.DuckDBPyConnection,
+    database: Database,
     copied: Path,
     whose: Path,
     pairs: Path,

@@ -27,16 +27,20 @@ def copied_table(
     columns: Mapping[str, str],
     path: Path,
     bad_cells_max: float = TABLE_BAD_CELLS_MAX,
+    *,
+    durable: bool = True,
 ) -> Snapshot:
     """Copy the rows of a table to the file `path`, whole or not at all.
 
     pattern        the files below the project's folder, as tables.yaml names them
     columns        the declared kinds, by name; at least one
     bad_cells_max  the share of a column's filled cells that may not fit; these become missing
+    durable        whether the copy outlives a crash of the machine
     Raises TableRefused with the table and what is wrong, and OSError for what cannot be written.
     """
     files = _files(table, folder, pattern)
-    return write_snapshot(table, columns, path, _batches(table, folder, files, columns, path.parent), bad_cells_max)
+    batches = _batches(table, folder, files, columns, path.parent)
+    return write_snapshot(table, columns, path, batches, bad_cells_max, durable=durable)
 
 
 def _files(table: str, folder: Path, pattern: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all: it is written under another name, made durable, and then takes its own."""
+"""A file that is there whole or not at all: it is written under another name, and then takes its own."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from parcours.store.private_files import make_folder, open_private, sync_folder
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Where to write the file, which takes its name when the block ends; an error leaves whatever was there before.
 
+    durable  whether it then outlives a crash of the machine; a process may die at any time in either case
     Its folder is made if need be. Each attempt has an unfinished name of its own: a process that was frozen, and goes
     on while another has taken its work over, writes beside it and not into it. Raises OSError.
     """
-    make_folder(path.parent)
+    make_folder(path.parent, durable=durable)
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with naming(path):
             open_private(unfinished, "wb").close()
             yield unfinished
-            with unfinished.open("rb") as written:
-                os.fsync(written.fileno())
+            if durable:
+                with unfinished.open("rb") as written:
+                    os.fsync(written.fileno())
             unfinished.replace(path)
-            sync_folder(path.parent)
+            if durable:
+                sync_folder(path.parent)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

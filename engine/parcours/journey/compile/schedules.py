@@ -36,9 +36,10 @@ def check_schedule(
 
     key, first_ms = "at", at_ms if has_begun(at_ms) else None
     if rule is not None:
-        instants = list(islice(Recurrence(rule, at_ms, timezone).instants(), INSTANTS_TRIED_MAX))
-        key, first_ms = "rule", next((each for each in instants if has_begun(each)), None)
-        if first_ms is None and len(instants) == INSTANTS_TRIED_MAX:
+        instants = Recurrence(rule, at_ms, timezone).instants()
+        tried = islice(instants, INSTANTS_TRIED_MAX)
+        key, first_ms = "rule", next((each for each in tried if has_begun(each)), None)
+        if first_ms is None and next(instants, None) is not None:
             return
     if first_ms is None and starts_ms is None:
         margin.error(f"this rule never comes true from {shown_instant(at_ms)} on", key, value=rule or "")
