@@ -184,13 +184,14 @@ class CampaignRun:
         scan = await self._book.scan(asked, at)
         while not self.sets.has_people(number):
             try:
-                rows = [row async for slice_ in self._people.columns(scan) for row in slice_]
+                with self.sets.collecting(number) as told:
+                    async for rows in self._people.columns(scan):
+                        await asyncio.to_thread(told.add, rows)
             except ScanGone:
                 self._book.lost(asked)
                 scan = await self._book.scan(asked, at)
-                continue
-            await asyncio.to_thread(self.sets.collect, number, scan.at, rows)
-            await self._people.end_scan(scan.name)
+            else:
+                await self._people.end_scan(scan.name)
         return scan.at
 
     async def _act(self, step: steps.CampaignStep, at: int) -> None:

@@ -52,9 +52,10 @@ class Previewing:
         """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
         for number in range(len(self._campaign.stages)):
             if self._sets.needs_people(number):
-                asked = StageAsked(self._campaign.name, self._campaign.version, number)
-                scan = scan_of(asked, 0, at)
-                self._sets.collect(number, at, [row async for rows in self._people.columns(scan) for row in rows])
+                scan = scan_of(StageAsked(self._campaign.name, self._campaign.version, number), 0, at)
+                with self._sets.collecting(number) as told:
+                    async for rows in self._people.columns(scan):
+                        told.add(rows)
                 await self._people.end_scan(scan.name)
         return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from parcours.campaigns.sets.duck import DuckSets
 from parcours.campaigns.sets.engine import GAVE_WAY, MAIN, Counts
 from parcours.campaigns.sets.exports import export_set
 from parcours.campaigns.sets.lots import seed_of
-from parcours.campaigns.sets.people_file import PeopleFile, write_people
+from parcours.campaigns.sets.people_file import PeopleFile, PeopleWriter, collected_people
 from parcours.campaigns.sets.plain_sets import found_in, names_of, rows_of, size_of, write_created, write_nobody
 from parcours.campaigns.sets.reads import Before
 from parcours.campaigns.sets.run_tables import RunTables
@@ -101,11 +102,19 @@ class RunSets:
     def collect(self, stage: int, at_ms: int, rows: Iterable[tuple[str, bytes]]) -> None:
         """Keep what shards told for a stage: everybody once with her encoded `PersonColumns`, in any order.
 
-        It is there whole or not at all, and once it is there nothing is taken from `rows`. Raises StoreBroken,
-        OSError, and what `rows` raises.
+        It is there whole or not at all, and once it is there nothing is taken from `rows`. Raises as `collecting`, and
+        what `rows` raises.
         """
         if not self.has_people(stage):
-            write_people(self._people(stage), rows, self._workspace)
+            with self.collecting(stage) as told:
+                told.add(rows)
+
+    def collecting(self, stage: int) -> AbstractContextManager[PeopleWriter]:
+        """As `collect`, for what is told slice by slice: it is there when the block has ended without an error.
+
+        Raises StoreBroken, OSError.
+        """
+        return collected_people(self._people(stage), self._workspace)
 
     def _people(self, stage: int) -> PeopleFile:
         made = self._campaign.stages[stage]

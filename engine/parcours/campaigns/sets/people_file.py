@@ -14,9 +14,10 @@ The same people give the same bytes, whoever was told of first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import msgspec
@@ -26,14 +27,16 @@ import pyarrow.parquet as pq
 
 from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, identifier, literal, opened_database, rows_in
 from parcours.campaigns.sets.engine import Values
-from parcours.campaigns.sets.handed import handed_rows
 from parcours.campaigns.sets.matching import match_text
+from parcours.campaigns.sets.row_groups import RowGroups, opened_row_groups
 from parcours.campaigns.sets.valued import condition_column, valued_column
 from parcours.campaigns.sets.values import VALUE
 from parcours.campaigns.sets.whole_file import whole_file
 from parcours.core.columns import PersonColumns, read_columns
 from parcours.journey.campaign_columns import ShardColumns
 from parcours.journey.set_expressions import SetExpression
+from parcours.store.exports import UNFINISHED
+from parcours.store.private_files import make_folder
 
 BATCH_ROWS: Final = 20_000
 """People who lie in memory at once, on their way into the file."""
@@ -77,29 +80,47 @@ class PeopleFile:
         return next(number for number, each in enumerate(self.asked.expressions) if each.text == expression.text)
 
 
-def write_people(people: PeopleFile, rows: Iterable[tuple[str, bytes]], workspace: Workspace) -> None:
-    """Write the file, whole or not at all: everybody once, with her encoded `PersonColumns`.
+class PeopleWriter:
+    """Takes what shards tell, slice by slice: everybody once, with her encoded `PersonColumns`."""
 
-    Raises StoreBroken, OSError, and what `rows` raises.
+    def __init__(self, people: PeopleFile, groups: RowGroups, schema: Any) -> None:
+        self._people = people
+        self._groups = groups
+        self._schema = schema
+        self._held: list[tuple[str, bytes]] = []
+
+    def add(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """The next ones, in any order. Raises OSError, and what `rows` raises."""
+        for row in rows:
+            self._held.append(row)
+            if len(self._held) == BATCH_ROWS:
+                self.write()
+
+    def write(self) -> None:
+        """Write what is held."""
+        if self._held:
+            self._groups.add(pa.table([*_arrays(self._held, self._people)], schema=self._schema))
+            self._held = []
+
+
+@contextmanager
+def collected_people(people: PeopleFile, workspace: Workspace) -> Iterator[PeopleWriter]:
+    """Write the file of what is told within the block, whole or not at all: an error leaves nothing.
+
+    What is told lies on disk until all of it is there. Raises StoreBroken, OSError.
     """
-    schema = pa.schema(_fields(people))
-    batches = (_batch(batch, people, schema) for batch in _batched(rows))
-    with (
-        handed_rows(schema, batches) as reader,
-        opened_database(workspace) as database,
-        whole_file(people.path, durable=workspace.durable) as unfinished,
-    ):
-        database.register("told", reader)
+    folder, schema = people.path.parent, pa.schema(_fields(people))
+    make_folder(folder, durable=workspace.durable)
+    with NamedTemporaryFile(dir=folder, prefix=f"{people.path.name}.", suffix=UNFINISHED) as told:
+        with opened_row_groups(Path(told.name), schema) as groups:
+            writer = PeopleWriter(people, groups, schema)
+            yield writer
+            writer.write()
         columns = ", ".join(identifier(name) for name in schema.names)
-        ordered = f"SELECT {columns} FROM told ORDER BY person"
-        database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
-        assert _are_different(unfinished), "shards tell of everybody once"
-
-
-def _batched(rows: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    left = iter(rows)
-    while batch := list(islice(left, BATCH_ROWS)):
-        yield batch
+        with opened_database(workspace) as database, whole_file(people.path, durable=workspace.durable) as unfinished:
+            ordered = f"SELECT {columns} FROM {rows_in(Path(told.name))} ORDER BY person"
+            database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
+            assert _are_different(unfinished), "shards tell of everybody once"
 
 
 def _fields(people: PeopleFile) -> list[Any]:
@@ -120,14 +141,10 @@ def _may_be_condition(expression: SetExpression) -> bool:
     return expression.expression.kind in ("boolean", "any")
 
 
-def _batch(rows: Sequence[tuple[str, bytes]], people: PeopleFile, schema: Any) -> Any:
-    told = [read_columns(row) for _, row in rows]
-    columns = [pa.array([person for person, _ in rows], pa.string()), *_columns(told, people)]
-    return pa.record_batch(columns, schema=schema)
-
-
-def _columns(told: Sequence[PersonColumns], people: PeopleFile) -> Iterator[Any]:
-    asked = people.asked
+def _arrays(rows: Sequence[tuple[str, bytes]], people: PeopleFile) -> Iterator[Any]:
+    """The columns of the file."""
+    asked, told = people.asked, [read_columns(row) for _, row in rows]
+    yield pa.array([person for person, _ in rows], pa.string())
     for number in range(len(asked.audiences)):
         yield pa.array([each.inside[number] for each in told], pa.bool_())
     values = [[each.values[number] for each in told] for number in range(len(asked.expressions))]
