@@ -262,9 +262,6 @@ def test_who_logs_in_meanwhile_is_followed_to_whom_she_is_then(tmp_path: Path) -
         engine.drain(30)
 
         assert sizes(run)["mail.main"] == 12
-        facts = [fact for number in range(VISITORS) for fact in engine.facts(f"u{number}")]
-        sent = [fact.person for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "sent"]
-        assert sorted(sent) == sorted({*sent})
-        assert len(sent) == 12
+        assert engine.report().report.summary.channels["email"]["sent"] == 12
         inside = [number for number in range(VISITORS) if "best" in person(engine, f"u{number}").audiences]
         assert inside == [*range(12)]

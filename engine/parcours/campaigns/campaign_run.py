@@ -19,6 +19,7 @@ from typing import Final
 
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
+from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import People
 from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
@@ -184,7 +185,7 @@ class CampaignRun:
         scan = await self._book.scan(asked, at)
         while not self.sets.has_people(number):
             try:
-                with self.sets.collecting(number) as told:
+                async with off_loop(self.sets.collecting(number)) as told:
                     async for rows in self._people.columns(scan):
                         await asyncio.to_thread(told.add, rows)
             except ScanGone:

@@ -74,7 +74,7 @@ class Coordinator:
         self._tables_root = tables_root
         self._settings = settings
         self._tell = tell
-        workspace = Workspace(folder / "spill", settings.campaign_memory_bytes, os.cpu_count() or 1)
+        workspace = Workspace(folder / "spill", settings.campaign_memory_bytes, os.cpu_count() or 1, durable=False)
         self._world = RunWorld(
             lambda: program.saved_audiences,
             SavedMembers(folder / "saved", workspace),
@@ -179,6 +179,7 @@ class Coordinator:
             await run.go_on(due.at_ms)
             if run.is_over:
                 self._runs.remove(run)
+                run.sets.close()
                 self._explain(run)
 
     def _begun(self, due: CampaignDue) -> CampaignRun | None:
@@ -218,7 +219,8 @@ class Coordinator:
 
     def _sets(self, campaign: CampaignProgram, number: int) -> RunSets:
         folder = self._folder / campaign.name
-        return RunSets(campaign, number, folder / str(number), self._tables_root, self._settings, folder / "earlier")
+        root, earlier = self._tables_root, folder / "earlier"
+        return RunSets(campaign, number, folder / str(number), root, self._settings, earlier, durable=False)
 
 
 def _scheduled(campaign: CampaignProgram, timezone: str) -> _Scheduled:

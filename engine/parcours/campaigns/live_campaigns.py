@@ -249,7 +249,7 @@ class LiveCampaigns:
     def _keep(self, campaign: str, place: CampaignPlace) -> None:
         if place != self._places.get(campaign):
             self._places[campaign] = place
-            write_json(self._around.folder / campaign / CAMPAIGN, place)
+            write_json(self._around.folder / campaign / CAMPAIGN, place, durable=True)
 
     async def _until(self, at_ms: int | None) -> None:
         """Return once this time is past on the clock, which may jump, or there is news."""

@@ -135,7 +135,7 @@ class LiveRuns:
 
     def begin(self, campaign: CampaignProgram, began: RunPlace) -> RunUnderWay:
         """Let a run begin, durably. Raises OSError."""
-        write_json(self._folder(began) / PLACE, began)
+        write_json(self._folder(began) / PLACE, began, durable=True)
         return self._conduct(campaign, began)
 
     def take_up(self, place: RunPlace, campaign: CampaignProgram | None) -> RunUnderWay | None:
@@ -199,6 +199,7 @@ class LiveRuns:
     async def _end(self, under_way: RunUnderWay, state: RunState) -> None:
         for scan in sorted(under_way.scans()):
             await self.people.end_scan(scan)
+        under_way.run.sets.close()
         under_way.book.keep(state=state, ended=self._around.clock.now_ms(), expected={})
         self._under_way.pop((under_way.run.campaign.name, under_way.run.number), None)
         self._over()

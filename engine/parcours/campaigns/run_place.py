@@ -76,7 +76,7 @@ class LiveBook:
     def keep(self, **changes: object) -> None:
         """Write what has changed."""
         self.place = msgspec.structs.replace(self.place, **changes)
-        write_json(self._path, self.place)
+        write_json(self._path, self.place, durable=True)
 
     def tell(self, line: CampaignLine) -> None:
         """Keep a line that has not been told before."""

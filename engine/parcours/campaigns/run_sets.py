@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from parcours.campaigns.sets.lots import seed_of
 from parcours.campaigns.sets.people_file import PeopleFile, PeopleWriter, collected_people
 from parcours.campaigns.sets.plain_sets import found_in, names_of, rows_of, size_of, write_created, write_nobody
 from parcours.campaigns.sets.reads import Before
+from parcours.campaigns.sets.renamed import write_renamed
 from parcours.campaigns.sets.run_tables import RunTables
 from parcours.campaigns.sets.set_steps import SetStep, StepSets
 from parcours.campaigns.sets.set_values import Evaluation
@@ -39,6 +41,9 @@ from parcours.journey.campaign_steps import CampaignStep, SetRef
 from parcours.journey.model.campaign_acts import RUN_PLACE
 
 REFUSED: Final = "refused"
+
+MERGED: Final = "merged"
+"""Why rows are in none of a step's outputs: their people have become one with others who are in the set."""
 
 EXITED: Final = "exited"
 """Why people are in none of a step's outputs: they have left the run."""
@@ -187,7 +192,8 @@ class RunSets:
             before=self._before(step),
             id_bytes_max=self._settings.id_bytes_max,
         )
-        counts = maker.make(step, self._taken(step, sources, evaluation.folder))
+        taken, merged = self._under_their_names(step, self._taken(step, sources, evaluation.folder), evaluation)
+        counts = _with_merged(maker.make(step, taken), merged)
         created = 0
         if isinstance(step, steps.ReadTable) and step.creates:
             people, names = evaluation.told_people().path, folder / CREATED
@@ -203,6 +209,25 @@ class RunSets:
         if None in sources:
             write_nobody(nobody)
         return [nobody if source is None else source for source in sources]
+
+    def _under_their_names(
+        self, step: CampaignStep, taken: list[Path], evaluation: Evaluation
+    ) -> tuple[list[Path], int]:
+        """The sets with everybody under the name that she has by now, and how many rows are fewer by it in the inflow.
+
+        A set of an earlier stage has the names of its own instant; of this one shards have told all names of everybody.
+        """
+        people, merged = evaluation.people, 0
+        if people is None or not people.tells_names:
+            return taken, merged
+        renamed = [*taken]
+        for place, path in enumerate(taken):
+            own = evaluation.folder / f"renamed-{place}.parquet"
+            fewer = write_renamed(path, people.path, own, self._workspace)
+            if fewer is not None:
+                renamed[place] = own
+                merged += fewer if place == 0 or isinstance(step, steps.Union) else 0
+        return renamed, merged
 
     def _before(self, step: CampaignStep) -> Before | None:
         if not isinstance(step, steps.ReadAudience | steps.ReadPeople | steps.ReadTable) or not step.new:
@@ -272,7 +297,9 @@ class RunSets:
         source = self._folder.file(SetRef(step))
         if source is not None and not self._folder.is_exported(step):
             path = folder / declared.file.replace(RUN_PLACE, str(self._number))
-            export_set(declared, source, path, self._evaluation(step, at_ms))
+            evaluation = self._evaluation(step, at_ms)
+            (taken,), _ = self._under_their_names(declared, [source], evaluation)
+            export_set(declared, taken, path, evaluation)
             self._folder.note_export(step, hash_of(path))
             self._folder.clear_scratch(step)
         return made
@@ -326,6 +353,14 @@ class RunSets:
 
 def _size(path: Path | None) -> int:
     return 0 if path is None else size_of(path)
+
+
+def _with_merged(counts: Counts, merged: int) -> Counts:
+    """The counts of a step that has taken so many rows more, of people who are one with others by now."""
+    if not merged:
+        return counts
+    dropped = {**counts.dropped, MERGED: merged}
+    return replace(counts, inflow=counts.inflow + merged, dropped=dropped)
 
 
 def _told(step: str, counts: Counts, created: int) -> StepMade:

@@ -70,14 +70,14 @@ class SavedMembers:
             write_members(before, people or nobody, mode, after, self._workspace)
             write_difference(after, before, entered, self._workspace)
             write_difference(before, after, left, self._workspace)
-            write_json(folder / SAVES, msgspec.structs.replace(made, under_way=save))
+            self._write(audience, msgspec.structs.replace(made, under_way=save))
         return Change(entered, left)
 
     def note(self, save: str, audience: str) -> None:
         """The save that was begun holds in all shards; may be said again."""
         made, folder = self._made(audience), self._folder / audience
         if made.under_way == save:
-            write_json(folder / SAVES, SavesMade(made.number + 1))
+            self._write(audience, SavesMade(made.number + 1))
             for path in (folder / f"{made.number}.parquet", *folder.glob(f"{made.number + 1}-*.parquet")):
                 path.unlink(missing_ok=True)
 
@@ -86,7 +86,10 @@ class SavedMembers:
         for path in self._folder.glob(f"*/{SAVES}"):
             made = read_json(path, SavesMade) or SavesMade()
             if made.under_way.startswith(run):
-                write_json(path, msgspec.structs.replace(made, under_way=""))
+                self._write(path.parent.name, msgspec.structs.replace(made, under_way=""))
 
     def _made(self, audience: str) -> SavesMade:
         return read_json(self._folder / audience / SAVES, SavesMade) or SavesMade()
+
+    def _write(self, audience: str, made: SavesMade) -> None:
+        write_json(self._folder / audience / SAVES, made, durable=self._workspace.durable)

@@ -43,7 +43,8 @@ class ShardColumns:
     paths        of traits, below `profile`
     histories    each call with its own window
     consents     the channel and purpose of each
-    namespaces   whose names of hers are told, `ALL_NAMES` for those of any: by them rows of tables are linked to her
+    namespaces   whose names of hers are told, `ALL_NAMES` for those of any: by them rows of tables are linked to her,
+                 and in later stages it is found out who has become whom since a set was made
     """
 
     audiences: tuple[str, ...]
@@ -59,13 +60,15 @@ def shard_columns(campaign: CampaignProgram, stage: Stage) -> ShardColumns:
     asked = _asked_of_sets_of_people(campaign, stage)
     both = [each for each in asked if each.basis == "both"]
     tables, steps = tables_linked(campaign, stage), (campaign.steps[name] for name in stage.steps)
+    matched = [name for name in map(matched_namespace, tables) if name is not None]
+    asks = tables or any(each.basis in ("profile", "both") for each in asked)
     return ShardColumns(
         audiences=_once(step.audience for step in steps if isinstance(step, ReadAudience)),
         expressions=tuple({each.text: each for each in asked if each.basis == "profile"}.values()),
         paths=_once([*(path for each in both for path in each.profile), *matched_paths(campaign, stage)]),
         histories=_once(call for each in both for call in each.histories),
         consents=_once(consent for each in both for consent in each.consents),
-        namespaces=_once(name for name in map(matched_namespace, tables) if name is not None),
+        namespaces=_once([*matched, *([ALL_NAMES] if stage.ends and asks else [])]),
     )
 
 

@@ -33,7 +33,7 @@ from parcours.campaigns.sets.valued import condition_column, valued_column
 from parcours.campaigns.sets.values import VALUE
 from parcours.campaigns.sets.whole_file import whole_file
 from parcours.core.columns import PersonColumns, read_columns
-from parcours.journey.campaign_columns import ShardColumns
+from parcours.journey.campaign_columns import ALL_NAMES, ShardColumns
 from parcours.journey.set_expressions import SetExpression
 from parcours.store.exports import UNFINISHED
 from parcours.store.private_files import make_folder
@@ -61,6 +61,11 @@ class PeopleFile:
     def rows(self) -> str:
         """Its rows, as a table in SQL."""
         return rows_in(self.path)
+
+    @property
+    def tells_names(self) -> bool:
+        """Whether it tells all other names of everybody."""
+        return ALL_NAMES in self.asked.namespaces
 
     def inside(self, audience: str) -> str:
         """The column that says who is in an audience."""
