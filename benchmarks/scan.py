@@ -1,20 +1,22 @@
 """What does it cost to take columns of everybody as of an instant, and what do events lose that arrive meanwhile?
 
 One shard on SQLite, whose people have identified themselves; a campaign asks so many expressions of them. Their columns
-are listed slice by slice: microseconds of the processor a person, with one expression and with all of them. Then events
-arrive in batches, some blocks of them while no scan is under way, and others while one is: there each batch is followed
-by a slice, and whoever an event is of has her columns taken first; the rate is told with the slices and without. The
-answers are checked: everybody is told once, and as she was at the instant. Prints one line of JSON last.
+are listed slice by slice: microseconds of the processor a person, with one expression and with all of them. Then two
+such shards take the same events in turn, some batches each, as fast as they can, and one of them has a scan meanwhile,
+from beginning to end: its slices come when the shard lets them, and whoever an event is of has her columns taken first.
+The answers are checked: everybody is told once, and as she was at the instant. Prints one line of JSON last.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,9 +24,12 @@ import msgspec
 from workload import events, project
 
 from parcours import Project
+from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.core.columns import read_columns
 from parcours.core.identity import SlotMap
+from parcours.routing.scans import collect
+from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch
 from parcours.shard.scans import Scan, StageAsked
 from parcours.shard.shard import Shard
@@ -35,6 +40,7 @@ T = TypeVar("T")
 
 BEGIN_MS = 1_767_258_000_000
 BATCH = 2_000
+BATCHES = 8
 
 
 def asking(expressions: int) -> Project:
@@ -53,7 +59,8 @@ class OneShard:
 
     def __init__(self, folder: Path, program_of: Project) -> None:
         prepare(f"sqlite:///{folder}", "scan", 1)
-        self.shard = Shard(0, SlotMap(1), program_of.program, SqliteStore(folder, 0), Settings(), records=["email"])
+        self.store = SqliteStore(folder, 0)
+        self.shard = Shard(0, SlotMap(1), program_of.program, self.store, Settings(), records=["email"])
         self.shard.open(BEGIN_MS)
         self.now_ms = BEGIN_MS
         self.batches = 0
@@ -66,9 +73,13 @@ class OneShard:
         return answer
 
     def take(self, lines: list[bytes]) -> None:
-        self.batches += 1
-        batch = Batch("router", self.batches, list(range(len(lines))), lines)
+        (batch,) = self.batched(iter(lines))
         assert self.timed(lambda: self.shard.take(batch, self.now_ms)).number == self.batches
+
+    def batched(self, lines: Iterator[bytes]) -> Iterator[Batch]:
+        while some := [*islice(lines, BATCH)]:
+            self.batches += 1
+            yield Batch("router", self.batches, list(range(len(some))), some)
 
     def begin(self, name: str) -> None:
         self.now_ms += 1
@@ -110,50 +121,105 @@ def filled(folder: Path, expressions: int, people: int) -> OneShard:
     return one
 
 
-def beside(one: OneShard, people: int, most: int, lines: list[bytes]) -> tuple[float, float, float]:
-    """Microseconds of the processor an event: while no scan is under way, while one is, and then with its slices."""
-    batches = [lines[first : first + BATCH] for first in range(0, len(lines), BATCH)]
-    spent_s, counts, slices_s = {False: 0.0, True: 0.0}, {False: 0, True: 0}, 0.0
-    for number in range(0, len(batches), 4):
-        scanning = number // 4 % 2 == 1
-        name, rows = f"beside-{number}", dict[str, bytes]()
-        after: tuple[int, str] | None = None
-        if scanning:
-            one.begin(name)
-        for place, batch in enumerate(batches[number : number + 4]):
-            one.take(batch)
-            spent_s[scanning] += one.cpu_s
-            counts[scanning] += len(batch)
-            if scanning and (place == 0 or after is not None):
-                after = one.slice(name, after, most, rows)
-                slices_s += one.cpu_s
-        while scanning and after is not None:
-            after = one.slice(name, after, most, rows)
-        if scanning:
-            one.end(name, rows, people)
-    without, meanwhile = spent_s[False] / counts[False], spent_s[True] / counts[True]
-    return without * 1e6, meanwhile * 1e6, (meanwhile + slices_s / counts[True]) * 1e6
+class StoppedLoop(asyncio.SelectorEventLoop):
+    """A loop for which no time passes while it does not run, as nothing else did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ran_s = self._since_s = 0.0
+
+    def time(self) -> float:
+        return self._ran_s + (time.perf_counter() - self._since_s if self.is_running() else 0.0)
+
+    def run(self, task: Coroutine[object, object, T]) -> tuple[T, float]:
+        """What comes of it, and how many seconds it took."""
+        before_s, self._since_s = self._ran_s, time.perf_counter()
+        answer = self.run_until_complete(task)
+        self._ran_s += time.perf_counter() - self._since_s
+        return answer, self._ran_s - before_s
+
+
+class Side:
+    """A shard with a host on a loop of its own. Events come as from a router, several batches at once."""
+
+    def __init__(self, one: OneShard) -> None:
+        self.one = one
+        self.loop = StoppedLoop()
+        self._clock = ManualClock(one.now_ms)
+        self._host, _ = self.loop.run(self._open())
+        self.rows: dict[str, bytes] = {}
+
+    async def _open(self) -> ShardHost:
+        return ShardHost(self.one.shard, self.one.store, self._clock, lambda channel: None)
+
+    def take_s(self, lines: list[bytes]) -> float:
+        """Seconds until all are taken."""
+        batches = self.one.batched(iter(lines))
+
+        async def hand_in() -> None:
+            for batch in batches:
+                assert (await self._host.take(batch)).number == batch.number
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*(hand_in() for _ in range(Settings().batches_in_flight_max)))
+
+        return self.loop.run(all_of_them())[1]
+
+    def scan(self, name: str, most: int) -> asyncio.Task[None]:
+        """A scan that goes on while events are taken."""
+        self.one.begin(name)
+        self._clock.move_to(self.one.now_ms)
+        self.rows = {}
+
+        async def listed() -> None:
+            async for slice_ in collect(self._host, name, most):
+                assert not self.rows.keys() & {person for person, _ in slice_}
+                self.rows |= dict(slice_)
+
+        return self.loop.create_task(listed())
+
+
+def beside(sides: tuple[Side, Side], people: int, most: int, lines: Iterator[bytes], scans: int) -> list[float]:
+    """Of each scan the rate of events beside it, to that of the other shard, which takes the same ones in turn."""
+    ratios = []
+    for number in range(scans):
+        scanning, other = sides if number % 2 == 0 else sides[::-1]
+        task = scanning.scan(f"beside-{number}", most)
+        spent_s, without_s = 0.0, 0.0
+        while not task.done():
+            some = [*islice(lines, BATCH * BATCHES)]
+            assert some, "there are too few events for the scans"
+            spent_s += scanning.take_s(some)
+            without_s += other.take_s(some)
+        scanning.one.end(f"beside-{number}", scanning.rows, people)
+        ratios.append(without_s / spent_s)
+    return ratios
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--expressions", type=int, default=11)
-    parser.add_argument("--events", type=int, default=160_000)
+    parser.add_argument("--people-beside", type=int, default=20_000)
+    parser.add_argument("--events", type=int, default=6_000_000, help="they have to last for the scans")
+    parser.add_argument("--scans", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
     most = Settings().due_people_max
-    lines = [*events(given.events, given.people)]
-    runs = []
+    costs = list[tuple[float, float]]()
     for _ in range(given.runs):
         with tempfile.TemporaryDirectory() as folder:
-            costs = []
+            us = []
             for expressions in (1, given.expressions):
                 one = filled(Path(folder) / str(expressions), expressions, given.people)
-                costs.append(statistics.median(one.cost_us(f"cost-{run}", given.people, most) for run in range(3)))
-            runs.append((*costs, *beside(one, given.people, most, lines)))
-        print(json.dumps([round(each, 2) for each in runs[-1]]), flush=True)
-    one_us, all_us, without, meanwhile, with_slices = (statistics.median(each) for each in zip(*runs, strict=True))
+                us.append(statistics.median(one.cost_us(f"cost-{number}", given.people, most) for number in range(3)))
+            costs.append((us[0], us[1]))
+        print(json.dumps([round(each, 2) for each in costs[-1]]), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [Side(filled(Path(folder) / name, given.expressions, given.people_beside)) for name in ("one", "other")]
+        lines = events(given.events, given.people_beside)
+        ratios = beside((sides[0], sides[1]), given.people_beside, most, lines, given.scans)
+    one_us, all_us = (statistics.median(each) for each in zip(*costs, strict=True))
     more = given.expressions - 1
     print(
         json.dumps(
@@ -161,10 +227,8 @@ def main() -> None:
                 "people": given.people,
                 "person_us": round(one_us, 2),
                 "expression_us": round((all_us - one_us) / more, 2) if more else None,
-                "event_us": round(without, 2),
-                "event_beside_a_scan_us": round(meanwhile, 2),
-                "rate_beside_a_scan": round(without / meanwhile, 2),
-                "rate_with_its_slices": round(without / with_slices, 2),
+                "rate_beside_a_scan": [round(each, 2) for each in ratios],
+                "median": round(statistics.median(ratios), 2),
             }
         )
     )

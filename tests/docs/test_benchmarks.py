@@ -21,7 +21,7 @@ SMALL = {
     "merging.py": "--moves 6 --blocks 2 --calls 50",
     "message_ids.py": "--scale 0.004 --hours 2",
     "recovery.py": "--people 5000",
-    "scan.py": "--people 200 --events 16000 --runs 1",
+    "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
     "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",
     "single_calls.py": "--awaiters 5 --calls 50",

@@ -42,6 +42,7 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.pacing import Pacing
 from parcours.shard.peer_host import PeerHost
 from parcours.shard.person_host import PersonHost
 from parcours.shard.requests import A, ExchangeDeliveries, Request
@@ -72,6 +73,7 @@ class ShardHost:
     alarm_max_s  longest sleep between two looks at the clock
     people   what it answers about one person
     peers    what it says to other shards, and they to it
+    pacing   when slices of scans have their turn
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class ShardHost:
         self._limits = LimitWarnings()
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
+        self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
         self.people = PersonHost(shard, store, clock, self._turns)
         self.peers = PeerHost(shard.exchanging, clock, self._turns, self.look, self._stopped)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -171,7 +171,7 @@ class Inputs:
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
             if leaving and self._time.stop(person, leaving, (given,)):
                 return
-        if type(given) is not TimePassed:
+        if type(given) is not TimePassed and type(given) is not ColumnsFixed:  # nothing else happens to her
             effects = self._advance(work, slot, person, profile, given)
             work.add(slot, person, effects)
             if effects.ready:

@@ -107,6 +107,10 @@ class ReadSteps:
             self._commits.commit(work, always=after is None and not early)
         return listed
 
+    def taken(self) -> int:
+        """How many people's columns have been taken before something happened to them."""
+        return self._reads.scans.taken_count
+
     def end_scan(self, name: str) -> None:
         """Nothing is asked of the scan any more."""
         with self._commits.whole():

@@ -37,7 +37,9 @@ class ListColumns(Request[PeopleColumns], frozen=True, tag="columns"):
     most: int
 
     async def put_to(self, host: ShardHost) -> PeopleColumns:
-        return await host.step(lambda shard, now: shard.reading.list_columns(self.name, self.after, self.most, now))
+        return await host.pacing.slice(
+            host.step, lambda shard, now: shard.reading.list_columns(self.name, self.after, self.most, now)
+        )
 
 
 class EndScan(Request[None], frozen=True, tag="end_scan"):

@@ -87,6 +87,9 @@ class Scans:
         self._columns: dict[str, ShardColumns] = {}
         """What each scan asks, once its instant has passed."""
 
+        self.taken_count = 0
+        """How many people's columns have been taken since the shard was opened."""
+
         self._new: dict[str, list[Row]] = {}
         self._unsaved: dict[str, bytes] = {}
 
@@ -137,6 +140,7 @@ class Scans:
         self, slot: int, person: str, profile: Profile, fixed: ColumnsFixed, program: Program, settings: Settings
     ) -> None:
         """Her columns are those that she has now; `program` is what was published at the instant."""
+        self.taken_count += 1
         self._note(fixed.scan, (slot, person, self.row(fixed.scan, profile, program, settings)))
 
     def row(self, name: str, profile: Profile, program: Program, settings: Settings) -> bytes:

@@ -27,6 +27,10 @@ class Turns:
         """A turn that does not wait until the shard is held no more."""
         self._free = asyncio.Event()
         self._ended = False
+        self._wanted = 0
+        self.number = 0
+        """How many turns there were."""
+
         self.hold(held=held)
 
     def hold(self, *, held: bool) -> None:
@@ -47,18 +51,33 @@ class Turns:
         """Whether somebody has a turn now."""
         return self.even_if_held.locked()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody has a turn now, or waits for one."""
+        return self._wanted > 0
+
     async def __aenter__(self) -> None:
+        self._wanted += 1
+        try:
+            await self._begin()
+        except BaseException:
+            self._wanted -= 1
+            raise
+
+    async def _begin(self) -> None:
         while True:
             if not self._free.is_set():
                 await self._free.wait()
             await self.even_if_held.acquire()
             if self._free.is_set() and not self._ended:
+                self.number += 1
                 return
             self.even_if_held.release()
             if self._ended:
                 raise ShardUnavailable("the shard was closed before its turn came")
 
     async def __aexit__(self, *_: object) -> None:
+        self._wanted -= 1
         self.even_if_held.release()
 
 
