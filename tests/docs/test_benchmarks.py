@@ -20,12 +20,14 @@ SMALL = {
     "hot_person.py": "--ended 300 --open 300 --block 100",
     "merging.py": "--moves 6 --blocks 2 --calls 50",
     "message_ids.py": "--scale 0.004 --hours 2",
+    "parts.py": "--people 500 --runs 1",
     "recovery.py": "--people 5000",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
     "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",
     "single_calls.py": "--awaiters 5 --calls 50",
     "throughput.py": "--events 4000 --people 100 --runtime local --shards 1 --runs 1",
+    "win_back.py": "--people 600 --runs 1",
 }
 
 
