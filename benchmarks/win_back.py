@@ -155,7 +155,7 @@ def forget_peak() -> None:
 
 
 def keep_people(folder: Path, number: int, people: int, asked: Connection) -> None:
-    """Fill a shard, and answer one scan; then tell its seconds of the processor, and its memory before and at the peak."""
+    """Fill a shard, and answer one scan; then tell seconds of the processor, and memory before and at the peak."""
     slots, settings = SlotMap(SHARDS), Settings()
     store = SqliteStore(folder / "store", number)
     shard = Shard(number, slots, project(folder).program, store, settings, records=["email", "sms", "push"])
