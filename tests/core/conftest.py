@@ -18,6 +18,7 @@ from parcours.core.audiences import unfilled
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import (
     Changed,
+    CopyReached,
     DeliveryReached,
     Fact,
     LedgerChanged,
@@ -258,7 +259,7 @@ class Story:
         ]
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Merged]:
-        usual = Moved | DeliveryReached | Changed | Published | LedgerChanged | Looked
+        usual = Moved | DeliveryReached | CopyReached | Changed | Published | LedgerChanged | Looked
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 
 

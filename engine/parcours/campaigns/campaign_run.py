@@ -25,6 +25,7 @@ from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
+from parcours.campaigns.seeding import seeds_of
 from parcours.campaigns.step_made import StepMade
 from parcours.errors import AuthorError
 from parcours.journey import campaign_steps as steps
@@ -248,7 +249,8 @@ class CampaignRun:
                 last = max(last, at + place.after_ms)
                 yield name, at + place.after_ms, dict(row), place.delay_ms
 
-        await self._people.take(campaign.name, campaign.version, self.number, step.id, at, parts())
+        seeds = seeds_of(campaign, step, self.sets)
+        await self._people.take(campaign.name, campaign.version, self.number, step.id, at, parts(), seeds)
         return last
 
     # Ends

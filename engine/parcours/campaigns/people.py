@@ -7,16 +7,17 @@ is found by her own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
 from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
 from parcours.core.identity import SlotMap
 from parcours.routing.ports import REPEAT_PAUSE_S, ShardPort, until_answered
 from parcours.routing.scans import Rows, collect, end
-from parcours.shard.campaign_requests import Away, Part, Taken, Tried
+from parcours.shard.campaign_requests import Away, Part, SeedAddress, Taken, Tried
 from parcours.shard.request import Request
 from parcours.shard.requests import (
     AwaitScan,
@@ -36,6 +37,8 @@ SLICE_PEOPLE: Final = 5_000
 
 EARLY_PAUSE_S: Final = 0.05
 """Pause before a shard is asked again whose time has not passed an instant."""
+
+NO_SEEDS: Final[Mapping[str, tuple[SeedAddress, ...]]] = MappingProxyType({})
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -70,12 +73,24 @@ class People:
     # Taking people along
 
     async def take(
-        self, campaign: str, version: int, run: int, step: str | None, at: int, parts: Iterable[Part]
+        self,
+        campaign: str,
+        version: int,
+        run: int,
+        step: str | None,
+        at: int,
+        parts: Iterable[Part],
+        seeds: Mapping[str, tuple[SeedAddress, ...]] = NO_SEEDS,
     ) -> None:
-        """Take people to a step of a run, or end their runs. To do so once more changes nothing."""
+        """Take people to a step of a run, or end their runs. To do so once more changes nothing.
+
+        seeds  by name, the addresses that get a copy of what she is sent
+        """
 
         def slice_of(number: int, mine: Sequence[Of[Part]]) -> TakeParts:
-            return TakeParts(campaign, version, run, step, at, number, [(name, *part[1:]) for name, part in mine])
+            taken = [(name, *part[1:]) for name, part in mine]
+            theirs = {name: seeds[part[0]] for name, part in mine if part[0] in seeds} if seeds else {}
+            return TakeParts(campaign, version, run, step, at, number, taken, theirs)
 
         await self._hand_over(((part[0], part) for part in parts), slice_of, lambda part: part[1])
 

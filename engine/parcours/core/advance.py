@@ -16,7 +16,8 @@ from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership, look_again
-from parcours.core.delivery import deliveries, feedback, inbox, sending
+from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
+from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_click
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
@@ -91,14 +92,16 @@ def advance(
         case DeliveriesClaimed(keys=keys):
             _let_time_turn(turn)
             for key in keys:
-                sending.claim(turn, key)
+                if not copies.claim(turn, key):
+                    sending.claim(turn, key)
         case DeliveryRecorded(receipt=receipt):
             _let_time_turn(turn)
-            if (started := sending.start(turn, receipt.key)) is not None:
+            if not copies.record(turn, receipt) and (started := sending.start(turn, receipt.key)) is not None:
                 _hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
             _let_time_turn(turn)
-            _hear_answer(turn, feedback.take_receipt(turn, receipt))
+            if not copies.take_receipt(turn, receipt):
+                _hear_answer(turn, feedback.take_receipt(turn, receipt))
         case TraitsChanged():
             _take_traits(turn, given)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
@@ -229,9 +232,8 @@ def _set_aside(turn: Turn, reason: str) -> None:
         run = _run_of(turn, timer)
         if run is not None:
             park(turn, run, reason)
-    elif timer.kind in ("retry", "release"):
-        found = deliveries.find(turn, timer.key)
-        if found is not None:
+    elif timer.kind in ("retry", "release") and not copies.set_aside(turn, timer.key, reason):
+        if (found := deliveries.find(turn, timer.key)) is not None:
             deliveries.close(turn, *found, "failed", reason=reason)
 
 
@@ -249,7 +251,8 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "wait" | "timeout":
             _go_on(turn, timer)
         case "retry":
-            sending.retry(turn, timer.key)
+            if not copies.go_out(turn, timer.key):
+                sending.retry(turn, timer.key)
         case "release":
             released = sending.release(turn, timer.key)
             if released is not None:
@@ -332,6 +335,8 @@ def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
 
 def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
     found = deliveries.find(turn, given.key)
+    if found is None and is_copy(given.key):
+        return _let_time_turn(turn)  # what became of a copy is nothing that she did, or that happened to her
     if found is None or not feedback.concerns(found[1], given.reaction):
         feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
         return _let_time_turn(turn)

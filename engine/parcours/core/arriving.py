@@ -78,7 +78,8 @@ def merge(turn: Turn, given: PersonJoined) -> None:
         _leave_behind(turn, past, runs, [entry.key for entry in other.inbox])
     turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, old) for fact in turn.effects.facts[told:]]
     inbox.make_room(turn)
-    turn.effects.moved = tuple(_moved([*past, *runs]))
+    turn.profile.copies += other.copies
+    turn.effects.moved = (*_moved([*past, *runs]), *((each.key, each.run) for each in other.copies))
     keep_names(turn)
     turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, tuple(merged)))
     changes = look_again(turn, unknown=unknown) if turn.program.audiences and not is_unknown(turn.profile) else ()

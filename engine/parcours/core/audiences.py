@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable
 from parcours.config import Settings
 from parcours.core.fact import Changed
 from parcours.core.history import is_member, scope_at
-from parcours.core.profile import Profile, ReadMark, Timer
+from parcours.core.profile import Profile, Timer
+from parcours.core.read_mark import ReadMark
 from parcours.core.turn import Turn
 from parcours.expression.definition_keys import number_of, plain
 from parcours.journey.program import AudienceTrigger, Program

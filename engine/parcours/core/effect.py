@@ -18,6 +18,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
              the fields of its body
     at       the effective time of the decision, which is also the templates' `now`
     zone     the person's time zone at the decision, in which templates write dates; empty for a call
+    is_copy  it goes to an address of the campaign's own (copies.py), and not to the person
     """
 
     key: str
@@ -34,6 +35,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     context: dict[str, object]
     attempt: int = 1
     zone: str = ""
+    is_copy: bool = False
 
 
 class InboxChange(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -23,6 +23,9 @@ Outcome: TypeAlias = Literal[
 ]  # fmt: skip
 
 
+CopyOutcome: TypeAlias = Literal["sent", "failed", "unknown", "cancelled"]
+
+
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
 
 
@@ -96,6 +99,27 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     attempt: int
     link: str | None
     machine: bool = False
+
+
+class CopyReached(msgspec.Struct, frozen=True, array_like=True, tag="copy", gc=False):
+    """What became of a copy of a campaign's send for an address of the campaign's own, with the person's data.
+
+    It is in no count: nobody was reached by it.
+    """
+
+    at: int
+    person: str
+    journey: str
+    version: int
+    run: int
+    step: str
+    channel: str
+    message: str
+    to: str
+    outcome: CopyOutcome
+    key: str
+    reason: str | None
+    code: str | None
 
 
 class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False):
@@ -266,6 +290,7 @@ class Looked(msgspec.Struct, frozen=True, array_like=True, tag="looked", gc=Fals
 Fact: TypeAlias = (
     Moved
     | DeliveryReached
+    | CopyReached
     | Unmet
     | Unmatched
     | LimitReached

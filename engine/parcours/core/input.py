@@ -242,6 +242,7 @@ class PartTaken(msgspec.Struct, frozen=True):
     due    when she is due there; `at` is when all of the set were taken
     row    the columns of the set that the step, or its message, names
     delay  how much later than the first gate that holds her says (ms) she is released
+    seeds  channels and addresses of the campaign's own that get a copy of what she is sent
     """
 
     at: int
@@ -252,6 +253,7 @@ class PartTaken(msgspec.Struct, frozen=True):
     due: int
     row: dict[str, object] = {}
     delay: int = 0
+    seeds: tuple[tuple[str, str], ...] = ()
 
 
 class MembershipSaved(msgspec.Struct, frozen=True):

@@ -123,8 +123,8 @@ def keep_timer(turn: Turn, timer: Timer) -> None:
     turn.profile.kept.append(BufferedInput(timer.due, timer.journey, "timer", timer=timer))
 
 
-def keep_claim(turn: Turn, run: Run, key: str) -> None:
-    """Buffer the claim of a delivery, once, however often a dispatcher comes for it."""
+def keep_claim(turn: Turn, journey: str, run: int, key: str) -> None:
+    """Buffer the claim of a delivery of a run, or of none (0), once, however often a dispatcher comes for it."""
     kept = turn.profile.kept
     if not any(each.kind == "claim" and each.key == key for each in kept):
-        kept.append(BufferedInput(turn.at, run.journey, "claim", run=run.number, key=key))
+        kept.append(BufferedInput(turn.at, journey, "claim", run=run, key=key))

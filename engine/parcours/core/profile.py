@@ -12,7 +12,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from parcours.core.copy_state import CopyState
 from parcours.core.packed_entries import PLACE_BYTES, PackedEntries
+from parcours.core.read_mark import ReadMark
 from parcours.core.series_entries import SeriesEntries
 
 NEVER = 2**63 - 1
@@ -218,19 +220,6 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     among: tuple[int, int] | None = None
 
 
-class ReadMark(msgspec.Struct, frozen=True, array_like=True):
-    """Who somebody was at the instant of a read that is not over, for something later has happened to her.
-
-    at       the instant
-    inside   the journeys that read an audience then which she was in
-    entered  the journeys that she has entered by it, ahead of others
-    """
-
-    at: int
-    inside: tuple[str, ...]
-    entered: tuple[str, ...] = ()
-
-
 class InboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A delivery that lies in the person's inbox.
 
@@ -278,6 +267,7 @@ class Profile(msgspec.Struct, array_like=True):
     inbox        cards and in-app messages that lie there, the first to come first
     lifted_by    by which reports suppressions were lifted: the hashes of their ids, the newest last
     identity     her other names, None of nearly everybody
+    copies       those under way of what campaigns send to addresses of their own, with her data: as many as these have
     """
 
     traits: dict[str, object] = {}
@@ -300,6 +290,7 @@ class Profile(msgspec.Struct, array_like=True):
     inbox: list[InboxEntry] = []
     lifted_by: list[bytes] = []
     identity: Identity | None = None
+    copies: list[CopyState] = []
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

@@ -127,7 +127,7 @@ class RecordedRendering:
         if self._keep:
             self._kept[outgoing.key] = said
             self._told.update((outgoing.message, outgoing.channel, finding.text) for finding in findings)
-        if remarks is not None and findings:
+        if remarks is not None and findings and not outgoing.is_copy:
             kinds = (finding.kind or finding.text for finding in findings)
             remarks.add(outgoing.journey, outgoing.step, outgoing.channel, kinds)
         if outgoing.channel in INBOX:

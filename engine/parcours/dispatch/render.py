@@ -113,7 +113,8 @@ class Renderer:
 
     def _filled(self, outgoing: Outgoing) -> BaseModel:
         model = self._contents[outgoing.channel]
-        values = {**_values(outgoing), PREFERENCES: "" if self._links is None else self._links.preferences(outgoing)}
+        links = None if outgoing.is_copy else self._links  # the person's choices are not made from a copy
+        values = {**_values(outgoing), PREFERENCES: "" if links is None else links.preferences(outgoing)}
         try:
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
@@ -135,7 +136,7 @@ class Renderer:
 
     def _linked(self, content: BaseModel, outgoing: Outgoing) -> BaseModel:
         """The content with the addresses of ours that have a place in it."""
-        if self._links is None or self._put_in is None:
+        if self._links is None or self._put_in is None or outgoing.is_copy:
             return content
         tracked = (outgoing.journey, outgoing.version, outgoing.message) in self._tracked
         return self._put_in(content, self._links.of(outgoing, tracked=tracked))

@@ -87,6 +87,7 @@ class Sender:
         return settled
 
     def _delivery(self, entry: Outgoing) -> Delivery:
+        links = None if entry.is_copy else self._links  # what is reported of a copy says nothing of its person
         return Delivery(
             key=entry.key,
             channel=entry.channel,
@@ -97,8 +98,8 @@ class Sender:
             message=entry.message,
             message_class=entry.message_class,
             person=entry.person,
-            report_url=None if self._links is None else self._links.report_url(entry),
-            return_path=None if self._links is None else self._links.return_path(entry),
+            report_url=None if links is None else links.report_url(entry),
+            return_path=None if links is None else links.return_path(entry),
         )
 
     async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcours.core.fact import (
+    CopyReached,
     DeliveryReached,
     Fact,
     LimitReached,
@@ -155,8 +156,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
-    notes      unmatched reactions, limits, unknown time zones, whoever was merged into her, and each id that was not,
-               once
+    notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, whoever was merged into
+               her, and each id that was not, once
     """
 
     person: str
@@ -254,7 +255,7 @@ def explain(
                 at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why, name=name
             )
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown):
+        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | CopyReached):
             notes.append((fact.at, _note(fact, name)))
         elif isinstance(fact, Merged):
             notes.append((fact.at, _note(fact, name)))

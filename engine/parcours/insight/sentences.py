@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from parcours.core.fact import DeliveryReached, LimitReached, Merged, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import (
+    CopyReached,
+    DeliveryReached,
+    LimitReached,
+    Merged,
+    Moved,
+    NotMerged,
+    Unmatched,
+    Unmet,
+    ZoneUnknown,
+)
 from parcours.core.totals import INTERNAL_OUTCOMES
 
 REFUSALS = {
@@ -120,6 +130,9 @@ def sentence(fact: object) -> str | None:
             return None
         told = reached(fact.outcome, fact.gate, fact.reason, fact.code, is_machine=fact.machine)
         return f"{fact.journey}.{fact.step}: {fact.channel} {fact.message} {told}"
+    if isinstance(fact, CopyReached):
+        told = reached(fact.outcome, None, fact.reason, fact.code)
+        return f"{fact.journey}.{fact.step}: the copy with her data for the seed {fact.to} on {fact.channel}: {told}"
     if isinstance(fact, Unmet):
         return f"{fact.journey}: did not enter by {fact.event}: {fact.why}"
     if isinstance(fact, Unmatched):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Part: TypeAlias = tuple[str, int, dict[str, object], int]
 """A name, when she is due (ms), her row as far as the step names it, and by how much a hold is longer for her (ms)."""
 
+SeedAddress: TypeAlias = tuple[str, str]
+"""A channel, and an address of a campaign's own there."""
+
 
 class Away(msgspec.Struct, frozen=True, array_like=True):
     """
@@ -45,7 +48,8 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
 
     Each slice is taken once, in order, and so are those that are `AGAIN`; live it is as of the shard's own time.
 
-    step  None: their runs end
+    step   None: their runs end
+    seeds  by name, channels and addresses of the campaign's own that get a copy of what she is sent
     """
 
     campaign: str
@@ -55,6 +59,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
     at: int
     number: int
     parts: list[Part]
+    seeds: dict[str, tuple[SeedAddress, ...]] = msgspec.field(default_factory=dict)
 
     async def put_to(self, host: ShardHost) -> Taken:
         return await host.step(lambda shard, now: shard.campaigning.take_parts(self, now))

@@ -82,8 +82,9 @@ class Campaigning:
         """Take the people of a slice to their step."""
 
         def happening(place: int, at: int) -> Input:
-            _, due, row, delay = asked.parts[place]
-            return PartTaken(at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay)
+            name, due, row, delay = asked.parts[place]
+            seeds = asked.seeds.get(name, ())
+            return PartTaken(at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay, seeds)
 
         entry = _entry(asked.campaign, asked.run, asked.step or "")
         return self._take(entry, asked.number, asked.at, now_ms, [name for name, *_ in asked.parts], happening)

@@ -22,7 +22,7 @@ from parcours.config import Settings
 from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement, TimePassed
-from parcours.core.profile import decode_profile
+from parcours.core.profile import Profile, decode_profile
 from parcours.durations import Durations
 from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
@@ -92,8 +92,7 @@ class Claiming:
                 fates.append(Fate(entry.message_class, entry.message_class == "transactional"))
                 continue
             profile = decode_profile(self._slots[number].profiles[entry.person])
-            runs = (*profile.runs, *profile.past)
-            states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
+            states = _states(profile, entry.key)
             if states == ["claimed"]:
                 lost = Interrupted(entry.key, STOPPED)
                 self._hear(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
@@ -165,7 +164,8 @@ class Claiming:
         for key, attempt in work.claimed:
             ready = waiting[key]
             leaving.append(entry := self._entry(work, ready.slot, key, attempt))
-            self.reached.note(work, ready.slot, entry, instants[key])
+            if not entry.is_copy:
+                self.reached.note(work, ready.slot, entry, instants[key])
             if attempt == 1:
                 self.handovers[asked.channel].note(instants[key] - entry.at)
             self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], asked.by, asked.number, attempt))
@@ -251,3 +251,10 @@ class Claiming:
             f"{count} deliveries wait for the channel {channel!r}, and outbox_max={most}"
             for channel, count in self.outbox.full(most).items()
         ]
+
+
+def _states(profile: Profile, key: str) -> list[str]:
+    """The state of the delivery, or copy, of an outbox entry; none if nothing is known of it any more."""
+    runs = (*profile.runs, *profile.past)
+    states: list[str] = [each.state for run in runs for each in run.deliveries if each.key == key]
+    return states or [each.state for each in profile.copies if each.key == key]

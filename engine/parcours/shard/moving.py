@@ -23,7 +23,7 @@ from typing import Final, Literal, TypeAlias, assert_never, cast, get_args
 import msgspec
 
 from parcours.config import DAY_MS, Settings
-from parcours.core.delivery.deliveries import under_way
+from parcours.core.delivery.deliveries import entries
 from parcours.core.effect import InboxChange
 from parcours.core.fact import JoiningCall, NotMergedReason
 from parcours.core.fact import NotMerged as NotMergedFact
@@ -285,8 +285,7 @@ class Moving:
 
     def _keys(self, work: Work, slot: int, profile: Profile, *states: DeliveryStateName) -> list[str]:
         """The deliveries in these states that have an entry in the outbox."""
-        found = [delivery.key for _, delivery in under_way(profile) if delivery.state in states]
-        return [key for key in found if work.has_entry(slot, key)]
+        return [each.key for each in entries(profile) if each.state in states and work.has_entry(slot, each.key)]
 
     def _leave(self, work: Work, slot: int, name: str, person: str, profile: Profile) -> None:
         """Nothing is left of somebody but her name, which forwards to the person; `profile` is hers as she leaves."""
@@ -299,7 +298,7 @@ class Moving:
 
     def _join(self, work: Work, slot: int, person: str, given: PersonJoined) -> None:
         """Join both, and offer to dispatchers what of hers may leave."""
-        theirs = {delivery.key for _, delivery in under_way(given.profile)}
+        theirs = {each.key for each in entries(given.profile)}
         self._inputs.apply(work, slot, person, given)
         profile = work.profile(slot, person)
         queued = [key for key in self._keys(work, slot, profile, "queued", "unknown") if key in theirs]
@@ -381,9 +380,9 @@ class Moving:
         slot, key = self._names.slot(message.person), message.receipt.key
         if not work.knows_of(slot, message.person):
             return
-        found = [run for run, delivery in under_way(work.profile(slot, message.person)) if delivery.key == key]
+        found = [each.run for each in entries(work.profile(slot, message.person)) if each.key == key]
         if found:
-            entry = msgspec.structs.replace(message.outgoing, person=message.person, run=found[0].number)
+            entry = msgspec.structs.replace(message.outgoing, person=message.person, run=found[0])
             work.outbox[slot, key] = entry
             given = ReceiptArrived(work.stamp_ms, message.receipt)
             self._archiving.note(work, message.person, given)

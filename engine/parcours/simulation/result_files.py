@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from parcours.campaigns.campaign_line import CampaignLine
-from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
+from parcours.core.fact import CopyReached, DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.summary import Summary
@@ -53,7 +54,10 @@ FACTS_AT_ONCE = 10_000
 
 
 class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
-    """A line of deliveries.ndjson."""
+    """A line of deliveries.ndjson.
+
+    seed  only there where it is a copy for an address of a campaign's own, with the data of the profile
+    """
 
     at: str
     profile: str
@@ -67,6 +71,7 @@ class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
     outcome: str
     gate: str | None
     key: str
+    seed: bool | UnsetType = UNSET
 
 
 class TransitionLine(msgspec.Struct, frozen=True, gc=False):
@@ -117,7 +122,7 @@ class ResultFiles:
     def add(self, facts: Sequence[Fact]) -> None:
         """Take facts; those of each person come in the order of happening."""
         moves: list[Moved] = []
-        deliveries: list[DeliveryReached] = []
+        deliveries: list[DeliveryReached | CopyReached] = []
         for fact in facts:
             if type(fact) is Moved:
                 if fact.what not in INTERNAL_MOVES:
@@ -125,6 +130,8 @@ class ResultFiles:
             elif type(fact) is DeliveryReached:
                 if fact.outcome not in INTERNAL_OUTCOMES and not fact.machine:
                     deliveries.append(fact)
+            elif type(fact) is CopyReached:
+                deliveries.append(fact)
             elif type(fact) is Merged:
                 moves += fact.arrivals()
         _add(self._moves, _move_rows(moves, self._number))
@@ -181,19 +188,20 @@ def summary_bytes(summary: Summary) -> bytes:
     return msgspec.json.encode(summary) + b"\n"
 
 
-def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[ResultRow]:
+def _delivery_rows(told: list[DeliveryReached | CopyReached], first_number: int) -> list[ResultRow]:
     rows = []
     for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
         at = time_text(of[0])
-        lines = [
-            DeliveryLine(
-                at, fact.person, fact.journey, fact.version, fact.run, fact.step,
-                fact.channel, fact.message, fact.to, fact.outcome, fact.gate, fact.key,
-            )
-            for fact in together
-        ]  # fmt: skip
-        rows.append(_row(of, number, lines))
+        rows.append(_row(of, number, [_delivery_line(at, fact) for fact in together]))
     return rows
+
+
+def _delivery_line(at: str, fact: DeliveryReached | CopyReached) -> DeliveryLine:
+    gate, seed = (None, True) if isinstance(fact, CopyReached) else (fact.gate, UNSET)
+    return DeliveryLine(
+        at, fact.person, fact.journey, fact.version, fact.run, fact.step, fact.channel, fact.message, fact.to,
+        fact.outcome, gate, fact.key, seed,
+    )  # fmt: skip
 
 
 def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:
@@ -208,7 +216,7 @@ def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:
     return rows
 
 
-_of: Callable[[DeliveryReached | Moved], tuple[int, str, str, int | None]] = attrgetter(
+_of: Callable[[DeliveryReached | CopyReached | Moved], tuple[int, str, str, int | None]] = attrgetter(
     "at", "person", "journey", "run"
 )
 """What happened to one run at one instant."""

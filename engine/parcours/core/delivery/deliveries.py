@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import NamedTuple
 
 from parcours.channel import CALL
 from parcours.core.archive import Found, has_archived, newest_first, take_out, take_out_with
@@ -42,6 +43,14 @@ RANK: dict[DeliveryStateName, int] = {
 
 TO_LEAVE: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed", "unknown"})
 """States in which a channel has yet to take over an attempt, the first or another one."""
+
+
+class Entry(NamedTuple):
+    """A delivery, or a copy for an address of a campaign's own, with the number of its run."""
+
+    key: str
+    state: str
+    run: int
 
 
 def delivery_key(turn: Turn, run: Run, channel: str) -> str:
@@ -118,6 +127,14 @@ def under_way(profile: Profile) -> Iterator[tuple[Run, DeliveryState]]:
         for delivery in run.deliveries:
             if delivery.is_under_way:
                 yield run, delivery
+
+
+def entries(profile: Profile) -> Iterator[Entry]:
+    """What of hers may have an entry in the outbox."""
+    for run, delivery in under_way(profile):
+        yield Entry(delivery.key, delivery.state, run.number)
+    for copy in profile.copies:
+        yield Entry(copy.key, copy.state, copy.run)
 
 
 def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | None:

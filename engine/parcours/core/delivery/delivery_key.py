@@ -27,6 +27,9 @@ KEY_DIGITS = SLOT_DIGITS + 2 * (NAME_HASH_BYTES + REST_BYTES)
 
 DIGITS = frozenset("0123456789abcdef")
 
+COPY_MARK = "5eed"
+"""With what the keys of copies for a campaign's own addresses end, so that what is reported of one is known as such."""
+
 
 class KeyPlace(NamedTuple):
     """Where the delivery of a key belongs: to the slot of its name, and one of the names there that have this hash."""
@@ -39,6 +42,16 @@ def key_of(name: str, parts: Iterable[str]) -> str:
     """The key of a delivery: its run entered under `name`, and `parts` tell it from every other delivery."""
     rest = blake2b("\0".join(parts).encode(), digest_size=REST_BYTES)
     return f"{slot_of(name):03x}{name_hash(name).hex()}{rest.hexdigest()}"
+
+
+def copy_key_of(name: str, parts: Iterable[str]) -> str:
+    """The key of a copy for a campaign's own address, which has the data of the person `name`."""
+    return key_of(name, parts)[: -len(COPY_MARK)] + COPY_MARK
+
+
+def is_copy(key: str) -> bool:
+    """Whether it may be the key of such a copy; one in 65,536 of all others looks like it."""
+    return key.endswith(COPY_MARK)
 
 
 def place_in(key: str) -> KeyPlace:

@@ -124,20 +124,17 @@ def _fail(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str 
 
 
 def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) -> None:
-    settings = turn.settings
     if run.apart:
         _fail(turn, run, delivery, MERGED, receipt.code)
     elif run.withdrawn:
         close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
-    elif delivery.attempt >= settings.attempts_max:
+    elif delivery.attempt >= turn.settings.attempts_max:
         _fail(turn, run, delivery, f"not sent in {delivery.attempt} attempts: {receipt.reason}", receipt.code)
     else:
-        delays = settings.retry_delays_ms
-        pause_ms = delays[min(delivery.attempt, len(delays)) - 1]
+        pause_ms, cut = retry_pause_ms(turn, delivery.attempt, receipt)
         delivery.state = "queued"
         delivery.attempt += 1
-        asked_ms, cut = _asked_ms(turn, receipt)
-        turn.set_timer(turn.at + max(pause_ms, asked_ms), "retry", run, delivery.key)
+        turn.set_timer(turn.at + pause_ms, "retry", run, delivery.key)
         reach(turn, run, delivery, "retried", reason=f"{receipt.reason}{cut}", code=receipt.code)
 
 
@@ -150,6 +147,13 @@ def _take_back(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
     delivery.state = "queued"
     make_ready(turn, delivery.key)
     return reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code, attempt=delivery.attempt)
+
+
+def retry_pause_ms(turn: Turn, attempt: int, receipt: NotSent) -> tuple[int, str]:
+    """How long after an attempt the next one comes, and a remark if the provider asks for more than the limit."""
+    delays = turn.settings.retry_delays_ms
+    asked_ms, cut = _asked_ms(turn, receipt)
+    return max(delays[min(attempt, len(delays)) - 1], asked_ms), cut
 
 
 def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:

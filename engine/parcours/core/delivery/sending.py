@@ -171,7 +171,7 @@ def _let_pass(
     delivery.state = "queued"
     reserve(turn, delivery, message)
     assert delivery.to is not None, "the address gate lets nothing pass without an address"
-    context = _context(turn, run, delivery.step, message)
+    context = context_of(turn, run, delivery.step, message)
     _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, context)
 
 
@@ -222,7 +222,8 @@ def _put_into_outbox(
     reach(turn, run, delivery, "queued")
 
 
-def _context(turn: Turn, run: Run, step: str, message: Message) -> dict[str, object]:
+def context_of(turn: Turn, run: Run, step: str, message: Message) -> dict[str, object]:
+    """What the message names of the person and her run, as they are now."""
     roots: dict[str, object] = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event}
     if "run" in roots_of(message.paths):
         roots["run"] = {**turn.run_view(run), "entered_at": iso(run.entered_at)}
@@ -254,7 +255,7 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
         return None
     run, delivery = found
     if turn.is_paused(run.journey):
-        keep_claim(turn, run, key)
+        keep_claim(turn, run.journey, run.number, key)
         return None
     message = message_of(turn, run, delivery)
     # A second attempt after an unknown one passes no gates: only transactional messages and calls have it.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from parcours.core.archive import last_end, unfinished
 from parcours.core.audiences import save_membership
+from parcours.core.delivery.copies import make_copies, withdraw
 from parcours.core.input import MembershipSaved, PartTaken
 from parcours.core.occasion import Occasion
 from parcours.core.parts import keep_part
@@ -42,14 +43,17 @@ def _take_part(turn: Turn, given: PartTaken) -> None:
     assert journey is not None, "a version is kept for as long as a run of it goes on"
     run = _open_run(turn, given.campaign, given.run)
     if given.step is None:
+        withdraw(turn, given.campaign, given.run)
         if run is not None:
             end(turn, run, "campaign")
         return
     run = run or _opened(turn, journey, given)
+    due = _due(turn, journey, given)
+    if given.seeds:
+        make_copies(turn, given, due, turn.at if run is None else run.entered_at)
     if run is None or run.parked is not None:
         return
     keep_part(run, given.step, given.row, given.delay)
-    due = _due(turn, journey, given)
     if due <= turn.at:
         _go_to(turn, journey, run, given.step)
     else:

@@ -13,7 +13,8 @@ from parcours.core.fact import LimitReached, Moved, Unmet
 from parcours.core.input import ReadReached
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
-from parcours.core.profile import ReadMark, Run, Timer
+from parcours.core.profile import Run, Timer
+from parcours.core.read_mark import ReadMark
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.expression import Scope

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 
+from parcours.core.delivery.copies import go_out
 from parcours.core.delivery.deliveries import find, make_ready, may_leave
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, REPLAYED, Placed
@@ -99,7 +100,7 @@ def credit_missed(turn: Turn, journey: str) -> None:
 def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
     """Let dispatchers claim the deliveries again that were about to leave, unless a reaction has told of them since."""
     for each in kept:
-        if each.kind != "claim":
+        if each.kind != "claim" or go_out(turn, each.key):
             continue
         found = find(turn, each.key)
         if found is not None and may_leave(*found):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from parcours.core.delivery import copies
 from parcours.core.delivery.sending import withdraw
 from parcours.core.profile import Timer
 from parcours.core.run.resuming import credit_missed, release_claims
@@ -22,6 +23,7 @@ def stop(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None]) -> None:
     fire  how advance.py fires a timer
     """
     credit_missed(turn, journey)
+    copies.withdraw(turn, journey)
     own = [run for run in turn.profile.runs if run.journey == journey]
     for run in own:
         withdraw(turn, run)

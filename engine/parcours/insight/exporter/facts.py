@@ -14,6 +14,8 @@ import msgspec
 
 from parcours.core.fact import (
     Changed,
+    CopyOutcome,
+    CopyReached,
     DeliveryReached,
     Fact,
     JoiningCall,
@@ -29,7 +31,7 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import MERGED, NOT_MERGED, ZONE_UNKNOWN
+from parcours.insight.exporter.rows import COPIED, MERGED, NOT_MERGED, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
 from parcours.journey.publish.ledger import Verb
 
@@ -47,6 +49,8 @@ class Exported:
     facts: list[Fact]
     through: dict[int, int]
 
+
+_decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
 
 Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
@@ -110,6 +114,13 @@ def _change(row: Told) -> Fact:
         case what if what == MERGED:
             call, runs = _decode_merge(value)
             return Merged(at, person, name, call, runs)
+        case what if what == COPIED:
+            version, run, step, channel, message, to, outcome, key, code = _decode_copy(value)
+            address = _clear(to) or ""
+            reason = row["reason"]
+            return CopyReached(
+                at, person, name, version, run, step, channel, message, address, outcome, key, reason, code
+            )
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:

@@ -14,6 +14,7 @@ import msgspec
 
 from parcours.core.fact import (
     Changed,
+    CopyReached,
     DeliveryReached,
     Fact,
     LedgerChanged,
@@ -43,6 +44,9 @@ JOURNEY: Final = "journey"
 
 MERGED: Final = "merged"
 """What the table of changes says of somebody who was merged into the person; the value has what became of her runs."""
+
+COPIED: Final = "copied"
+"""What the table of changes says of a copy for an address of a campaign's own; the value has what became of it."""
 
 ZONE_UNKNOWN: Final = "zone_unknown"
 NOT_MERGED: Final = "not_merged"
@@ -188,6 +192,8 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
             return "moves", moved
         case DeliveryReached():
             return "deliveries", _delivery(fact, telling)
+        case CopyReached():
+            return "changes", (COPIED, fact.journey, _copy(fact, telling), None, fact.reason)
         case Unmet():
             return "unmet", (fact.journey, fact.version, fact.event, fact.why)
         case Unmatched():
@@ -209,6 +215,12 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case Looked():
             return "looks", (fact.key, fact.route)
     assert_never(fact)
+
+
+def _copy(fact: CopyReached, telling: Telling) -> str:
+    to = telling.address(fact.to)
+    told = (fact.version, fact.run, fact.step, fact.channel, fact.message, to, fact.outcome, fact.key, fact.code)
+    return _json(told).decode()
 
 
 def _delivery(fact: DeliveryReached, telling: Telling) -> Row:

@@ -1,0 +1,211 @@
+"""Copies of a campaign's sends, for addresses of the campaign's own: its seeds.
+
+Each goes out once, with the data of one person of the set, when she is due; that person's part in the step says so. It
+is hers only in that it lies in her outbox. It is not a delivery of her run: no gate judges it, no cap counts it, her
+leaving the run does not stop it, and what a provider reports of it says nothing of her. A pause holds it, and a stop
+ends it.
+
+    waiting -> queued -> claimed -> sent | failed | unknown
+                  ^---------'  not sent: again after a delay
+
+Timers of copies are of the kind `retry`, and of no run (0), so that nothing that ends a run takes them away.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from parcours.channel import Accepted, Ambiguous, NotSent, Refused
+from parcours.core.copy_state import CopyState
+from parcours.core.delivery.deliveries import make_ready
+from parcours.core.delivery.delivery_key import copy_key_of
+from parcours.core.delivery.feedback import retry_pause_ms
+from parcours.core.delivery.sending import context_of
+from parcours.core.effect import Outgoing
+from parcours.core.fact import CopyOutcome, CopyReached
+from parcours.core.input import ContentRefused, Interrupted, PartTaken, Placed, Settlement
+from parcours.core.parts import keep_part
+from parcours.core.pause_buffer import keep_claim
+from parcours.core.profile import Run, Timer
+from parcours.core.turn import Turn
+from parcours.journey.program import Message, Send
+
+
+def make_copies(turn: Turn, given: PartTaken, due: int, entered_at: int) -> None:
+    """Ask for the copies that go along with the person's part, each when she is due."""
+    for channel, address in given.seeds:
+        copy = _new(turn, given, channel, address, entered_at)
+        if any(each.key == copy.key for each in turn.profile.copies):
+            continue
+        turn.profile.copies.append(copy)
+        try:
+            copy.to = turn.usable(channel, address)
+        except ValueError as error:
+            _close(turn, copy, "failed", f"the address is not well formed: {error}")
+            continue
+        if due <= turn.at:
+            go_out(turn, copy.key)
+        else:
+            _set_timer(turn, due, copy)
+
+
+def _new(turn: Turn, given: PartTaken, channel: str, address: str, entered_at: int) -> CopyState:
+    assert given.step is not None, "only a step that sends has copies"
+    parts = (turn.program.project, given.campaign, str(given.run), given.step, channel, address)
+    return CopyState(
+        copy_key_of(turn.person, parts), given.campaign, given.version, given.run, given.step, channel, address,
+        entered_at, given.row,
+    )  # fmt: skip
+
+
+def go_out(turn: Turn, key: str) -> bool:
+    """The person is due, or a delay before another attempt is over; False if there is no such copy."""
+    copy = _find(turn, key)
+    if copy is None:
+        return False
+    if copy.state == "waiting":
+        message = _message(turn, copy)
+        if message is None:
+            _close(turn, copy, "cancelled", "the message or its step is not known any more")
+            return True
+        _put_into_outbox(turn, copy, message)
+    make_ready(turn, key)
+    return True
+
+
+def claim(turn: Turn, key: str) -> bool:
+    """Claim a copy for a dispatcher, unless its campaign is paused; False if there is no such copy."""
+    copy = _find(turn, key)
+    if copy is not None and _start(turn, copy):
+        turn.effects.claimed.append((key, copy.attempt))
+    return copy is not None
+
+
+def record(turn: Turn, receipt: Settlement) -> bool:
+    """Claim a copy that is only recorded, and apply its receipt; False if there is no such copy."""
+    copy = _find(turn, receipt.key)
+    if copy is not None and _start(turn, copy):
+        _answer(turn, copy, receipt)
+    return copy is not None
+
+
+def take_receipt(turn: Turn, receipt: Settlement) -> bool:
+    """Apply a channel's receipt; False if there is no such copy, also because it is answered for already."""
+    copy = _find(turn, receipt.key)
+    if copy is not None and copy.state == "claimed":
+        _answer(turn, copy, receipt)
+    return copy is not None
+
+
+def set_aside(turn: Turn, key: str, reason: str) -> bool:
+    """Do without a copy whose timer cannot be carried out; False if there is no such copy."""
+    copy = _find(turn, key)
+    if copy is not None:
+        _close(turn, copy, "failed", reason)
+    return copy is not None
+
+
+def withdraw(turn: Turn, journey: str, run: int | None = None) -> None:
+    """Cancel the copies of a campaign that are not claimed; of one run only those for which nobody was due yet."""
+    over = ("waiting", "queued") if run is None else ("waiting",)
+    for copy in [each for each in turn.profile.copies if each.journey == journey and run in (None, each.run)]:
+        if copy.state in over:
+            _close(turn, copy, "cancelled", "the run was ended")
+
+
+def _start(turn: Turn, copy: CopyState) -> bool:
+    """Start an attempt."""
+    if copy.state != "queued":
+        turn.effects.settled.append(copy.key)
+        return False
+    if turn.is_paused(copy.journey):
+        keep_claim(turn, copy.journey, 0, copy.key)
+        return False
+    copy.state = "claimed"
+    return True
+
+
+def _answer(turn: Turn, copy: CopyState, receipt: Settlement) -> None:
+    match receipt:
+        case Accepted() | Placed():
+            _close(turn, copy, "sent")
+        case NotSent(tried=False):
+            copy.state = "queued"
+            make_ready(turn, copy.key)
+        case NotSent():
+            _try_again(turn, copy, receipt)
+        case Refused(reason=reason, code=code):
+            _close(turn, copy, "failed", reason, code)
+        case ContentRefused(reason=reason):
+            _close(turn, copy, "failed", reason)
+        case Ambiguous(reason=reason) | Interrupted(reason=reason):
+            _close(turn, copy, "unknown", f"{reason}; a copy is not sent again")
+        case _:
+            assert_never(receipt)
+
+
+def _try_again(turn: Turn, copy: CopyState, receipt: NotSent) -> None:
+    if copy.attempt >= turn.settings.attempts_max:
+        _close(turn, copy, "failed", f"not sent in {copy.attempt} attempts: {receipt.reason}", receipt.code)
+        return
+    pause_ms, _ = retry_pause_ms(turn, copy.attempt, receipt)
+    copy.state = "queued"
+    copy.attempt += 1
+    _set_timer(turn, turn.at + pause_ms, copy)
+
+
+def _put_into_outbox(turn: Turn, copy: CopyState, message: Message) -> None:
+    run = Run(copy.journey, copy.version, copy.run, str(copy.run), copy.entered_at, copy.step)
+    keep_part(run, copy.step, copy.row, 0)
+    copy.state, copy.row = "queued", {}
+    turn.effects.queued.append(
+        Outgoing(
+            key=copy.key,
+            person=turn.person,
+            journey=copy.journey,
+            version=copy.version,
+            run=copy.run,
+            step=copy.step,
+            channel=copy.channel,
+            message=message.name,
+            message_class=message.message_class,
+            to=copy.to,
+            at=turn.at,
+            context=context_of(turn, run, copy.step, message),
+            zone=turn.zone_name(),
+            is_copy=True,
+        )
+    )
+
+
+def _close(
+    turn: Turn, copy: CopyState, outcome: CopyOutcome, reason: str | None = None, code: str | None = None
+) -> None:
+    """What becomes of the copy is known: nothing is kept of it but a fact."""
+    profile, key, message = turn.profile, copy.key, _message(turn, copy)
+    profile.copies = [each for each in profile.copies if each is not copy]
+    profile.timers = [each for each in profile.timers if each.kind != "retry" or each.key != key]
+    turn.effects.settled.append(key)
+    if key in turn.effects.ready:
+        turn.effects.ready.remove(key)
+    turn.effects.facts.append(
+        CopyReached(
+            turn.gates_at, turn.person, copy.journey, copy.version, copy.run, copy.step, copy.channel,
+            "" if message is None else message.name, copy.to, outcome, key, reason, code,
+        )
+    )  # fmt: skip
+
+
+def _find(turn: Turn, key: str) -> CopyState | None:
+    return next((each for each in turn.profile.copies if each.key == key), None)
+
+
+def _message(turn: Turn, copy: CopyState) -> Message | None:
+    journey = turn.program.journey(copy.journey, copy.version)
+    step = None if journey is None else journey.steps.get(copy.step)
+    return journey.messages.get(step.message) if journey is not None and isinstance(step, Send) else None
+
+
+def _set_timer(turn: Turn, due: int, copy: CopyState) -> None:
+    turn.profile.sequence += 1
+    turn.profile.timers.append(Timer(due, turn.profile.sequence, "retry", copy.journey, 0, copy.key))
