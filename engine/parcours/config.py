@@ -178,6 +178,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     )
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
     campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")
+    campaign_seeds_max: Count = Field(
+        default=20,
+        description="Seeds of one campaign, which get a copy of each send; one with more is refused.",
+    )
     campaign_outputs_max: Count = Field(
         default=50, description="Outputs of one split of a campaign; one with more is refused."
     )

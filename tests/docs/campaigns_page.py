@@ -77,6 +77,14 @@ opens. What takes its sets begins then: `refused` are those of whom gates refuse
 **Reactions** to a send of the run count until `within` after its end, that instant included; of another campaign or a
 journey those of the last `since`.
 
+**Seeds** are addresses of your own that get a copy of each send of each run, once, with the data of the person that
+they name, or of the first of the set where that one is not in it. A copy goes when she is due, whatever gates, consent
+and caps say, and whether she is still there or not; a pause holds it, and what stops the run before ends it. It is in
+no count: no set, no report and no cap knows of it, it has no links of ours in it (`preferences_url` is empty), and what
+a provider reports of it says nothing of her. A copy of which it is not certain that it was not sent is not sent again.
+An empty set has no data, and no copy. In `deliveries.ndjson` copies are the lines with `"seed":true`, in exported facts
+the `changes` that are `copied`, and `parcours explain` names those with somebody's data.
+
 **Saves** hold a millisecond later, for everybody at once, and journeys hear of it as of any audience.
 
 **What fails.** A table with too many cells that do not fit, or a second row where one was promised, ends the run at

@@ -205,3 +205,29 @@ def test_a_journey_may_be_asked_for_reactions(cellar: Change) -> None:
     assert report(folder) == [
         "campaigns/second.yaml:4: steps[1].reacted.channel: the step 'text' does not send on 'email'"
     ]
+
+
+@pytest.mark.parametrize(
+    "seeds, said",
+    [
+        ("{email: marion}", ["seeds[0].email: a mail goes to an address such as marion@example.com"]),
+        (
+            '{sms: "0612345678"}',
+            ["seeds[0].sms: a text message goes to a number with its country, such as +33612345678"],
+        ),
+        ('{push: "a token"}', ["seeds[0].push: a push message goes to the token of a device, which has no spaces"]),
+        ("{email: a@b.example, fax: 3}", ["seeds[0].fax: unknown key"]),
+        (
+            "{email: a@b.example}, {email: a@b.example, as: sarah}, {push: token, email: c@b.example}",
+            ["seeds[1].email: a@b.example is a seed already, and each gets every send once"],
+        ),
+        (
+            "{push: token}",
+            ["warning: seeds[0]: it has no address for any of the campaign's sends: they go by email"],
+        ),
+    ],
+)
+def test_seeds_have_addresses_that_some_send_goes_to(cellar: Change, seeds: str, said: list[str]) -> None:
+    found = report(cellar(second(READ, MAIL, head=f"seeds: [{seeds}]")))
+
+    assert [each.partition(" (found")[0].partition(": ")[2] for each in found] == said

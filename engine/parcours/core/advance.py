@@ -100,8 +100,7 @@ def advance(
                 _hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
             _let_time_turn(turn)
-            if not copies.take_receipt(turn, receipt):
-                _hear_answer(turn, feedback.take_receipt(turn, receipt))
+            _hear_answer(turn, None if copies.take_receipt(turn, receipt) else feedback.take_receipt(turn, receipt))
         case TraitsChanged():
             _take_traits(turn, given)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):

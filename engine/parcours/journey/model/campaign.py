@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
@@ -23,12 +24,35 @@ class ScheduleDocument(Document):
     )
 
 
+def _mail_address(text: str) -> str:
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>.]+", text):
+        raise ValueError("a mail goes to an address such as marion@example.com")
+    return text
+
+
+def _number(text: str) -> str:
+    """In full, for a seed is in no country."""
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", text):
+        raise ValueError("a text message goes to a number with its country, such as +33612345678")
+    return text
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"\S+", text):
+        raise ValueError("a push message goes to the token of a device, which has no spaces")
+    return text
+
+
 class SeedDocument(Document):
     """An address of one's own that gets each send, with the data of a person in the set."""
 
-    email: str | None = Field(default=None, min_length=1, description="Where mails go.")
-    sms: str | None = Field(default=None, min_length=1, description="Where text messages go.")
-    push: str | None = Field(default=None, min_length=1, description="Where push messages go.")
+    email: Annotated[str, AfterValidator(_mail_address)] | None = Field(default=None, description="Where mails go.")
+    sms: Annotated[str, AfterValidator(_number)] | None = Field(
+        default=None, description="Where text messages go, as in +33612345678."
+    )
+    push: Annotated[str, AfterValidator(_token)] | None = Field(
+        default=None, description="Where push messages go: the token of a device."
+    )
     as_person: str | None = Field(
         default=None,
         alias="as",

@@ -73,6 +73,7 @@ class CampaignCompiler:
         """What shows only once all steps are known."""
         self._check_files(campaign)
         self._check_saves(campaign)
+        self._check_seeds(campaign)
         if not self._is_faulty():
             warn_of_limits(campaign, self.margin)
             check_flow(campaign.steps, self.margin)
@@ -143,6 +144,23 @@ class CampaignCompiler:
             elif RUN_PLACE not in step.file and campaign.schedule is not None and campaign.schedule.rule is not None:
                 margin.warn(f"each run writes over the file of the one before: put {RUN_PLACE} into its name", "file")
             seen.setdefault(step.file, name)
+
+    def _check_seeds(self, campaign: CampaignProgram) -> None:
+        """Each address gets each send once, and some send has to go where it is."""
+        if any(path[:1] == ("seeds",) for path in self.scope.lost):
+            return
+        seen = set[tuple[str, str]]()
+        sends = [step for step in campaign.steps.values() if isinstance(step, compiled.SendToSet)]
+        for number, seed in enumerate(campaign.seeds):
+            margin = self.margin.below("seeds", number)
+            for channel, address in seed.addresses.items():
+                if (channel, address) in seen:
+                    margin.error(f"{address} is a seed already, and each gets every send once", channel)
+                seen.add((channel, address))
+            used = dict.fromkeys(channel for step in sends for channel in step.to)
+            if not self._is_faulty() and used.keys().isdisjoint(seed.addresses):
+                going = f"they go by {' and '.join(used)}" if used else "there are none"
+                margin.warn(f"it has no address for any of the campaign's sends: {going}")
 
     def _check_saves(self, campaign: CampaignProgram) -> None:
         seen: dict[str, str] = {}

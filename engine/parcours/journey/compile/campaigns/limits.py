@@ -15,6 +15,9 @@ def beyond_limits(campaign: CampaignProgram, settings: Settings) -> Iterator[tup
     most = settings.campaign_steps_max
     if len(campaign.steps) > most:
         yield ("steps",), f"these are {len(campaign.steps)} steps, and campaign_steps_max allows {most}"
+    most = settings.campaign_seeds_max
+    if len(campaign.seeds) > most:
+        yield ("seeds",), f"these are {len(campaign.seeds)} seeds, and campaign_seeds_max allows {most}"
     for number, step in enumerate(campaign.steps.values()):
         most = settings.campaign_outputs_max
         if isinstance(step, Divide | DivideAtRandom) and len(step.outputs) > most:
