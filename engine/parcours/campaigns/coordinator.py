@@ -16,6 +16,7 @@ from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview
+from parcours.campaigns.proof import ProofAsked, prove
 from parcours.campaigns.run_book import VirtualBook
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
@@ -33,12 +34,14 @@ class PreviewAsked:
     at      the instant in ms, None: as soon as nothing else happens
     sample  how many rows of each set are shown
     told    is told the instant and what was found, step by step
+    proof   what is asked for instead of all sets
     """
 
     campaign: str
     at: int | None
     sample: int
     told: Callable[[CampaignProgram, int, dict[str, StepPreview]], None]
+    proof: ProofAsked | None = None
 
 
 @dataclass(slots=True)
@@ -213,8 +216,11 @@ class Coordinator:
         sets = RunSets(
             campaign, number, folder / "preview", self._tables_root, self._settings, folder / "preview-earlier"
         )
-        found = await Previewing(campaign, sets, self._people, asked.sample).preview(due.at_ms)
-        asked.told(campaign, due.at_ms, found)
+        if asked.proof is not None:
+            await prove(campaign, sets, self._people, due.at_ms, asked.proof)
+        else:
+            found = await Previewing(campaign, sets, self._people, asked.sample).preview(due.at_ms)
+            asked.told(campaign, due.at_ms, found)
         self._scheduled, self._runs = {}, []
 
     def _sets(self, campaign: CampaignProgram, number: int) -> RunSets:

@@ -14,10 +14,11 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
 from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
+from parcours.core.effect import Outgoing
 from parcours.core.identity import SlotMap
 from parcours.routing.ports import REPEAT_PAUSE_S, ShardPort, until_answered
 from parcours.routing.scans import Rows, collect, end
-from parcours.shard.campaign_requests import Away, Part, SeedAddress, Taken, Tried
+from parcours.shard.campaign_requests import Away, ComposeCopies, Part, SeedAddress, Taken, Tried
 from parcours.shard.request import Request
 from parcours.shard.requests import (
     AwaitScan,
@@ -148,6 +149,20 @@ class People:
         """What would become of deliveries if these people were taken to a send at an instant, slice by slice."""
         for shard, mine in self._by_shard((part[0], part) for part in parts):
             yield await self._ask(shard, TryParts(campaign, version, step, at, [part for _, part in mine]))
+
+    async def copies(
+        self,
+        campaign: str,
+        version: int,
+        step: str,
+        at: int,
+        person: str,
+        row: Mapping[str, object],
+        seeds: tuple[SeedAddress, ...],
+    ) -> list[Outgoing]:
+        """What would go to these addresses with a person's data if she were taken to a send at an instant."""
+        request = ComposeCopies(campaign, version, step, at, person, dict(row), seeds)
+        return await self._ask(self._slot_map.shard(person), request)
 
     # Saves
 

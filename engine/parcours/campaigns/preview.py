@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 
 from parcours.campaigns.people import People
 from parcours.campaigns.run_book import scan_of
@@ -50,6 +50,20 @@ class Previewing:
 
     async def preview(self, at: int) -> dict[str, StepPreview]:
         """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
+        await self._collect(at)
+        return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
+
+    async def rows_until(self, step: str, at: int) -> None:
+        """Make the sets of the steps above a step, without asking gates. Raises as `preview` does."""
+        await self._collect(at)
+        for each in takewhile(lambda each: each.id != step, self._campaign.steps.values()):
+            made = self._sets.make(each.id, at)
+            if isinstance(each, steps.SendToSet) and not made.skipped:
+                self._sets.choose(each.id, REFUSED, (), rest=None)
+            elif isinstance(each, steps.WaitAll | steps.Reacted) and not made.skipped:
+                self._leave(each)
+
+    async def _collect(self, at: int) -> None:
         for number in range(len(self._campaign.stages)):
             if self._sets.needs_people(number):
                 scan = scan_of(StageAsked(self._campaign.name, self._campaign.version, number), 0, at)
@@ -57,7 +71,12 @@ class Previewing:
                     async for rows in self._people.columns(scan):
                         told.add(rows)
                 await self._people.end_scan(scan.name)
-        return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
+
+    def _leave(self, step: steps.WaitAll | steps.Reacted) -> None:
+        """Nobody is foreseen to go on."""
+        rest = REST if isinstance(step, steps.Reacted) else None
+        taken = (name for name, _ in self._sets.people(step.sources[0]))
+        self._sets.choose(step.id, MAIN, (), rest=rest, exited=taken)
 
     async def _step(self, step: steps.CampaignStep, at: int) -> StepPreview:
         made = self._sets.make(step.id, at)
@@ -69,9 +88,7 @@ class Previewing:
                 self._sets.choose(step.id, REFUSED, (), rest=None)
                 return StepPreview(_with(made, REFUSED, refused), gates, sample=self._samples(step, [MAIN]))
             case steps.WaitAll() | steps.Reacted():
-                rest = REST if isinstance(step, steps.Reacted) else None
-                taken = (name for name, _ in self._sets.people(step.sources[0]))
-                self._sets.choose(step.id, MAIN, (), rest=rest, exited=taken)
+                self._leave(step)
                 return StepPreview(made, unforeseen=True)
             case _:
                 return StepPreview(made, sample=self._samples(step, made.outputs))

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.files import events_source
-from parcours.cli.lines import read_lines
+from parcours.cli.as_of import At, Events, StoreUrl, ask, instant
 from parcours.cli.project import ProjectFolder
-from parcours.cli.run import time_ms
 
 if TYPE_CHECKING:
     from parcours.simulation.audience_look import AudienceShown
@@ -26,26 +24,23 @@ def _group() -> None:
 def show(
     folder: ProjectFolder,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The audience.")],
-    events: Annotated[
-        str, typer.Option(metavar="FILE", help="What has happened, as NDJSON; may be gzipped; - is standard input.")
-    ],
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="As of when; as of the last event without it.")] = None,
+    events: Events = None,
+    store: StoreUrl = None,
+    at: At = None,
     sample: Annotated[int, typer.Option(min=0, max=1_000, help="People who are shown.")] = 5,
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
     """Show how many people are in an audience as of an instant, the first of them, and what its condition reads."""
-    at_ms = None if at is None else time_ms(at, "--at")
-    source = events_source(events)
+    at_ms = instant(events, store, at)
 
     import msgspec
 
     from parcours.dispatch.judgement import load_project
     from parcours.simulation.audience_look import AudienceLook
-    from parcours.simulation.simulation import simulate
 
     project = load_project(folder, drafts=True)
     found: list[AudienceShown] = []
-    simulate(project, read_lines(source), until_ms=at_ms, look=AudienceLook(name, at_ms, sample, found.append))
+    ask(project, events, store, at_ms, look=AudienceLook(name, at_ms, sample, found.append))
     (shown,) = found
     typer.echo(msgspec.json.encode(shown).decode() if json else _text(shown))
 

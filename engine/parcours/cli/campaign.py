@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parcours.cli.files import events_source
-from parcours.cli.lines import read_lines
+from parcours.cli.as_of import At, Events, StoreUrl, ask, instant
 from parcours.cli.project import ProjectFolder
-from parcours.cli.run import time_ms
 
 if TYPE_CHECKING:
     from parcours.campaigns.preview import StepPreview
+    from parcours.core.effect import Outgoing
     from parcours.insight.summary import CampaignCount
     from parcours.journey.campaign_program import CampaignProgram
 
@@ -37,21 +36,18 @@ def _group() -> None:
 def preview(
     folder: ProjectFolder,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")],
-    events: Annotated[
-        str, typer.Option(metavar="FILE", help="What has happened, as NDJSON; may be gzipped; - is standard input.")
-    ],
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="As of when; as of the last event without it.")] = None,
+    events: Events = None,
+    store: StoreUrl = None,
+    at: At = None,
     sample: Annotated[int, typer.Option(min=0, max=1_000, help="Rows of each set that are shown.")] = 5,
     form: Annotated[PreviewFormat, typer.Option("--format", help="A table, JSON, or the graph.")] = PreviewFormat.TABLE,
 ) -> None:
     """Make all sets of a campaign as of an instant, and nothing else: nobody is sent anything."""
-    at_ms = None if at is None else time_ms(at, "--at")
-    source = events_source(events)
+    at_ms = instant(events, store, at)
 
     from parcours.campaigns.coordinator import PreviewAsked
     from parcours.dispatch.judgement import load_project
     from parcours.simulation.campaigning import CampaignsAsked
-    from parcours.simulation.simulation import simulate
 
     project = load_project(folder, drafts=True)
     found: dict[str, Any] = {}
@@ -59,13 +55,56 @@ def preview(
     def told(campaign: CampaignProgram, as_of: int, steps: dict[str, StepPreview]) -> None:
         found.update(campaign=campaign, as_of=as_of, steps=steps)
 
-    simulate(
-        project,
-        read_lines(source),
-        until_ms=at_ms,
-        campaigns=CampaignsAsked(preview=PreviewAsked(name, at_ms, sample, told)),
-    )
+    asked = CampaignsAsked(preview=PreviewAsked(name, at_ms, sample, told))
+    ask(project, events, store, at_ms, campaigns=asked)
     _show(found["campaign"], found["as_of"], found["steps"], form)
+
+
+@campaign.command()
+def proof(
+    folder: ProjectFolder,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")],
+    step: Annotated[str, typer.Option(metavar="STEP", help="The send of which the message is sent.")],
+    person: Annotated[
+        str, typer.Option("--as", metavar="PERSON", help="Whose data it has: a user id, or a name of results.")
+    ],
+    to: Annotated[str, typer.Option(metavar="ADDRESS", help="Where it goes.")],
+    channel: Annotated[
+        str | None,
+        typer.Option(metavar="CHANNEL", help="Which of the step's channels; the first that takes ADDRESS without it."),
+    ] = None,
+    events: Events = None,
+    store: StoreUrl = None,
+    at: At = None,
+) -> None:
+    """Send one message of a campaign to an address of yours, with a person's data and marked [Proof].
+
+    It goes by the project's own channel, and is in no count: nothing happens to the person, whose consent is not asked.
+    """
+    at_ms = instant(events, store, at)
+
+    import asyncio
+    import os
+
+    from parcours.campaigns.coordinator import PreviewAsked
+    from parcours.campaigns.proof import ProofAsked, send_step
+    from parcours.config import Settings
+    from parcours.core.identity import person_asked_for
+    from parcours.dispatch.judgement import load_project
+    from parcours.dispatch.proofs import channel_for, send_proof
+    from parcours.dispatch.registry import Registry
+    from parcours.simulation.campaigning import CampaignsAsked, campaign_named
+
+    project, registry = load_project(folder, drafts=True), Registry.installed()
+    asked_step = send_step(campaign_named(project, name), step)
+    chosen = channel_for(asked_step.to, to, channel, registry)
+    composed: list[Outgoing] = []
+    proof_asked = ProofAsked(step, person_asked_for(person), (chosen, to), composed.append)
+    asked = CampaignsAsked(preview=PreviewAsked(name, at_ms, 0, lambda *_: None, proof_asked))
+    ask(project, events, store, at_ms, campaigns=asked)
+    provider_id = asyncio.run(send_proof(project, composed[0], registry, Settings(), os.environ))
+    known_as = f", which the provider knows as {provider_id}" if provider_id else ""
+    typer.echo(f"A proof of {name}.{step} with the data of {composed[0].person} went to {to} by {chosen}{known_as}.")
 
 
 def _show(campaign: CampaignProgram, as_of: int, steps: dict[str, StepPreview], form: PreviewFormat) -> None:

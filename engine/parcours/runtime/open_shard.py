@@ -20,6 +20,7 @@ from parcours.shard.outbox import accept
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import LiveTime, Timekeeping, ToldTime, VirtualTime
 from parcours.store.address import open_store
+from parcours.store.store import Store
 
 log = logging.getLogger("parcours")
 
@@ -32,17 +33,19 @@ def open_shard(
     expected_epoch: int | None = None,
     registry: Registry | None = None,
     stopped: Callable[[Exception], None] | None = None,
+    store: Store | None = None,
 ) -> ShardHost:
     """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one.
 
     registry  the channels that judge addresses and codes, without it those that are installed
     stopped   is told the error if the shard stops while nobody asks it for anything
+    store     the shard's store, if it is not the one at the plan's address
     """
     program = plan.project.program
     sent_on = sorted({channel for journey in program.versions() for channel in channels_of(journey)} - {CALL})
     remarks = RemarkCounter(plan.settings.remarks_max)
     rendered = None if plan.rendering is None else plan.rendering.answering(program, remarks)
-    store = open_store(plan.store, number)
+    store = store or open_store(plan.store, number)
     try:
         shard = Shard(
             number,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
+from parcours.core.effect import Outgoing
 from parcours.shard.request import Request
 
 if TYPE_CHECKING:
@@ -86,6 +87,24 @@ class TryParts(Request[Tried], frozen=True, tag="try_parts"):
 
     async def put_to(self, host: ShardHost) -> Tried:
         return await host.step(lambda shard, now: shard.campaigning.try_parts(self))
+
+
+class ComposeCopies(Request[list[Outgoing]], frozen=True, tag="compose_copies"):
+    """What would go to these addresses with a person's data if she were taken to a send now? Nothing changes.
+
+    row  of the set, as far as the send names it
+    """
+
+    campaign: str
+    version: int
+    step: str
+    at: int
+    person: str
+    row: dict[str, object]
+    seeds: tuple[SeedAddress, ...]
+
+    async def put_to(self, host: ShardHost) -> list[Outgoing]:
+        return await host.step(lambda shard, now: shard.campaigning.compose_copies(self))
 
 
 class StageMembers(Request[Taken], frozen=True, tag="stage_members"):

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from parcours.core.campaign_outcomes import Outcome, SendAsked, outcome_of
+from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached
 from parcours.core.input import Input, PartTaken, TimePassed, TraitsChanged
 from parcours.core.profile import Profile, decode_profile, next_due
@@ -20,6 +21,7 @@ from parcours.shard.archiving import Archiving
 from parcours.shard.campaign_requests import (
     Away,
     Become,
+    ComposeCopies,
     LetSave,
     MakeKnown,
     StageMembers,
@@ -137,6 +139,21 @@ class Campaigning:
                 refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step), asked.at).is_so
             self._commits.commit(work)
         return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused)
+
+    def compose_copies(self, asked: ComposeCopies) -> list[Outgoing]:
+        """What would go to these addresses with the person's data now; nobody is changed."""
+        with self._commits.whole():
+            work = self._commits.begin(asked.at)
+            found = self._whose(work, asked.person, asked.at)
+            self._commits.commit(work)
+        if isinstance(found, str):
+            return []  # her name has moved to another shard meanwhile
+        data = self._slots[found.slot].profiles.get(found.person)
+        profile = Profile() if data is None else decode_profile(data)
+        part = PartTaken(
+            asked.at, asked.campaign, asked.version, TRIED_RUN, asked.step, asked.at, asked.row, seeds=asked.seeds
+        )
+        return self._inputs.copies_now(found.person, profile, part)
 
     # Saves
 

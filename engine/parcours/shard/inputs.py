@@ -14,6 +14,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
+from parcours.core.delivery.copies import copies_now
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.input import (
     AudiencesPublished,
@@ -25,6 +26,7 @@ from parcours.core.input import (
     JourneyResumed,
     JourneyStopped,
     MembershipSaved,
+    PartTaken,
     ReadReached,
     TimePassed,
     TimerDue,
@@ -220,6 +222,10 @@ class Inputs:
         """What an input would come to, by what is published now; the profile is the caller's own."""
         program = self._published.program
         return advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+
+    def copies_now(self, person: str, profile: Profile, given: PartTaken) -> list[Outgoing]:
+        """The copies for seeds as they would go out now; the profile is the caller's own."""
+        return copies_now(person, profile, given, self._published.program, self._settings, self._normalize)
 
     def make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
         """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.

@@ -10,7 +10,7 @@ was due before the change is still carried out by what was published then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -78,6 +78,20 @@ def stored_publications(entries: Mapping[str, bytes]) -> Publications | None:
         return None
     sources = {int(name): source for name, source in entries.items() if name.isdigit() and source}
     return Publications(_standing(entries).ledger, sources)
+
+
+def together(shards: Sequence[Mapping[str, bytes]]) -> dict[str, bytes] | None:
+    """The entries of what is published, as one shard with the people of all these has them.
+
+    None where they do not agree on it, for a change of it is only half made, and where nothing is published.
+    """
+    standing = [_standing(entries) for entries in shards if STANDING in entries]
+    if len(standing) != len(shards) or any(each.ledger != standing[0].ledger or each.held for each in standing):
+        return None
+    changes = {change.after.number: change for each in standing for change in each.changes}
+    documents = {name: data for entries in shards for name, data in entries.items() if name.isdigit()}
+    kept = Standing(standing[0].ledger, tuple(changes[number] for number in sorted(changes)), False)
+    return {**documents, STANDING: msgspec.msgpack.encode(kept)}
 
 
 def _standing(entries: Mapping[str, bytes]) -> Standing:

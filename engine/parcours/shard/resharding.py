@@ -46,7 +46,7 @@ from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
 from parcours.shard.peers import MESSAGE, PEER
 from parcours.shard.positions import PREFIX as ROUTER
-from parcours.shard.published import STANDING, Standing
+from parcours.shard.published import STANDING, Standing, together
 from parcours.shard.reads import KEPT, ReadsKept
 from parcours.shard.recovery import recover
 from parcours.shard.retention import DAYS
@@ -166,22 +166,17 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
     assert not unknown, f"nobody has said what becomes of {sorted(unknown)}"
     if any(not each.is_done for own in owns for each in erasures_of(own).values()):
         raise StoreBroken(f"the store in {source} cannot be shared out anew now: somebody is being erased from it")
-    standing = [msgspec.msgpack.decode(own[STANDING], type=Standing) for own in owns if STANDING in own]
+    published = together(owns)
     reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
-    agreed = len(standing) == len(owns) and all(each.ledger == standing[0].ledger for each in standing)
     is_read = any(each.waiting or each.begun for each in reads)
     is_conducted = any(name.startswith(SLICES) for own in owns for name in own)
-    if not agreed or any(each.held for each in standing) or is_read or is_conducted:
+    if published is None or is_read or is_conducted:
         raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
-    changes = {change.after.number: change for each in standing for change in each.changes}
-    documents = {name: data for own in owns for name, data in own.items() if name.isdigit()}
     made = {name: read for each in reads for name, read in sorted(each.made.items(), key=lambda pair: pair[1].at)}
     missed = {name: max(each.missed.get(name, 0) for each in reads) for each in reads for name in each.missed}
-    ledger = standing[0].ledger
     return {
-        **documents,
+        **published,
         **({KEEPS_INPUTS: owns[0][KEEPS_INPUTS]} if all(KEEPS_INPUTS in own for own in owns) else {}),
-        STANDING: msgspec.msgpack.encode(Standing(ledger, tuple(changes[number] for number in sorted(changes)), False)),
         KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
     }
 

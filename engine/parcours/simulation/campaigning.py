@@ -11,6 +11,8 @@ from parcours.campaigns.campaign_line import CampaignLine
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import CallerError, ExtraMissing
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.ports import ShardPort
 from parcours.wording import nearest, quoted
@@ -43,11 +45,17 @@ class CampaignsAsked:
 
 def check_asked(project: Project, asked: CampaignsAsked) -> None:
     """Raises CallerError for a campaign that the project does not have."""
-    known = [each.name for each in project.program.campaigns]
     previewed = [] if asked.preview is None else [asked.preview.campaign]
     for name in (*(name for name, _ in asked.starts), *previewed):
-        if name not in known:
-            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+        campaign_named(project, name)
+
+
+def campaign_named(project: Project, name: str) -> CampaignProgram:
+    """Raises CallerError for a campaign that the project does not have."""
+    known = {each.name: each for each in project.program.campaigns}
+    if name not in known:
+        raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+    return known[name]
 
 
 def new_coordinator(
@@ -58,8 +66,12 @@ def new_coordinator(
     folder: Path,
     asked: CampaignsAsked,
     tell: Callable[[CampaignLine], None],
+    program: Program | None = None,
 ) -> Coordinator:
-    """Whoever conducts the campaigns of the project, with sets below `folder`. Raises ExtraMissing."""
+    """Whoever conducts the campaigns of the project, with sets below `folder`. Raises ExtraMissing.
+
+    program  what is published, if that is more than the project
+    """
     try:
         from parcours.campaigns.coordinator import Coordinator
         from parcours.campaigns.people import People
@@ -67,7 +79,7 @@ def new_coordinator(
         raise ExtraMissing.of("A campaign", "campaigns") from error
     people = People(ports, slot_map, settings.due_people_max)
     coordinator = Coordinator(
-        project.program,
+        program or project.program,
         people,
         folder / "sets",
         project.folder,

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
+from parcours.config import Settings
 from parcours.core.copy_state import CopyState
 from parcours.core.delivery.deliveries import make_ready
 from parcours.core.delivery.delivery_key import copy_key_of
@@ -26,9 +27,9 @@ from parcours.core.fact import CopyOutcome, CopyReached
 from parcours.core.input import ContentRefused, Interrupted, PartTaken, Placed, Settlement
 from parcours.core.parts import keep_part
 from parcours.core.pause_buffer import keep_claim
-from parcours.core.profile import Run, Timer
-from parcours.core.turn import Turn
-from parcours.journey.program import Message, Send
+from parcours.core.profile import Profile, Run, Timer
+from parcours.core.turn import Normalize, Turn
+from parcours.journey.program import Message, Program, Send
 
 
 def make_copies(turn: Turn, given: PartTaken, due: int, entered_at: int) -> None:
@@ -47,6 +48,18 @@ def make_copies(turn: Turn, given: PartTaken, due: int, entered_at: int) -> None
             go_out(turn, copy.key)
         else:
             _set_timer(turn, due, copy)
+
+
+def copies_now(
+    person: str, profile: Profile, given: PartTaken, program: Program, settings: Settings, normalize: Normalize
+) -> list[Outgoing]:
+    """The copies of her part as they would go out at its instant, though she may be due later; nothing else happens.
+
+    `profile` is the caller's own copy, and of no use afterwards. An address that is not well formed gets none.
+    """
+    turn = Turn(person, profile, given.at, given.at, program, settings, None, normalize)
+    make_copies(turn, given, given.at, given.at)
+    return turn.effects.queued
 
 
 def _new(turn: Turn, given: PartTaken, channel: str, address: str, entered_at: int) -> CopyState:

@@ -1,0 +1,62 @@
+"""The options that say of what a question is asked: of recorded events, or of a store that nobody has open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parcours.cli.files import events_source
+from parcours.cli.lines import read_lines
+from parcours.cli.run import time_ms
+
+if TYPE_CHECKING:
+    from parcours.journey.project import Project
+    from parcours.simulation.audience_look import AudienceLook
+    from parcours.simulation.campaigning import CampaignsAsked
+
+Events = Annotated[
+    str | None,
+    typer.Option("--events", metavar="FILE", help="What has happened, as NDJSON; may be gzipped; - is standard input."),
+]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="With --events: as of when; as of the last event without it.")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="As of the last thing in this store, which no engine may use."),
+]
+
+
+def instant(events: str | None, store: str | None, at: str | None) -> int | None:
+    """The instant that is asked for, in ms. Raises BadParameter unless events or a store are named, and not both."""
+    if (events is None) == (store is None):
+        raise typer.BadParameter("choose one of --events and --store.", param_hint="--events")
+    if events is None and at is not None:
+        raise typer.BadParameter("it goes with --events; a store is asked as of its end.", param_hint="--at")
+    return None if at is None else time_ms(at, "--at")
+
+
+def ask(
+    project: Project,
+    events: str | None,
+    store: str | None,
+    at_ms: int | None,
+    *,
+    campaigns: CampaignsAsked | None = None,
+    look: AudienceLook | None = None,
+) -> None:
+    """Answer one question about everybody, of a campaign or of an audience. What is asked holds who is told.
+
+    Raises as `simulate` does, or as `look_into_store`.
+    """
+    if store is not None:
+        from parcours.simulation.stored import look_into_store
+
+        look_into_store(project, store, campaigns=campaigns, look=look)
+        return
+    from parcours.simulation.simulation import simulate
+
+    assert events is not None, "one of the two is asked for"
+    source = events_source(events)
+    simulate(project, read_lines(source), until_ms=at_ms, campaigns=campaigns, look=look)
