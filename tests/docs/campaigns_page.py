@@ -102,6 +102,18 @@ the files are the same.
 says how many deliveries each gate would refuse or hold; nobody is sent anything. What comes after a `wait` or
 `reacted` is not foreseen. `--sample` shows rows, and `--format json` has it all as the summary does.
 
+`parcours campaign proof FOLDER NAME --step STEP --as PERSON --to ADDRESS --events FILE --at TIME` sends what a send
+would say to that person at that time, with her row as the preview has it, to an address of yours. It goes by the
+project's own channel as parcours.yaml sets it up, with `[Proof]` before its subject, title or text, and without links
+of ours. Nothing happens to her, so neither consent nor caps are asked, and no count knows of it. Of several channels
+of the step it is the first that takes the address, one with a rule for addresses before one that takes any;
+`--channel` names another one.
+
+With `--store URL` in place of `--events` both, and `parcours audience show`, are as of the newest instant of a store
+that no engine has open. Its people are read into memory, and what they were to go through by then they go through
+there, also a publication of the project in the folder where that is not the one of the store; the store stays as it
+is.
+
 `parcours explain FOLDER PERSON --events FILE` tells for each run and step in which of its sets somebody was, and why:
 to whom she gave way, which condition did not hold, that she had left. `parcours audience show FOLDER NAME --events
 FILE` counts who is in an audience as of an instant, and shows the first of them with what its condition reads.

@@ -17,6 +17,7 @@ from tests.insight.failing_disk import FailingDisk
 from parcours.config import DAY_MS
 from parcours.core.fact import (
     Changed,
+    CopyReached,
     DeliveryReached,
     Fact,
     LedgerChanged,
@@ -64,6 +65,7 @@ SARAH: list[Fact] = [
     Merged(AT + 7, "sarah", "@anonymous/7f3a", "identify", (RunMerged("cart", 2, 1, 4, None, "rest"),)),
     Changed(AT + 8, "sarah", "trait", "city", '"Paris"'),
     Changed(AT + 8, "sarah", "trait", "email"),
+    CopyReached(AT + 8, "sarah", "push", 2, 5, "mail", "email", "news", "m@luma.example", "failed", "k1", "no", "550"),
     LedgerChanged(AT + 9, "", "publish", "", 7, "care"),
     LedgerChanged(AT + 9, "", "pause", "cart", 8, ""),
     Published(AT + 9, "", "cart", 2, "journey: cart\n", "abc", "care"),
@@ -107,6 +109,8 @@ def without(fact: Fact) -> Fact:
             return replace(fact, left=None)
         case DeliveryReached():
             return replace(fact, to=None)
+        case CopyReached():
+            return replace(fact, to="")
         case _:
             return fact
 
