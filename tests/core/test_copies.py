@@ -43,8 +43,8 @@ def part(at: int, due: int | None = None, **more: Any) -> PartTaken:
     return PartTaken(at, "wishes", 1, 4, "mail", at if due is None else due, row, seeds=(SEED,), **more)
 
 
-def ended(at: int) -> PartTaken:
-    return PartTaken(at, "wishes", 1, 4, None, at)
+def ended(at: int, *, cut: bool = False) -> PartTaken:
+    return PartTaken(at, "wishes", 1, 4, None, at, cut=cut)
 
 
 def copies(story: Story) -> list[str]:
@@ -182,8 +182,14 @@ def test_a_claim_in_a_pause_is_made_when_it_is_over(story: Story) -> None:
     assert key in story.claim(400)
 
 
-def test_the_end_of_the_run_cancels_copies_that_were_not_due(story: Story) -> None:
-    story.give(part(100, 250)).give(ended(200)).wait(300)
+def test_a_copy_is_sent_when_it_is_due_also_where_the_run_is_over_sooner(story: Story) -> None:
+    story.give(part(100, 250)).event(150, "Bought").give(ended(200)).wait(300)
+
+    assert copies(story)
+
+
+def test_a_run_that_is_cut_short_cancels_copies_that_were_not_due(story: Story) -> None:
+    story.give(part(100, 250)).give(ended(200, cut=True)).wait(300)
 
     assert not story.outbox
     assert told(story) == [(200, "cancelled", "the run was ended")]

@@ -137,7 +137,8 @@ class CampaignRun:
         """Everybody whom it has taken along leaves the run."""
         taken = (name for step in self._acts() for name, _ in self.sets.people(step.sources[0]))
         ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
-        await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending)
+        cut = self.failed is not None
+        await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending, cut=cut)
         await self.forget()
 
     async def forget(self) -> None:

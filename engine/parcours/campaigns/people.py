@@ -82,16 +82,19 @@ class People:
         at: int,
         parts: Iterable[Part],
         seeds: Mapping[str, tuple[SeedAddress, ...]] = NO_SEEDS,
+        *,
+        cut: bool = False,
     ) -> None:
         """Take people to a step of a run, or end their runs. To do so once more changes nothing.
 
         seeds  by name, the addresses that get a copy of what she is sent
+        cut    their runs end before their time
         """
 
         def slice_of(number: int, mine: Sequence[Of[Part]]) -> TakeParts:
             taken = [(name, *part[1:]) for name, part in mine]
             theirs = {name: seeds[part[0]] for name, part in mine if part[0] in seeds} if seeds else {}
-            return TakeParts(campaign, version, run, step, at, number, taken, theirs)
+            return TakeParts(campaign, version, run, step, at, number, taken, theirs, cut)
 
         await self._hand_over(((part[0], part) for part in parts), slice_of, lambda part: part[1])
 

@@ -243,6 +243,7 @@ class PartTaken(msgspec.Struct, frozen=True):
     row    the columns of the set that the step, or its message, names
     delay  how much later than the first gate that holds her says (ms) she is released
     seeds  channels and addresses of the campaign's own that get a copy of what she is sent
+    cut    where her run ends: before its time, so that nothing comes of what was still to be due
     """
 
     at: int
@@ -254,6 +255,7 @@ class PartTaken(msgspec.Struct, frozen=True):
     row: dict[str, object] = {}
     delay: int = 0
     seeds: tuple[tuple[str, str], ...] = ()
+    cut: bool = False
 
 
 class MembershipSaved(msgspec.Struct, frozen=True):

@@ -51,6 +51,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
 
     step   None: their runs end
     seeds  by name, channels and addresses of the campaign's own that get a copy of what she is sent
+    cut    their runs end before their time
     """
 
     campaign: str
@@ -61,6 +62,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
     number: int
     parts: list[Part]
     seeds: dict[str, tuple[SeedAddress, ...]] = msgspec.field(default_factory=dict)
+    cut: bool = False
 
     async def put_to(self, host: ShardHost) -> Taken:
         return await host.step(lambda shard, now: shard.campaigning.take_parts(self, now))

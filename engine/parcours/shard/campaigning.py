@@ -86,7 +86,9 @@ class Campaigning:
         def happening(place: int, at: int) -> Input:
             name, due, row, delay = asked.parts[place]
             seeds = asked.seeds.get(name, ())
-            return PartTaken(at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay, seeds)
+            return PartTaken(
+                at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay, seeds, asked.cut
+            )
 
         entry = _entry(asked.campaign, asked.run, asked.step or "")
         return self._take(entry, asked.number, asked.at, now_ms, [name for name, *_ in asked.parts], happening)

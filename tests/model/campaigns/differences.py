@@ -15,7 +15,7 @@ from tests.model.campaigns.model import Line, Outcome
 from tests.model.reference.expression import Instant
 from tests.model.reference.times import to_text
 
-from parcours.core.fact import DeliveryReached
+from parcours.core.fact import CopyReached, DeliveryReached
 from parcours.journey.project import Project
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
@@ -39,10 +39,15 @@ def simulated(case: Case, folder: Path, shards: int) -> Outcome:
     asked = CampaignsAsked(exports, tuple(case.starts.items()), tell)
     result = simulate(Project.load(folder / "project"), case.recorded, shards=shards, campaigns=asked)
     assert not failed, failed
-    told = [
+    told: list[tuple[Any, ...]] = [
         (each.at, each.person, each.journey, each.run, each.step, each.channel, each.outcome, each.gate)
         for each in result.facts
         if isinstance(each, DeliveryReached) and each.outcome in OUTCOMES
+    ]
+    told += [
+        (each.at, each.person, each.journey, each.run, each.step, each.channel, "copy", each.to)
+        for each in result.facts
+        if isinstance(each, CopyReached) and each.outcome == "sent"
     ]
     files = {path.name: rows_of(path) for path in exports.iterdir()} if exports.exists() else {}
     goals = {name: each.goal for name, each in (result.summary.campaigns or {}).items()}

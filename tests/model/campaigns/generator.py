@@ -49,10 +49,14 @@ def case(seed: int) -> Case:
         starts["push"] = begins_ms
         chance.kind("campaign.by_hand")
     lines = recording(chance, people, [*campaigns, _as_campaign(JOURNEY)], messages, begins_ms)
+    policies = _policies(chance)
+    if seeds := _seeds(chance, people):
+        campaigns[0]["seeds"] = seeds
+        chance.kind("campaign.seeds")
     return Case(
         seed=seed,
         timezone=timezone,
-        policies=_policies(chance),
+        policies=policies,
         traits=TRAITS,
         events=EVENTS,
         messages=messages,
@@ -67,6 +71,16 @@ def case(seed: int) -> Case:
         starts=starts,
         tried=chance.tried,
     )
+
+
+def _seeds(chance: Chance, people: list[str]) -> list[Document]:
+    """Addresses of one's own, some with the data of somebody who may be in the set, or known to nobody."""
+    found: list[Document] = []
+    for number in range(chance.pick((0, 1, 2, 3))):
+        own = {"email": f"own{number}@mail.example", "sms": f"+3361200000{number}", "push": f"own-{number}"}
+        seed: Document = {channel: own[channel] for channel in chance.some(CHANNELS)}
+        found.append({**seed, **({"as": chance.pick((*people, "nobody"))} if chance.maybe(0.7) else {})})
+    return found
 
 
 def _as_campaign(journey: Document) -> Document:

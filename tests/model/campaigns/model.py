@@ -31,7 +31,8 @@ class Line:
 class Outcome:
     """
     lines    in the order in which they became known
-    told     of deliveries: at, person, campaign, run, step, channel, outcome, gate
+    told     of deliveries: at, person, campaign, run, step, channel, outcome, gate; of a copy for a seed `copy` and its
+             address in place of the last two
     exports  the rows of each file, in order, with values as they are
     goals    how many reached the goal of each campaign
     """

@@ -10,7 +10,7 @@ from typing import Any
 from tests.model.campaigns import set_steps
 from tests.model.campaigns.crowd import Crowd
 from tests.model.campaigns.people import Delivery, Document, Person, has_reacted
-from tests.model.campaigns.sending import ask, due_instants, pass_gates, pause_ms
+from tests.model.campaigns.sending import ask, channels_of, due_instants, pass_gates, pause_ms
 from tests.model.campaigns.sets import Lot, PeopleSet, SetRow, is_empty
 from tests.model.campaigns.tables import Table
 from tests.model.campaigns.terms import Scope
@@ -264,8 +264,20 @@ class CampaignRun:
         later = [pause_ms(number, step.get("rate")) for number in range(len(names))]
         due_of = {person: due_ms for person, (_, due_ms) in zip(names, due, strict=True)}
         until_ms = max((planned_ms for planned_ms, _ in due), default=now_ms)
+        self._copy(name, step, taken, due_of)
         self.under_way[name] = Sending(taken, due_of, dict(zip(names, later, strict=True)), until_ms)
         self._tell(name, "main", Made(now_ms, {"main": taken}, len(taken.rows)))
+
+    def _copy(self, name: str, step: Document, taken: PeopleSet, due_of: dict[str, int]) -> None:
+        """Each seed gets what is sent once, when the person is due whose data it has."""
+        names = [row.person for row in taken.rows]
+        channels = channels_of(step, self.crowd.world.messages)
+        for seed in self.campaign.get("seeds", []) if names else []:
+            whose = seed["as"] if seed.get("as") in names else names[0]
+            there = [channel for channel in channels if channel in seed]
+            for channel in there[:1] if isinstance(step.get("channels"), dict) else there:
+                told = (due_of[whose], whose, *self.key, name, channel, "copy", seed[channel])
+                self.crowd.world.told.append(told)
 
     def _end(self, now_ms: int, name: str, step: Document) -> None:
         """Ends what is under way, if it is time."""

@@ -81,9 +81,9 @@ def ask(
 ) -> list[Delivery]:
     """Her deliveries of a send step, one a channel, after the gates."""
     message = person.world.messages[step["send"]]
-    channels = step.get("channels") or [name for name in message if name in ("email", "sms", "push")]
-    asked = [Delivery(run, step["id"], each, message, now_ms, pause_ms=later_ms) for each in _order(channels)]
-    if isinstance(channels, dict):
+    channels = channels_of(step, person.world.messages)
+    asked = [Delivery(run, step["id"], each, message, now_ms, pause_ms=later_ms) for each in channels]
+    if isinstance(step.get("channels"), dict):
         asked = [_first(person, now_ms, step, asked, Scope(now_ms, run[1], person=person, row=row))]
     person.asked += asked
     for each in asked:
@@ -91,7 +91,9 @@ def ask(
     return asked
 
 
-def _order(channels: Any) -> list[str]:
+def channels_of(step: Document, messages: Mapping[str, Document]) -> list[str]:
+    """The channels of a send, in its order; all that the message has content for if it names none."""
+    channels = step.get("channels") or [name for name in messages[step["send"]] if name in ("email", "sms", "push")]
     return list(channels["first"] if isinstance(channels, dict) else channels)
 
 

@@ -43,7 +43,8 @@ def _take_part(turn: Turn, given: PartTaken) -> None:
     assert journey is not None, "a version is kept for as long as a run of it goes on"
     run = _open_run(turn, given.campaign, given.run)
     if given.step is None:
-        withdraw(turn, given.campaign, given.run)
+        if given.cut:
+            withdraw(turn, given.campaign, given.run)
         if run is not None:
             end(turn, run, "campaign")
         return
