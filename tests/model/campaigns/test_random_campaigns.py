@@ -34,7 +34,8 @@ KINDS = {
     "wait.duration", "wait.until", "wait.time", "test", "reacted.own", "reacted.campaign", "reacted.journey",
     "reacted.last", "send", "send.rate", "send.waves", "send.window", "send.local_time", "send.first", "after",
     "campaign.rule", "campaign.dates", "campaign.overlap", "campaign.by_hand", "campaign.exit", "campaign.goal",
-    "campaign.seeds", "table.csv", "table.ndjson", "table.glob", "table.many", "table.single", "table.key", "table.fold",
+    "campaign.seeds",
+    "table.csv", "table.ndjson", "table.glob", "table.many", "table.single", "table.key", "table.fold",
     "table.user", "table.email", "table.code", "table.join", "table.bad_cell", "table.sql", "message.expires",
     "policy.caps", "policy.quiet_hold", "policy.quiet_drop", "expression.mixed", "expression.consent",
 }  # fmt: skip
