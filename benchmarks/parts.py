@@ -120,7 +120,7 @@ async def by_slices(host: ShardHost, clock: ManualClock, program: Program, peopl
         names = range(first, min(first + SLICE_PEOPLE, people))
         parts = [(f"u{name:07}", at, dict(ROW), 0) for name in names]
         slice_ = TakeParts(campaign.name, campaign.version, 1, "mail", at, number, parts)
-        assert await host.ask(slice_) == number + 1
+        assert (await host.ask(slice_)).next == number + 1
     clock.move_to(at + 1)
     await until_sent(host, clock)
 

@@ -49,9 +49,8 @@ def world() -> World:
 def hand_over(world: World, due_in_ms: int = 0, number: int = 0) -> int:
     at = world.now_ms
     seeds: dict[str, tuple[tuple[str, str], ...]] = {"u1": (("email", MARION),)}
-    return world.shard.campaigning.take_parts(
-        TakeParts("push", 1, 1, "mail", at, number, [("u1", at + due_in_ms, {}, 0)], seeds)
-    )
+    parts = TakeParts("push", 1, 1, "mail", at, number, [("u1", at + due_in_ms, {}, 0)], seeds)
+    return world.shard.campaigning.take_parts(parts, at).next
 
 
 def copies(outgoing: list[Outgoing]) -> list[str]:

@@ -9,14 +9,14 @@ import pytest
 
 from parcours.shard.messages import PeopleColumns
 from parcours.shard.pacing import SCAN_SHARE, TAKEN_COST, Pacing, Step
-from parcours.shard.read_steps import ReadSteps
+from parcours.shard.shard import Shard
 from parcours.shard.turns import Turns
 
 SLICE_S = 0.01
 BATCH_S = 0.004
 PEOPLE = 100
 
-NO_STEPS: ReadSteps = None  # type: ignore[assignment]  # the slices below look at nobody
+NO_SHARD: Shard = None  # type: ignore[assignment]  # the slices below look at nobody
 
 
 class Day:
@@ -39,12 +39,12 @@ class Day:
 
     async def turn(self, step: Step) -> PeopleColumns:
         async with self.turns:
-            return step(NO_STEPS, 0)
+            return step(NO_SHARD, 0)
 
     def slice(self) -> Awaitable[PeopleColumns]:
         return self.pacing.slice(self.turn, self._listed)
 
-    def _listed(self, steps: ReadSteps, now_ms: int) -> PeopleColumns:
+    def _listed(self, shard: Shard, now_ms: int) -> PeopleColumns:
         self.slices_at.append(round(self.now_s, 6))
         self.now_s += SLICE_S
         return PeopleColumns("listed", [(f"p{number}", b"") for number in range(PEOPLE)])

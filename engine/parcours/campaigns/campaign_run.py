@@ -24,8 +24,8 @@ from parcours.campaigns.people import People
 from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
-from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.seeding import seeds_of
+from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.step_made import StepMade
 from parcours.errors import AuthorError
 from parcours.journey import campaign_steps as steps

@@ -78,6 +78,8 @@ class PartLine(msgspec.Struct, frozen=True, omit_defaults=True):
     due: Zoned
     row: dict[str, object] = {}
     delay: int = 0
+    seeds: tuple[tuple[str, str], ...] = ()
+    cut: bool = False
 
 
 class MembershipLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -189,8 +191,9 @@ def told_line(person: str, given: Input) -> bytes:
             return encode_told(ReadLine(given.journey, to_moment(given.enter_at), user_id, name, read_at))
         case PartTaken():
             part = PartLine(
-                given.campaign, given.version, given.run, given.step, to_moment(given.due), given.row, given.delay
-            )
+                given.campaign, given.version, given.run, given.step, to_moment(given.due), given.row, given.delay,
+                given.seeds, given.cut,
+            )  # fmt: skip
             return encode_told(CampaignLine(user_id, name, part))
         case MembershipSaved():
             saved = MembershipLine(given.audience, given.inside, given.silent)
@@ -267,7 +270,9 @@ def told_input(line: bytes, at: int) -> Input:
 def _of_campaign(told: CampaignLine, at: int) -> Input:
     if (part := told.part) is not None:
         due = instant(part.due)
-        return PartTaken(at, part.campaign, part.version, part.run, part.step, due, part.row, part.delay)
+        return PartTaken(
+            at, part.campaign, part.version, part.run, part.step, due, part.row, part.delay, part.seeds, part.cut
+        )
     if (saved := told.saved) is not None:
         return MembershipSaved(at, saved.audience, saved.inside, saved.silent)
     return TraitsChanged(at, {})
