@@ -22,10 +22,10 @@ from parcours.campaigns.campaign_line import MISSED, SKIPPED_RUNNING, CampaignLi
 from parcours.campaigns.campaign_run import RunWorld
 from parcours.campaigns.coordinator import occurrences
 from parcours.campaigns.live_people import LOOK_S
-from parcours.campaigns.live_runs import EngineAround, LiveRuns, kept_runs
+from parcours.campaigns.live_runs import EngineAround, LiveRuns
 from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_folder import read_json, write_json
-from parcours.campaigns.run_place import RunPlace
+from parcours.campaigns.run_place import RunPlace, kept_runs
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.sets.database import Workspace
 from parcours.config import SECOND_MS
@@ -115,11 +115,11 @@ class LiveCampaigns:
     def begin(self, name: str, by: str) -> int:
         """Let a run begin now, durably; returns its number. Raises CallerError where none may, OSError."""
         known = {each.name: each for each in self._published.campaigns}
-        campaign = known.get(name)
-        if campaign is None:
+        if name not in known and name not in self._published.campaign_names():
             raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
         if (state := self._states.get(name)) != "open":
             raise CallerError(f"the campaign {name!r} is {state}: no run of it begins")
+        campaign = known[name]
         under_way = self._runs.of(name)
         if under_way and not campaign.overlapping:
             raise CallerError(
@@ -129,13 +129,11 @@ class LiveCampaigns:
         self._look_first(campaign)
         return self._begin(campaign, self._around.clock.now_ms(), by=by)
 
-    def runs(self, campaign: str) -> list[RunPlace]:
+    async def runs(self, campaign: str) -> list[RunPlace]:
         """How far each run of a campaign is of which something is kept, the oldest first. Raises OSError."""
+        kept = await asyncio.to_thread(kept_runs, self._around.folder / campaign)
         under_way = self._runs.of(campaign)
-        return [
-            under_way[each.number].place if each.number in under_way else each
-            for each in kept_runs(self._around.folder / campaign)
-        ]
+        return [under_way[each.number].place if each.number in under_way else each for each in kept]
 
     def not_begun(self, campaign: str) -> list[CampaignLine]:
         """The newest instants of its schedule with which no run began, the oldest first."""

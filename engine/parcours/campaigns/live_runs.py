@@ -17,7 +17,7 @@ from parcours.background import spawn
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
 from parcours.campaigns.run_folder import write_json
-from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState, read_place
+from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
 from parcours.clock import Clock
 from parcours.config import Settings
@@ -233,9 +233,3 @@ class LiveRuns:
 
     def _folder(self, place: RunPlace) -> Path:
         return self._around.folder / place.campaign / str(place.number)
-
-
-def kept_runs(folder: Path) -> list[RunPlace]:
-    """How far each run is of which a campaign's folder keeps something, the oldest first. Raises OSError."""
-    folders = sorted((each for each in folder.glob("*") if each.name.isdigit()), key=lambda each: int(each.name))
-    return [place for place in map(read_place, folders) if place is not None]

@@ -142,3 +142,9 @@ class LiveBook:
 def read_place(folder: Path) -> RunPlace | None:
     """How far a run is, None where none has begun. Raises OSError."""
     return read_json(folder / PLACE, RunPlace)
+
+
+def kept_runs(folder: Path) -> list[RunPlace]:
+    """How far each run is of which a campaign's folder keeps something, the oldest first. Raises OSError."""
+    folders = sorted((each for each in folder.glob("*") if each.name.isdigit()), key=lambda each: int(each.name))
+    return [place for place in map(read_place, folders) if place is not None]

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from parcours.core.time_text import time_text
+from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
-from parcours.ingress.operate import answered
 from parcours.service.erasure import ErasureJob
 
 

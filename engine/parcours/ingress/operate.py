@@ -1,22 +1,17 @@
-"""How do journeys stand, and what is not in order? And the controls: publish, pause, resume, close, stop, send again.
-
-Each change can be asked for dry, with `ledger`, or both: what it would do is told before it is done, and nobody changes
-what is not any more as he has seen it. The name of the key is kept with the change.
-"""
+"""How do journeys stand, and what is not in order? And the controls: publish, pause, close, stop, send again."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeVar
-
-import msgspec
+from collections.abc import Sequence
+from typing import Final
 
 from parcours.core.time_text import time_text
-from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused, ShardUnavailable
+from parcours.errors import CallerError, ProjectInvalid
 from parcours.ingress.backups import BackupJob
 from parcours.ingress.bodies import decoded
+from parcours.ingress.changes import VARY, answered, body_alone, by_whom, looking, outcome_of, refusal
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason, shown_report
 from parcours.ingress.operate_bodies import (
     BackupAsked,
@@ -40,33 +35,21 @@ from parcours.journey.publish.ledger import Ledger, LedgerEntry, Verb
 from parcours.service.change_outcome import ChangeOutcome, refused
 from parcours.service.live_report import LiveReport
 
-T = TypeVar("T")
-
-VARY: Final = {"Vary": "Accept"}
-"""Pages come under these addresses, for browsers."""
-
-
-async def answered(call: Awaitable[T]) -> T:
-    """What the engine answers. Raises Problem where a shard holds it up, or where somebody else was faster."""
-    try:
-        return await call
-    except ShardUnavailable as error:
-        raise Problem(503, "unavailable", str(error), headers={"Retry-After": "1"}) from None
-    except LedgerOutdated as error:
-        raise Problem(409, "ledger", str(error)) from None
-
 
 async def journeys(door: Door, _request: Request) -> Answer:
     """All journeys, by name."""
     report = await answered(door.service.report())
-    shown = [_shown(name, entry, report) for name, entry in sorted(report.ledger.journeys.items())]
+    campaigns = door.service.program.campaign_names()
+    shown = [
+        _shown(name, entry, report) for name, entry in sorted(report.ledger.journeys.items()) if name not in campaigns
+    ]
     return json_answer(Journeys(report.ledger.number, shown), headers=VARY)
 
 
 async def journey(door: Door, request: Request) -> Answer:
     """One of them, step by step."""
     report = await answered(door.service.report())
-    name, entry = _entry(report.ledger, request)
+    name, entry = _entry(door, report.ledger, request)
     counts = report.counts.get(name, [])
     if (asked := request.query.get("version")) is not None:
         counts = [each for each in counts if str(each.version) == asked]
@@ -90,7 +73,7 @@ async def journey(door: Door, request: Request) -> Answer:
 async def versions(door: Door, request: Request) -> Answer:
     """The versions of a journey."""
     report = await answered(door.service.report())
-    name, entry = _entry(report.ledger, request)
+    name, entry = _entry(door, report.ledger, request)
     waiting = {each.version: sum(step.waiting for step in each.steps.values()) for each in report.counts.get(name, [])}
     shown = [
         VersionShown(
@@ -117,11 +100,13 @@ def _together(counts: Sequence[JourneyCount], entry: LedgerEntry) -> JourneyCoun
     return merged_journey(list(counts)) if counts else JourneyCount(version=entry.newest.number)
 
 
-def _entry(ledger: Ledger, request: Request) -> tuple[str, LedgerEntry]:
+def _entry(door: Door, ledger: Ledger, request: Request) -> tuple[str, LedgerEntry]:
     name = request.params["name"]
     entry = ledger.journeys.get(name)
     if entry is None:
         raise Problem(404, "unknown", "there is no such journey")
+    if name in door.service.program.campaign_names():
+        raise Problem(404, "unknown", "there is no such journey, and a campaign of this name: it is under /campaigns")
     return name, entry
 
 
@@ -129,65 +114,34 @@ def changing(verb: Verb) -> Handler:
     """The handler that does this to a journey, or says what it would do."""
 
     async def change(door: Door, request: Request) -> Answer:
-        asked = _without_query(request, ChangeAsked)
-        name, by = request.params["name"], _by(request)
+        asked = body_alone(request, ChangeAsked, optional=True)
+        name, by = request.params["name"], by_whom(request)
         call = {
             "pause": door.service.pause_journey,
             "resume": door.service.resume_journey,
             "close": door.service.close_journey,
             "stop": door.service.stop_journey,
         }[verb]
-        _entry(door.service.ledger, request)
-        return await _outcome(lambda dry: call(name, dry=dry, ledger=asked.ledger, by=by), dry=bool(asked.dry))
+        _entry(door, door.service.ledger, request)
+        return await outcome_of(lambda dry: call(name, dry=dry, ledger=asked.ledger, by=by), dry=bool(asked.dry))
 
     return change
 
 
 async def publish(door: Door, request: Request) -> Answer:
     """Publish a project that is sent along, or say what that would do."""
-    asked = _without_query(request, PublishAsked, UPLOAD_BYTES_MAX)
-    newest, by = door.service.ledger.number, _by(request)
+    asked = body_alone(request, PublishAsked, UPLOAD_BYTES_MAX, optional=False)
+    newest, by = door.service.ledger.number, by_whom(request)
     if asked.ledger not in (None, newest):
         raise Problem(409, "ledger", f"ledger={asked.ledger} is not the newest, which is {newest}")
     try:
         project = await door.uploads.project(asked.files)
     except ProjectInvalid as error:
-        return _refusal(refused(door.service.ledger.number, error.findings), dry=bool(asked.dry))
-    return await _outcome(
+        return refusal(refused(door.service.ledger.number, error.findings), dry=bool(asked.dry))
+    return await outcome_of(
         lambda dry: door.service.publish(project, journey=asked.journey, dry=dry, ledger=asked.ledger, by=by),
         dry=bool(asked.dry),
     )
-
-
-async def _outcome(change: Callable[[bool], Awaitable[ChangeOutcome]], *, dry: bool) -> Answer:
-    """What a change has come to, or would. One that is refused is looked at dry, for all the reasons."""
-    try:
-        outcome = await answered(change(dry))
-    except (PublishRefused, CallerError):
-        outcome = await answered(change(True))
-        if not outcome.refused:  # somebody has changed something in between, and it may be tried again
-            raise
-    return _refusal(outcome, dry=dry) if outcome.refused else json_answer(outcome)
-
-
-def _refusal(outcome: ChangeOutcome, *, dry: bool) -> Answer:
-    if dry:
-        return json_answer(outcome)
-    more: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(outcome, dry=False))
-    raise Problem(409, "refused", "; ".join(outcome.refused), more=more)
-
-
-def _without_query(request: Request, kind: type[msgspec.Struct], most: int = SMALL_BODY_MAX) -> Any:
-    """The body; none at all is an empty object. Raises Problem for what is said where nobody reads it."""
-    if request.query:
-        raise Problem(400, "invalid", "nothing of the query is read: say it in the body, as JSON")
-    if not request.body and kind is ChangeAsked:
-        return ChangeAsked()
-    return decoded(request, kind, most)
-
-
-def _by(request: Request) -> str:
-    return "" if request.key is None else request.key.name
 
 
 async def dead(door: Door, request: Request) -> Answer:
@@ -249,14 +203,10 @@ CHANGES: Final[tuple[tuple[Verb, str], ...]] = (
 )
 
 
-def _looking(path: str, handler: Handler, gives: type[msgspec.Struct], summary: str) -> Route:
-    return Route(method="GET", path=path, handler=handler, gives=gives, scope="operate:read", summary=summary)
-
-
 ROUTES: Final[tuple[Route, ...]] = (
-    _looking("/journeys", journeys, Journeys, "How journeys stand."),
-    _looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step."),
-    _looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey."),
+    looking("/journeys", journeys, Journeys, "How journeys stand."),
+    looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step."),
+    looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey."),
     *(
         Route(
             method="POST",
@@ -279,7 +229,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_bytes_max=UPLOAD_BYTES_MAX,
         summary="Publish a project.",
     ),
-    _looking("/dead", dead, Letters, "What could not be applied."),
+    looking("/dead", dead, Letters, "What could not be applied."),
     Route(
         method="POST",
         path="/dead/{id}/resend",
@@ -288,8 +238,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="operate",
         summary="Apply an event once more.",
     ),
-    _looking("/troubles", troubles, Troubles, "What is not in order."),
-    _looking("/report", report, StoreReport, "The figures of journeys, channels and gates."),
+    looking("/troubles", troubles, Troubles, "What is not in order."),
+    looking("/report", report, StoreReport, "The figures of journeys, channels and gates."),
     Route(
         method="POST",
         path="/store/backup",
@@ -300,5 +250,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="operate",
         summary="Begin a backup of the store.",
     ),
-    _looking("/store/backups/{job}", backup_job, BackupJob, "How far a backup is."),
+    looking("/store/backups/{job}", backup_job, BackupJob, "How far a backup is."),
 )

@@ -10,7 +10,19 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from parcours.ingress import erasures, feedback, health, inbox, ingest, links, metrics, openapi, operate, people
+from parcours.ingress import (
+    campaigns,
+    erasures,
+    feedback,
+    health,
+    inbox,
+    ingest,
+    links,
+    metrics,
+    openapi,
+    operate,
+    people,
+)
 from parcours.ingress.exchange import Route
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
@@ -20,6 +32,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     metrics.ROUTES,
     openapi.ROUTES,
     operate.ROUTES,
+    campaigns.ROUTES,
     feedback.ROUTES,
     inbox.ROUTES,
     people.ROUTES,

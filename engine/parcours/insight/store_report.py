@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from parcours.core.totals import Parked, Reason, Totals
+from parcours.insight.campaign_counts import CampaignTally
 from parcours.insight.summary import JourneyCount, Outline, Summary, by_journey, events_of, journey_counts, summary_of
 from parcours.journey.program import Journey
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 class StoreReport(msgspec.Struct, frozen=True, kw_only=True):
     """
-    summary        the counts; of each journey those of its newest version
+    summary        the counts; of each journey those of its newest version, of each campaign those of all its runs
     older          the counts of its older versions, the newer first
     targets        the goals' targets in percent, by journey; None where a goal has none
     reasons        ((channel, outcome, reason), how often)
@@ -42,17 +43,26 @@ class StoreReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report_of(
-    totals: Totals, versions: Sequence[Outline], clock_ms: int | None, targets: Mapping[str, float | None] | None = None
+    totals: Totals,
+    versions: Sequence[Outline],
+    clock_ms: int | None,
+    targets: Mapping[str, float | None] | None = None,
+    campaigns: CampaignTally | None = None,
 ) -> StoreReport:
     """The report of these totals.
 
-    versions  the journeys' versions that are known, in the order in which to tell of them
-    clock_ms  the newest effective time
-    targets   the goals' targets, where the versions do not know them
+    versions   the versions of journeys and campaigns that are known, in the order in which to tell of them
+    clock_ms   the newest effective time
+    targets    the goals' targets, where the versions do not know them
+    campaigns  what their runs have told; whatever it counts is told as a campaign, and as no journey
     """
     counts = by_journey(journey_counts(totals, versions))
+    goals = {name: sum(each.goal for each in of_name) for name, of_name in counts.items()}
+    counted = {} if campaigns is None else campaigns.counts(goals)
+    counts = {name: each for name, each in counts.items() if name not in counted}
+    summary = summary_of(totals, {name: each[0] for name, each in counts.items()}, events_of(totals), clock_ms)
     return StoreReport(
-        summary=summary_of(totals, {name: each[0] for name, each in counts.items()}, events_of(totals), clock_ms),
+        summary=msgspec.structs.replace(summary, campaigns=counted or msgspec.UNSET),
         older={name: each[1:] for name, each in counts.items()},
         targets=_targets(versions) if targets is None else targets,
         reasons=totals.reasons,

@@ -347,6 +347,13 @@ class Program:
                 return each
         raise KeyError(f"the campaign {name!r} has no version {version} any more")
 
+    def campaign_names(self) -> frozenset[str]:
+        """The names of campaigns, also of those that are not offered any more: the newest version says what it is."""
+        newest: dict[str, Journey] = {}
+        for each in self.versions():
+            newest[each.name] = max(newest.get(each.name, each), each, key=lambda version: version.version)
+        return frozenset(name for name, each in newest.items() if isinstance(each.entry, CampaignEntry))
+
     def versions(self) -> tuple[Journey, ...]:
         """Every version that may have runs."""
         return (*self.journeys, *self.taking, *self.draining)

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
-from parcours.journey.publish.ledger import Ledger, Reopening, Verb, changed, is_reopened, published, retired
+from parcours.journey.publish.ledger import Ledger, Named, Reopening, Verb, changed, is_reopened, published, retired
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.routing.moves import end_moves, let_move
 from parcours.routing.patience import Patience
@@ -58,11 +58,11 @@ def publishing(
     return make
 
 
-def changing(verb: Verb, journey: str, by: str = "") -> Making:
-    """Close, stop, pause or resume a journey. The function made raises CallerError where that cannot be."""
+def changing(verb: Verb, journey: str, by: str = "", of: Named = "journey") -> Making:
+    """Close, stop, pause or resume a journey or a campaign. The function made raises CallerError where it cannot."""
 
     def make(before: Publications, at: int) -> Publications:
-        ledger = changed(before.ledger, verb, journey, at, by)
+        ledger = changed(before.ledger, verb, journey, at, by, of)
         return before if ledger is before.ledger else Publications(ledger, before.sources)
 
     return make

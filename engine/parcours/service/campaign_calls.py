@@ -27,9 +27,9 @@ class CampaignCalls(ABC):
         """Raises CallerError unless it is open, on the running loop."""
 
     async def campaigns(self) -> list[CampaignState]:
-        """Every campaign that is published, by name, with the runs of which something is kept."""
+        """Every campaign that there is or has been, by name, with the runs of which something is kept."""
         self._check_open()
-        return [self._campaign_state(each.name) for each in self._control.current.campaigns]
+        return [await self._campaign_state(name) for name in sorted(self._control.current.campaign_names())]
 
     def campaign(self, campaign: str) -> Coroutine[Any, Any, CampaignState]:
         """How a campaign stands, and how far its runs are. Raises CallerError where there is none of this name."""
@@ -39,7 +39,7 @@ class CampaignCalls(ABC):
     async def _campaign(self, name: str) -> CampaignState:
         self._check_open()
         self._check_campaign(name)
-        return self._campaign_state(name)
+        return await self._campaign_state(name)
 
     def run_campaign(self, campaign: str, *, by: str | None = None) -> Coroutine[Any, Any, int]:
         """Let a run of a campaign begin now; returns its number, once it goes on whatever happens to this process.
@@ -56,7 +56,8 @@ class CampaignCalls(ABC):
         self._check_open()
         self._check_campaign(name)
         live = self._host.campaigns.live
-        assert live is not None, "what is published has a campaign"
+        if live is None:  # none has been published since the store was opened
+            raise CallerError(f"the campaign {name!r} is closed: no run of it begins")
         return live.begin(name, by)
 
     def close_campaign(
@@ -91,15 +92,16 @@ class CampaignCalls(ABC):
         self._check_open()
         check_text("campaign", name)
         self._check_campaign(str(name))
-        return await self._control.change(verb, str(name), order)
+        return await self._control.change(verb, str(name), order, "campaign")
 
     def _check_campaign(self, name: str) -> None:
-        """Raises CallerError where none is published under this name."""
-        known = [each.name for each in self._control.current.campaigns]
+        """Raises CallerError where there is none of this name."""
+        known = self._control.current.campaign_names()
         if name not in known:
-            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+            other = self._control.taken_otherwise(name, "campaign")
+            raise CallerError(other or f"there is no campaign {quoted(name)}{nearest(name, known)}")
 
-    def _campaign_state(self, name: str) -> CampaignState:
-        entry, live = self._control.publications.ledger.journeys[name], self._host.campaigns.live
-        assert live is not None, "what is published has a campaign"
-        return campaign_state(name, entry, live.runs(name), live.not_begun(name))
+    async def _campaign_state(self, name: str) -> CampaignState:
+        campaigns = self._host.campaigns
+        runs, not_begun = await campaigns.runs(name), campaigns.not_begun(name)
+        return campaign_state(name, self._control.publications.ledger.journeys[name], runs, not_begun)

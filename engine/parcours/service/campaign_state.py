@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from parcours.campaigns.campaign_line import FAILED, SKIPPED
 from parcours.journey.publish.ledger import JourneyStateName, LedgerEntry
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class StepOfRun:
     """
-    at       as of when its sets were made, in ms
+    at       as of when its sets were made, in ms; of a wait, and of reactions, when it was known who is in them
     begins   from when on its people are taken along, or its audience holds; None where nobody is, or not yet
     inflow   the rows that it took, and `outputs` how many are in each of its sets
     dropped  how many are in none of them, by reason
-    why      in words, where the run has ended at it
+    why      in words, where the run has ended at it, or where it took only sets that were skipped
     """
 
     at: int
@@ -77,10 +78,16 @@ def campaign_state(
 def _run(place: RunPlace) -> RunOfCampaign:
     steps: dict[str, StepOfRun] = {}
     for line in place.lines:
-        if line.step is None:
-            continue
-        before = steps.get(line.step)
-        outputs = {**({} if before is None else before.outputs), line.output: line.size}
-        begins = place.begins.get(line.step, place.saves.get(line.step))
-        steps[line.step] = StepOfRun(line.at, begins, line.inflow, outputs, line.dropped, line.why)
+        if line.step is not None:
+            begins = place.begins.get(line.step, place.saves.get(line.step))
+            steps[line.step] = _with_line(steps.get(line.step, StepOfRun(line.at, begins, 0, {}, {})), line)
     return RunOfCampaign(place.number, place.version, place.state, place.began, place.ended, place.by, steps)
+
+
+def _with_line(step: StepOfRun, line: CampaignLine) -> StepOfRun:
+    if line.output == SKIPPED and not line.inflow:
+        return replace(step, why="it took only sets that were skipped, and did nothing")
+    if line.output == FAILED and line.why:
+        return replace(step, why=line.why)
+    outputs = {**step.outputs, line.output: line.size}
+    return replace(step, inflow=line.inflow, outputs=outputs, dropped=line.dropped)

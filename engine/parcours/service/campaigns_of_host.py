@@ -21,7 +21,9 @@ from parcours.routing.ports import ShardPort
 from parcours.store.address import folder_of, is_durable
 
 if TYPE_CHECKING:
+    from parcours.campaigns.campaign_line import CampaignLine
     from parcours.campaigns.live_campaigns import LiveCampaigns
+    from parcours.campaigns.run_place import RunPlace
 
 FOLDER: Final = "campaigns"
 """In the folder of a store, where campaigns keep what they have to know."""
@@ -61,6 +63,14 @@ class CampaignsOfHost:
             self.live = self._begun()
         if self.live is not None:
             self.live.renew(program, states)
+
+    async def runs(self, campaign: str) -> list[RunPlace]:
+        """How far each run of a campaign is of which something is kept, the oldest first. Raises OSError."""
+        return [] if self.live is None else await self.live.runs(campaign)
+
+    def not_begun(self, campaign: str) -> list[CampaignLine]:
+        """The newest instants of its schedule with which no run began, the oldest first."""
+        return [] if self.live is None else self.live.not_begun(campaign)
 
     def in_use(self) -> set[tuple[str, int]]:
         """The versions of campaigns by which runs go, or are about to begin."""

@@ -9,21 +9,36 @@ from typing import Final
 import msgspec
 
 from parcours.errors import CallerError
-from parcours.journey.publish.ledger import Verb
+from parcours.journey.publish.ledger import Named, Verb
 from parcours.wording import shown_value
 
 LEDGER_MAX: Final = 2**63 - 1
 
-SAID: Final[dict[Verb, str]] = {
-    "close": "nobody enters {journey!r} any more, and who is in it goes on",
-    "stop": "all runs of {journey!r} end where they are, nothing more is sent for them, and nobody enters any more",
-    "pause": "nobody enters {journey!r}, nobody in it moves, and nothing is sent for it until it is resumed",
-    "resume": "the runs of {journey!r} make up for what they have missed, and it goes on",
+SAID: Final[dict[tuple[Named, Verb], str]] = {
+    ("journey", "close"): "nobody enters {name!r} any more, and who is in it goes on",
+    ("journey", "stop"): (
+        "all runs of {name!r} end where they are, nothing more is sent for them, and nobody enters any more"
+    ),
+    ("journey", "pause"): (
+        "nobody enters {name!r}, nobody in it moves, and nothing is sent for it until it is resumed"
+    ),
+    ("journey", "resume"): "the runs of {name!r} make up for what they have missed, and it goes on",
+    ("campaign", "close"): "no run of {name!r} begins any more, and one that is under way goes on",
+    ("campaign", "stop"): (
+        "the runs of {name!r} end where they are, nothing more is sent for them, and none begins any more"
+    ),
+    ("campaign", "pause"): (
+        "no run of {name!r} begins, no step of one does, and nothing is sent for it until it is resumed"
+    ),
+    ("campaign", "resume"): "the runs of {name!r} make up for what they have missed, and it goes on",
 }
 
 
 class RunsConcerned(msgspec.Struct, frozen=True):
-    """How many open runs of the journeys that change stay where they are, end, or make up for what they have missed."""
+    """How many open runs of the journeys that change stay where they are, end, or make up for what they have missed.
+
+    Of a campaign, each person whom a run has taken along has one.
+    """
 
     stay: int = 0
     end: int = 0

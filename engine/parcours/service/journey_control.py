@@ -20,7 +20,7 @@ from parcours.journey.channels import channels_of, channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
-from parcours.journey.publish.ledger import JourneyStateName, Verb
+from parcours.journey.publish.ledger import JourneyStateName, Named, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.patience import Patience
@@ -196,16 +196,19 @@ class JourneyControl:
         unknown = [] if self._secrets is None else unknown_references(project.program.journeys, self._secrets)
         return [*unopened, *(f"{each}: open it anew, with this project" for each in unknown)]
 
-    async def change(self, verb: Verb, journey: str, order: Order = ASKED) -> ChangeOutcome:
-        """Close, stop, pause or resume a journey, or say what that would do.
+    async def change(self, verb: Verb, journey: str, order: Order = ASKED, of: Named = "journey") -> ChangeOutcome:
+        """Close, stop, pause or resume a journey or a campaign, or say what that would do.
 
+        of  what the name has to be of
         Raises CallerError for a journey that there is not, and for one with which that cannot be done; dry, the answer
         says so. Raises LedgerOutdated, ShardUnavailable.
         """
         if not isinstance(journey, str):
-            raise CallerError(f"{verb}_journey({shown_value(journey)}): a journey's name is a text")
+            raise CallerError(f"{verb}_{of}({shown_value(journey)}): a {of}'s name is a text")
         async with self._turn_of(order) as patience:
-            before, make = self.publications, changing(verb, journey, order.by)
+            if (other := self.taken_otherwise(journey, of)) is not None:
+                raise CallerError(other)
+            before, make = self.publications, changing(verb, journey, order.by, of)
             try:
                 after = make(before, self._clock.now_ms())
             except CallerError as error:
@@ -223,7 +226,7 @@ class JourneyControl:
                 dry=order.dry,
                 runs=runs,
                 deliveries_cancelled=cancelled,
-                changes=() if after is before else (SAID[verb].format(journey=journey),),
+                changes=() if after is before else (SAID[of, verb].format(name=journey),),
             )
 
     @asynccontextmanager
@@ -309,8 +312,16 @@ class JourneyControl:
         """The state of every journey that there is or has been."""
         return {name: entry.state for name, entry in self.publications.ledger.journeys.items()}
 
+    def taken_otherwise(self, name: str, of: Named) -> str | None:
+        """In a sentence that the name is a campaign's where a journey is asked for, or the other way round."""
+        is_campaign = name in self.current.campaign_names()
+        if name not in self.publications.ledger.journeys or is_campaign == (of == "campaign"):
+            return None
+        return f"{name!r} is a {'campaign' if is_campaign else 'journey'} and no {of}: ask for it as what it is"
+
     async def states(self) -> list[JourneyState]:
         """Every journey that there is or has been, by name."""
+        campaigns = self.current.campaign_names()
         runs: dict[str, dict[int, int]] = {}
         for port in self._ports:
             for journey, version, many in await until_answered(partial(port.ask, CountRuns())):
@@ -326,6 +337,7 @@ class JourneyControl:
                 runs=MappingProxyType(dict(sorted(runs.get(name, {}).items()))),
             )
             for name, entry in sorted(self.publications.ledger.journeys.items())
+            if name not in campaigns
         ]
 
 

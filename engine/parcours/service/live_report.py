@@ -1,48 +1,72 @@
-"""What has a running engine come to? Its ledger, and the totals of its shards; nobody is looked at."""
+"""What has a running engine come to? Its ledger, the totals of its shards, and what runs of campaigns have told.
+
+Nobody is looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from parcours.config import Settings
 from parcours.core.totals import FactCounter, Totals
 from parcours.errors import ShardUnavailable
+from parcours.insight.campaign_counts import CampaignTally
 from parcours.insight.store_report import StoreReport, report_of
-from parcours.insight.summary import JourneyCount, by_journey, journey_counts
+from parcours.insight.summary import CampaignCount, JourneyCount, by_journey, journey_counts
 from parcours.journey.program import Journey, Program
 from parcours.journey.publish.ledger import Ledger
 from parcours.routing.ports import ShardPort
 from parcours.service.figures import ask_all
 
+if TYPE_CHECKING:
+    from parcours.campaigns.run_place import RunPlace
+
 
 @dataclass(frozen=True, slots=True)
 class LiveReport:
     """
-    ledger    of what is published
-    versions  the journeys' versions that somebody may go by
-    totals    of all shards
-    clock_ms  the newest effective time, None where nothing has happened
+    ledger     of what is published
+    versions   the versions of journeys and campaigns that somebody may go by
+    totals     of all shards
+    clock_ms   the newest effective time, None where nothing has happened
+    campaigns  what the runs of each have told
     """
 
     ledger: Ledger
     versions: tuple[Journey, ...]
     totals: Totals
     clock_ms: int | None
+    campaigns: CampaignTally
 
     @property
     def counts(self) -> dict[str, list[JourneyCount]]:
-        """The counts of each journey's versions, the newest first."""
+        """The counts of the versions of each journey, and of each campaign's people, the newest first."""
         return by_journey(journey_counts(self.totals, self.versions))
 
     @property
     def report(self) -> StoreReport:
         """The whole report."""
-        return report_of(self.totals, self.versions, self.clock_ms)
+        return report_of(self.totals, self.versions, self.clock_ms, campaigns=self.campaigns)
+
+    @property
+    def campaign_counts(self) -> Mapping[str, CampaignCount]:
+        """The counts of each campaign, by name."""
+        return self.report.summary.campaigns or {}
 
 
-async def live_report(ports: Sequence[ShardPort], ledger: Ledger, program: Program, settings: Settings) -> LiveReport:
-    """The report of now. Raises ShardUnavailable where a shard does not answer."""
+async def live_report(
+    ports: Sequence[ShardPort],
+    ledger: Ledger,
+    program: Program,
+    settings: Settings,
+    runs: Mapping[str, Iterable[RunPlace]],
+) -> LiveReport:
+    """The report of now. Raises ShardUnavailable where a shard does not answer.
+
+    runs  of each campaign, how far those are of which something is kept
+    """
     counter, clock_ms = FactCounter(settings.totals_max, settings.reasons_max), 0
     for number, answer in enumerate(await ask_all(ports)):
         figures = answer.figures
@@ -50,4 +74,18 @@ async def live_report(ports: Sequence[ShardPort], ledger: Ledger, program: Progr
             raise ShardUnavailable(f"shard {number} does not answer")
         counter.include(figures.totals)
         clock_ms = max(clock_ms, figures.status.stamp_ms)
-    return LiveReport(ledger, tuple(program.versions()), counter.totals(), clock_ms or None)
+    tally = campaign_tally(program, runs)
+    return LiveReport(ledger, tuple(program.versions()), counter.totals(), clock_ms or None, tally)
+
+
+def campaign_tally(program: Program, runs: Mapping[str, Iterable[RunPlace]]) -> CampaignTally:
+    """What these runs have told, of the campaigns that are published or have been."""
+    names = program.campaign_names()
+    known = [each for each in (*program.campaigns, *program.draining_campaigns) if each.name in names]
+    tally = CampaignTally(sorted(known, key=lambda each: (each.name, -each.version)))
+    for name in sorted(names):
+        for place in runs.get(name, ()):
+            tally.begin(name, place.number)
+            for line in place.lines:
+                tally.add(line)
+    return tally

@@ -53,13 +53,15 @@ class Observed(ABC):
         return await self._host.unready()
 
     async def report(self) -> LiveReport:
-        """What journeys, channels and gates have come to, by what shards count with their commits.
+        """What journeys, campaigns, channels and gates have come to, by what shards count and runs of campaigns tell.
 
         Raises ShardUnavailable where a shard does not answer now.
         """
         self._check_open()
+        program, campaigns = self._control.current, self._host.campaigns
+        runs = {name: await campaigns.runs(name) for name in program.campaign_names()}
         return await live_report(
-            self._host.ports, self._control.publications.ledger, self._control.current, self._host.settings
+            self._host.ports, self._control.publications.ledger, program, self._host.settings, runs
         )
 
     @property

@@ -26,7 +26,7 @@ from parcours.core.fact import CopyReached, DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.summary import Summary
-from parcours.simulation.campaign_counts import file_line
+from parcours.simulation.campaign_file import file_line
 from parcours.simulation.sorting import Sorter
 
 DELIVERIES = "deliveries.ndjson"

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from parcours import collector
 from parcours.arguments import check_callable, check_kind, check_method, check_whole
-from parcours.campaigns.campaign_line import CampaignLine
+from parcours.campaigns.campaign_line import FAILED, CampaignLine
 from parcours.closing import close_all
 from parcours.config import COUNT_MAX, Settings, settings_of
 from parcours.core.fact import Fact
@@ -32,6 +32,7 @@ from parcours.core.remarks import StepRemark
 from parcours.core.totals import Parked
 from parcours.core.turn import Crowd
 from parcours.errors import CallerError
+from parcours.insight.campaign_counts import CampaignTally
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally, remarks_by_place
 from parcours.instants import EARLIEST_MS, LATEST_MS
 from parcours.journey.channels import channels_used
@@ -42,7 +43,6 @@ from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.audience_look import AudienceLook, check_look
-from parcours.simulation.campaign_counts import CampaignTally
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
@@ -279,6 +279,7 @@ class _Counting:
         self._journeys = (*program.journeys, *program.taking)
         self._tally = Tally(self._journeys, plan.settings)
         self._campaigns = CampaignTally(program.campaigns)
+        self._failed: list[CampaignLine] = []
         self._told = told
         self._facts = facts
         self._newest_ms: int | None = None
@@ -291,6 +292,8 @@ class _Counting:
     def tell(self, line: CampaignLine) -> None:
         """Count what a step of a campaign has made."""
         self._campaigns.add(line)
+        if line.step is not None and line.output == FAILED:
+            self._failed.append(line)
         self._told(line)
 
     def result(self, drive: Drive, kept: list[Fact], *, read: int, unusable: int) -> Result:
@@ -320,7 +323,7 @@ class _Counting:
             not_merged=tally.not_merged(),
             reads_ended=tuple(drive.reads_ended),
             parked=tally.parked(),
-            failed=tuple(self._campaigns.failed),
+            failed=tuple(self._failed),
         )
 
 

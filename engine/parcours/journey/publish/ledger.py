@@ -28,6 +28,8 @@ EntryState: TypeAlias = Literal["open", "closed", "stopped"]
 JourneyStateName: TypeAlias = Literal["open", "closed", "stopped", "paused"]
 Reopening: TypeAlias = bool | frozenset[str]
 Verb: TypeAlias = Literal["publish", "close", "stop", "pause", "resume"]
+Named: TypeAlias = Literal["journey", "campaign"]
+"""What a name in the ledger is of; both share one name space."""
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True):
@@ -185,16 +187,17 @@ def _numbers(meanings: Mapping[str, Definition], names: Mapping[str, str]) -> di
     return {name: meanings[name].number for name in names if meanings[name].number > 1}
 
 
-def changed(ledger: Ledger, verb: Verb, name: str, at: int, by: str = "") -> Ledger:
+def changed(ledger: Ledger, verb: Verb, name: str, at: int, by: str = "", of: Named = "journey") -> Ledger:
     """The ledger after closing, stopping, pausing or resuming a journey; the same one if that changes nothing.
 
+    of  what it is in sentences, as the ledger does not tell campaigns from journeys
     Raises CallerError for an unknown journey, and for one that cannot be paused.
     """
     entry = ledger.journeys.get(name)
     if entry is None:
-        raise CallerError(f"there is no journey {quoted(name)}{nearest(name, ledger.journeys)}")
+        raise CallerError(f"there is no {of} {quoted(name)}{nearest(name, ledger.journeys)}")
     if verb == "pause" and entry.entries == "stopped":
-        raise CallerError(f"the journey {name!r} is stopped: nobody is in it, and nobody enters")
+        raise CallerError(f"the {of} {name!r} is stopped: nobody is in it, and nobody enters")
     changed_entry = _changed(entry, verb, at)
     if changed_entry == entry:
         return ledger
