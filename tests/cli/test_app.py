@@ -44,7 +44,7 @@ Commands:
   plugins   List the channels found, with their distribution and version,...
   doctor    Look at the machine, and at what serve.yaml says: Ray, ports,...
   audience  See who is in an audience.
-  campaign  See what a campaign would do.
+  campaign  See what a campaign would do, and conduct it.
   dead      List what could not be applied and was set aside, and send it...
   person    Answer a person who asks what is held of her, or wants it gone.
   store     Look after a store that no engine uses.
@@ -56,6 +56,10 @@ COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "t
 COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard", "serve", "doctor"]
 COMMANDS += ["publish", "close", "stop", "pause", "resume", "dead", "dead list", "dead resend", "keys", "keys new"]
 COMMANDS += ["person", "person export", "person erase", "insight", "insight people"]
+COMMANDS += [
+    "campaign",
+    *(f"campaign {each}" for each in ("preview", "run", "show", "pause", "resume", "close", "stop")),
+]
 
 
 def run(*arguments: str, app: typer.Typer | None = None) -> Any:

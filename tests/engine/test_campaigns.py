@@ -265,3 +265,75 @@ def test_who_logs_in_meanwhile_is_followed_to_whom_she_is_then(tmp_path: Path) -
         assert engine.report().report.summary.channels["email"]["sent"] == 12
         inside = [number for number in range(VISITORS) if "best" in person(engine, f"u{number}").audiences]
         assert inside == [*range(12)]
+
+
+def test_somebody_is_told_where_she_is_in_the_sets_of_each_run_and_why(tmp_path: Path) -> None:
+    steps: list[Step] = [
+        EVERYBODY,
+        {"id": "once", "dedupe": {"by": ["profile.city"], "order": [{"by": "profile.score", "highest": True}]}},
+        {"id": "some", "filter": "profile.score > 7"},
+        MAIL,
+    ]
+    project, store = project_in(tmp_path / "shop", campaign(*steps)), f"sqlite:///{tmp_path / 'store'}"
+    with opened(project, store) as engine:
+        filled(engine, 5)
+        for number in (1, 2):
+            engine.run_campaign("push")
+            over(engine, number=number)
+
+        first, last, nobody = engine.explain("u0"), engine.explain("u4"), engine.explain("nobody")
+
+    told = [(each.run, each.step, each.outputs, each.why) for each in first.sets]
+    assert told == [
+        (run, step, outputs, why)
+        for run in (1, 2)
+        for step, outputs, why in [
+            ("all", ("main",), ""),
+            ("once", ("rest",), "gave way to u4 (same profile.city)"),
+        ]
+    ]
+    assert [(each.step, each.outputs, each.why) for each in last.sets if each.run == 2] == [
+        ("all", ("main",), ""),
+        ("once", ("main",), ""),
+        ("some", ("rest",), "not so: profile.score > 7"),
+    ]
+    assert nobody.sets == ()
+
+
+def test_what_is_waited_for_is_no_exit(tmp_path: Path) -> None:
+    steps: list[Step] = [
+        EVERYBODY,
+        MAIL,
+        {"id": "opened", "reacted": {"of": "mail", "reaction": "opened", "within": "1h"}},
+    ]
+    with opened(project_in(tmp_path / "shop", campaign(*steps)), "memory:") as engine:
+        filled(engine, 1)
+        engine.run_campaign("push")
+        until(lambda: len(engine.explain("u0").sets) == 3)
+
+        told = {each.step: (each.outputs, each.why) for each in engine.explain("u0").sets}
+        assert told == {
+            "all": (("main",), ""), "mail": (("main",), ""), "opened": ((), "what they do is waited for"),
+        }  # fmt: skip
+
+
+def test_of_a_run_whose_version_is_gone_it_is_said_that_nothing_is_told(tmp_path: Path) -> None:
+    with opened(project_in(tmp_path / "shop", campaign(EVERYBODY, MAIL)), "memory:") as engine:
+        filled(engine, 1)
+        engine.run_campaign("push")
+        over(engine)
+        for limit in (1, 2):
+            some = {"id": "some", "filter": f"profile.score < {limit}"}
+            engine.publish(project_in(tmp_path / "shop", campaign(EVERYBODY, some, MAIL)))
+
+        told = engine.explain("u0")
+        report = engine.report().report
+
+    assert told.sets == ()
+    assert [note for _, note in told.notes] == [
+        "sets of push, run 1: the campaign 'push' has no version 1 any more"
+    ]  # fmt: skip
+    count = (report.summary.campaigns or {})["push"]
+    assert (count.version, count.runs, list(count.steps)) == (3, 1, ["all", "some", "mail"])
+    assert (count.steps["all"].outputs, count.steps["some"].outputs) == ({"main": 1}, {})
+    assert report.summary.journeys == {} and report.older == {}

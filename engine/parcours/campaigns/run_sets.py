@@ -330,6 +330,10 @@ class RunSets:
         record = self._folder.record(step)
         return None if record is None else record.at_ms
 
+    def is_chosen(self, step: str) -> bool:
+        """Whether people have been chosen for an output of a step, whose sets were not known when it was made."""
+        return bool(self._folder.choices(step))
+
     def has(self, ref: SetRef, person: str) -> bool:
         """Whether somebody is in a set; nobody is in one that was skipped, or for which nobody was chosen yet."""
         path = self._folder.file_if_any(ref)

@@ -36,7 +36,7 @@ def set_places(campaign: CampaignProgram, run: int, sets: RunSets, person: str) 
     for name, step in campaign.steps.items():
         at = sets.made_at(name)
         if at is None:
-            return
+            continue
         if step.sources and not any(sets.has(source, person) for source in step.sources):
             continue
         outputs = tuple(output for output in step.outputs if sets.has(SetRef(name, output), person))
@@ -75,6 +75,8 @@ def _why(step: steps.CampaignStep, outputs: tuple[str, ...], sets: RunSets, pers
             return "" if is_in or step.key is None else f"nothing in {step.key.text}"
         case steps.SendToSet():
             return "every channel was refused" if REFUSED in outputs else ""
+        case steps.Reacted() if not sets.is_chosen(step.id):
+            return "what they do is waited for"
         case steps.WaitAll() | steps.Reacted():
             return "" if outputs else "left by an exit"
         case steps.UpdatePeople() | steps.Export() | steps.Test():

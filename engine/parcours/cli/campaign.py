@@ -1,4 +1,4 @@
-"""The commands about campaigns: what one would do, before it does it."""
+"""The commands about campaigns: what one would do, before it does it; and its life in a running engine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from parcours.cli import campaign_life
 from parcours.cli.as_of import At, Events, StoreUrl, ask, instant
 from parcours.cli.project import ProjectFolder
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from parcours.insight.summary import CampaignCount
     from parcours.journey.campaign_program import CampaignProgram
 
-campaign = typer.Typer(name="campaign", help="See what a campaign would do.", no_args_is_help=True)
+campaign = typer.Typer(name="campaign", help="See what a campaign would do, and conduct it.", no_args_is_help=True)
 
 
 class PreviewFormat(StrEnum):
@@ -172,3 +173,7 @@ def _row(row: Any) -> str:
 
     columns = {name: value for name, value in row.items() if name != "person"}
     return f"{row['person']} {msgspec.json.encode(columns).decode()}" if columns else str(row["person"])
+
+
+for name, command in campaign_life.COMMANDS.items():
+    campaign.command(name)(command)

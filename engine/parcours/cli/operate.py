@@ -35,13 +35,13 @@ def publish(
     from parcours.journey.read.project_files import project_texts
 
     body = {"files": project_texts(folder), "dry": dry, "ledger": ledger, "journey": journey}
-    _change(url, key, ("publish",), body, json=json)
+    change(url, key, ("publish",), body, json=json)
 
 
 def _of_journey(verb: str, told: str) -> Callable[..., None]:
     """The command that changes one journey; `told` is its help."""
 
-    def change(
+    def changed(
         journey: JourneyName,
         url: NeededUrl,
         dry: Dry = False,
@@ -49,10 +49,10 @@ def _of_journey(verb: str, told: str) -> Callable[..., None]:
         key: DoorKey = None,
         json: AsJson = False,
     ) -> None:
-        _change(url, key, ("journeys", journey, verb), {"dry": dry, "ledger": ledger}, json=json)
+        change(url, key, ("journeys", journey, verb), {"dry": dry, "ledger": ledger}, json=json)
 
-    change.__name__, change.__doc__ = verb, told
-    return change
+    changed.__name__, changed.__doc__ = verb, told
+    return changed
 
 
 close = _of_journey("close", "Let nobody enter a journey any more; who is in it goes on.")
@@ -61,7 +61,7 @@ pause = _of_journey("pause", "Let nobody enter a journey or move in it, until it
 resume = _of_journey("resume", "Let a paused journey go on; its runs make up for what they have missed.")
 
 
-def _change(url: str, key: str | None, path: tuple[str, ...], body: Mapping[str, object], *, json: bool) -> None:
+def change(url: str, key: str | None, path: tuple[str, ...], body: Mapping[str, object], *, json: bool) -> None:
     """Ask for a change, and tell what came of it. Exits with 1 where it is, or would be, refused."""
     from parcours.cli.remote import Refused, Remote
 

@@ -116,15 +116,20 @@ def _report_store(store: str) -> None:
 
     from parcours.insight.store_report import print_store_report, report_of
     from parcours.journey.publish.publications import PublicationCompiler
+    from parcours.service.stored_campaigns import stored_tally
     from parcours.shard.closed_store import read_shards, sum_of
     from parcours.store.address import check_address
 
     check_address(store)
     shards = list(read_shards(store))
     totals, published = sum_of(shards), shards[0].publications
-    versions = () if published is None else PublicationCompiler().program(published).versions()
-    clock_ms = max(shard.stamp_ms for shard in shards)
-    print_store_report(Console(), report_of(totals, versions, clock_ms or None))
+    clock_ms = max(shard.stamp_ms for shard in shards) or None
+    if published is None:
+        print_store_report(Console(), report_of(totals, (), clock_ms))
+        return
+    program = PublicationCompiler().program(published)
+    tally = stored_tally(store, program)
+    print_store_report(Console(), report_of(totals, program.versions(), clock_ms, campaigns=tally))
 
 
 def _report_facts(folder: Path) -> None:
@@ -205,6 +210,7 @@ def _explained(
     from parcours.insight.explain import explain as explanation_of
     from parcours.insight.whose_facts import Told, owner_by_facts
     from parcours.journey.identities import never_linked
+    from parcours.service.stored_campaigns import with_stored_sets
     from parcours.simulation.campaigning import CampaignsAsked
 
     source = None if events is None else events_source(events)
@@ -212,7 +218,7 @@ def _explained(
     person = person_asked_for(profile)
     states: dict[str, JourneyStateName] = {}
     places: list[SetPlace] = []
-    identities = project.program.identities
+    published, identities = project.program, project.program.identities
     if source is not None:
         asked = CampaignsAsked(explain=(person, places.append))
         result = _simulated(project, source, until, "Events", asked)
@@ -239,9 +245,13 @@ def _explained(
         asked_for=person,
         unlinked=never_linked(identities),
     )
-    sets = tuple(SetStory(**msgspec.structs.asdict(place)) for place in places)
-    is_nothing = not told.facts and not any(place.outputs for place in places)
-    return msgspec.structs.replace(explanation, sets=sets), none if is_nothing else None
+    if store is not None:
+        explanation = with_stored_sets(explanation, store, published, project, told)
+    else:
+        sets = tuple(SetStory(**msgspec.structs.asdict(place)) for place in places)
+        explanation = msgspec.structs.replace(explanation, sets=sets)
+    is_nothing = not told.facts and not any(each.outputs for each in explanation.sets)
+    return explanation, none if is_nothing else None
 
 
 def _folder_and_profile(folder: str, profile: str | None) -> tuple[Path, str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from parcours.errors import CallerError
+from parcours.insight.explain import Explanation
 from parcours.journey.publish.ledger import Verb
 from parcours.service.campaign_state import CampaignState, campaign_state
 from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.host import Host
 from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import check_text
+from parcours.service.told_sets import SetsKept
+from parcours.shard.requests import GetProfile
 from parcours.wording import nearest, quoted
 
 
@@ -93,6 +97,14 @@ class CampaignCalls(ABC):
         check_text("campaign", name)
         self._check_campaign(str(name))
         return await self._control.change(verb, str(name), order, "campaign")
+
+    async def _with_sets(self, explanation: Explanation, names: Sequence[str]) -> Explanation:
+        """Where she is in sets of runs; of nobody who is not known, as of somebody erased."""
+        folder = self._host.campaigns.folder
+        if folder is None or (await self._host.port_of(names[0]).ask(GetProfile(names[0]))).profile is None:
+            return explanation
+        kept = SetsKept(self._control.current, folder, self._host.tables_root, self._host.settings)
+        return await asyncio.to_thread(kept.added_to, explanation, names)
 
     def _check_campaign(self, name: str) -> None:
         """Raises CallerError where there is none of this name."""

@@ -64,6 +64,13 @@ class CampaignsOfHost:
         if self.live is not None:
             self.live.renew(program, states)
 
+    @property
+    def folder(self) -> Path | None:
+        """Where campaigns keep what they have to know, None as long as there has been none."""
+        if is_durable(self._plan.store):
+            return folder_of(self._plan.store) / FOLDER
+        return None if self._passing is None else self._passing / FOLDER
+
     async def runs(self, campaign: str) -> list[RunPlace]:
         """How far each run of a campaign is of which something is kept, the oldest first. Raises OSError."""
         return [] if self.live is None else await self.live.runs(campaign)

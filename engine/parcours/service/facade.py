@@ -208,7 +208,7 @@ class Facade(ABC):
         told = await self._told(name)
         if look is not None and told.facts:
             await self._port_of(told.owner).ask(NoteLook([told.owner], look))
-        return explain(
+        explanation = explain(
             told.facts,
             told.owner,
             self._control.current.versions(),
@@ -218,6 +218,11 @@ class Facade(ABC):
             asked_for=name,
             unlinked=never_linked(self._control.current.identities),
         )
+        return await self._with_sets(explanation, [told.owner, *(told.names if told.used else ())])
+
+    async def _with_sets(self, explanation: Explanation, names: Sequence[str]) -> Explanation:
+        """The explanation with where the person of these names is in sets of campaigns, as far as they are kept."""
+        return explanation
 
     async def _told(self, name: str) -> Told:
         """What is told of the person of this name."""

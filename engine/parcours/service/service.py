@@ -56,7 +56,7 @@ DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
 
 
-class Service(Facade, AboutPeople, Observed, CampaignCalls):
+class Service(CampaignCalls, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

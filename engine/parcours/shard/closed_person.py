@@ -55,6 +55,11 @@ def names_of(address: str, name: str) -> list[str]:
     return [name, *sorted(identity.names if identity is not None else ())]
 
 
+def is_known(address: str, name: str) -> bool:
+    """Whether the store at this address has a profile under this name. Raises as `names_of`."""
+    return _profile_data(address, SlotMap(shards_of(address)), name) is not None
+
+
 def read_all_of(address: str, names: Sequence[str], exported: Mapping[int, int]) -> StoredPerson:
     """What the store at this address holds under these names, which are one person's, the one where she lives first.
 

@@ -1,0 +1,35 @@
+"""What the campaigns of a store have come to, while no engine has it open."""
+
+from __future__ import annotations
+
+from parcours.campaigns.run_place import kept_runs
+from parcours.insight.campaign_counts import CampaignTally
+from parcours.insight.explain import Explanation
+from parcours.insight.whose_facts import Told
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.service.campaigns_of_host import FOLDER
+from parcours.service.live_report import campaign_tally
+from parcours.service.told_sets import SetsKept
+from parcours.shard.closed_person import is_known
+from parcours.store.address import folder_of
+
+
+def stored_tally(address: str, program: Program) -> CampaignTally:
+    """What runs have told of which the store at this address keeps something. Raises OSError."""
+    folder = folder_of(address) / FOLDER
+    return campaign_tally(program, {name: kept_runs(folder / name) for name in program.campaign_names()})
+
+
+def with_stored_sets(
+    explanation: Explanation, address: str, program: Program, project: Project, told: Told
+) -> Explanation:
+    """The explanation with where its person is in sets of runs that the store keeps; of nobody who is not known.
+
+    program  what is published in the store; `project` is that of the folder where tables lie
+    Raises SettingInvalid if there is no such store, StoreBusy while an engine uses it, StoreBroken, OSError.
+    """
+    if not is_known(address, told.owner):
+        return explanation
+    kept = SetsKept(program, folder_of(address) / FOLDER, project.folder)
+    return kept.added_to(explanation, [told.owner, *(told.names if told.used else ())])
