@@ -53,7 +53,7 @@ def test_files_that_go_while_a_copy_is_made_are_looked_for_again(
 ) -> None:
     written(tmp_path / "a", *RANGES)
     (tmp_path / "a/facts/_done/0.cut.json").write_text("old")
-    copy = exports._copy
+    copy = exports.copy_file
 
     def swept(path: Path, target: Path) -> None:
         if RANGES[1] in path.name and path.exists():
@@ -63,7 +63,7 @@ def test_files_that_go_while_a_copy_is_made_are_looked_for_again(
             (tmp_path / "a/facts/_done/0.cut.json").write_text("new")
         copy(path, target)
 
-    monkeypatch.setattr(exports, "_copy", swept)
+    monkeypatch.setattr(exports, "copy_file", swept)
     copy_exports(tmp_path / "a", tmp_path / "b", {0: 20})
 
     assert names(tmp_path / "b") == names(tmp_path / "a")

@@ -322,7 +322,7 @@ class CampaignRun:
         save, members, people = self._slices(step), self._world.members, self.sets.path(SetRef(step.id))
         change = await asyncio.to_thread(members.begin, save, step.audience, step.mode, people)
         while change is None:
-            await asyncio.sleep(SAVE_PAUSE_S)
+            await self._people.pause(SAVE_PAUSE_S)
             change = await asyncio.to_thread(members.begin, save, step.audience, step.mode, people)
         silent = self._world.saved()[step.audience].silent
         entered, left = change.entered(), change.left()

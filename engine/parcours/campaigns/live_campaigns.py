@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
 from typing import Final
 
@@ -94,6 +95,10 @@ class LiveCampaigns:
         if self._task is None:
             self._task = asyncio.ensure_future(self._go_on())
 
+    def still(self) -> AbstractAsyncContextManager[None]:
+        """No run goes on within this: files and shards are as after a crash between two of its actions."""
+        return self._runs.gate.still()
+
     def in_use(self) -> set[tuple[str, int]]:
         """The versions of campaigns by which runs go, or are about to begin."""
         expected = {(name, place.expected[1]) for name, place in self._places.items() if place.expected}
@@ -143,10 +148,12 @@ class LiveCampaigns:
 
     async def _go_on(self) -> None:
         try:
-            await self._restore()
+            async with self._runs.gate.at_work():
+                await self._restore()
             while True:
                 self._news.clear()
-                coming = [await self._look(each) for each in self._published.campaigns]
+                async with self._runs.gate.at_work():
+                    coming = [await self._look(each) for each in self._published.campaigns]
                 await self._until(min((at for at in coming if at is not None), default=None))
         except Exception as error:  # nobody waits for it
             self._trouble = f"no campaign begins by its schedule any more: {error}"

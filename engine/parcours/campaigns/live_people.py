@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from parcours.campaigns.people import People
+from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
 from parcours.config import SECOND_MS, Settings
 from parcours.core.identity import SlotMap
@@ -45,6 +46,7 @@ class LivePeople(People):
 
     going_on   returns when the run may go on
     unbroken   runs what must not end in the middle, because shards stand still, to its end
+    gate       the run is at work there, and rests where it waits
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class LivePeople(People):
         undisturbed: Undisturbed,
         going_on: Callable[[], Awaitable[None]],
         unbroken: Callable[[Coroutine[Any, Any, T]], Awaitable[T]],
+        gate: WorkGate,
     ) -> None:
         super().__init__(ports, slot_map, settings.due_people_max)
         self._clock = clock
@@ -63,6 +66,7 @@ class LivePeople(People):
         self._undisturbed = undisturbed
         self._going_on = going_on
         self._unbroken: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] = unbroken
+        self._gate = gate
         self._coming: list[deque[tuple[int, int]]] = [deque() for _ in ports]
         """By shard, of the slices that it has and that are not due yet, when and how many people."""
 
@@ -90,10 +94,15 @@ class LivePeople(People):
 
     async def columns(self, scan: Scan) -> AsyncIterator[Rows]:
         """As for `People`; the scan has been announced or expected."""
-        await until_past(self._clock, scan.at)
+        async with self._gate.resting():
+            await until_past(self._clock, scan.at)
         for port in self._ports:
             async for rows in collect(port, scan.name, self._slice_people):
                 yield rows
+
+    async def pause(self, seconds: float) -> None:
+        async with self._gate.resting():
+            await asyncio.sleep(seconds)
 
     async def scans(self) -> set[str]:
         """The names of all scans of campaigns that shards know."""
@@ -107,9 +116,9 @@ class LivePeople(People):
         while True:
             await self._going_on()
             if (early_ms := due - self._settings.campaign_ahead_ms - self._clock.now_ms()) > 0:
-                await asyncio.sleep(min(early_ms / SECOND_MS, LOOK_S))
+                await self.pause(min(early_ms / SECOND_MS, LOOK_S))
             elif await self._in_flight(shard) + people > max(self._settings.campaign_in_flight_max, people):
-                await asyncio.sleep(ROOM_PAUSE_S)
+                await self.pause(ROOM_PAUSE_S)
             else:
                 self._coming[shard].append((due, people))
                 return

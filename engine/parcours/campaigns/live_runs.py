@@ -19,6 +19,7 @@ from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
 from parcours.campaigns.run_folder import write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
@@ -90,6 +91,7 @@ class LiveRuns:
         self._may_go_on = asyncio.Condition()
         self._under_way: dict[tuple[str, int], RunUnderWay] = {}
         self._room = asyncio.Semaphore(around.settings.campaign_runs_max)
+        self.gate = WorkGate()
         self._unbroken: set[asyncio.Future[Any]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.people = self._people_for(None)
@@ -179,7 +181,8 @@ class LiveRuns:
         """Do what is to be done at an instant, again and again where the store or the disk fails."""
         while True:
             try:
-                await under_way.run.go_on(at)
+                async with self.gate.at_work():
+                    await under_way.run.go_on(at)
             except (ParcoursError, OSError) as error:
                 under_way.trouble = f"{under_way.name} waits, and tries again every {RETRY_S:g} s: {error}"
                 log.warning("%s", under_way.trouble)
@@ -193,14 +196,16 @@ class LiveRuns:
         if under_way.task is not None:
             under_way.task.cancel()
             await asyncio.gather(under_way.task, return_exceptions=True)
-        await under_way.run.forget()
+        async with self.gate.at_work():
+            await under_way.run.forget()
         await self._end(under_way, "stopped")
 
     async def _end(self, under_way: RunUnderWay, state: RunState) -> None:
-        for scan in sorted(under_way.scans()):
-            await self.people.end_scan(scan)
-        under_way.run.sets.close()
-        under_way.book.keep(state=state, ended=self._around.clock.now_ms(), expected={})
+        async with self.gate.at_work():
+            for scan in sorted(under_way.scans()):
+                await self.people.end_scan(scan)
+            under_way.run.sets.close()
+            under_way.book.keep(state=state, ended=self._around.clock.now_ms(), expected={})
         self._under_way.pop((under_way.run.campaign.name, under_way.run.number), None)
         self._over()
 
@@ -215,13 +220,14 @@ class LiveRuns:
         around = self._around
         going_on = partial(self._going_on, campaign)
         return LivePeople(
-            around.ports, around.slot_map, around.settings, around.clock, around.undisturbed, going_on, self._whole
-        )
+            around.ports, around.slot_map, around.settings, around.clock, around.undisturbed, going_on, self._whole,
+            self.gate,
+        )  # fmt: skip
 
     async def _going_on(self, campaign: str | None) -> None:
         """Return when the campaign is not paused."""
         if self._states.get(campaign or "") == "paused":
-            async with self._may_go_on:
+            async with self.gate.resting(), self._may_go_on:
                 await self._may_go_on.wait_for(lambda: self._states.get(campaign or "") != "paused")
 
     async def _whole(self, coroutine: Coroutine[Any, Any, T]) -> T:

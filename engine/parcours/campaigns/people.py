@@ -67,6 +67,10 @@ class People:
             async for rows in collect(port, scan.name, self._slice_people):
                 yield rows
 
+    async def pause(self, seconds: float) -> None:
+        """Wait for what another run does."""
+        await asyncio.sleep(seconds)
+
     async def end_scan(self, name: str) -> None:
         """Nobody asks for what the scan has taken any more."""
         await end(self._ports, name)

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,17 +19,12 @@ from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.store.address import folder_of, is_durable
+from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
 
 if TYPE_CHECKING:
     from parcours.campaigns.campaign_line import CampaignLine
     from parcours.campaigns.live_campaigns import LiveCampaigns
     from parcours.campaigns.run_place import RunPlace
-
-FOLDER: Final = "campaigns"
-"""In the folder of a store, where campaigns keep what they have to know."""
-
-EXPORTS: Final = "exports"
-"""In the folder of a store, where the files of campaigns go."""
 
 NEEDED: Final = ("duckdb", "pyarrow")
 
@@ -87,6 +82,10 @@ class CampaignsOfHost:
         """What is not in order now, a sentence each."""
         return [] if self.live is None else self.live.troubles()
 
+    def still(self) -> AbstractAsyncContextManager[None]:
+        """Nobody takes a run further within this; asked for before that nothing is to be published."""
+        return nullcontext() if self.live is None else self.live.still()
+
     async def stop(self) -> None:
         """Conduct none any more; whoever opens the store again goes on where each run is."""
         if self.live is not None:
@@ -95,7 +94,7 @@ class CampaignsOfHost:
             await asyncio.to_thread(shutil.rmtree, self._passing)
 
     def _has_some(self) -> bool:
-        return is_durable(self._plan.store) and (folder_of(self._plan.store) / FOLDER).exists()
+        return is_durable(self._plan.store) and (folder_of(self._plan.store) / CAMPAIGNS).exists()
 
     def _begun(self) -> LiveCampaigns:
         try:
@@ -111,8 +110,8 @@ class CampaignsOfHost:
                 self._undisturbed,
                 self._clock,
                 plan.settings,
-                root / FOLDER,
-                root / EXPORTS,
+                root / CAMPAIGNS,
+                root / EXPORTED,
                 plan.project.folder,
             )
         )

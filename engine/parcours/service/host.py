@@ -45,6 +45,7 @@ from parcours.shard.messages import Recalled
 from parcours.shard.requests import CopyStore, GetHeld, GetStatus, Locate, RecallFacts
 from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.campaign_files import CampaignFiles
 from parcours.store.layout import Layout
 
 CLOSE_PATIENCE_S = 5.0
@@ -268,14 +269,17 @@ class Host:
     async def back_up(self, folder: Path) -> None:
         """Copy all shards while they go on, and the rest of each while nothing that is published changes.
 
-        So it is half done in no backup: which shards know of a change is told from what they hold.
+        So it is half done in no backup: which shards know of a change is told from what they hold. Nor do runs of
+        campaigns go on meanwhile, whose files have to be of one moment with what shards have taken of them.
         """
         if not is_durable(self._plan.store):
             raise CallerError(f"the store {self._plan.store} lies in memory and has no backup: use one on disk")
         layout = Layout(self._plan.project.name, self._plan.shards)
         await asyncio.to_thread(begin_backup, folder, layout)
         await self._copy_stores(folder)
-        async with self.control.undisturbed():
+        campaigns = CampaignFiles(folder_of(self._plan.store), folder)
+        await asyncio.to_thread(campaigns.copy)
+        async with self.campaigns.still(), self.control.undisturbed():
             await end_moves(self._runtime.ports, self.control.patience())
             meanwhile = asyncio.ensure_future(keep_ended(self._runtime.ports))
             try:
@@ -283,6 +287,7 @@ class Host:
             finally:
                 meanwhile.cancel()
             await let_move(self._runtime.ports)
+            await asyncio.to_thread(campaigns.copy_rest)
         await asyncio.to_thread(copy_exports_of, folder_of(self._plan.store), folder, layout.shards)
         await asyncio.to_thread(complete_backup, folder, layout)
 

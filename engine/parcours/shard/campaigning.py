@@ -7,7 +7,7 @@ hands it over again, perhaps to a shard that was opened anew, and is told the nu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -186,8 +186,10 @@ class Campaigning:
                         pass
                 self._commits.commit(work, always=True)
 
-    def pass_saves(self, work: Work) -> Iterator[None]:
-        """Let the people of the next slice go through the save that is in force, in steps of a person each."""
+    def pass_saves(self, work: Work) -> Generator[None, None, bool]:
+        """Let the people of the next slice go through the save that is in force, in steps of a person each; whether
+        there was one.
+        """
         saves = self._reads.saves
         for name, at in saves.next_slice(self._slots.own.profiles):
             is_still = name in self._names.still  # whatever waits for her, her own time goes on
@@ -196,7 +198,7 @@ class Campaigning:
                 saves.rename(name, found.person)
                 self._moving.offer(work, *found, TimePassed(at))
             yield
-        saves.end_slice()
+        return saves.end_slice()
 
     def forget_slices(self, campaign: str, run: int) -> None:
         """Nothing more comes of a run."""

@@ -8,6 +8,8 @@ come back is not erased again by the log that is taken along. Places of routers 
 asks for nothing again, and so are those of peers, for all their messages are answered. Totals are sums, so one shard
 has those of the past; but each has its own runs that wait, since that is what it checks when it opens.
 
+Files of campaigns are copied: runs that are over have their sets there, and one that has taken nobody along goes on.
+
 The old store stays as it is.
 """
 
@@ -50,10 +52,12 @@ from parcours.shard.published import STANDING, Standing, together
 from parcours.shard.reads import KEPT, ReadsKept
 from parcours.shard.recovery import recover
 from parcours.shard.retention import DAYS
+from parcours.shard.saving import SAVING, all_are_over
 from parcours.shard.scans import AWAITED
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
 from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.campaign_files import CampaignFiles
 from parcours.store.erasure_log import LOG, add_to_log, read_log
 from parcours.store.exports import copy_exports
 from parcours.store.layout import Layout, layout_of
@@ -65,9 +69,10 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, SLICES, ROUTER, PEER, LETTER, ERASURE)
+PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, PEER, LETTER, ERASURE)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
-scans are, which end with every opening. While a campaign hands over slices a store is not shared out anew.
+scans are, which end with every opening. Slices of campaigns are numbered for each shard, so while a run has such, a
+store is not shared out anew; nor while people go through a save, and one that is over need not be known any more.
 """
 
 UNFINISHED = (
@@ -108,6 +113,7 @@ def reshard(source: Path, target: Path, shards: int) -> None:
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
             new.finish({**shared, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
         _copy_exports(source, target, exports)
+        CampaignFiles(source, target).copy_rest()
         add_to_log(target / LOG, read_log(source / LOG).values())
     complete_backup(target, layout)
 
@@ -169,8 +175,12 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
     published = together(owns)
     reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
     is_read = any(each.waiting or each.begun for each in reads)
-    is_conducted = any(name.startswith(SLICES) for own in owns for name in own)
-    if published is None or is_read or is_conducted:
+    if any(name.startswith(SLICES) for own in owns for name in own):
+        raise StoreBroken(
+            f"the store in {source} cannot be shared out anew now: a run of a campaign has people in it; open it with "
+            "its engine until the run is over, or stop the campaign there"
+        )
+    if published is None or is_read or not all(map(all_are_over, owns)):
         raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
     made = {name: read for each in reads for name, read in sorted(each.made.items(), key=lambda pair: pair[1].at)}
     missed = {name: max(each.missed.get(name, 0) for each in reads) for each in reads for name in each.missed}

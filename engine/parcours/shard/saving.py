@@ -35,6 +35,7 @@ class Save(msgspec.Struct, frozen=True, array_like=True):
 
     name    by what its slices belong together
     slices  how many there are, and `done` how many of them have been gone through
+    passes  whether it need not be known any more once it is over, because the campaign's run has ended
     """
 
     name: str
@@ -43,6 +44,7 @@ class Save(msgspec.Struct, frozen=True, array_like=True):
     at: int
     slices: int
     done: int = 0
+    passes: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -105,11 +107,12 @@ class Saves:
         staged = [name for name in self._staged if name.startswith(run)]
         for name in staged:
             self._unsaved |= {_entry(name, number): b"" for number in range(self._staged.pop(name))}
-        kept = [each for each in self._saves if not (each.is_over and each.name.startswith(run))]
-        is_less = len(kept) < len(self._saves)
-        if is_less:
-            self._keep(kept)
-        return bool(staged) or is_less
+        mine = [each for each in self._saves if each.name.startswith(run) and not each.passes]
+        if mine:
+            passing = {each.name: msgspec.structs.replace(each, passes=True) for each in mine}
+            kept = [passing.get(each.name, each) for each in self._saves]
+            self._keep([each for each in kept if not (each.passes and each.is_over)])
+        return bool(staged) or bool(mine)
 
     def missed_by(self, person: str) -> list[MembershipSaved]:
         """What somebody has to go through before anything that happens to her now."""
@@ -135,16 +138,18 @@ class Saves:
                 if (inside := pending.pop(name, None)) is not None:
                     pending[person] = inside
 
-    def end_slice(self) -> None:
-        """All of the slice have gone through it."""
+    def end_slice(self) -> bool:
+        """All of the slice have gone through it; False if there was none."""
         save = next(iter(self.under_way()), None)
         if save is None:
-            return
+            return False
         self._unsaved[_entry(save.name, save.done)] = b""
         done = msgspec.structs.replace(save, done=save.done + 1)
         if done.is_over:
             self._pending.pop(save.name)
-        self._keep([done if each is save else each for each in self._saves])
+        kept = [done if each is save else each for each in self._saves]
+        self._keep([each for each in kept if not (each.passes and each.is_over)])
+        return True
 
     def forget(self, person: str, own: Mapping[str, bytes]) -> None:
         """Somebody is erased: she stands in no slice."""
@@ -196,6 +201,12 @@ class Saves:
         self._saves = saves
         self._unsaved[SAVING] = _encode(saves) if saves else b""
         self._changed()
+
+
+def all_are_over(own: Mapping[str, bytes]) -> bool:
+    """Whether everybody of a shard has gone through what was handed over, by the entries of its own slot."""
+    saves = _decode_saves(own[SAVING]) if SAVING in own else []
+    return all(each.is_over for each in saves) and not any(name.startswith(f"{SAVING}/") for name in own)
 
 
 def _entry(name: str, number: int) -> str:

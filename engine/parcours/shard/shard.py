@@ -225,8 +225,8 @@ class Shard:
                 self._inputs.apply(work, self._slots.slot_map.slot(person), person, TimePassed(before))
                 yield
             self._reads.end_slice()
-            yield from self.campaigning.pass_saves(work)
-            self.commits.commit(work)
+            through = yield from self.campaigning.pass_saves(work)
+            self.commits.commit(work, always=through)
             if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
                 self._published.over()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from parcours.errors import SettingInvalid, StoreBroken
+from parcours.store.campaign_files import CampaignFiles
 from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
@@ -59,6 +60,7 @@ def copy_store(
             for write in store.copy_to(target):
                 write()
     copy_exports(source, target, layout.shards)
+    CampaignFiles(source, target).copy_rest()
     complete_backup(target, layout)
     return layout
 

@@ -61,7 +61,7 @@ def _copy_folder(source: Path, target: Path, through: Mapping[int, int]) -> None
         copied = target / path.relative_to(source)
         is_there = "-" in path.name and copied.exists()  # what is of no range is written again, whole, under its name
         if _is_known(path, through) and not is_there and not path.name.endswith(UNFINISHED):
-            _copy(path, copied)
+            copy_file(path, copied)
 
 
 def _is_known(path: Path, through: Mapping[int, int]) -> bool:
@@ -75,7 +75,8 @@ def _is_known(path: Path, through: Mapping[int, int]) -> bool:
     return int(shard) not in through or int(last) <= through[int(shard)]
 
 
-def _copy(path: Path, target: Path) -> None:
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a file, durably, and make the folders above it that are missing. Raises OSError."""
     make_folder(target.parent)
     with path.open("rb") as read, open_private(target, "wb") as written:
         shutil.copyfileobj(read, written, COPY_BYTES)
