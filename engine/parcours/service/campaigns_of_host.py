@@ -63,8 +63,8 @@ class CampaignsOfHost:
     def folder(self) -> Path | None:
         """Where campaigns keep what they have to know, None as long as there has been none."""
         if is_durable(self._plan.store):
-            return folder_of(self._plan.store) / FOLDER
-        return None if self._passing is None else self._passing / FOLDER
+            return folder_of(self._plan.store) / CAMPAIGNS
+        return None if self._passing is None else self._passing / CAMPAIGNS
 
     async def runs(self, campaign: str) -> list[RunPlace]:
         """How far each run of a campaign is of which something is kept, the oldest first. Raises OSError."""

@@ -8,16 +8,16 @@ from parcours.insight.explain import Explanation
 from parcours.insight.whose_facts import Told
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.service.campaigns_of_host import FOLDER
 from parcours.service.live_report import campaign_tally
 from parcours.service.told_sets import SetsKept
 from parcours.shard.closed_person import is_known
 from parcours.store.address import folder_of
+from parcours.store.campaign_files import CAMPAIGNS
 
 
 def stored_tally(address: str, program: Program) -> CampaignTally:
     """What runs have told of which the store at this address keeps something. Raises OSError."""
-    folder = folder_of(address) / FOLDER
+    folder = folder_of(address) / CAMPAIGNS
     return campaign_tally(program, {name: kept_runs(folder / name) for name in program.campaign_names()})
 
 
@@ -31,5 +31,5 @@ def with_stored_sets(
     """
     if not is_known(address, told.owner):
         return explanation
-    kept = SetsKept(program, folder_of(address) / FOLDER, project.folder)
+    kept = SetsKept(program, folder_of(address) / CAMPAIGNS, project.folder)
     return kept.added_to(explanation, [told.owner, *(told.names if told.used else ())])
