@@ -285,22 +285,24 @@ class CampaignRun:
             self._awaited[step.id] = until
             await self._expect()
             return False
-        self._choose(step, at, so, left)
+        self._tell_choice(step, at, await asyncio.to_thread(self._chosen, step, so, left))
         return True
 
-    def _choose(self, step: steps.CampaignStep, at: int, so: list[str], left: list[str]) -> None:
+    def _chosen(self, step: steps.CampaignStep, so: list[str], left: list[str]) -> StepMade:
         if isinstance(step, steps.SendToSet):
-            made = self.sets.choose(step.id, REFUSED, so, rest=None)
-            self._tell_output(at, made, REFUSED)
-        elif isinstance(step, steps.Reacted):
-            made = self.sets.choose(step.id, MAIN, so, rest=REST, exited=left)
-            self._tell_of(at, made)
-        else:
-            gone = set(left)
-            staying = (name for name, _ in self.sets.people(step.sources[0]) if name not in gone)
-            made = self.sets.choose(step.id, MAIN, staying, rest=None, exited=left)
-            self._tell_of(at, made)
+            return self.sets.choose(step.id, REFUSED, so, rest=None)
+        if isinstance(step, steps.Reacted):
+            return self.sets.choose(step.id, MAIN, so, rest=REST, exited=left)
+        gone = set(left)
+        staying = (name for name, _ in self.sets.people(step.sources[0]) if name not in gone)
+        return self.sets.choose(step.id, MAIN, staying, rest=None, exited=left)
+
+    def _tell_choice(self, step: steps.CampaignStep, at: int, made: StepMade) -> None:
         self._made[step.id] = made
+        if isinstance(step, steps.SendToSet):
+            self._tell_output(at, made, REFUSED)
+        else:
+            self._tell_of(at, made)
 
     def _scoped(self, step: steps.CampaignStep) -> StepOfRun:
         campaign, view = self.campaign, {"id": f"{self.campaign.name}/{self.number}", "entered_at": self.began}

@@ -25,6 +25,7 @@ from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.routing.scans import Rows, announce, collect, end
 from parcours.shard.moving import READ_MARGIN_MS
+from parcours.shard.request import Request
 from parcours.shard.requests import AwaitScan, GetHolding, GetStatus, LetSave
 from parcours.shard.scans import OF_CAMPAIGN, Scan, StageAsked
 
@@ -34,11 +35,15 @@ Undisturbed: TypeAlias = Callable[[], AbstractAsyncContextManager[int]]
 EXPECTED_MARGIN_MS: Final = 2 * READ_MARGIN_MS
 """An instant that comes sooner cannot be expected: somebody may be on her way to another shard until then."""
 
+RESTS: Final = 0.25
+"""How long nothing is asked of shards after an answer, to how long that took."""
+
 ROOM_PAUSE_S: Final = 0.1
 LOOK_S: Final = 1.0
 """Longest sleep between two looks at the clock, which may jump."""
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class LivePeople(People):
@@ -69,6 +74,14 @@ class LivePeople(People):
         self._gate = gate
         self._coming: list[deque[tuple[int, int]]] = [deque() for _ in ports]
         """By shard, of the slices that it has and that are not due yet, when and how many people."""
+
+    async def _ask(self, shard: int, request: Request[A]) -> A:
+        """The answer of a shard, which has some time for others after it, and so has whoever shares its loop."""
+        time = asyncio.get_running_loop().time
+        asked_s = time()
+        answer = await super()._ask(shard, request)
+        await asyncio.sleep((time() - asked_s) * RESTS)
+        return answer
 
     # Scans
 

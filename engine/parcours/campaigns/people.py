@@ -33,8 +33,8 @@ from parcours.shard.requests import (
 from parcours.shard.saving import AGAIN
 from parcours.shard.scans import Scan
 
-SLICE_PEOPLE: Final = 5_000
-"""People of a set who are handed to one shard at once."""
+SLICE_PEOPLE: Final = 2_000
+"""People of a set who are handed to all shards at once: some tens of milliseconds of each."""
 
 EARLY_PAUSE_S: Final = 0.05
 """Pause before a shard is asked again whose time has not passed an instant."""
@@ -232,6 +232,7 @@ class People:
             await until_answered(partial(port.ask, ForgetSlices(campaign, run)))
 
     async def _ask(self, shard: int, request: Request[A]) -> A:
+        """The answer of a shard."""
         return await until_answered(partial(self._ports[shard].ask, request))
 
     def _by_shard(self, people: Iterable[Of[T]]) -> Iterable[tuple[int, list[Of[T]]]]:
