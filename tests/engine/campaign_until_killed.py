@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from parcours.campaigns import people
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_place import LiveBook
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.sets.people_file import PeopleWriter
 from parcours.core.fact import Changed, DeliveryReached
 from parcours.service.campaign_state import RunOfCampaign
 
@@ -27,8 +29,8 @@ WITHIN_S = 120.0
 SETTINGS = Settings(campaign_lead_ms=50, ambiguous_resend_after_ms=1)
 
 PLACES: dict[str, tuple[type, str, bool]] = {
-    "scanned": (RunSets, "collect", False),
-    "collected": (RunSets, "collect", True),
+    "scanned": (PeopleWriter, "write", False),
+    "collected": (LivePeople, "end_scan", False),
     "before_sets": (RunSets, "make", False),
     "after_sets": (RunSets, "make", True),
     "chosen": (RunSets, "choose", True),
@@ -75,7 +77,7 @@ def die_at(place: str, call: int) -> None:
         counts(after=True)
         return result
 
-    setattr(owner, name, awaited if name in ("stage", "room") else plain)
+    setattr(owner, name, awaited if inspect.iscoroutinefunction(method) else plain)
 
 
 def lines() -> list[dict[str, object]]:

@@ -250,7 +250,9 @@ def test_who_logs_in_meanwhile_is_followed_to_whom_she_is_then(tmp_path: Path) -
     """Their names live in all shards, and so do those of the users whom they become."""
     half = {"id": "half", "filter": "profile.score < 12"}
     steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "1500ms"}, half, {"id": "best", "save": "best"}, MAIL]
-    project = project_in(tmp_path / "shop", campaign({**EVERYBODY}, *steps[1:4], {**MAIL, "rate": "20/s"}))
+    used = {"project": "shop", "policies": {"consent": {"default": "opt_out"}}, "anonymous_history": "used"}
+    steps = [*steps[:-1], {**MAIL, "rate": "20/s"}]
+    project = project_in(tmp_path / "shop", campaign(*steps), parcours=used)
     with opened(project, "memory:", shards=4) as engine:
         engine.ingest([visitor(number) for number in range(VISITORS)]).result()
         engine.run_campaign("push")
