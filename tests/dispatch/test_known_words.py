@@ -34,6 +34,13 @@ WHO = "anna@mail.example"
         (f"ValueError: {WHO}", "ValueError"),
         ("connect: [Errno 111] Connection refused to anna", "connect: [Errno 111]"),
         ("render: undefined name 'anna'", "render"),
+        (f"table 'wishes': there is no file 'data/{WHO}.csv'", "table 'wishes': there is no file"),
+        (f"table 'wishes': {WHO}.csv, line 2, and", "table 'wishes'"),
+        (
+            f"table 'wishes': 3 of 1,000 cells of column 'price' do not fit decimal(2), the first in {WHO}",
+            "table 'wishes': 3 of 1,000 cells of column 'price' do not fit decimal(2)",
+        ),
+        ("it took only sets that were skipped, and did nothing",) * 2,
         # what is no word of ours is told to nobody, with a colon or without
         (f"{WHO} is on a list", LEFT_OUT),
         (f"{WHO}: on a list", LEFT_OUT),

@@ -18,6 +18,7 @@ from parcours.ingress.keys import Keyring
 from parcours.ingress.settings import ServeSettings
 
 Step: TypeAlias = dict[str, Any]
+Document: TypeAlias = Mapping[str, Any]
 
 PATIENCE_S = 60
 
@@ -44,12 +45,17 @@ def by_hand(*steps: Step, **more: Any) -> dict[str, Any]:
 
 
 def at_the_door(
-    folder: Path, visit: Callable[[Shop], Awaitable[None]], *campaigns: Mapping[str, Any], store: str = "memory:"
+    folder: Path,
+    visit: Callable[[Shop], Awaitable[None]],
+    *campaigns: Mapping[str, Any],
+    **documents: Mapping[str, Any],
 ) -> None:
     async def scenario() -> None:
-        project = project_in(folder / "shop", *campaigns, journeys_hello=GREETING)
+        project = project_in(folder / "shop", *campaigns, journeys_hello=GREETING, **documents)
         records = ["email", "sms"]
-        async with Service.open(project, store, shards=2, runtime="local", records=records, settings=SOON) as service:
+        async with Service.open(
+            project, "memory:", shards=2, runtime="local", records=records, settings=SOON
+        ) as service:
             door = door_of(service, ServeSettings())
             door.keys = Keyring(KEYS)
             transport = httpx.ASGITransport(Application(door))
@@ -70,7 +76,7 @@ async def until(found: Callable[[], Awaitable[Any]], what: str) -> Any:
     """What is found, once there is something."""
     end = asyncio.get_running_loop().time() + PATIENCE_S
     while not (there := await found()):
-        assert asyncio.get_running_loop().time() < end, f"it has taken too long {what}"
+        assert asyncio.get_running_loop().time() < end, f"it has taken too long until {what}"
         await asyncio.sleep(0.02)
     return there
 
@@ -82,7 +88,7 @@ async def over(shop: Shop, number: int = 1) -> dict[str, Any]:
         told: dict[str, Any] = (await shop.get(f"/campaigns/push/runs/{number}")).json()
         return None if told["state"] == "under_way" else told
 
-    done: dict[str, Any] = await until(run, "that the run is over")
+    done: dict[str, Any] = await until(run, "the run is over")
     return done
 
 
@@ -146,7 +152,7 @@ def test_each_step_of_a_run_adds_up(tmp_path: Path) -> None:
             (run,) = (await shop.service.campaign("push")).runs
             return "refused" in run.steps["mail"].outputs if "mail" in run.steps else False
 
-        await until(mailed, "that the mails have left")
+        await until(mailed, "the mails have left")
         await shop.service.react("u5", "opened", of="push.mail")
         await shop.service.track("u7", "Bought")
         run = await over(shop)
@@ -166,6 +172,38 @@ def test_each_step_of_a_run_adds_up(tmp_path: Path) -> None:
         }
 
     at_the_door(tmp_path, visit, by_hand(*steps, exit=[{"event": "Bought"}]))
+
+
+def test_why_a_run_has_failed_or_a_step_did_nothing_is_told_without_what_files_hold(tmp_path: Path) -> None:
+    size: Step = {"id": "size", "test": [{"name": "many", "when": "size() > 100"}, {"otherwise": "few"}]}
+    wishes: Step = {"id": "wishes", "from": "size.few", "enrich": {"wish": {"table": "wishes", "take": "first"}}}
+    columns = {"mail": "string", "price": "decimal(2)"}
+    tables = {"wishes": {"file": "wishes.csv", "person": "row.mail", "match": "email", "columns": columns}}
+    (tmp_path / "shop").mkdir()
+    file = tmp_path / "shop" / "wishes.csv"
+    file.write_text("mail,price\nm0@shop.example,1.00\nm0@shop.example,2.00\n")
+
+    async def visit(shop: Shop) -> None:
+        await come(shop, 2)
+        await shop.post("/campaigns/push/run")
+        run = await over(shop)
+        file.unlink()
+        await shop.post("/campaigns/push/run")
+        second = await over(shop, 2)
+        seen = (await shop.get("/campaigns/push/runs/1", by="care")).json()
+
+        assert run["state"] == second["state"] == "failed"
+        assert run["steps"]["mail"]["why"] == "it took only sets that were skipped, and did nothing"
+        assert (run["steps"]["mail"]["inflow"], run["steps"]["mail"]["outputs"]) == (0, {})
+        assert run["steps"]["wishes"]["why"] == "table 'wishes'"
+        assert "line 2, and" in seen["steps"]["wishes"]["why"], "who may see people sees all of it"
+        assert second["steps"]["wishes"]["why"] == "table 'wishes': there is no file"
+        counted = (await shop.get("/campaigns/push")).json()
+        assert counted["runs"] == 2 and counted["steps"]["mail"] == {"inflow": 0, "outputs": {}, "dropped": {}}
+        assert [each["state"] for each in counted["kept"]] == ["failed", "failed"]
+
+    steps = [EVERYBODY, size, {**MAIL, "from": "size.many"}, wishes]
+    at_the_door(tmp_path, visit, by_hand(*steps), tables={"tables": tables})
 
 
 def test_what_changes_nothing_needs_less_than_what_does(tmp_path: Path) -> None:
@@ -216,7 +254,7 @@ def test_a_campaign_is_changed_dry_first_and_by_whoever_knows_the_newest_state(t
             dry = (await shop.post("/campaigns/push/stop", {"dry": True})).json()
             return bool(dry["runs"]["end"] == 3)
 
-        await until(taken, "that all are in the run")
+        await until(taken, "all are in the run")
         await shop.service.drain(PATIENCE_S)
         dry = await shop.post("/campaigns/push/pause", {"dry": True, "ledger": 1})
         done = await shop.post("/campaigns/push/pause", {"ledger": 1})

@@ -70,6 +70,12 @@ _WORDS: Final = (
     r"the value for \w{1,64} is",
     "wait until",
     "a timer was set aside",
+    # why a run of a campaign ended at a step, or a step did nothing
+    r"table '[\w-]{1,64}'",
+    "there is no file",
+    r"[0-9,]+ of [0-9,]+ cells of column '\w{1,64}' do not fit [a-z]{4,9}(?:\([0-9]{1,2}\))?",
+    "it has [0-9,]+ rows, and join_rows_max allows [0-9,]+",
+    "it took only sets that were skipped, and did nothing",
     # kinds of errors
     "[A-Z][A-Za-z]{2,40}(?:Error|Exception|Disconnected|Timeout)",
 )
