@@ -81,6 +81,12 @@ async def until(found: Callable[[], Awaitable[Any]], what: str) -> Any:
     return there
 
 
+async def taken(shop: Shop, people: int) -> bool:
+    """Whether the run has taken so many people along."""
+    dry = (await shop.post("/campaigns/push/stop", {"dry": True})).json()
+    return bool(dry["runs"]["end"] == people)
+
+
 async def over(shop: Shop, number: int = 1) -> dict[str, Any]:
     """The run, once it is not under way any more."""
 
@@ -250,11 +256,7 @@ def test_a_campaign_is_changed_dry_first_and_by_whoever_knows_the_newest_state(t
         await come(shop, 3)
         await shop.post("/campaigns/push/run")
 
-        async def taken() -> bool:
-            dry = (await shop.post("/campaigns/push/stop", {"dry": True})).json()
-            return bool(dry["runs"]["end"] == 3)
-
-        await until(taken, "all are in the run")
+        await until(lambda: taken(shop, 3), "all are in the run")
         await shop.service.drain(PATIENCE_S)
         dry = await shop.post("/campaigns/push/pause", {"dry": True, "ledger": 1})
         done = await shop.post("/campaigns/push/pause", {"ledger": 1})
@@ -314,8 +316,19 @@ def test_of_a_campaign_that_is_not_offered_any_more_the_runs_are_told(tmp_path: 
         await come(shop, 2)
         await shop.post("/campaigns/push/run")
         files = {name: text for name, text in shop.files().items() if name != "campaigns/push.yaml"}
-        gone = await shop.post("/publish", {"files": files})
-        assert gone.status_code == 200, gone.text
+        await until(lambda: taken(shop, 2), "all are in the run")
+        await shop.service.drain(PATIENCE_S)
+        changed = shop.files(**{'"wait": "1h"': '"wait": "2h"'})
+        dry = (await shop.post("/publish", {"files": changed, "dry": True})).json()
+        gone = (await shop.post("/publish", {"files": files})).json()
+
+        assert dry["changes"] == [
+            "the campaign 'push' has changed: runs go by version 2, and one under way stays on its own"
+        ]
+        assert gone["changes"] == [
+            "the campaign 'push' is closed, for the project does not have it any more: a run under way goes on"
+        ]
+        assert dry["runs"] == gone["runs"] == {"stay": 2, "end": 0, "make_up": 0}
 
         (shown,) = (await shop.get("/campaigns")).json()["campaigns"]
         assert (shown["name"], shown["state"], shown["runs"], shown["under_way"]) == ("push", "closed", 1, [1])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from types import MappingProxyType
+from typing import get_args
 
 from parcours.channel import CALL, INBOX
 from parcours.clock import Clock
@@ -126,7 +127,7 @@ class JourneyControl:
                 raise PublishRefused("\n".join(reasons))
             if reasons:
                 return refused(before.ledger.number, reasons)
-            stay = await self._open_runs({each.name for each in found if each.kind == "journey"}, patience)
+            stay = await self._open_runs({each.name for each in found if each.kind in get_args(Named)}, patience)
             filled = () if after is before else unfilled(self.current, self._compiler.program(after))
             if not order.dry:
                 await self._carry_out(make, patience)

@@ -1,4 +1,4 @@
-"""What does a publication change? Each journey, audience, event type, message and action, and the project's settings.
+"""What does a publication change? Each journey, campaign, audience, event type and so on, and the project's settings.
 
 What channels are configured with is no part of a publication and is not compared.
 """
@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 from parcours.journey.model.forms import Document
 from parcours.journey.project import Project, documents_of
 from parcours.journey.publish.digest import names_used, values_of
-from parcours.journey.publish.ledger import LedgerEntry
+from parcours.journey.publish.ledger import LedgerEntry, Named
 from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
 
@@ -23,7 +23,6 @@ WORDS: Final[Mapping[Kind, str]] = {
     "event": "the event type",
     "message": "the message",
     "action": "the action",
-    "campaign": "the campaign",
     "table": "the table",
 }
 
@@ -43,11 +42,13 @@ class Difference:
 
 
 def differences(before: Publications, after: Publications) -> list[Difference]:
-    """All that is otherwise in what is published afterwards: journeys first, each kind by name."""
-    if after.ledger.source == before.ledger.source:
-        return list(_journeys(before, after))
+    """All that is otherwise in what is published afterwards: journeys and campaigns first, each kind by name."""
     old, new = (documents_of(each.sources[each.ledger.publication]) for each in (before, after))
-    return [*_journeys(before, after), *_parts(old, new), *_documents(old, new)]
+    campaigns = {each.campaign for each in (*old.campaigns, *new.campaigns)}
+    versioned = list(_versioned(before, after, campaigns))
+    if after.ledger.source == before.ledger.source:
+        return versioned
+    return [*versioned, *_parts(old, new), *_documents(old, new)]
 
 
 def beyond(found: Collection[Difference], project: Project, journey: str) -> list[str]:
@@ -63,22 +64,27 @@ def beyond(found: Collection[Difference], project: Project, journey: str) -> lis
     ]
 
 
-def _journeys(before: Publications, after: Publications) -> Iterator[Difference]:
-    for name in sorted(after.ledger.journeys):
-        said = _journey(before.ledger.journeys.get(name), after.ledger.journeys[name])
-        if said is not None:
-            yield Difference("journey", name, f"the journey {name!r} {said}")
+def _versioned(before: Publications, after: Publications, campaigns: Collection[str]) -> Iterator[Difference]:
+    kinds: tuple[Named, ...] = ("journey", "campaign")
+    for of in kinds:
+        for name in sorted(after.ledger.journeys):
+            said = _version(before.ledger.journeys.get(name), after.ledger.journeys[name], of)
+            if said is not None and (name in campaigns) == (of == "campaign"):
+                yield Difference(of, name, f"the {of} {name!r} {said}")
 
 
-def _journey(before: LedgerEntry | None, after: LedgerEntry) -> str | None:
-    number = after.newest.number
+def _version(before: LedgerEntry | None, after: LedgerEntry, of: Named) -> str | None:
+    number, is_campaign = after.newest.number, of == "campaign"
+    taking = f"runs go by version {number}" if is_campaign else f"version {number} takes the entries"
+    staying = "one under way stays on its own" if is_campaign else "who is in it stays in her version"
     if before is None:
-        return f"is new: version {number} takes the entries"
+        return f"is new: {taking}"
     if number != before.newest.number:
         opened = " and is open again" if before.entries != "open" else ""
-        return f"has changed{opened}: version {number} takes the entries, and who is in it stays in her version"
+        return f"has changed{opened}: {taking}, and {staying}"
     if before.offered and not after.offered:
-        return "is closed, for the project does not have it any more: who is in it goes on"
+        going_on = "a run under way" if is_campaign else "who is in it"
+        return f"is closed, for the project does not have it any more: {going_on} goes on"
     return "is open again" if _is_shut(before) and not _is_shut(after) else None
 
 
@@ -87,7 +93,6 @@ def _is_shut(entry: LedgerEntry) -> bool:
 
 
 def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
-    yield from _named("campaign", *({each.campaign: each for each in one.campaigns} for one in (old, new)))
     yield from _named("audience", old.audiences.audiences, new.audiences.audiences)
     yield from _named("event", old.events.events, new.events.events)
     yield from _named("message", *({each.message: each for each in one.messages} for one in (old, new)))
