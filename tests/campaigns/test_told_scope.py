@@ -18,10 +18,14 @@ SUM = HistoryCall("Ordered", "total", None, DAY_MS)
 LAST = HistoryCall("Viewed", None, None, None)
 
 ASKED = ShardColumns(
-    (), (), (("cart", "total"), ("cart",), ("home", "city")), (CALL, SUM, LAST), (("email", "news"), ("sms", "news"))
+    ("loyal", "lapsed"),
+    (),
+    (("cart", "total"), ("cart",), ("home", "city")),
+    (CALL, SUM, LAST),
+    (("email", "news"), ("sms", "news")),
 )
 SCOPES = ToldScopes("wishes/3", "mail", 2_000, 1_000, ASKED, Settings())
-TOLD = PersonColumns([], [], [5, {"total": 5, "items": 2}, None], [2, 7.5, 1_500], [True, False])
+TOLD = PersonColumns([True, False], [], [5, {"total": 5, "items": 2}, None], [2, 7.5, 1_500], [True, False])
 
 
 def expression(text: str) -> Expression:
@@ -37,6 +41,7 @@ def expression(text: str) -> Expression:
         ('sum("Ordered", "total", "1d")', 7.5),
         ('last("Viewed") < now', True),
         ('consent("email", "news") && !consent("sms", "news")', True),
+        ('in_audience("loyal") && !in_audience("lapsed")', True),
         ("run.id", "ann/wishes/3"),
         ("run.step", "mail"),
         ("now - run.entered_at", "1s"),
@@ -48,7 +53,9 @@ def test_what_was_told_is_seen(text: str, value: object) -> None:
     assert (f"{seen.total_seconds():g}s" if hasattr(seen, "total_seconds") else seen) == value
 
 
-@pytest.mark.parametrize("text", ['count("Viewed", "2d")', 'last("Ordered")', 'consent("push", "news")'])
+@pytest.mark.parametrize(
+    "text", ['count("Viewed", "2d")', 'last("Ordered")', 'consent("push", "news")', 'in_audience("else")']
+)
 def test_what_was_not_asked_for_is_our_mistake(text: str) -> None:
     with pytest.raises(AssertionError, match="no shard was asked for"):
         expression(text).value(SCOPES.of_row({}, "ann", TOLD))
@@ -60,6 +67,7 @@ def test_of_whoever_is_not_known_nothing_is_seen() -> None:
     assert scope.profile == {} and scope.row == {"n": 1}
     assert expression('count("Viewed", "2d")').value(scope) == 0
     assert expression("run.id").value(scope) == "wishes/3"
+    assert not expression('in_audience("loyal")').holds(scope)
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,7 @@ FUNCTIONS: Final = {
         "When an event happened last.",
     ),
     "consent": ('consent("email", "cart")', True, "Whether a message on this channel and for this purpose may go out."),
+    "in_audience": ('in_audience("buyers")', True, "Whether the person is in an audience."),
     "bool": ('bool("true")', True, "A text as true or false."),
     "double": ('double("1.5")', 1.5, "A number with decimals, of a text or a whole number."),
     "duration": ('now - duration("1h") < now', True, "A length of time, of a text such as `90m`."),

@@ -15,6 +15,7 @@ from parcours.dispatch.judgement import Judgement
 from parcours.dispatch.registry import Registry
 from parcours.expression import functions, history, macros
 from parcours.expression.expression import Scope, compile_expression, to_json
+from parcours.expression.values import Limits
 from parcours.instants import floor_ms
 from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.steps import STEP_KINDS
@@ -48,6 +49,9 @@ class OrderedTwice:
 
     def consent(self, channel: str, purpose: str) -> bool:
         return (channel, purpose) == ("email", "cart")
+
+    def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
+        return audience == "buyers"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from parcours.expression.expression import ExpressionError, Names, Scope, compile_expression
 from parcours.expression.names import Past
+from parcours.expression.values import Limits
 
 DAY_MS = 86_400_000
 
@@ -21,17 +22,24 @@ EVENTS = {
 NAMES = Names(
     profile={"born": "timestamp", "city": "string"},
     event={"total": "number"},
-    past=Past(EVENTS, frozenset({"email", "sms"}), frozenset({"cart", "marketing"})),
+    past=Past(
+        EVENTS,
+        frozenset({"email", "sms"}),
+        frozenset({"cart", "marketing"}),
+        audiences={"loyal": "loyal\0002", "lapsed": "lapsed", "saved": "saved"},
+        conditional=frozenset({"lapsed"}),
+    ),
 )
 OF_E = Past({"E": {"n": "number"}}, frozenset(), frozenset())
 
 
 @dataclass
 class Recorded:
-    """What somebody did: for each series the entries as (ms, number), and the consents given."""
+    """What somebody did: for each series the entries as (ms, number), the consents given, and her audiences' keys."""
 
     entries: Mapping[str, list[tuple[int, int]]] = field(default_factory=dict)
     consents: frozenset[tuple[str, str]] = frozenset()
+    audiences: frozenset[str] = frozenset()
 
     def _inside(self, key: str, window_ms: int, now_ms: int) -> list[tuple[int, int]]:
         return [(at, number) for at, number in self.entries.get(key, []) if now_ms - window_ms < at <= now_ms]
@@ -50,6 +58,9 @@ class Recorded:
 
     def consent(self, channel: str, purpose: str) -> bool:
         return (channel, purpose) in self.consents
+
+    def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
+        return audience in self.audiences
 
 
 ORDERS = '["Order Completed",null,null]'
@@ -124,7 +135,28 @@ def test_an_expression_says_whether_it_asks_for_consent() -> None:
     assert not compile_expression("profile.city == 'Paris'", NAMES).consents
 
 
+def test_a_membership_is_looked_up_by_the_key_of_the_audience() -> None:
+    asked = compile_expression('in_audience("loyal") && !in_audience("saved")', NAMES)
+
+    assert asked.audiences == ("loyal\0002", "saved")
+    assert asked.holds(Scope(history=Recorded(audiences=frozenset({"loyal\0002"}))))
+    assert not asked.holds(Scope(history=Recorded(audiences=frozenset({"loyal"}))))
+    assert asked.unmet(Scope()) == 'in_audience("loyal") is false'
+
+
 REFUSED = [
+    ('in_audience("loyla")', 13, "unknown audience 'loyla', did you mean 'loyal'?"),
+    ("in_audience(profile.city)", 1, 'in_audience() is written as in_audience("loyal")'),
+    ("in_audience()", 1, 'in_audience() is written as in_audience("loyal")'),
+    ('in_audience("loyal", "1d")', 1, 'in_audience() is written as in_audience("loyal")'),
+    ('profile.city.in_audience("loyal")', 1, "unknown function in_audience(): it is written before its value"),
+    # here as in audiences.yaml, where one audience may not ask for another one with a condition
+    ('in_audience("lapsed")', 13, "an audience may ask only for audiences that campaigns save, and 'lapsed' has a"),
+    (
+        """count("Page Viewed", "1d", 'in_audience("saved")') > 0""",
+        28,
+        """in the condition 'in_audience("saved")': in_audience() has no meaning here""",
+    ),
     ('count("Order Complete", "90d") > 0', 7, "unknown event 'Order Complete', did you mean 'Order Completed'?"),
     ('count("Order Completed", "90") > 0', 26, "'90' is no window: a duration is written like 30s"),
     ('count("Order Completed", "0d") > 0', 26, "a window is longer than nothing"),

@@ -73,6 +73,7 @@ class Chance:
         self.start_ms = parse_instant(self.pick(STARTS))
         self.units_max = self.pick((4, 8, 12))
         self.event_names = ["Alpha", *EVENTS, *(RULED if "rules" in features else ())]
+        self.audiences: list[str] = []  # which conditions may ask for, once they are drawn
 
     def maybe(self, share: float, feature: str | None = None) -> bool:
         drawn = self.random.random() < share
@@ -137,7 +138,7 @@ class Chance:
         return {name: drawn[name] for name in drawn if self.maybe(share)}
 
     def condition(self, roots: Sequence[str], depth: int = 2) -> str:
-        """A condition over some of event, entry, profile, run, history, consent and now."""
+        """A condition over some of event, entry, profile, run, history, consent, membership and now."""
         if depth and self.maybe(0.4):
             left, right = self.condition(roots, depth - 1), self.condition(roots, depth - 1)
             return self.pick((f"({left}) && ({right})", f"({left}) || ({right})", f"!({left})"))
@@ -154,6 +155,8 @@ class Chance:
                 return self.about_history()
             case "consent":
                 return f'consent("{self.pick(self.channels)}", "{self.pick(("offer", "marketing"))}")'
+            case "membership":
+                return f'in_audience("{self.pick(self.audiences)}")'
             case _:
                 return self.about_now()
 

@@ -66,7 +66,9 @@ def audiences(chance: Chance) -> dict[str, str]:
     over_time = ["history", "now"] if "history" in chance.features else []
     consent = ["consent"] if "consents" in chance.features else []
     names = chance.some(("east", "north", "west"))
-    return {name: chance.condition(["profile", "profile", *over_time, *over_time, *consent]) for name in names}
+    found = {name: chance.condition(["profile", "profile", *over_time, *over_time, *consent]) for name in names}
+    chance.audiences = names
+    return found
 
 
 def messages(chance: Chance) -> list[Document]:

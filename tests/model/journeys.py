@@ -60,7 +60,8 @@ def with_change(chance: Chance, rule: Document) -> Document:
 
 def roots(chance: Chance, *always: str) -> list[str]:
     optional = {"history": "history", "consents": "consent"}
-    return [*always, *(root for feature, root in optional.items() if feature in chance.features)]
+    asked = ["membership"] if chance.audiences else []
+    return [*always, *(root for feature, root in optional.items() if feature in chance.features), *asked]
 
 
 def add_rules(chance: Chance, journey: Document, audiences: list[str]) -> Document:

@@ -12,22 +12,28 @@ from typing import Final
 from parcours.config import Settings
 from parcours.core.columns import PersonColumns
 from parcours.expression.expression import NO_HISTORY, History, Scope
-from parcours.expression.values import Untold
+from parcours.expression.values import Limits, Untold
 from parcours.journey.campaign_columns import ShardColumns
 
 _NOBODY: Final[Mapping[str, object]] = {}
 
 
 class ToldHistory:
-    """A `History` of which a shard told what is asked: calls by key and window, consents by channel and purpose."""
+    """A `History` of which a shard told what is asked: calls by key and window, consents by channel and purpose,
+    memberships by the audience's key.
+    """
 
-    __slots__ = ("_calls", "_consents")
+    __slots__ = ("_audiences", "_calls", "_consents")
 
     def __init__(
-        self, calls: Mapping[tuple[str, int | None], int | float | None], consents: Mapping[tuple[str, str], bool]
+        self,
+        calls: Mapping[tuple[str, int | None], int | float | None],
+        consents: Mapping[tuple[str, str], bool],
+        audiences: Mapping[str, bool],
     ) -> None:
         self._calls = calls
         self._consents = consents
+        self._audiences = audiences
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
         counted = self._told(key, window_ms)
@@ -51,6 +57,10 @@ class ToldHistory:
         assert (channel, purpose) in self._consents, f"no shard was asked for the consent {(channel, purpose)}"
         return self._consents[channel, purpose]
 
+    def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
+        assert audience in self._audiences, f"no shard was asked for the audience {audience}"
+        return self._audiences[audience]
+
     def _told(self, key: str, window_ms: int | None) -> int | float | None:
         assert (key, window_ms) in self._calls, f"no shard was asked for {key} over {window_ms}"
         return self._calls[key, window_ms]
@@ -68,6 +78,7 @@ class ToldScopes:
         self._now_ms, self._limits = at_ms, Untold(settings.macro_steps_max)
         self._calls = [(call.key, call.window_ms) for call in asked.histories]
         self._consents = asked.consents
+        self._audiences = asked.audiences
         self._paths = asked.paths
 
     def of_run(self, sizes: Mapping[str, int] | None = None) -> Scope:
@@ -89,10 +100,12 @@ class ToldScopes:
         return {"id": run, "entered_at": self._begun_ms, "step": self._step}
 
     def _history(self, told: PersonColumns) -> History:
-        if not self._calls and not self._consents:
+        if not (self._calls or self._consents or self._audiences):
             return NO_HISTORY
         return ToldHistory(
-            dict(zip(self._calls, told.histories, strict=True)), dict(zip(self._consents, told.consents, strict=True))
+            dict(zip(self._calls, told.histories, strict=True)),
+            dict(zip(self._consents, told.consents, strict=True)),
+            dict(zip(self._audiences, told.inside, strict=True)),
         )
 
     def _profile(self, traits: list[object]) -> dict[str, object]:

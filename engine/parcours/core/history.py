@@ -1,7 +1,11 @@
-"""Event histories: per series, the times and values of a person's past events that some published expression asks for.
+"""What expressions ask of a person beside her traits: event histories, consents and memberships in audiences.
 
 A series is (event, property, condition). Its condition is tested when the event arrives, and only time and value are
 kept, for the longest window that any expression names. A window is (now - w, now]: it slides exactly.
+
+A membership is not looked up in what was noted of the person when audiences were last compared: the condition is asked
+of her as she stands. So it is right at any instant, between the updates of a round and for a read as of an instant too,
+and needs no filling. What a campaign has saved has no condition, and is looked up.
 """
 
 from __future__ import annotations
@@ -12,18 +16,23 @@ from parcours.config import Settings
 from parcours.core.consent import has_consent
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
-from parcours.expression.values import Scope, Untold
-from parcours.journey.program import ConsentPolicy, Program
+from parcours.expression.values import Limits, Scope, Untold
+from parcours.journey.program import Program
 
 
 class PersonHistory(msgspec.Struct, frozen=True):
     """The expressions' `History` of one person."""
 
     profile: Profile
-    policy: ConsentPolicy
+    program: Program
 
     def consent(self, channel: str, purpose: str) -> bool:
-        return has_consent(self.profile, self.policy, channel, purpose)
+        return has_consent(self.profile, self.program.policies.consent, channel, purpose)
+
+    def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
+        # A scope of its own: a condition sees neither the event nor the macro variables of whoever asks.
+        scope = Scope(profile=self.profile.traits, now_ms=now_ms, history=self, limits=limits)
+        return is_member(self.program, self.profile, audience, scope)
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
         entries = self._entries(key)
@@ -59,5 +68,5 @@ def is_member(program: Program, profile: Profile, audience: str, scope: Scope) -
 
 def scope_at(profile: Profile, at: int, program: Program, settings: Settings) -> Scope:
     """What an expression sees of a person alone at an instant, at which the profile has to stand; nothing is told."""
-    history = PersonHistory(profile, program.policies.consent)
+    history = PersonHistory(profile, program)
     return Scope(profile=profile.traits, now_ms=at, history=history, limits=Untold(settings.macro_steps_max))

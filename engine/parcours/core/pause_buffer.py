@@ -81,7 +81,7 @@ def _events(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> Itera
 def is_settled(expression: Expression) -> bool:
     """Whether a condition has the same value now and at the resume, because it reads nothing but the event."""
     of_event = all(path.startswith("event.") for path in expression.paths)
-    return of_event and not expression.series and not expression.consents
+    return of_event and not (expression.series or expression.consents or expression.audiences)
 
 
 def _paths(journey: Journey) -> frozenset[str]:

@@ -166,7 +166,7 @@ class Turn(msgspec.Struct):
             profile=self.profile.traits,
             run=run or {},
             now_ms=self.at,
-            history=PersonHistory(self.profile, self.program.policies.consent),
+            history=PersonHistory(self.profile, self.program),
             limits=self,
         )
 

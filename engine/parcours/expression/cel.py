@@ -39,6 +39,7 @@ class ExpressionCompiler:
     asked        each call of count, sum or last
     turns        when its comparisons with `now` change by the passing of time
     consented    the channel and the purpose of each consent that it asks for
+    audiences    the keys of the audiences that it asks for
     sets         the sets whose size it asks for
     variables    the macro variables in scope, outermost first
     """
@@ -50,6 +51,7 @@ class ExpressionCompiler:
     asked: list[history.HistoryCall] = field(default_factory=list)
     turns: list[ChangeTimes] = field(default_factory=list)
     consented: list[tuple[str, str]] = field(default_factory=list)
+    audiences: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
     macros: bool = False
     variables: tuple[str, ...] = ()
@@ -231,6 +233,9 @@ class ExpressionCompiler:
         if node.name == "consent":
             self.consented.append(history.consent_of(node, self.names))
             return Operand(history.consenting(*self.consented[-1]), node.text, "boolean")
+        if node.name == "in_audience":
+            self.audiences.append(history.audience_of(node, self.names))
+            return Operand(history.belonging(self.audiences[-1]), node.text, "boolean")
         if node.name in history.FUNCTIONS:
             return self._history(node)
         if node.name == "default":

@@ -58,6 +58,7 @@ class Expression:
     series    the histories that it asks for, each once
     asked     each call of a history, with its own window
     consented the channel and the purpose of each consent that it asks for
+    audiences the keys of the audiences that it asks for (definition_keys.py)
     sets      the sets whose size it asks for; "" is the set at hand
     kind      of its value, in the words of events.yaml; "any" where only data can tell
     literal   whether it is a literal, the same in any scope
@@ -77,6 +78,7 @@ class Expression:
     _turns: tuple[ChangeTimes, ...] = field(default=(), repr=False, compare=False)
     asked: tuple[HistoryCall, ...] = field(default=(), repr=False, compare=False)
     consented: tuple[tuple[str, str], ...] = ()
+    audiences: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
 
     @property
@@ -177,6 +179,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         _turns=turns,
         asked=tuple(dict.fromkeys(compiler.asked)),
         consented=tuple(dict.fromkeys(compiler.consented)),
+        audiences=tuple(dict.fromkeys(compiler.audiences)),
         sets=tuple(dict.fromkeys(compiler.sets)),
     )
 

@@ -1,6 +1,7 @@
-"""The calls that ask for a person's history or consent: count, sum, last and consent, checked at load time.
+"""The calls that ask for a person's history, consents or audiences: count, sum, last, consent and in_audience.
 
-Their arguments have to be literal texts, so that all histories that a project needs are known when it loads.
+They are checked at load time. Their arguments have to be literal texts, so that all histories and audiences that a
+project needs are known when it loads.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The arguments of each function; a condition may follow."""
 
-FUNCTIONS: Final = (*_FORMS, "consent")
+FUNCTIONS: Final = (*_FORMS, "consent", "in_audience")
 
 _EXAMPLES: Final[Mapping[str, str]] = {
     "count": 'count("Order Completed", "90d")',
     "sum": 'sum("Order Completed", "total", "365d")',
     "last": 'last("Order Completed")',
     "consent": 'consent("email", "cart")',
+    "in_audience": 'in_audience("loyal")',
 }
 
 _OF_NUMBERS: Final = frozenset({"number", "integer", "any"})
@@ -140,9 +142,30 @@ def consenting(channel: str, purpose: str) -> Evaluate:
     return lambda scope: scope.history.consent(channel, purpose)
 
 
+def audience_of(node: FunctionCall, names: Names | None) -> str:
+    """The key of the audience that a membership is asked for. Raises ExpressionError for an unknown one."""
+    past = _past(node, names)
+    (name,) = _texts(node, 1, 1)
+    place = node.arguments[0]
+    if name not in past.audiences and "*" not in past.audiences:
+        raise ExpressionError(f"unknown audience {quoted(name)}{nearest(name, past.audiences)}", place.column)
+    if name in past.conditional:
+        raise ExpressionError(
+            f"an audience may ask only for audiences that campaigns save, and {quoted(name)} has a condition: "
+            "write that condition here instead",
+            place.column,
+        )
+    return past.audiences.get(name, name)
+
+
+def belonging(audience: str) -> Evaluate:
+    """A closure that looks up a membership, by the audience's key."""
+    return lambda scope: scope.history.inside(audience, scope.now_ms, scope.limits)
+
+
 def _past(node: FunctionCall, names: Names | None) -> Past:
     if names is None:
-        return Past({"*": ANYTHING}, frozenset("*"), frozenset("*"))
+        return Past({"*": ANYTHING}, frozenset("*"), frozenset("*"), audiences={"*": "*"})
     if names.past is None:
         raise ExpressionError(f"{node.name}() has no meaning here", node.column)
     return names.past

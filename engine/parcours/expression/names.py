@@ -25,17 +25,21 @@ UNREAD_EVENT: Final = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The histories and consents that an expression may ask for. "*" among the names stands for any name.
+    """The histories, consents and audiences that an expression may ask for. "*" among names stands for any name.
 
     events              the properties of each event type, for its history
     channels, purposes  for which there may be consent
     keys                the definition key of each redefined event type, under which its history is kept
+    audiences           the definition key of each audience
+    conditional         those of them that may not be asked for here, because they have conditions of their own
     """
 
     events: Mapping[str, Mapping[str, str]]
     channels: frozenset[str]
     purposes: frozenset[str]
     keys: Mapping[str, str] = field(default_factory=dict)
+    audiences: Mapping[str, str] = field(default_factory=dict)
+    conditional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Names:
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
     row    the columns of a set or a table, which campaigns alone have
     sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
-    past   None where neither history nor consent may be asked for
+    past   None where neither history, consent nor audiences may be asked for
     now    whether `now` may be used
     trees  the syntax trees of the project's expressions
     """

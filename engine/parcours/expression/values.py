@@ -45,8 +45,8 @@ _KIND_OF_TYPE: Final[Mapping[type, str]] = {
 
 
 class History(Protocol):
-    """A person's event history and consents, the event at hand included. A window of w covers (now - w, now], all in
-    ms.
+    """A person's event history, consents and audiences, the event at hand included. A window of w covers
+    (now - w, now], all in ms.
 
     Asked during evaluation: it may not change anything, and answers for an unknown key as for one without entries.
     """
@@ -71,9 +71,13 @@ class History(Protocol):
         """Whether messages of this purpose may go out on the channel."""
         ...
 
+    def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
+        """Whether she is in the audience of this key at the instant; `limits` are those of its condition."""
+        ...
+
 
 class NoHistory:
-    """The history of a person who did nothing and agreed to nothing."""
+    """The history of a person who did nothing, agreed to nothing, and is in no audience."""
 
     __slots__ = ()
 
@@ -90,6 +94,9 @@ class NoHistory:
         return None
 
     def consent(self, channel: str, purpose: str) -> bool:
+        return False
+
+    def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
         return False
 
 

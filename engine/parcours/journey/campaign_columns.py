@@ -1,7 +1,8 @@
 """What shards have to tell of their people so that the steps of one stage can act.
 
-What reads the profile alone they evaluate; of what reads the row as well they tell the paths, histories and consents
-that it asks for. What a send or an update asks of a person is evaluated when it reaches her, and is no part of this.
+What reads the profile alone they evaluate; of what reads the row as well they tell the paths, histories, consents and
+audiences that it asks for. What a send or an update asks of a person is evaluated when it reaches her, and is no part
+of this.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ USER_ID: Final = "userId"
 @dataclass(frozen=True, slots=True)
 class ShardColumns:
     """
-    audiences    whose members are read, by their keys (definition_keys.py)
+    audiences    whose members are read or asked for, by their keys (definition_keys.py)
     expressions  of the profile alone, each text once
     paths        of traits, below `profile`
     histories    each call with its own window
@@ -63,7 +64,12 @@ def shard_columns(campaign: CampaignProgram, stage: Stage) -> ShardColumns:
     matched = [name for name in map(matched_namespace, tables) if name is not None]
     asks = tables or any(each.basis in ("profile", "both") for each in asked)
     return ShardColumns(
-        audiences=_once(step.audience for step in steps if isinstance(step, ReadAudience)),
+        audiences=_once(
+            [
+                *(step.audience for step in steps if isinstance(step, ReadAudience)),
+                *(audience for each in both for audience in each.audiences),
+            ]
+        ),
         expressions=tuple({each.text: each for each in asked if each.basis == "profile"}.values()),
         paths=_once([*(path for each in both for path in each.profile), *matched_paths(campaign, stage)]),
         histories=_once(call for each in both for call in each.histories),
@@ -113,7 +119,7 @@ def audience_columns(program: Program, audience: str) -> ShardColumns:
     if known is None:
         return ShardColumns((audience,), (), (), (), ())
     asked = set_expression(known.condition)
-    return ShardColumns((audience,), (), asked.profile, asked.histories, asked.consents)
+    return ShardColumns((audience, *asked.audiences), (), asked.profile, asked.histories, asked.consents)
 
 
 def _asked_of_sets_of_people(campaign: CampaignProgram, stage: Stage) -> list[SetExpression]:

@@ -75,12 +75,12 @@ def events_of_campaign(campaign: CampaignProgram) -> set[str]:
 
 
 def audiences_of_campaign(campaign: CampaignProgram) -> set[str]:
-    """The audiences that a campaign reads or saves, or that end its runs."""
+    """The audiences that a campaign reads, saves or asks for, or that end its runs."""
     named = {rule.audience for rule in campaign.exits if isinstance(rule, AudienceTrigger)}
     for step in campaign.steps.values():
         if isinstance(step, steps.ReadAudience | steps.Save):
             named.add(step.audience)
-    return named
+    return named.union(*(each.audiences for each in asked_of_campaign(campaign)))
 
 
 def _triggers(campaign: CampaignProgram) -> Iterator[Trigger]:

@@ -56,11 +56,17 @@ def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
 
 
 def audience_names(journey: program.Journey) -> set[str]:
-    """All audiences by which the journey can be entered, left or moved."""
-    named = inner_audience_names(journey)
+    """All audiences by which the journey can be entered, left or moved, and those that its expressions ask for."""
+    named = inner_audience_names(journey) | _audiences_asked(journey)
     if isinstance(journey.entry, program.ReadEntry | program.AudienceTrigger):
         named.add(journey.entry.audience)
     return named
+
+
+def _audiences_asked(journey: program.Journey) -> set[str]:
+    called = {step.action for step in journey.steps.values() if isinstance(step, program.CallAction)}
+    carried = [each for name in called if name in journey.actions for each in journey.actions[name].expressions]
+    return {audience for expression in (*expressions_in(journey), *carried) for audience in expression.audiences}
 
 
 def inner_audience_names(journey: program.Journey) -> set[str]:

@@ -1,8 +1,8 @@
 """An expression that a campaign asks of a whole set, with what it reads: so it is known who can evaluate it.
 
 What reads the profile alone is evaluated by the shard that has it, what reads the row alone beside the coordinator. Of
-what reads both, the profile's paths, histories and consents become columns first; so they do of what reads the run,
-which is none of a person's when a set is made.
+what reads both, the profile's paths, histories, consents and audiences become columns first; so they do of what reads
+the run, which is none of a person's when a set is made.
 """
 
 from __future__ import annotations
@@ -47,12 +47,17 @@ class SetExpression:
         return self.expression.consented
 
     @property
+    def audiences(self) -> tuple[str, ...]:
+        """The keys of the audiences that it asks for."""
+        return self.expression.audiences
+
+    @property
     def reads_run(self) -> bool:
         return any(path.startswith(f"{RUN}.") for path in self.expression.paths)
 
     @property
     def basis(self) -> Basis:
-        asks_person = bool(self.profile or self.histories or self.consents)
+        asks_person = bool(self.profile or self.histories or self.consents or self.audiences)
         if asks_person:
             return "both" if self.row or self.reads_run else "profile"
         return "row" if self.row else "run"

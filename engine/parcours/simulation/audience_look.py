@@ -106,7 +106,8 @@ async def look_at(ports: Sequence[ShardPort], program: Program, due: LookDue, sl
 
 
 def _because(asked: ShardColumns, row: PersonColumns) -> tuple[str, ...]:
-    if not (asked.paths or asked.histories or asked.consents):
+    _, *audiences = asked.audiences
+    if not (asked.paths or asked.histories or asked.consents or audiences):
         return (SAVED,)
     said = [f"profile.{'.'.join(path)} = {_shown(value)}" for path, value in zip(asked.paths, row.traits, strict=True)]
     for call, number in zip(asked.histories, row.histories, strict=True):
@@ -114,6 +115,8 @@ def _because(asked: ShardColumns, row: PersonColumns) -> tuple[str, ...]:
         said.append(f"{_call(call)} = {value}")
     for (channel, purpose), given in zip(asked.consents, row.consents, strict=True):
         said.append(f'consent("{channel}", "{purpose}") = {_shown(given)}')
+    for audience, inside in zip(audiences, row.inside[1:], strict=True):
+        said.append(f'in_audience("{plain(audience)}") = {_shown(inside)}')
     return tuple(said)
 
 

@@ -62,7 +62,7 @@ class Chance:
         self.tried: Counter[str] = Counter()
         self.start_ms = parse_instant(self.pick(STARTS))
         self.coarse = self.maybe(0.5)
-        self.audiences: list[str] = []
+        self.audiences: list[str] = []  # that may be read and asked for
 
     def maybe(self, share: float) -> bool:
         return self.random.random() < share
@@ -159,7 +159,7 @@ class Chance:
         return self.pick(
             (
                 self._of_number, self._of_number, self._of_text, self._of_text, self._of_moment, self._of_boolean,
-                self._of_presence, self._of_consent, self._of_list,
+                self._of_presence, self._of_consent, self._of_list, self._of_membership,
             )
         )(columns)  # fmt: skip
 
@@ -200,6 +200,10 @@ class Chance:
     def _of_consent(self, _: Columns) -> Term:
         self.kind("expression.consent")
         return terms.consent(self.pick(CHANNELS), self.pick(PURPOSES))
+
+    def _of_membership(self, _: Columns) -> Term:
+        self.kind("expression.membership")
+        return terms.membership(self.pick(self.audiences))
 
     def _of_list(self, columns: Columns) -> Term:
         lists = [name for name, each in columns.items() if each.listed]

@@ -50,7 +50,7 @@ class Crowd:
             if any(_fits(rule, event, scope) for rule in campaign.get("exit", [])):
                 self._leave(now_ms, person, campaign["campaign"])
         for journey in self.journeys:
-            if journey["entry"]["event"] == event:
+            if _fits(journey["entry"], event, scope):
                 number = 1 + len([key for key in person.visits if key[0] == journey["journey"]])
                 key = (journey["journey"], number)
                 person.visits[key] = Visit(now_ms, is_open=False)

@@ -37,6 +37,7 @@ def case(seed: int) -> Case:
     chance = Chance(seed)
     timezone = chance.pick(ZONES)
     people = names(chance)
+    chance.audiences = SAVED  # an audience asks for no others
     conditions = {name: _audience(chance) for name in chance.some(("east", "north", "west"))}
     chance.audiences = [*conditions, *SAVED]
     tables, table_documents, files = _tables(chance, people)
@@ -66,7 +67,7 @@ def case(seed: int) -> Case:
         table_documents=table_documents,
         files=files,
         campaigns=campaigns,
-        journeys=[JOURNEY],
+        journeys=[_hello(chance)],
         lines=[_of_journey(line) for line in lines],
         starts=starts,
         tried=chance.tried,
@@ -81,6 +82,13 @@ def _seeds(chance: Chance, people: list[str]) -> list[Document]:
         seed: Document = {channel: own[channel] for channel in chance.some(CHANNELS)}
         found.append({**seed, **({"as": chance.pick((*people, "nobody"))} if chance.maybe(0.7) else {})})
     return found
+
+
+def _hello(chance: Chance) -> Document:
+    """The journey, now and then with a condition on whom it takes."""
+    if chance.maybe(0.7):
+        return JOURNEY
+    return {**JOURNEY, "entry": {**JOURNEY["entry"], "when": chance.condition({}, 1)}}
 
 
 def _as_campaign(journey: Document) -> Document:

@@ -28,6 +28,8 @@ class Known(Protocol):
 
     def consents(self, channel: str, purpose: str) -> bool: ...
 
+    def is_in(self, audience: str, now_ms: int) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -139,6 +141,13 @@ def _past(scope: Scope, event: str, window_ms: int | None) -> list[tuple[int, Ma
 def consent(channel: str, purpose: str) -> Term:
     text = f'consent("{channel}", "{purpose}")'
     return Term(text, lambda scope: scope.person is not None and scope.person.consents(channel, purpose), "boolean")
+
+
+def membership(audience: str) -> Term:
+    def value(scope: Scope) -> Value:
+        return scope.person is not None and scope.person.is_in(audience, scope.now_ms)
+
+    return Term(f'in_audience("{audience}")', value, "boolean")
 
 
 def set_size(name: str | None) -> Term:

@@ -140,10 +140,16 @@ def scope_of(
             "step": run["step"],
         }
     seen["consent"] = lambda channel, purpose: consents(person, channel, purpose)
+    seen["in_audience"] = lambda name: is_in(person, of_world, now_ms, name)
     seen["count"] = lambda name, *rest: len(past(person, of_world, now_ms, name, None, rest))
     seen["sum"] = lambda name, path, *rest: total(past(person, of_world, now_ms, name, path, rest), path)
     seen["last"] = lambda name, *rest: last(past(person, of_world, now_ms, name, None, rest))
     return seen
+
+
+def is_in(person: Person, world: World, now_ms: int, name: str) -> bool:
+    """Whether the condition of an audience, as a world has it, holds for her as she stands."""
+    return person.known and holds(world.audiences[name], scope_of(person, now_ms, world=world))
 
 
 def past(

@@ -98,6 +98,7 @@ class World:
         messages = [self.messages[step["send"]] for step in journey["steps"] if "send" in step]
         names = {value for value in texts_of(journey) if isinstance(value, str)}
         names.update(event for message in messages for event in message.get("withdraw", []))
+        names.update(name for condition in conditions_of([journey]) for name in audiences_asked(condition))
         audiences = [self.audience_key(name) for name in sorted(names & self.audiences.keys())]
         events = {self.meaning(name) for name in names & self.events.keys()}
         for condition in conditions_of([journey]):
@@ -128,6 +129,11 @@ def conditions_of(document: Any) -> Iterator[str]:
     elif isinstance(document, list):
         for inner in document:
             yield from conditions_of(inner)
+
+
+def audiences_asked(condition: str) -> list[str]:
+    """The audiences in which a condition asks for the person."""
+    return [node[2][0][1] for node in nodes_of(condition) if node[:2] == ("call", "in_audience")]
 
 
 @cache

@@ -103,6 +103,7 @@ def _what_is_read(join: SetExpression, people: PeopleFile) -> Callable[[PersonCo
     paths = [asked.paths.index(path) for path in join.profile]
     calls = [asked.histories.index(call) for call in join.histories]
     consents = [asked.consents.index(consent) for consent in join.consents]
+    audiences = [asked.audiences.index(audience) for audience in join.audiences]
 
     def read(told: PersonColumns) -> bytes:
         return _encode(
@@ -110,6 +111,7 @@ def _what_is_read(join: SetExpression, people: PeopleFile) -> Callable[[PersonCo
                 [told.traits[place] for place in paths],
                 [told.histories[place] for place in calls],
                 [told.consents[place] for place in consents],
+                [told.inside[place] for place in audiences],
             )
         )
 

@@ -6,7 +6,7 @@
     v0, ...  VALUE     what each expression gave (values.py)
     m0, ...  VARCHAR   the trait at each path by which rows of tables are hers, as they are compared (matching.py)
     names    VARCHAR[] her other names
-    told     BLOB      traits, histories and consents as the shard told them, for what is evaluated here (told_scope.py)
+    told     BLOB      what the shard told of her but for values and names, for what is evaluated here (told_scope.py)
 
 The same people give the same bytes, whoever was told of first.
 """
@@ -162,7 +162,7 @@ def _arrays(rows: Sequence[tuple[str, bytes]], people: PeopleFile) -> Iterator[A
     if asked.namespaces:
         yield pa.array([each.names for each in told], pa.list_(pa.string()))
     if people.tells_more:
-        kept = (PersonColumns([], [], each.traits, each.histories, each.consents) for each in told)
+        kept = (PersonColumns(each.inside, [], each.traits, each.histories, each.consents) for each in told)
         yield pa.array([_encode(each) for each in kept], pa.binary())
 
 

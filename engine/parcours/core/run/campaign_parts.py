@@ -12,7 +12,7 @@ runs of a campaign, and not twice in one.
 from __future__ import annotations
 
 from parcours.core.archive import last_end, unfinished
-from parcours.core.audiences import save_membership
+from parcours.core.audiences import look_again, save_membership
 from parcours.core.delivery.copies import make_copies, withdraw
 from parcours.core.input import MembershipSaved, PartTaken
 from parcours.core.occasion import Occasion
@@ -32,9 +32,13 @@ def hear_campaign(turn: Turn, given: PartTaken | MembershipSaved) -> None:
     if isinstance(given, PartTaken):
         _take_part(turn, given)
         return
-    changes = save_membership(turn, given.audience, inside=given.inside)
-    if changes and not given.silent:
-        go_through(turn, Occasion(changes=changes))
+    saved = save_membership(turn, given.audience, inside=given.inside)
+    changes = () if given.silent else saved
+    if saved and any(given.audience in each.condition.audiences for each in turn.program.audiences.values()):
+        # Others that ask for this one may change with it, and are silent for no reason of its own.
+        changes = (*changes, *look_again(turn, unknown=False))
+    if changes:
+        go_through(turn, Occasion(changes=tuple(sorted(changes, key=lambda change: change.audience))))
 
 
 def _take_part(turn: Turn, given: PartTaken) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from parcours.channel import CALL, INBOX
@@ -68,7 +68,8 @@ class Declarations:
     """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses...
 
     own_addresses  the channels whose address profile.yaml names, instead of the usual one
-    past    the histories and consents that may be asked for
+    past    the histories, consents and audiences that may be asked for
+    saved   the audiences that campaigns save
     unread  keys that declare names, and names of messages, that could not be read: an unknown name may be one of theirs
     """
 
@@ -83,6 +84,7 @@ class Declarations:
     past: Past
     unread: frozenset[str] = frozenset()
     definition_keys: DefinitionKeys = field(default_factory=DefinitionKeys)
+    saved: frozenset[str] = frozenset()
     trees: Trees = field(default_factory=Trees, repr=False)
 
     def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
@@ -121,6 +123,14 @@ class Declarations:
             self.traits, event, entry, RUN_KINDS if run else None, self.past if past else None, trees=self.trees
         )
 
+    def names_of_audiences(self, lost: frozenset[str]) -> Names:
+        """Those of an audience's condition, which asks for no audience with a condition: none depends on itself.
+
+        lost  the audiences that could not be read
+        """
+        conditional = self.audiences - self.saved - lost
+        return replace(self.names(), past=replace(self.past, conditional=conditional))
+
 
 def declarations_of(
     documents: Documents,
@@ -157,9 +167,14 @@ def declarations_of(
             channels=channels,
             purposes=_purposes(documents, unread),
             keys=keys,
+            audiences={
+                **{name: definition_keys.audience(name) for name in documents.audiences.audiences},
+                **({"*": "*"} if "audiences" in unread else {}),
+            },
         ),
         unread=unread,
         definition_keys=definition_keys,
+        saved=frozenset(documents.audiences.saved),
         trees=Trees() if trees is None else trees,
     )
 

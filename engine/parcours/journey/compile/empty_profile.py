@@ -10,7 +10,7 @@ from parcours.journey.program import Audience, ConsentPolicy
 
 
 class _EmptyProfile(NoHistory):
-    """The history of an empty profile: no events, and the consent that the policy assumes."""
+    """The history of an empty profile: no events, no audience that was saved, and the consent that is assumed."""
 
     __slots__ = ("_policy",)
 

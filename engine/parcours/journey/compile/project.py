@@ -20,7 +20,7 @@ from parcours.expression.trees import Trees
 from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
 from parcours.journey.compile.campaigns.project import check_rows, compiled_campaigns, saved_audiences
-from parcours.journey.compile.campaigns.tables import compiled_tables
+from parcours.journey.compile.campaigns.tables import compiled_tables, lost_names
 from parcours.journey.compile.campaigns.taking import taking_people
 from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.compile.declarations import (
@@ -236,7 +236,8 @@ class _Compiler:
         return {name: rules.get(name, IdentityRule()) for name in sorted(names)}
 
     def _audiences(self) -> dict[str, program.Audience]:
-        margin, names = self.margins.single["audiences"], self.declared.names()
+        margin = self.margins.single["audiences"]
+        names = self.declared.names_of_audiences(lost_names(self.margins, "audiences"))
         for name, text in self.documents.audiences.conditions.items():
             if misuse := now_misuse(text, self.declared.trees):
                 margin.error(misuse, "audiences", name, value=text)

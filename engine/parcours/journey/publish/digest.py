@@ -108,7 +108,10 @@ class _Content:
         if name in self.program.saved_audiences:
             return {"saved": values_of(self.documents.audiences.saved[name])}
         condition = self.program.audiences[name].condition
-        return {"condition": condition.text, "events": self._events(_asked([condition]))}
+        content: dict[str, object] = {"condition": condition.text, "events": self._events(_asked([condition]))}
+        if condition.audiences:
+            content["audiences"] = {asked: self.of_audience(asked) for asked in condition.audiences}
+        return content
 
     def _events(self, names: Iterable[str]) -> dict[str, object]:
         """Event types, and those that rule-based ones are based on."""
