@@ -11,7 +11,6 @@ twice, and instants are those that were kept (run_book.py).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Final
 
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
-from parcours.campaigns.off_loop import off_loop
+from parcours.campaigns.off_loop import in_thread, off_loop
 from parcours.campaigns.people import People
 from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
@@ -189,7 +188,7 @@ class CampaignRun:
             try:
                 async with off_loop(self.sets.collecting(number)) as told:
                     async for rows in self._people.columns(scan):
-                        await asyncio.to_thread(told.add, rows)
+                        await in_thread(told.add, rows)
             except ScanGone:
                 self._book.lost(asked)
                 scan = await self._book.scan(asked, at)
@@ -201,9 +200,9 @@ class CampaignRun:
         """Make a step's sets, and do with them what it says."""
         self._at_work = step.id
         if isinstance(step, steps.Export):
-            made = await asyncio.to_thread(self.sets.export, step.id, at, self._world.exports)
+            made = await in_thread(self.sets.export, step.id, at, self._world.exports)
         else:
-            made = await asyncio.to_thread(self.sets.make, step.id, at)
+            made = await in_thread(self.sets.make, step.id, at)
         self._made[step.id] = made
         if isinstance(step, steps.ReadTable) and step.creates:
             await self._make_known(step, at)
@@ -285,7 +284,7 @@ class CampaignRun:
             self._awaited[step.id] = until
             await self._expect()
             return False
-        self._tell_choice(step, at, await asyncio.to_thread(self._chosen, step, so, left))
+        self._tell_choice(step, at, await in_thread(self._chosen, step, so, left))
         return True
 
     def _chosen(self, step: steps.CampaignStep, so: list[str], left: list[str]) -> StepMade:
@@ -322,10 +321,10 @@ class CampaignRun:
 
     async def _save(self, step: steps.Save, when: int) -> None:
         save, members, people = self._slices(step), self._world.members, self.sets.path(SetRef(step.id))
-        change = await asyncio.to_thread(members.begin, save, step.audience, step.mode, people)
+        change = await in_thread(members.begin, save, step.audience, step.mode, people)
         while change is None:
             await self._people.pause(SAVE_PAUSE_S)
-            change = await asyncio.to_thread(members.begin, save, step.audience, step.mode, people)
+            change = await in_thread(members.begin, save, step.audience, step.mode, people)
         silent = self._world.saved()[step.audience].silent
         entered, left = change.entered(), change.left()
         holds_from = await self._people.save(save, step.audience, when, entered, left, silent=silent)

@@ -126,7 +126,8 @@ class LiveRuns:
         tasks = [each.task for each in self._under_way.values() if each.task is not None]
         for task in (*tasks, *self._tasks):
             task.cancel()
-        await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+        if tasks or self._tasks:  # one that is making sets leaves them when a statement is over
+            await asyncio.wait({*tasks, *self._tasks}, timeout=STOP_PATIENCE_S)
         if self._unbroken:
             await asyncio.wait(self._unbroken, timeout=STOP_PATIENCE_S)
             for each in self._unbroken:

@@ -1,30 +1,42 @@
-"""A block whose beginning and end take long, entered from an event loop that has other things to do meanwhile."""
+"""Calls that take long, and blocks that take long to enter and to leave, for an event loop with other things to do."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """What a call gives that takes long. Who is cancelled leaves it when it is over, and not at work on its files."""
+    calling = asyncio.ensure_future(asyncio.to_thread(call, *args, **more))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait({calling})
+        if calling.done() and not calling.cancelled():
+            calling.exception()  # nobody asks what became of it
+        raise
 
 
 @asynccontextmanager
 async def off_loop(manager: AbstractContextManager[T]) -> AsyncGenerator[T, None]:
     """Enter and leave the block of `manager` in a thread."""
-    entering = asyncio.ensure_future(asyncio.to_thread(manager.__enter__))
+    entered: list[T] = []
     try:
-        value = await asyncio.shield(entering)
+        await in_thread(lambda: entered.append(manager.__enter__()))
     except asyncio.CancelledError as error:
-        await asyncio.wait({entering})  # it has been entered then, and has to be left
-        if entering.exception() is None:
+        if entered:
             manager.__exit__(type(error), error, error.__traceback__)
         raise
     try:
-        yield value
+        yield entered[0]
     except BaseException as error:
-        if not await asyncio.to_thread(manager.__exit__, type(error), error, error.__traceback__):
+        if not await in_thread(manager.__exit__, type(error), error, error.__traceback__):
             raise
     else:
-        await asyncio.to_thread(manager.__exit__, None, None, None)
+        await in_thread(manager.__exit__, None, None, None)

@@ -119,6 +119,6 @@ class CampaignsOfHost:
     def _root(self) -> Path:
         """The folder of the store; one that goes with the engine where the store lies in memory."""
         if is_durable(self._plan.store):
-            return folder_of(self._plan.store)
+            return folder_of(self._plan.store).absolute()  # threads work there, wherever the process goes
         self._passing = Path(tempfile.mkdtemp(prefix="parcours-campaigns-"))
         return self._passing
