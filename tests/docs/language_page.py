@@ -43,8 +43,16 @@ condition without a value does not hold. `parcours check` warns of what never ha
 A date is a text such as `1990-05-01`: `timestamp(profile.birthday)` is its midnight in UTC, for `getMonth()` and its
 like, and for durations. `&&`, `||`, `!`, `? :`, `in`, `+ - * / %` and the comparisons are CEL's.
 
+`in_audience("NAME")` takes any audience, by a literal name, wherever an expression may ask for histories and consents.
+It is answered as of the instant at which it is asked, after that instant's events, from the person as she stands then:
+a branch behind an `update` sees what it has changed, and where time alone moves her out of an audience, the answer is
+another one from that millisecond on. Nothing happens by such a change alone, though: what shall be done when somebody
+enters or leaves is an `audience` of an entry, an exit rule or a listener. A run asks by the definition of its own
+version. Within `audiences.yaml` only audiences that campaigns save may be asked for, so that none depends on itself;
+one that does changes with the save, at its instant, and tells so also where the saved one is `silent`.
+
 The examples are asked of an event `{event}`, of a profile `{profile}`, at {now}; the person has ordered
-twice, on 1 February for 30 and on 1 March for 50, and has agreed to mails about carts.
+twice, on 1 February for 30 and on 1 March for 50, agreed to mails about carts, and is in the audience `buyers`.
 """
 
 TEMPLATES = """\

@@ -11,6 +11,7 @@ from shutil import copytree
 import pytest
 from ruamel.yaml import YAML
 
+from parcours.errors import ExtraMissing
 from parcours.journey.project import Project
 
 CELLAR = Path(__file__).parent / "wishlist"
@@ -21,10 +22,25 @@ OTHERS = "  u: {sql: select * from t, columns: {customer: string}}\n"
 """A query over the table, so that it may read itself in a circle."""
 
 
-def columns_of(path: Path) -> Mapping[str, str]:
-    """What a reader of Parquet would say of the only such file."""
-    assert path.name == "columns.parquet"
-    return {"town": "string", "n": "string", "price": "decimal(4)", "sum": "integer"}
+class Reader:
+    """What libraries would say of the only Parquet file, and of queries."""
+
+    def columns_of(self, path: Path) -> Mapping[str, str | None]:
+        assert path.name == "columns.parquet"
+        return {"town": "string", "n": "string", "price": "decimal(4)", "sum": "integer"}
+
+    def fault_of(self, sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:
+        return f"seen over {sorted(sources)}" if "faulty" in sql else None
+
+
+class Missing:
+    """An installation without the libraries."""
+
+    def columns_of(self, path: Path) -> Mapping[str, str | None]:
+        raise ExtraMissing.of("reading Parquet", "campaigns")
+
+    def fault_of(self, sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:
+        raise ExtraMissing.of("reading queries", "campaigns")
 
 
 @pytest.fixture
@@ -49,7 +65,7 @@ def test_each_mistake_is_told_where_it_is(folder: Path, case: Mapping[str, objec
     )
     (folder / "tables.yaml").write_text(f"tables:\n  t: {case['table']}\n{others}{bills}")
 
-    said = [str(each).removeprefix("tables.yaml:") for each in Project.check(folder, columns_of=columns_of)]
+    said = [str(each).removeprefix("tables.yaml:") for each in Project.check(folder, reader=Reader())]
 
     assert [re.sub(r" \(found ['{\[].*\)$", "", each) for each in said] == case["said"]
 
@@ -82,3 +98,30 @@ def test_a_file_that_leads_out_of_the_folder_is_refused(folder: Path, tmp_path: 
     assert list(map(str, Project.check(folder))) == [
         "tables.yaml:16: tables.shops.file: the file lies outside the project folder"
     ]
+
+
+def test_a_query_is_looked_at_with_the_tables_that_it_names(folder: Path) -> None:
+    text = (folder / "tables.yaml").read_text()
+    (folder / "tables.yaml").write_text(text.replace("from bills group", "as faulty from bills group"))
+
+    assert [re.sub(r" \(found .*$", "", str(each)) for each in Project.check(folder, reader=Reader())] == [
+        "tables.yaml:18: tables.regulars.sql: seen over ['bills']"
+    ]
+
+
+def test_no_query_is_looked_at_where_tables_could_not_be_read(folder: Path) -> None:
+    text = (folder / "tables.yaml").read_text()
+    faulty = text.replace("from bills group", "as faulty from bills group").replace("vintage: integer", "vintage: year")
+    (folder / "tables.yaml").write_text(faulty)
+
+    assert not any("seen over" in str(each) for each in Project.check(folder, reader=Reader()))
+
+
+def test_a_library_that_is_missing_is_one_warning_for_all_that_it_would_read(folder: Path) -> None:
+    parquet = "  p: {file: data/columns.parquet, columns: {town: string}, join: row.town == profile.city}\n"
+    (folder / "tables.yaml").write_text((folder / "tables.yaml").read_text() + parquet)
+
+    (finding,) = Project.check(folder, reader=Missing())
+
+    assert (finding.severity, finding.line) == ("warning", 18)
+    assert "needs the extra [campaigns]: pip install 'parcours[campaigns]'" in str(finding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, assert_never
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from parcours.journey.compile.reactions import Reported
     from parcours.journey.project import Project
     from parcours.journey.read.finding import Finding
+    from parcours.journey.read.table_files import TableReader
 
 ProjectFolder = Annotated[
     Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="The project's folder.")
@@ -80,7 +82,8 @@ def check(
     registry = Registry.installed()
     judgement = Judgement(registry)
     reported = None if config is None else _reported(registry, config)
-    findings = judgement.findings(folder, reported, SystemClock(Settings().clock_jump_max_ms).now_ms())
+    now_ms = SystemClock(Settings().clock_jump_max_ms).now_ms()
+    findings = judgement.findings(folder, reported, now_ms, _TablesWhenAsked())
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
@@ -101,6 +104,24 @@ def check(
         raise typer.Exit(1)
     told += [_count(warnings, "warning")] if warnings else []
     typer.echo(f"{folder}: {', '.join(['nothing is wrong', *told])}.")
+
+
+class _TablesWhenAsked:
+    """The reader of tables, whose libraries are loaded when something is asked of it."""
+
+    def columns_of(self, path: Path) -> Mapping[str, str | None]:
+        return self._reader().columns_of(path)
+
+    def fault_of(self, sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:
+        return self._reader().fault_of(sql, sources, columns)
+
+    def _reader(self) -> TableReader:
+        from parcours.cli.extras import extra
+
+        with extra("reading Parquet, .zst and queries of tables.yaml", "campaigns"):
+            from parcours.campaigns.sets.table_reader import LibraryTables
+
+        return LibraryTables()
 
 
 def _reported(registry: Registry, config: Path) -> Reported:

@@ -34,7 +34,7 @@ from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
-from parcours.journey.read.table_files import ColumnsOf, check_table_files
+from parcours.journey.read.table_files import TableReader, check_tables
 from parcours.wording import shown_value
 
 D = TypeVar("D", bound=BaseModel)
@@ -42,10 +42,10 @@ D = TypeVar("D", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What a project is judged by that is about to be published: the time, and how files of tables are read."""
+    """What a project is judged by that is about to be published: the time, and what reads its tables."""
 
     now_ms: int | None
-    columns_of: ColumnsOf | None
+    reader: TableReader | None
 
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
@@ -109,19 +109,19 @@ class Project:
         reported: Reported | None = None,
         *,
         now_ms: int | None = None,
-        columns_of: ColumnsOf | None = None,
+        reader: TableReader | None = None,
     ) -> list[Finding]:
         """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold.
 
         checks    each channel's `check`, of which contents are asked that are the same for everybody
         reported  which reactions are told where the project is to run: listeners for any other are warned of
         now_ms    the time at which it would be published; campaigns whose only run would be past have a finding then
-        columns_of  the columns of table files that only a library can read; those are not looked into without it
+        reader    of tables that only a library can read; neither those nor queries are looked into without it
         """
         _check_judgement(contents, settings, checks)
         check_callable("reported", reported)
         place = folder_path("Project.check", folder)
-        return _examine(place, contents, settings, checks, reported, Publishing(now_ms, columns_of))[1]
+        return _examine(place, contents, settings, checks, reported, Publishing(now_ms, reader))[1]
 
     @classmethod
     def of(
@@ -305,8 +305,10 @@ def _examine(
         for each, margin in zip(documents.campaigns, margins.campaigns, strict=True):
             warn_of_unheard_reactions(campaigns[each.campaign], reported, margin)
     if publishing is not None:
-        tables = documents.tables.tables
-        check_table_files(folder, tables, publishing.columns_of, margins.single["tables"])
+        margin = margins.single["tables"]
+        known = {} if margins.lost.get(margin.file) else program.tables  # of what could not be read no query is judged
+        uses = {name: table.uses for name, table in known.items()}
+        check_tables(folder, documents.tables.tables, uses, publishing.reader, margin)
     if project is not None and publishing is not None and publishing.now_ms is not None:
         campaigns = {campaign.name: campaign for campaign in program.campaigns}
         for each, margin in zip(documents.campaigns, margins.campaigns, strict=True):

@@ -32,6 +32,24 @@ def parquet_batches(path: Path, columns: Mapping[str, str], scratch: Path) -> It
             raise Unreadable(f"it is no Parquet file that can be read: {error}") from error
 
 
+def parquet_columns(path: Path, scratch: Path) -> dict[str, str | None]:
+    """The columns of a file with their types in the words of tables.yaml; `scratch` as above.
+
+    Raises OSError and Unreadable.
+    """
+    with _opened(path, scratch) as file:
+        try:
+            return {field.name: _words(field.type) for field in pq.ParquetFile(file).schema_arrow}
+        except pa.ArrowException as error:
+            raise Unreadable(f"it is no Parquet file that can be read: {error}") from error
+
+
+def _words(given: Any) -> str:
+    if pa.types.is_dictionary(given):
+        given = given.value_type
+    return "integer" if fits_type("integer", given) else type_words(given)  # money without decimals is whole, too
+
+
 def _batches(parquet: Any, columns: Mapping[str, str]) -> Iterator[Batch]:
     for column, kind in columns.items():
         _check(parquet.schema_arrow, column, kind)

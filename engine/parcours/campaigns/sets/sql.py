@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from parcours.campaigns.sets.batches import BATCH_ROWS, Batch
 from parcours.campaigns.sets.database import Database, Workspace, identifier, literal, one_row, opened_database, rows_in
-from parcours.campaigns.sets.fitting import fits_type, fitted_array, type_words
+from parcours.campaigns.sets.fitting import arrow_type, fits_type, fitted_array, type_words
 from parcours.campaigns.sets.snapshot import Snapshot, write_snapshot
 from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import TableRefused
@@ -27,6 +29,9 @@ from parcours.wording import bounded, nearest, quoted
 
 REASON_CHARACTERS_MAX: Final = 500
 """Of what DuckDB has against a query: it shows the place."""
+
+FAULT_MEMORY_BYTES: Final = 256_000_000
+"""For looking at a query, which computes nothing."""
 
 _RESULT: Final = identifier("the rows")
 """No table is called so, since its name would have no blank."""
@@ -70,6 +75,33 @@ def queried_table(
             raise TableRefused(f"table {quoted(table)}: {error}") from error
         batches = (("", batch) for batch in _batches(database, table, columns))
         return write_snapshot(table, columns, path, batches, bad_cells_max, durable=workspace.durable)
+
+
+def query_fault(sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:
+    """Why `queried_table` would refuse a query whatever rows its sources have; None for one that may run.
+
+    sources  the declared kinds of the columns of each table that it may read, by their names
+    columns  the declared kinds of its result
+    """
+    with (
+        TemporaryDirectory() as spill,
+        _alone(Workspace(Path(spill), FAULT_MEMORY_BYTES, threads=1)) as database,
+    ):
+        try:
+            query = _one_select(database, sql)
+            database.execute("SET enable_external_access = false")
+            for name, kinds in sources.items():
+                fields = [(column, arrow_type(kind)) for column, kind in kinds.items()]
+                database.register(name, pa.schema(fields).empty_table())
+            database.execute("SET lock_configuration = true")
+            _bind(database, query, columns)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            return bounded(" ".join(str(error).split()), REASON_CHARACTERS_MAX)
+        except ValueError as error:
+            return str(error)
+    return None
 
 
 @contextmanager
@@ -130,13 +162,18 @@ def _open_to(database: Database, sources: Sequence[Snapshot]) -> None:
 
 def _run(database: Database, query: str, columns: Mapping[str, str]) -> None:
     """Keep the declared columns of the result. Raises ValueError for one that it has not."""
+    _bind(database, query, columns)
+    names = ", ".join(f"{identifier(name)} AS {identifier(name)}" for name in columns)
+    database.execute(f"CREATE TABLE {_RESULT} AS SELECT {names} FROM (\n{query}\n)")
+
+
+def _bind(database: Database, query: str, columns: Mapping[str, str]) -> None:
+    """Look up whatever the query names. Raises ValueError for a declared column that its result has not."""
     found = database.sql(query).columns
     known = {name.lower() for name in found}
     for column in columns:
         if column.lower() not in known:
             raise ValueError(f"its query gives no column {quoted(column)}{nearest(column, found)}")
-    names = ", ".join(f"{identifier(name)} AS {identifier(name)}" for name in columns)
-    database.execute(f"CREATE TABLE {_RESULT} AS SELECT {names} FROM (\n{query}\n)")
 
 
 def _batches(database: Database, table: str, columns: Mapping[str, str]) -> Iterator[Batch]:

@@ -1,24 +1,41 @@
-"""Are the files of tables there, with the columns that tables.yaml declares? Of each only the beginning is read."""
+"""Are the files of tables there, with the columns that tables.yaml declares, and do queries name what there is?
+
+Of each file only the beginning is read. Parquet, .zst and queries need libraries that only some installations have.
+"""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final, TypeAlias, cast
+from typing import IO, Final, Protocol, cast
 
+from parcours.errors import ExtraMissing
 from parcours.journey.model.tables import TableDocument, format_of
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.source import OUTSIDE
 from parcours.wording import bounded, nearest, quoted
 
-ColumnsOf: TypeAlias = Callable[[Path], Mapping[str, str]]
-"""The columns of a file that only a library can read, each with its type in the words of tables.yaml.
 
-Raises OSError or ValueError, with the reason, for a file that cannot be read.
-"""
+class TableReader(Protocol):
+    """What only libraries can tell of tables. Each method raises ExtraMissing where they are not installed."""
+
+    def columns_of(self, path: Path) -> Mapping[str, str | None]:
+        """The columns of a Parquet or .zst file, each with its type in the words of tables.yaml, None if it has none.
+
+        Raises OSError or ValueError, with the reason, for a file that cannot be read.
+        """
+        ...
+
+    def fault_of(self, sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:
+        """Why a query over tables with these columns would be refused, whatever their rows; None if it may run.
+
+        columns  those of its result, with their declared types
+        """
+        ...
+
 
 HEAD_CHARACTERS_MAX: Final = 1_000_000
 """Characters of a header, and of the lines by which the keys of NDJSON are known."""
@@ -36,16 +53,39 @@ _FITTING: Final[Mapping[str, frozenset[str]]] = {
 """The types of a file that a declared one takes, where it is not only the same."""
 
 
-def check_table_files(
-    folder: Path, tables: Mapping[str, TableDocument], columns_of: ColumnsOf | None, margin: Margin
+def check_tables(
+    folder: Path,
+    tables: Mapping[str, TableDocument],
+    uses: Mapping[str, Sequence[str]],
+    reader: TableReader | None,
+    margin: Margin,
 ) -> None:
-    """Note what is missing, which keeps a project from being published; `margin` is that of tables.yaml."""
+    """Note what is missing, which keeps a project from being published, and queries that would be refused.
+
+    uses    the tables that each query names; a table that is not among them is left out
+    reader  None: what it would read is not looked into
+    margin  that of tables.yaml
+    A library that is missing is a warning, once.
+    """
+    is_warned = False
     for name, table in tables.items():
-        if table.file is not None:
-            _check(folder, table, table.file, columns_of, margin.below("tables", name))
+        within = margin.below("tables", name)
+        try:
+            if table.file is not None:
+                _check(folder, table, table.file, reader, within)
+            elif table.sql is not None and reader is not None and name in uses:
+                sources = {each: tables[each].columns for each in uses[name]}
+                if fault := reader.fault_of(table.sql, sources, table.columns):
+                    within.error(fault, "sql")
+        except ExtraMissing as error:
+            if not is_warned:
+                within.warn(
+                    f"neither this nor others like it are looked into: {error}", "file" if table.file else "sql"
+                )
+            is_warned = True
 
 
-def _check(folder: Path, table: TableDocument, file: str, columns_of: ColumnsOf | None, margin: Margin) -> None:
+def _check(folder: Path, table: TableDocument, file: str, reader: TableReader | None, margin: Margin) -> None:
     if any("**" in part and part != "**" for part in file.split("/")):
         margin.error("'**' stands for folders, and is no part of a name", "file")
         return
@@ -58,7 +98,7 @@ def _check(folder: Path, table: TableDocument, file: str, columns_of: ColumnsOf 
             margin.error(OUTSIDE, "file")
             continue
         try:
-            found = _columns(path, columns_of)
+            found = _columns(path, reader)
         except (OSError, EOFError, UnicodeError, ValueError, csv.Error) as error:
             margin.draft(f"{shown} cannot be read: {bounded(str(error))}", "file")
             continue
@@ -79,14 +119,18 @@ def _fits(given: str, declared: str) -> bool:
     return plain in _FITTING.get(wanted, frozenset({wanted}))
 
 
-def _columns(path: Path, columns_of: ColumnsOf | None) -> Mapping[str, str | None] | None:
+def _columns(path: Path, reader: TableReader | None) -> Mapping[str, str | None] | None:
     """The columns of a file, with types where it has any; None where nobody here can read it."""
     kind = format_of(path.name)
     if kind == "parquet" or path.suffix == ".zst":
-        return None if columns_of is None else dict(columns_of(path))
+        return None if reader is None else reader.columns_of(path)
     with _opened(path) as file:
-        names = _header(file) if kind == "csv" else _keys(file)
-    return dict.fromkeys(names)
+        return names_in(file, path)
+
+
+def names_in(file: IO[str], path: Path) -> dict[str, str | None]:
+    """The columns of a CSV or NDJSON file, which is open: they have no types. Raises ValueError for what is neither."""
+    return dict.fromkeys(_header(file) if format_of(path.name) == "csv" else _keys(file))
 
 
 def _opened(path: Path) -> IO[str]:
