@@ -15,7 +15,7 @@ TEXTS = {
         identities: {loyalty: {link: once}, mail: {link: once, caseless: true}}
         """,
     "events.yaml": "events:\n  Product Viewed: {properties: {product: string}}\n",
-    "audiences.yaml": "audiences: {best: {saved: true}}\n",
+    "audiences.yaml": 'audiences: {best: {saved: true}, viewers: \'count("Product Viewed", "30d") > 0\'}\n',
 }
 
 ORDERS = """\

@@ -58,6 +58,30 @@ def test_a_join_links_rows_to_whoever_they_fit(tmp_path: Path) -> None:
     assert made["readers"].dropped == {"unknown_person": 1}
 
 
+def test_conditions_on_rows_ask_for_audiences_of_whose_they_are(tmp_path: Path) -> None:
+    steps = f"""
+{ALL}
+- {{id: chosen, filter: 'in_audience("viewers")'}}
+- id: more
+  from: all
+  enrich:
+    some: {{table: orders, where: 'row.paid && in_audience("viewers")', count: true}}
+    every: {{table: orders, where: row.paid, count: true}}
+- {{id: both, filter: 'row.every > 0 && !in_audience("viewers")'}}
+- {{id: none, from: more, filter: 'in_audience("best") && run.id != ""'}}
+"""
+    world = shop(tmp_path, steps, orders())
+    run = world.run()
+
+    world.made(run)
+
+    assert names(run, "chosen") == ["ann"]
+    counts = {person: (row["some"], row["every"]) for person, row in rows(run, "more", ["some", "every"])}
+    assert {person: each for person, each in counts.items() if any(each)} == {"ann": (3, 3), "ben": (0, 2)}
+    assert names(run, "both") == ["ben"]
+    assert names(run, "none") == []
+
+
 def test_an_enrichment_gives_values_about_rows_that_conditions_on_rows_and_people_choose(tmp_path: Path) -> None:
     steps = f"""
 {ALL}

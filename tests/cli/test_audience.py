@@ -16,6 +16,7 @@ AUDIENCES = {
         "rich": 'profile.score > 2 && count("Seen", "2h") == 0 && consent("email", "marketing")',
         "late": 'profile.city == "Oslo" && now - last("Seen") > duration("1h")',
         "best": {"saved": True, "label": "Best"},
+        "missed": 'profile.score >= 3 && !in_audience("best")',
     }
 }
 
@@ -43,6 +44,10 @@ def test_it_counts_and_says_what_the_condition_saw(shop: Path) -> None:
     assert first.startswith("2 people are in rich as of 2026-01-01T11:00:00.000Z: where profile.score > 2 && ")
     assert member == '  u3: profile.score = 3, count("Seen") = 0, consent("email", "marketing") = true'
     assert more == "  and 1 more"
+
+
+def test_an_audience_that_asks_for_a_saved_one_says_who_is_in_that(shop: Path) -> None:
+    assert show(shop, "missed").stdout.splitlines()[1:] == ['  u3: profile.score = 3, in_audience("best") = false']
 
 
 @pytest.mark.parametrize(("at", "size"), [("2026-01-01T09:30:00Z", 3), ("2026-01-01T12:00:00Z", 3)])

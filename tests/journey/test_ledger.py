@@ -121,6 +121,20 @@ def test_other_content_has_another_digest(changed_project: Project) -> None:
     assert digest_of(changed_project) != digest_of(shop())
 
 
+def asking(**audiences: object) -> Project:
+    """The shop with a journey that asks for an audience in an expression alone."""
+    entry = {"event": "Start", "when": 'in_audience("keen")'}
+    return shop(
+        {**TRIP, "entry": entry}, OTHER, audiences={"keen": 'in_audience("best")', "best": {"saved": True}, **audiences}
+    )
+
+
+def test_a_digest_covers_the_audiences_that_expressions_ask_for_and_those_that_these_ask_for() -> None:
+    assert digest_of(asking()) == digest_of(asking(other="true"))
+    assert digest_of(asking()) != digest_of(asking(keen="true"))
+    assert digest_of(asking()) != digest_of(asking(best={"saved": True, "silent": True}))
+
+
 def test_a_digest_is_the_same_on_every_machine() -> None:
     assert digest_of(shop()) == "70ed63eba744e8c125b381aac9bde5bc"
 
