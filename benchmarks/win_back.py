@@ -13,33 +13,34 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
-from sets import write_parts
+from win_back_world import AT_MS, Person, make_tables, name_of, project
 
-from parcours import Project, collector, examples
+from parcours import collector
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, literal, opened_database, rows_in
 from parcours.config import Settings
+from parcours.core.columns import columns_of
 from parcours.core.identity import SlotMap
+from parcours.core.profile import Profile
+from parcours.core.series_entries import SeriesEntries
+from parcours.expression.history import HistoryCall
+from parcours.journey.campaign_columns import shard_columns
 from parcours.shard.messages import Batch
 from parcours.shard.scans import Scan, StageAsked
 from parcours.shard.shard import Shard
@@ -49,8 +50,6 @@ from parcours.store.sqlite import SqliteStore
 P = ParamSpec("P")
 T = TypeVar("T")
 
-AT = datetime(2026, 11, 2, 8, tzinfo=UTC)
-AT_MS = int(AT.timestamp() * 1_000)
 SHARDS = 2
 BATCH = 2_000
 END = b""
@@ -58,85 +57,6 @@ STEPS = ("visitors", "unique", "risk", "at-risk", "gentle", "wishes", "mail")
 TABLES = ("wishlist", "orders")
 
 SPAWN = get_context("spawn")
-
-name_of = "shopper-{:08}".format
-
-
-class Person:
-    """Made of the number alone, so that each process makes whom it needs."""
-
-    def __init__(self, number: int, people: int) -> None:
-        drawn = number * 0x9E3779B97F4A7C15 % 2**64
-        self.name = name_of(number)
-        self.mail = f"m{(drawn >> 32) % (people * 9 // 10 + 1)}@luma.example"
-        self.score = (drawn >> 16) % 1_000 / 10
-        self.churnprop = (drawn >> 40) % 1_000 / 1_000
-
-    def lines(self) -> Iterator[bytes]:
-        traits = {"email": self.mail, "score": self.score, "churnprop": self.churnprop}
-        yield msgspec.json.encode({"type": "identify", "userId": self.name, "traits": traits})
-        looked_at = {"product": "bench", "category": "equipment"}
-        yield msgspec.json.encode(
-            {"type": "track", "event": "Product Viewed", "userId": self.name, "properties": looked_at}
-        )
-
-
-def project(folder: Path) -> Project:
-    """The example, whose tables are Parquet here."""
-    root = folder / "project"
-    if not root.exists():
-        shutil.copytree(Path(examples.__file__).parent / "wishlist", root)
-        tables = root / "tables.yaml"
-        texts = (
-            tables.read_text().replace("wishlist.csv", "wishlist.parquet").replace("orders-*.ndjson", "orders.parquet")
-        )
-        tables.write_text(texts)
-    return Project.load(root)
-
-
-def make_tables(folder: Path, people: int) -> None:
-    """The tables of the project, and `plain`, people with their values as columns."""
-    chance = random.Random(1)
-    data = folder / "project" / "data"
-
-    def wishes(part: range) -> dict[str, Any]:
-        owners = (Person(chance.randrange(people), people) for _ in part)
-        return {
-            "email": [owner.mail for owner in owners],
-            "item": [f"{number:09}" for number in part],
-            "description": [f"Equipment number {chance.randrange(10_000)} for training" for _ in part],
-            "priceref": money(chance.randrange(100_000) for _ in part),
-            "imageurl": [f"https://luma.example/i/{chance.randrange(10_000)}.jpg" for _ in part],
-            "added_at": pa.array(
-                [AT - timedelta(seconds=chance.randrange(10**7)) for _ in part], pa.timestamp("us", tz="UTC")
-            ),
-        }
-
-    def orders(part: range) -> dict[str, Any]:
-        return {
-            "order_id": [f"{number:09}" for number in part],
-            "customer": [name_of(chance.randrange(people)) for _ in part],
-            "total": money(chance.randrange(100_000) for _ in part),
-            "status": [chance.choice(("paid", "returned")) for _ in part],
-        }
-
-    def plain(part: range) -> dict[str, Any]:
-        made = [Person(number, people) for number in part]
-        return {
-            "person": [each.name for each in made],
-            "email": [each.mail for each in made],
-            "score": [each.score for each in made],
-            "churnprop": [each.churnprop for each in made],
-        }
-
-    write_parts(data / "wishlist.parquet", 2 * people, wishes)
-    write_parts(data / "orders.parquet", people, orders)
-    write_parts(folder / "plain.parquet", people, plain)
-
-
-def money(cents: Iterable[int]) -> Any:
-    return pa.array([Decimal(each) / 100 for each in cents], pa.decimal128(38, 2))
-
 
 # Memory of the process that asks
 
@@ -161,7 +81,7 @@ def keep_people(folder: Path, number: int, people: int, asked: Connection) -> No
     shard = Shard(number, slots, project(folder).program, store, settings, records=["email", "sms", "push"])
     shard.open(AT_MS)
     mine = (each for each in range(people) if slots.shard(name_of(each)) == number)
-    lines = (line for each in mine for line in Person(each, people).lines())
+    lines = (line for each in mine for line in Person(each).lines())
     batches = 0
     while some := [*islice(lines, BATCH)]:
         batches += 1
@@ -210,12 +130,22 @@ def shards(folder: Path, people: int) -> Iterator[list[Connection]]:
 
 class Spent(msgspec.Struct):
     """
-    seconds  of what was done, by name
-    peak_mb  of the process meanwhile
+    seconds      of what was done, by name
+    processor_s  of all of it
+    peak_mb      of the process meanwhile
     """
 
     seconds: dict[str, float]
-    peak_mb: float
+    processor_s: float = 0.0
+    peak_mb: float = 0.0
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        begun_s, begun_processor_s = time.perf_counter(), time.process_time()
+        yield
+        self.seconds[name] = time.perf_counter() - begun_s
+        self.processor_s += time.process_time() - begun_processor_s
+        self.peak_mb = memory_mb("VmHWM")
 
 
 @dataclass(frozen=True)
@@ -235,12 +165,12 @@ def collect(folder: Path, bounds: Bounds, ends: list[Connection]) -> tuple[Spent
     """Keep what shards tell in the file of the stage, as it comes; and what each shard says of itself."""
     sets = sets_of(folder, folder / "collected", bounds)
     read = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
+    spent = Spent({})
     forget_peak()
-    begun_s = time.perf_counter()
     for end in ends:
         end.send_bytes(b"go on")
-    with sets.collecting(0) as told:
-        left = [*ends]
+    left = [*ends]
+    with spent.timed("collect"), sets.collecting(0) as told:
         while left:
             for end in [each for each in wait(left) if isinstance(each, Connection)]:
                 rows = end.recv_bytes()
@@ -248,29 +178,48 @@ def collect(folder: Path, bounds: Bounds, ends: list[Connection]) -> tuple[Spent
                     left.remove(end)
                 else:
                     told.add(read(rows))
-    spent = Spent({"collect": time.perf_counter() - begun_s}, memory_mb("VmHWM"))
     sets.close()
     return spent, [msgspec.msgpack.decode(end.recv_bytes(), type=tuple[float, float, float]) for end in ends]
 
 
+def collect_made(folder: Path, people: int, bounds: Bounds) -> Spent:
+    """As `collect`, of people who are in no shard."""
+    program, sets, spent = project(folder).program, sets_of(folder, folder / "collected", bounds), Spent({})
+    (campaign,) = program.campaigns
+    asked, settings = shard_columns(campaign, campaign.stages[0]), Settings()
+    looked = SeriesEntries()
+    looked.add(AT_MS, 1)
+    series = {HistoryCall("Product Viewed", None, 'event.category == "equipment"', None).key: looked}
+
+    def row(number: int) -> tuple[str, bytes]:
+        person = Person(number)
+        profile = Profile(traits=person.traits, series=series)
+        return person.name, columns_of(profile, AT_MS + 1, program, asked, settings)
+
+    forget_peak()
+    with spent.timed("collect"), sets.collecting(0) as told:
+        told.add(map(row, range(people)))
+    sets.close()
+    return spent
+
+
 def by_steps(folder: Path, bounds: Bounds) -> Spent:
     """As a campaign makes its sets, of what was collected."""
-    run, spent = folder / "run", Spent({}, 0.0)
+    run, spent = folder / "run", Spent({})
     shutil.rmtree(run, ignore_errors=True)
     shutil.copytree(folder / "collected", run)
     sets = sets_of(folder, run, bounds)
     forget_peak()
     for step in STEPS:
-        begun_s = time.perf_counter()
-        sets.make(step, AT_MS + 1)
-        spent.seconds[step] = time.perf_counter() - begun_s
-    spent.peak_mb = memory_mb("VmHWM")
+        with spent.timed(step):
+            made = sets.make(step, AT_MS + 1)
+        assert made.inflow, f"nobody has come to {step}"
     return spent
 
 
 def by_statements(folder: Path, bounds: Bounds) -> Spent:
     """As somebody would write it who knows the columns."""
-    out, spent = folder / "bare", Spent({}, 0.0)
+    out, spent = folder / "bare", Spent({})
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     workspace = Workspace(folder / "spill", bounds.memory_mb * 1_000_000, bounds.threads)
@@ -298,12 +247,9 @@ def by_statements(folder: Path, bounds: Bounds) -> Spent:
     made = {name: rows_in(out / name) for name in queries}
     forget_peak()
     for name, query in queries.items():
-        begun_s = time.perf_counter()
-        with opened_database(workspace) as database:
+        with spent.timed(name), opened_database(workspace) as database:
             ordered = f"{query.format_map(made)} ORDER BY person"
             database.execute(f"COPY ({ordered}) TO {literal(str(out / name))} ({COPY_OPTIONS})")
-        spent.seconds[name] = time.perf_counter() - begun_s
-    spent.peak_mb = memory_mb("VmHWM")
     return spent
 
 
@@ -328,6 +274,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", default=None, help="where everything lies meanwhile")
     parser.add_argument("--steps-only", action="store_true", help="for more people than the statements have room for")
+    parser.add_argument("--without-shards", action="store_true", help="people are told of without being kept")
     given = parser.parse_args()
     bounds = Bounds(given.memory_mb, given.threads)
     ways = (by_steps,) if given.steps_only else (by_steps, by_statements)
@@ -336,8 +283,12 @@ def main() -> None:
         project(folder)
         prepare(f"sqlite:///{folder / 'store'}", "wishlist", SHARDS)
         alone(make_tables, folder, given.people)
-        with shards(folder, given.people) as ends:
-            collected, told = collect(folder, bounds, ends)
+        told: list[tuple[float, float, float]] = []
+        if given.without_shards:
+            collected = alone(collect_made, folder, given.people, bounds)
+        else:
+            with shards(folder, given.people) as ends:
+                collected, told = collect(folder, bounds, ends)
         runs = []
         for _ in range(given.runs):
             runs.append([alone(way, folder, bounds) for way in ways])
@@ -345,21 +296,21 @@ def main() -> None:
         if not given.steps_only:
             alone(check, folder)
     totals = [[sum(each.seconds.values()) for each in run] for run in runs]
-    medians = {step: round(statistics.median(run[0].seconds[step] for run in runs), 2) for step in STEPS}
-    print(
-        json.dumps(
-            {
-                "people": given.people,
-                "scan_cpu_us": [round(seconds / given.people * SHARDS * 1e6, 2) for seconds, _, _ in told],
-                "shards_mb": [[round(before), round(peak)] for _, before, peak in told],
-                "collect": [round(collected.seconds["collect"], 1), round(collected.peak_mb)],
-                "steps": medians,
-                "seconds": [round(statistics.median(each), 2) for each in zip(*totals, strict=True)],
-                "ratio": None if given.steps_only else round(statistics.median(a / b for a, b in totals), 2),
-                "peak_mb": [round(max(each.peak_mb for each in way)) for way in zip(*runs, strict=True)],
-            }
-        )
-    )
+    processor = [[each.processor_s for each in run] for run in runs]
+    told_of = {
+        "people": given.people,
+        "scan_cpu_us": [round(seconds / given.people * SHARDS * 1e6, 2) for seconds, _, _ in told],
+        "shards_mb": [[round(before), round(peak)] for _, before, peak in told],
+        "collect": [round(collected.seconds["collect"], 1), round(collected.peak_mb)],
+        "steps": {step: round(statistics.median(run[0].seconds[step] for run in runs), 2) for step in STEPS},
+        "seconds": [round(statistics.median(each), 2) for each in zip(*totals, strict=True)],
+        "processor_s": [round(statistics.median(each), 2) for each in zip(*processor, strict=True)],
+        "peak_mb": [round(max(each.peak_mb for each in way)) for way in zip(*runs, strict=True)],
+    }
+    if not given.steps_only:
+        told_of["ratio"] = round(statistics.median(ours / bare for ours, bare in totals), 2)
+        told_of["ratio_by_processor"] = round(statistics.median(ours / bare for ours, bare in processor), 2)
+    print(json.dumps(told_of))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
-NO_SCRIPTS = {"door_client.py", "handover.py", "shoppers.py", "workload.py"}
+NO_SCRIPTS = {"door_client.py", "handover.py", "shoppers.py", "win_back_world.py", "workload.py"}
 
 SMALL = {
     "audience_read.py": "--people 500 --runs 1",

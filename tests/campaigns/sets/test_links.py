@@ -85,6 +85,18 @@ def test_a_value_that_several_people_share_links_the_row_to_each_of_them(tmp_pat
     assert links.unlinked == 0
 
 
+def test_whatever_stands_around_a_value_it_is_folded_as_unicode_does(tmp_path: Path) -> None:
+    around = [chr(code) for code in range(1, 0x180)] + ["\u2003", "\u3000", "\ufeff"]
+    values = [f"{each}aB{each}" for each in around]
+    people = [(f"p{place:03}", value.strip().casefold()) for place, value in enumerate(values)]
+
+    links = linked(tmp_path, values, people, fold=True)
+
+    folded = [value.strip().casefold() for value in values]
+    alike = [(who, row) for who, had in people for row, value in enumerate(folded, start=1) if value == had.strip()]
+    assert pairs_of(links) == alike
+
+
 def test_two_values_of_a_person_that_are_folded_into_one_link_once(tmp_path: Path) -> None:
     links = linked(tmp_path, ["x"], [("ann", "X"), ("ann", "x ")], fold=True)
 

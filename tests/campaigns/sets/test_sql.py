@@ -14,6 +14,7 @@ from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.sql import queried_table
 from parcours.campaigns.sets.tables import copied_table
+from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import StoreBroken, TableRefused
 
 MEMORY_BYTES = 200 * 1024 * 1024
@@ -29,11 +30,16 @@ def orders(tmp_path: Path) -> Snapshot:
 
 
 def queried(
-    orders: Snapshot, sql: str, columns: Mapping[str, str], memory_bytes: int = MEMORY_BYTES, **options: float
+    orders: Snapshot,
+    sql: str,
+    columns: Mapping[str, str],
+    memory_bytes: int = MEMORY_BYTES,
+    bad_cells_max: float = TABLE_BAD_CELLS_MAX,
 ) -> Snapshot:
     folder = orders.file.parent.parent
     workspace = Workspace(folder / "spill", memory_bytes, 2)
-    return queried_table("regulars", sql, [orders], columns, folder / "run" / "regulars.parquet", workspace, **options)
+    path = folder / "run" / "regulars.parquet"
+    return queried_table("regulars", sql, [orders], columns, path, workspace, bad_cells_max)
 
 
 def rows_of(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -102,7 +102,7 @@ def write_given(database: Database, rows: Rows, given: Sequence[Given], scopes: 
     known = {each.name: each.value(scopes.of_run()) for each in given if each.reads == "run"}
     asked = [each for each in given if each.name not in known]
     reader: Any = database.sql(rows.query).to_arrow_reader(BATCH_ROWS)
-    with whole_file(path, durable=False) as unfinished, opened_row_groups(unfinished, schema) as groups:
+    with whole_file(path, durable=False) as unfinished, opened_row_groups(unfinished, schema, lasting=False) as groups:
         for batch in reader:
             found = {name: [value] * batch.num_rows for name, value in known.items()}
             found |= {each.name: [] for each in asked}

@@ -43,8 +43,8 @@ def keyed_snapshot(
             row_key = "keys.row_key"
             rows = f"{rows_in(snapshot.file)} AS copied JOIN {rows_in(keys)} AS keys USING (row_number)"
         keyed = f"SELECT file, line, {row_key} AS row_key, cells FROM {rows}"
-        number = "row_number() OVER (ORDER BY row_key, file, line) AS row_number"
-        copy_rows(database, f"SELECT {number}, file, line, row_key, cells FROM ({keyed}) ORDER BY row_number", path)
+        ordered = f"{keyed} ORDER BY row_key, file, line"
+        copy_rows(database, f"SELECT row_number() OVER () AS row_number, * FROM ({ordered})", path)
         keys.unlink(missing_ok=True)
     return replace(snapshot, file=path, hash=hash_of(path), has_key=True)
 

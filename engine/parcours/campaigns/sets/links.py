@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parcours.campaigns.sets.database import (
@@ -30,7 +31,19 @@ from parcours.errors import TableRefused
 from parcours.wording import quoted
 
 FOLDED_ROWS: Final = 50_000
-"""Values that are folded at once."""
+"""Values that are looked at at once, and folded."""
+
+_BLANKS: Final = "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || ' '"
+"""What Python's `strip` takes away of an ASCII text, as SQL; what stands behind them in ASCII is no blank."""
+
+_FOLDED: Final = (
+    "CASE WHEN unicode(value) > 32 AND unicode(right(value, 1)) > 32 THEN lower(value)"
+    f" ELSE lower(trim(value, {_BLANKS})) END"
+)
+"""An ASCII text, folded, as SQL. To look for blanks takes longer than all the rest, and few texts have any."""
+
+_IS_ASCII: Final = "strlen(value) = length(value)"
+"""As many bytes as characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +109,30 @@ def check_links(database: Database, snapshot: Snapshot, *, many: bool) -> None:
 
 
 def _load(database: Database, table: str, whose: str, path: Path, fold: bool) -> None:
-    """Make a table of whatever has a value; of equal lines one, since values may be equal only when they are folded."""
+    """Make a table of whatever has a value; of equal lines one, since values may be equal only when they are folded.
+
+    DuckDB folds what is ASCII, as Unicode does; its `lower` of other letters is not Unicode's folding.
+    """
     source = rows_in(path)
     if fold:
         database.register("folded", _folded(path, whose))
-        source = "folded"
+        ascii_ones = f"SELECT {whose}, {_FOLDED} AS value FROM {source} WHERE {_IS_ASCII}"
+        source = f"({ascii_ones} UNION ALL SELECT {whose}, value FROM folded)"
     database.execute(f"CREATE TABLE {table} AS SELECT DISTINCT {whose}, value FROM {source} WHERE value <> ''")
     if fold:
         database.unregister("folded")
 
 
 def _folded(path: Path, whose: str) -> Any:
-    """The lines of a Parquet file with their values folded; DuckDB's own `lower` is not Unicode's folding."""
+    """The lines of a Parquet file whose values are not ASCII, with these folded."""
     parquet = pq.ParquetFile(path)
     schema = pa.schema([parquet.schema_arrow.field(whose), pa.field("value", pa.string())])
 
     def batches() -> Iterator[Any]:
         with parquet:
-            for batch in parquet.iter_batches(batch_size=FOLDED_ROWS, columns=[whose, "value"]):
-                texts = [
-                    None if text is None else text.strip().casefold() for text in batch.column("value").to_pylist()
-                ]
+            for rows in parquet.iter_batches(batch_size=FOLDED_ROWS, columns=[whose, "value"]):
+                batch = rows.filter(pc.invert(pc.string_is_ascii(rows.column("value"))))
+                texts = [text.strip().casefold() for text in batch.column("value").to_pylist()]
                 yield pa.record_batch([batch.column(whose), pa.array(texts, pa.string())], schema=schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
@@ -136,7 +152,18 @@ def _check_single(database: Database, snapshot: Snapshot) -> None:
 
 
 def _check_keys(database: Database, snapshot: Snapshot) -> None:
-    """Raises TableRefused for the first row of a person that has the same key as another one of hers."""
+    """Raises TableRefused for the first row of a person that has the same key as another one of hers.
+
+    Numbers that are equal for equal keys of a person are compared first: they take a third of the time, and mostly
+    none are equal.
+    """
+    (doubtful,) = one_row(
+        database,
+        "SELECT count(*) - count(DISTINCT hash(person, row_key)) FROM links"
+        f" JOIN {rows_in(snapshot.file)} USING (row_number)",
+    )
+    if not doubtful:
+        return
     doubled = database.execute(
         f"SELECT min(row_number), min(row_number, 2)[2] FROM links JOIN {rows_in(snapshot.file)} USING (row_number)"
         " GROUP BY person, row_key HAVING count(*) > 1 ORDER BY ALL LIMIT 1"

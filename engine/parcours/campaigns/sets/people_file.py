@@ -117,7 +117,7 @@ def collected_people(people: PeopleFile, workspace: Workspace) -> Iterator[Peopl
     folder, schema = people.path.parent, pa.schema(_fields(people))
     make_folder(folder, durable=workspace.durable)
     with NamedTemporaryFile(dir=folder, prefix=f"{people.path.name}.", suffix=UNFINISHED) as told:
-        with opened_row_groups(Path(told.name), schema) as groups:
+        with opened_row_groups(Path(told.name), schema, lasting=False) as groups:
             writer = PeopleWriter(people, groups, schema)
             yield writer
             writer.write()

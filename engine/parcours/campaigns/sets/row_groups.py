@@ -43,9 +43,13 @@ class RowGroups:
 
 
 @contextmanager
-def opened_row_groups(path: Path, schema: Any) -> Iterator[RowGroups]:
-    """The file is complete when the block has ended without an error."""
-    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
+def opened_row_groups(path: Path, schema: Any, *, lasting: bool = True) -> Iterator[RowGroups]:
+    """The file is complete when the block has ended without an error.
+
+    lasting  whether it is compressed well, which takes most of the time; a file that is read once need not be
+    """
+    compression = "zstd" if lasting else "snappy"
+    with pq.ParquetWriter(path, schema, compression=compression, store_schema=False) as writer:
         groups = RowGroups(writer)
         yield groups
         groups.write()

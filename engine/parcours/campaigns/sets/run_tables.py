@@ -75,14 +75,18 @@ class RunTables:
         return snapshot
 
     def _copied(self, table: Table, path: Path, scopes: ToldScopes) -> Snapshot:
-        bad_cells_max = self._settings.table_bad_cells_max
+        """The rows in the order of files and lines. Where the table has a key they are copied again in that of keys."""
+        bad_cells_max, lasting = self._settings.table_bad_cells_max, not table.key
         if table.sql is None:
             assert table.file is not None, "a table has files or a query"
+            durable, columns = self._workspace.durable and lasting, table.columns
             return copied_table(
-                table.name, self._root, table.file, table.columns, path, bad_cells_max, durable=self._workspace.durable
+                table.name, self._root, table.file, columns, path, bad_cells_max, durable=durable, lasting=lasting
             )
-        sources = [self.snapshot(name, scopes) for name in table.uses]
-        return queried_table(table.name, table.sql, sources, table.columns, path, self._workspace, bad_cells_max)
+        sources, workspace = [self.snapshot(name, scopes) for name in table.uses], self._workspace
+        return queried_table(
+            table.name, table.sql, sources, table.columns, path, workspace, bad_cells_max, lasting=lasting
+        )
 
     def links(self, name: str, stage: int, evaluation: Evaluation) -> Path:
         """Whose rows those of a table are, as of a stage: the file has `person` and `row_number` (links.py).

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from parcours.campaigns.sets.batches import Batch
 from parcours.campaigns.sets.fitting import arrow_type
@@ -58,14 +59,17 @@ def write_snapshot(
     bad_cells_max: float,
     *,
     durable: bool,
+    lasting: bool = True,
 ) -> Snapshot:
     """Write the rows of a table, whole or not at all; with each batch comes the name of its file.
 
+    durable  whether the file outlives a crash of the machine
+    lasting  whether it is read again and again
     Raises TableRefused for a column with too many cells that do not fit, and OSError.
     """
     with whole_file(path, durable=durable) as unfinished:
         rows = _Rows(columns)
-        with opened_row_groups(unfinished, rows.schema) as groups:
+        with opened_row_groups(unfinished, rows.schema, lasting=lasting) as groups:
             for file, batch in batches:
                 groups.add(rows.stored(file, batch))
         bad = rows.bad_cells(table, bad_cells_max)
@@ -101,7 +105,8 @@ class _Rows:
         self.count += many
         lines = pa.array(batch.lines, pa.int64())
         prefix = f"{file} " if file else ""
-        keys = pa.array([f"{prefix}{line:0{LINE_DIGITS}}" for line in batch.lines], pa.string())
+        digits = pc.utf8_lpad(lines.cast(pa.string()), LINE_DIGITS, "0")
+        keys = pc.binary_join_element_wise(pa.scalar(prefix), digits, "")
         cells = pa.StructArray.from_arrays(
             [batch.columns[name].values for name in self._columns], fields=list(self._cells)
         )

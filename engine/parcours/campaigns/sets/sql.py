@@ -55,11 +55,14 @@ def queried_table(
     path: Path,
     workspace: Workspace,
     bad_cells_max: float = TABLE_BAD_CELLS_MAX,
+    *,
+    lasting: bool = True,
 ) -> Snapshot:
     """Run a query and write its rows to the file `path`, whole or not at all.
 
     sources  the tables that it may read, by their names and with their declared columns; money is DECIMAL(38, N)
     columns  the declared kinds of its result, by name; a column that is not declared is left out
+    lasting  whether the file is read again and again
     Raises TableRefused with the table and what is wrong, StoreBroken when memory does not suffice, and OSError.
     """
     with _alone(workspace) as database:
@@ -74,7 +77,8 @@ def queried_table(
         except ValueError as error:
             raise TableRefused(f"table {quoted(table)}: {error}") from error
         batches = (("", batch) for batch in _batches(database, table, columns))
-        return write_snapshot(table, columns, path, batches, bad_cells_max, durable=workspace.durable)
+        durable = workspace.durable and lasting
+        return write_snapshot(table, columns, path, batches, bad_cells_max, durable=durable, lasting=lasting)
 
 
 def query_fault(sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:

@@ -29,6 +29,7 @@ def copied_table(
     bad_cells_max: float = TABLE_BAD_CELLS_MAX,
     *,
     durable: bool = True,
+    lasting: bool = True,
 ) -> Snapshot:
     """Copy the rows of a table to the file `path`, whole or not at all.
 
@@ -36,11 +37,12 @@ def copied_table(
     columns        the declared kinds, by name; at least one
     bad_cells_max  the share of a column's filled cells that may not fit; these become missing
     durable        whether the copy outlives a crash of the machine
+    lasting        whether it is read again and again
     Raises TableRefused with the table and what is wrong, and OSError for what cannot be written.
     """
     files = _files(table, folder, pattern)
     batches = _batches(table, folder, files, columns, path.parent)
-    return write_snapshot(table, columns, path, batches, bad_cells_max, durable=durable)
+    return write_snapshot(table, columns, path, batches, bad_cells_max, durable=durable, lasting=lasting)
 
 
 def _files(table: str, folder: Path, pattern: str) -> list[str]:
