@@ -1,9 +1,13 @@
-"""Background tasks: coroutines that nobody awaits."""
+"""Background tasks: coroutines that nobody awaits, and threads that nobody leaves."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def spawn(coroutine: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
@@ -11,3 +15,15 @@ def spawn(coroutine: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]
     task = asyncio.ensure_future(coroutine)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a function returns that runs in a thread. Whoever is cancelled meanwhile waits for its end all the same."""
+    thread = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        if thread.done() and not thread.cancelled():
+            thread.exception()  # nobody asks what became of it
+        raise

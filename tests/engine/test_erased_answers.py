@@ -143,11 +143,13 @@ def test_without_the_exporter_she_is_in_no_answer_and_the_job_names_the_day_on_w
         assert engine.explain(PERSON).journeys[0].runs == () and engine.facts("u1")
         assert job.lapses_at == (100 + 90) * DAY_MS
         eventually(lambda: _rows(engine, job.id)["images"], "the images")
+        eventually(lambda: _rows(engine, job.id)[SETS], "the files of campaigns, of which there are none")
         assert _rows(engine, job.id) == {
             "profile, inbox, outbox, dead letters, addresses reached": True,
             "images": True,
             "journal": False,
             "exported facts and inputs": True,
+            SETS: True,
         }
         clock.move_to(150 * DAY_MS)
         assert not any("eras" in each for each in engine.troubles()), "it is on its way"
@@ -202,6 +204,9 @@ def test_what_was_never_exported_has_no_files_after_a_store_was_shared_out_anew_
 
         assert _rows(engine, job.id)["exported facts and inputs"] is True
         assert not any("eras" in each for each in engine.troubles())
+
+
+SETS = "campaigns: sets, copied tables, exported lists"
 
 
 def _rows(engine: Engine, job: str) -> dict[str, bool]:

@@ -15,6 +15,7 @@ from parcours.core.identity import slot_of
 from parcours.shard.erasures import AUDIT, Erasure, person_hash
 from parcours.shard.messages import LineOutcome
 from parcours.shard.person_facts import recall
+from parcours.shard.requests import MakeKnown
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
@@ -58,13 +59,14 @@ def export(world: World) -> None:
 
 
 def finish(world: World) -> None:
-    """Take all steps, and the exporter its own."""
+    """Take all steps, the exporter its own, and whoever conducts campaigns as well."""
     for _ in range(500):
         export(world)
         if not world.shard.erasing.step(world.now_ms):
             break
     names = [each.id for each in world.shard.erasing.erasures.under_way()]
     world.shard.erasing.exported(names, world.now_ms)
+    world.shard.erasing.rid_of_sets(names, world.now_ms)
 
 
 @pytest.fixture
@@ -220,6 +222,24 @@ def test_it_is_a_trouble_when_it_takes_too_long(exported: World, lines: Lines) -
     assert any("images have to be renewed" in each for each in exported.shard.standing.troubles(exported.now_ms))
     finish(exported)
     assert not any("erasures" in each for each in exported.shard.standing.troubles(exported.now_ms))
+
+
+@pytest.mark.parametrize(("since_ms", "is_known"), [(0, False), (1, True)])
+def test_a_set_from_before_makes_her_known_no_more(
+    world: World, lines: Lines, since_ms: int, *, is_known: bool
+) -> None:
+    live(world, lines)
+    name = f"{slot_of(PERSON):04}-a"
+    erasure = world.shard.erasing.erase(PERSON, name, SALT, "ada", world.now_ms)
+    assert erasure is not None
+    people = [PERSON, "carl"]
+
+    asked = MakeKnown("push/1/all", world.now_ms, 0, people, erasure.at + since_ms)
+    taken = world.shard.campaigning.make_known(asked, world.now_ms)
+
+    assert (taken.next, taken.away) == (1, [])
+    known = [world.shard.profile(each) is not None for each in people]
+    assert known == [is_known, True]
 
 
 def test_dead_letters_of_hers_are_dropped(world: World, lines: Lines) -> None:

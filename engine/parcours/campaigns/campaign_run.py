@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from parcours.background import in_thread
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
-from parcours.campaigns.off_loop import in_thread, off_loop
-from parcours.campaigns.people import People
+from parcours.campaigns.off_loop import off_loop
+from parcours.campaigns.people import NO_SEEDS, People
 from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
@@ -32,7 +33,7 @@ from parcours.journey.campaign_program import CampaignProgram, SavedAudience
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.routing.scans import ScanGone
-from parcours.shard.campaign_requests import Part
+from parcours.shard.campaign_requests import Part, SeedAddress
 from parcours.shard.scans import StageAsked
 
 REFUSED = "refused"
@@ -136,9 +137,22 @@ class CampaignRun:
         """Everybody whom it has taken along leaves the run."""
         taken = (name for step in self._acts() for name, _ in self.sets.people(step.sources[0]))
         ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
-        cut = self.failed is not None
-        await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending, cut=cut)
+        await self._take(None, at, ending, cut=self.failed is not None)
         await self.forget()
+
+    async def _take(
+        self,
+        step: str | None,
+        at: int,
+        parts: Iterator[Part],
+        seeds: Mapping[str, tuple[SeedAddress, ...]] = NO_SEEDS,
+        *,
+        cut: bool = False,
+    ) -> None:
+        campaign, again = self.campaign, self.sets.are_thinned()
+        await self._people.take(
+            campaign.name, campaign.version, self.number, step, at, parts, seeds, cut=cut, again=again
+        )
 
     async def forget(self) -> None:
         """Nothing more comes of the run."""
@@ -217,7 +231,8 @@ class CampaignRun:
         ended = self._book.end_of(step.id)
         if ended is None:
             ended = await self._book.begins(step.id, at)
-            await self._people.make_known(self._slices(step), ended, self.sets.created(step.id))
+            names, again = self.sets.created(step.id), self.sets.are_thinned()
+            await self._people.make_known(self._slices(step), ended, names, again=again)
             await self._book.ended(step.id, ended)
         self._ends[step.id] = ended
 
@@ -249,8 +264,7 @@ class CampaignRun:
                 last = max(last, at + place.after_ms)
                 yield name, at + place.after_ms, dict(row), place.delay_ms
 
-        seeds = seeds_of(campaign, step, self.sets)
-        await self._people.take(campaign.name, campaign.version, self.number, step.id, at, parts(), seeds)
+        await self._take(step.id, at, parts(), seeds_of(campaign, step, self.sets))
         return last
 
     # Ends
@@ -327,7 +341,8 @@ class CampaignRun:
             change = await in_thread(members.begin, save, step.audience, step.mode, people)
         silent = self._world.saved()[step.audience].silent
         entered, left = change.entered(), change.left()
-        holds_from = await self._people.save(save, step.audience, when, entered, left, silent=silent)
+        again = self.sets.are_thinned()
+        holds_from = await self._people.save(save, step.audience, when, entered, left, silent=silent, again=again)
         await self._book.saved(step.id, holds_from)
 
     def _slices(self, step: steps.CampaignStep) -> str:

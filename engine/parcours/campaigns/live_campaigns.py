@@ -12,30 +12,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from parcours.background import in_thread
 from parcours.campaigns.campaign_line import MISSED, SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import RunWorld
 from parcours.campaigns.coordinator import occurrences
-from parcours.campaigns.live_people import LOOK_S
+from parcours.campaigns.erased_people import ErasedPeople
+from parcours.campaigns.kept_files import drop_old
+from parcours.campaigns.live_people import LOOK_S, until_past
 from parcours.campaigns.live_runs import EngineAround, LiveRuns
 from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_folder import read_json, write_json
-from parcours.campaigns.run_place import RunPlace, kept_runs
+from parcours.campaigns.run_place import RunPlace, kept_runs, read_place
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.sets.database import Workspace
-from parcours.config import SECOND_MS
+from parcours.campaigns.sets.whole_file import drop_unfinished
+from parcours.config import DAY_MS, SECOND_MS
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ParcoursError
 from parcours.journey.campaign_columns import asks_shards
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.program import Program
 from parcours.journey.publish.ledger import JourneyStateName
+from parcours.shard.erasures import Erasure
 from parcours.shard.scans import StageAsked
 from parcours.wording import nearest, quoted
 
@@ -72,11 +79,11 @@ class LiveCampaigns:
         self._news = asyncio.Event()
         self._places: dict[str, CampaignPlace] = {}
         self._task: asyncio.Task[None] | None = None
+        self._upkeep: asyncio.Task[None] | None = None
         self._trouble: str | None = None
         memory_bytes = around.settings.campaign_memory_bytes
-        members = SavedMembers(
-            around.folder / SAVED, Workspace(around.folder / "spill", memory_bytes, os.cpu_count() or 1)
-        )
+        self._spill = around.folder / "spill"
+        members = SavedMembers(around.folder / SAVED, Workspace(self._spill, memory_bytes, os.cpu_count() or 1))
         world = RunWorld(
             lambda: self._published.saved_audiences, members, around.exports, lambda name: self._place(name).runs
         )
@@ -110,9 +117,10 @@ class LiveCampaigns:
 
     async def stop(self) -> None:
         """Conduct no run any more; whoever opens the store again goes on where each is."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [each for each in (self._task, self._upkeep) if each is not None]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._runs.stop()
 
     # By hand
@@ -150,6 +158,7 @@ class LiveCampaigns:
         try:
             async with self._runs.gate.at_work():
                 await self._restore()
+            self._upkeep = asyncio.ensure_future(self._keep_up())
             while True:
                 self._news.clear()
                 async with self._runs.gate.at_work():
@@ -162,7 +171,8 @@ class LiveCampaigns:
     async def _restore(self) -> None:
         """Go on with what was under way when the store was closed; what shards keep for nobody ends."""
         claimed: set[str] = set()
-        for folder in sorted(each for each in self._around.folder.glob("*") if (each / CAMPAIGN).exists()):
+        await asyncio.to_thread(self._clear_attempts)
+        for folder in self._folders():
             place = self._place(folder.name)
             claimed |= {place.expected[0]} if place.expected else set()
             for kept in kept_runs(folder):
@@ -174,6 +184,17 @@ class LiveCampaigns:
             self._keep(folder.name, place)
         for scan in sorted(await self._runs.people.scans() - claimed):
             await self._runs.people.end_scan(scan)
+
+    def _clear_attempts(self) -> None:
+        """Take away what a crash has cut off; nobody is at work yet."""
+        for folder in (self._around.folder, self._around.exports):
+            drop_unfinished(folder)
+        if self._spill.exists():
+            shutil.rmtree(self._spill)
+
+    def _folders(self) -> list[Path]:
+        """Of all campaigns that have ever been here."""
+        return sorted(each for each in self._around.folder.glob("*") if (each / CAMPAIGN).exists())
 
     def _version(self, place: RunPlace) -> CampaignProgram | None:
         try:
@@ -244,6 +265,29 @@ class LiveCampaigns:
                 self._keep(campaign.name, msgspec.structs.replace(self._place(campaign.name), expected=expected))
 
     # What is kept
+
+    async def _keep_up(self) -> None:
+        """Take away what is kept no longer, now and once a day."""
+        while True:
+            now_ms, sets_for_ms = self._around.clock.now_ms(), self._around.settings.campaign_sets_for_ms
+            for folder in self._folders():
+                try:
+                    async with self.still():
+                        await in_thread(drop_old, folder, now_ms, sets_for_ms)
+                except OSError as error:
+                    log.warning("old sets of the campaign %r stay until tomorrow: %s", folder.name, error)
+            await until_past(self._around.clock, now_ms + DAY_MS)
+
+    async def forget(self, erasures: Sequence[Erasure]) -> None:
+        """Take those who were erased out of all files. May be repeated. Raises StoreBroken, OSError."""
+        erased = ErasedPeople(erasures, self._around.exports)
+        runs = [each / str(place.number) for each in self._folders() for place in kept_runs(each)]
+        for folder in runs:
+            async with self.still():
+                if (place := read_place(folder)) is not None:
+                    await in_thread(erased.leave_run, folder, place)
+        async with self.still():
+            await in_thread(erased.leave_rest, self._around.folder)
 
     def _place(self, campaign: str) -> CampaignPlace:
         if campaign not in self._places:

@@ -52,6 +52,7 @@ class LivePeople(People):
     going_on   returns when the run may go on
     unbroken   runs what must not end in the middle, because shards stand still, to its end
     gate       the run is at work there, and rests where it waits
+    since      whoever was forgotten at this instant (ms) or later is left out, whatever sets say
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class LivePeople(People):
         going_on: Callable[[], Awaitable[None]],
         unbroken: Callable[[Coroutine[Any, Any, T]], Awaitable[T]],
         gate: WorkGate,
+        since: Callable[[], int],
     ) -> None:
         super().__init__(ports, slot_map, settings.due_people_max)
         self._clock = clock
@@ -72,6 +74,7 @@ class LivePeople(People):
         self._going_on = going_on
         self._unbroken: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] = unbroken
         self._gate = gate
+        self._since = since
         self._coming: list[deque[tuple[int, int]]] = [deque() for _ in ports]
         """By shard, of the slices that it has and that are not due yet, when and how many people."""
 
@@ -82,6 +85,9 @@ class LivePeople(People):
         answer = await super()._ask(shard, request)
         await asyncio.sleep((time() - asked_s) * RESTS)
         return answer
+
+    def since(self) -> int:
+        return self._since()
 
     # Scans
 
@@ -147,7 +153,15 @@ class LivePeople(People):
     # Saves
 
     async def save(
-        self, save: str, audience: str, at: int, entered: Iterable[str], left: Iterable[str], *, silent: bool
+        self,
+        save: str,
+        audience: str,
+        at: int,
+        entered: Iterable[str],
+        left: Iterable[str],
+        *,
+        silent: bool,
+        again: bool = False,
     ) -> int:
         """As for `People`, from the first instant that no shard has passed once all is known there."""
         known = await self._held_from(save)
@@ -159,7 +173,7 @@ class LivePeople(People):
                 await end_moves(self._ports, Patience())
                 meanwhile = asyncio.ensure_future(keep_ended(self._ports))
                 try:
-                    await self.stage(save, entered, left)
+                    await self.stage(save, entered, left, again=again)
                     return await at_one_time(
                         self._ports,
                         self._clock.now_ms(),

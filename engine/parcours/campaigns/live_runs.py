@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from parcours.background import spawn
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
-from parcours.campaigns.run_folder import write_json
+from parcours.campaigns.run_folder import RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.work_gate import WorkGate
@@ -94,7 +94,7 @@ class LiveRuns:
         self.gate = WorkGate()
         self._unbroken: set[asyncio.Future[Any]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.people = self._people_for(None)
+        self.people = self._people_for(None, lambda: 0)
         """Everybody, whatever run it is about."""
 
     def renew(self, states: Mapping[str, JourneyStateName]) -> None:
@@ -151,9 +151,10 @@ class LiveRuns:
         return None
 
     def _conduct(self, campaign: CampaignProgram, place: RunPlace) -> RunUnderWay:
-        people = self._people_for(campaign.name)
+        people = self._people_for(campaign.name, lambda: book.place.since)
         book, folder = self._book(place, people), self._folder(place)
         earlier = folder.parent / "earlier"
+        RunFolder(folder, durable=True).clear_attempts()
         around = self._around
         sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier)
         run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world)
@@ -206,6 +207,7 @@ class LiveRuns:
             for scan in sorted(under_way.scans()):
                 await self.people.end_scan(scan)
             under_way.run.sets.close()
+            RunFolder(self._folder(under_way.place), durable=True).clear_attempts()
             under_way.book.keep(state=state, ended=self._around.clock.now_ms(), expected={})
         self._under_way.pop((under_way.run.campaign.name, under_way.run.number), None)
         self._over()
@@ -217,12 +219,12 @@ class LiveRuns:
         going_on = partial(self._going_on, place.campaign)
         return LiveBook(place, self._folder(place), people, around.clock, around.settings.campaign_lead_ms, going_on)
 
-    def _people_for(self, campaign: str | None) -> LivePeople:
+    def _people_for(self, campaign: str | None, since: Callable[[], int]) -> LivePeople:
         around = self._around
         going_on = partial(self._going_on, campaign)
         return LivePeople(
             around.ports, around.slot_map, around.settings, around.clock, around.undisturbed, going_on, self._whole,
-            self.gate,
+            self.gate, since,
         )  # fmt: skip
 
     async def _going_on(self, campaign: str | None) -> None:

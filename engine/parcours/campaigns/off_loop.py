@@ -1,26 +1,15 @@
-"""Calls that take long, and blocks that take long to enter and to leave, for an event loop with other things to do."""
+"""A block whose beginning and end take long, entered from an event loop that has other things to do meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
+
+from parcours.background import in_thread
 
 T = TypeVar("T")
-P = ParamSpec("P")
-
-
-async def in_thread(call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-    """What a call gives that takes long. Who is cancelled leaves it when it is over, and not at work on its files."""
-    calling = asyncio.ensure_future(asyncio.to_thread(call, *args, **more))
-    try:
-        return await asyncio.shield(calling)
-    except asyncio.CancelledError:
-        await asyncio.wait({calling})
-        if calling.done() and not calling.cancelled():
-            calling.exception()  # nobody asks what became of it
-        raise
 
 
 @asynccontextmanager

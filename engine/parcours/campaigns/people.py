@@ -88,33 +88,41 @@ class People:
         seeds: Mapping[str, tuple[SeedAddress, ...]] = NO_SEEDS,
         *,
         cut: bool = False,
+        again: bool = False,
     ) -> None:
         """Take people to a step of a run, or end their runs. To do so once more changes nothing.
 
         seeds  by name, the addresses that get a copy of what she is sent
         cut    their runs end before their time
+        again  slices may not be what they were before, since somebody is missing: no number tells who has been taken
         """
 
         def slice_of(number: int, mine: Sequence[Of[Part]]) -> TakeParts:
             taken = [(name, *part[1:]) for name, part in mine]
             theirs = {name: seeds[part[0]] for name, part in mine if part[0] in seeds} if seeds else {}
-            return TakeParts(campaign, version, run, step, at, number, taken, theirs, cut)
+            return TakeParts(campaign, version, run, step, at, number, taken, theirs, cut, self.since())
 
-        await self._hand_over(((part[0], part) for part in parts), slice_of, lambda part: part[1])
+        await self._hand_over(((part[0], part) for part in parts), slice_of, lambda part: part[1], again=again)
 
-    async def make_known(self, save: str, at: int, names: Iterable[str]) -> None:
+    async def make_known(self, save: str, at: int, names: Iterable[str], *, again: bool = False) -> None:
         """Identify these people, of whom nothing may be known. `save` is what slices are known by."""
 
         def slice_of(number: int, mine: Sequence[Of[None]]) -> MakeKnown:
-            return MakeKnown(save, at, number, [name for name, _ in mine])
+            return MakeKnown(save, at, number, [name for name, _ in mine], self.since())
 
-        await self._hand_over(((name, None) for name in names), slice_of, lambda _: at)
+        await self._hand_over(((name, None) for name in names), slice_of, lambda _: at, again=again)
+
+    def since(self) -> int:
+        """Whoever was forgotten at this instant (ms) or later is in no slice; under virtual time nobody is."""
+        return 0
 
     async def _hand_over(
         self,
         people: Iterable[Of[T]],
         slice_of: Callable[[int, Sequence[Of[T]]], Request[Taken]],
         due_of: Callable[[T], int],
+        *,
+        again: bool,
     ) -> None:
         """Hand over slices, each to its shard once. What lies before the last one that a shard has had is left out."""
         numbers, had = [0] * len(self._ports), [0] * len(self._ports)
@@ -127,9 +135,9 @@ class People:
 
         for shard, mine in self._by_shard(people):
             number, numbers[shard] = numbers[shard], numbers[shard] + 1
-            if number >= had[shard] - 1:
+            if again or number >= had[shard] - 1:
                 await self.room(shard, due_of(mine[0][1]), len(mine))
-                await self._follow(mine, await hand_over(shard, mine, number), hand_over)
+                await self._follow(mine, await hand_over(shard, mine, AGAIN if again else number), hand_over)
 
     async def room(self, shard: int, due: int, people: int) -> None:
         """Return when a slice may be handed to a shard that is due from this instant on."""
@@ -174,16 +182,24 @@ class People:
     # Saves
 
     async def save(
-        self, save: str, audience: str, at: int, entered: Iterable[str], left: Iterable[str], *, silent: bool
+        self,
+        save: str,
+        audience: str,
+        at: int,
+        entered: Iterable[str],
+        left: Iterable[str],
+        *,
+        silent: bool,
+        again: bool = False,
     ) -> int:
         """Let these people enter a saved audience, and those leave it, at one instant; returns the instant."""
-        await self.stage(save, entered, left)
+        await self.stage(save, entered, left, again=again)
         for port in self._ports:
             await until_answered(partial(port.ask, LetSave(None, save, audience, silent, at)))
         return at
 
-    async def stage(self, save: str, entered: Iterable[str], left: Iterable[str]) -> None:
-        """Tell shards who enters and who leaves an audience once it holds."""
+    async def stage(self, save: str, entered: Iterable[str], left: Iterable[str], *, again: bool) -> None:
+        """Tell shards who enters and who leaves an audience once it holds. `again` is as for `take`."""
         numbers = [0] * len(self._ports)
         everybody = chain(((name, False) for name in left), ((name, True) for name in entered))
         rest: list[tuple[Of[bool], str]] = []
@@ -192,11 +208,11 @@ class People:
             inside = [name for name, enters in mine if enters]
             outside = [name for name, enters in mine if not enters]
             in_order = sorted(range(len(mine)), key=lambda place: not mine[place][1])
-            taken = await self._ask(shard, StageMembers(save, number, inside, outside))
+            taken = await self._ask(shard, StageMembers(save, number, inside, outside, self.since()))
             return [Away(in_order[each.place], each.owner) for each in taken.away]
 
         for shard, mine in self._by_shard(everybody):
-            away = await tell(shard, mine, numbers[shard])
+            away = await tell(shard, mine, AGAIN if again else numbers[shard])
             numbers[shard] += 1
             rest += [(mine[each.place], each.owner) for each in away]
         await self._follow([one for one, _ in rest], [Away(at, owner) for at, (_, owner) in enumerate(rest)], tell)

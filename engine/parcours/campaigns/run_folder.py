@@ -6,6 +6,7 @@
     sets/STEP/made.json        what a step has made, written last, beside OUTPUT.parquet
     sets/STEP/OUTPUT.chosen.json  that people were chosen for an output later on
     sets/STEP/exported.json    that the file of an export was written
+    thinned                    that rows are missing of somebody who was erased
     scratch, spill             what nobody needs once a step is made
 
 A step that lets a set through has no file for it: its record names the one that it took.
@@ -19,13 +20,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from parcours.campaigns.sets.whole_file import whole_file
+from parcours.campaigns.sets.whole_file import drop_unfinished, whole_file
 from parcours.campaigns.step_made import StepMade
 from parcours.journey.campaign_steps import SetRef
 
 MADE: Final = "made.json"
 CHOSEN: Final = ".chosen.json"
 EXPORTED: Final = "exported.json"
+THINNED: Final = "thinned"
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -46,9 +48,10 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """A file that was written, with its hash."""
+    """A file that was written, with its hash, and its name below the folder of exports."""
 
     hash: str
+    file: str = ""
 
 
 class RunFolder:
@@ -85,12 +88,28 @@ class RunFolder:
         if self.scratch(step).exists():
             shutil.rmtree(self.scratch(step))
 
+    def clear_attempts(self) -> None:
+        """Take away what attempts have left that a crash has cut off; nobody makes a step now. Raises OSError."""
+        for folder in (self.root / "scratch", self.spill):
+            if folder.exists():
+                shutil.rmtree(folder)
+        drop_unfinished(self.root)
+
     def is_exported(self, step: str) -> bool:
         return read_json(self.sets(step) / EXPORTED, Exported) is not None
 
-    def note_export(self, step: str, hashed: str) -> None:
+    def note_export(self, step: str, exported: Exported) -> None:
         """From now on the file of the step has been written. Raises OSError."""
-        write_json(self.sets(step) / EXPORTED, Exported(hashed), durable=self._durable)
+        write_json(self.sets(step) / EXPORTED, exported, durable=self._durable)
+
+    def is_thinned(self) -> bool:
+        """Whether rows are missing: slices may not be what they were, and their numbers tell nothing."""
+        return (self.root / THINNED).exists()
+
+    def note_thinned(self) -> None:
+        """From now on rows may be missing. Raises OSError."""
+        with whole_file(self.root / THINNED, durable=self._durable):
+            pass
 
     def record(self, step: str) -> Record | None:
         """What is known of a step, None as long as it has not been made."""

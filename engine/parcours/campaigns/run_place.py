@@ -50,6 +50,12 @@ class RunPlace(msgspec.Struct, frozen=True):
     lines: list[CampaignLine] = []
     ended: int | None = None
 
+    @property
+    def since(self) -> int:
+        """The instant as of which it has begun to ask about people: whoever is forgotten from then on is in no set."""
+        _, at = self.scans.get("0", ("", self.began))
+        return max(self.began, at)
+
 
 class LiveBook:
     """The book of a run in an engine: satisfies `RunBook`. Methods that write raise OSError.

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from parcours.campaigns.row_values import picked, ways_of
-from parcours.campaigns.run_folder import Choice, Record, RunFolder
+from parcours.campaigns.run_folder import Choice, Exported, Record, RunFolder
 from parcours.campaigns.sets.chosen import choose_people
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.duck import DuckSets
@@ -296,15 +296,19 @@ class RunSets:
         assert isinstance(declared, steps.Export), "only an export writes a file"
         source = self._folder.file(SetRef(step))
         if source is not None and not self._folder.is_exported(step):
-            path = folder / declared.file.replace(RUN_PLACE, str(self._number))
-            evaluation = self._evaluation(step, at_ms)
+            name = declared.file.replace(RUN_PLACE, str(self._number))
+            path, evaluation = folder / name, self._evaluation(step, at_ms)
             (taken,), _ = self._under_their_names(declared, [source], evaluation)
             export_set(declared, taken, path, evaluation)
-            self._folder.note_export(step, hash_of(path))
+            self._folder.note_export(step, Exported(hash_of(path), name))
             self._folder.clear_scratch(step)
         return made
 
     # What is there
+
+    def are_thinned(self) -> bool:
+        """Whether rows are missing of somebody who was erased once they were made."""
+        return self._folder.is_thinned()
 
     def people(self, ref: SetRef, columns: Sequence[str] = ()) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Who is in a set, in its order, each with what is at these paths of her row, as JSON holds it.

@@ -18,6 +18,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
+from parcours.shard.erasures import Erasure
 from parcours.store.address import folder_of, is_durable
 from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
 
@@ -49,6 +50,7 @@ class CampaignsOfHost:
         self._ports = ports
         self._undisturbed = undisturbed
         self._clock = clock
+        self._renewed = asyncio.Event()
         self._passing: Path | None = None
         self.live: LiveCampaigns | None = None
 
@@ -58,6 +60,7 @@ class CampaignsOfHost:
             self.live = self._begun()
         if self.live is not None:
             self.live.renew(program, states)
+        self._renewed.set()
 
     @property
     def folder(self) -> Path | None:
@@ -81,6 +84,12 @@ class CampaignsOfHost:
     def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
         return [] if self.live is None else self.live.troubles()
+
+    async def forget(self, erasures: Sequence[Erasure]) -> None:
+        """Take those who were erased out of all files of campaigns. May be repeated. Raises StoreBroken, OSError."""
+        await self._renewed.wait()
+        if self.live is not None:
+            await self.live.forget(erasures)
 
     def still(self) -> AbstractAsyncContextManager[None]:
         """Nobody takes a run further within this; asked for before that nothing is to be published."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,17 @@ from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.insight.exporter.erased import note_erased
 from parcours.routing.ports import ShardPort
 from parcours.shard.erasures import Erased, Erasure, job_of, slot_of_erasure
-from parcours.shard.requests import A, Erase, EraseAgain, EraseTraces, GetErasures, GetNames, Request, StepErasures
+from parcours.shard.requests import (
+    A,
+    EndErasedSets,
+    Erase,
+    EraseAgain,
+    EraseTraces,
+    GetErasures,
+    GetNames,
+    Request,
+    StepErasures,
+)
 from parcours.store.erasure_log import LOG, LoggedErasure, add_to_log, read_log
 
 log = logging.getLogger("parcours")
@@ -70,6 +80,7 @@ class ErasureJob:
             ErasureRow("images", erasure.images),
             ErasureRow("journal", erasure.journal),
             ErasureRow("exported facts and inputs", erasure.exports),
+            ErasureRow("campaigns: sets, copied tables, exported lists", erasure.sets),
         )
         waits = facts_for_ms is not None and not erasure.journal
         return cls(erasure.id, erasure.at, rows, erasure.at + (facts_for_ms or 0) if waits else None)
@@ -78,13 +89,21 @@ class ErasureJob:
 class ErasuresUnderWay:
     """Lives on the loop of its host.
 
-    folder  of the store, where the log lies, and what is exported; None for a store in memory
+    folder       of the store, where the log lies, and what is exported; None for a store in memory
+    forget_sets  takes those who were erased out of all files of campaigns
     """
 
-    def __init__(self, ports: Sequence[ShardPort], slot_map: SlotMap, folder: Path | None) -> None:
+    def __init__(
+        self,
+        ports: Sequence[ShardPort],
+        slot_map: SlotMap,
+        folder: Path | None,
+        forget_sets: Callable[[Sequence[Erasure]], Awaitable[None]],
+    ) -> None:
         self._ports = ports
         self._slot_map = slot_map
         self._folder = folder
+        self._forget_sets = forget_sets
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.troubles: list[str] = []
@@ -168,6 +187,7 @@ class ErasuresUnderWay:
             images=all(each.images for each in same),
             journal=all(each.journal for each in same),
             exports=all(each.exports for each in same),
+            sets=all(each.sets for each in same),
         )
 
     async def _go_on(self) -> None:
@@ -183,9 +203,26 @@ class ErasuresUnderWay:
                 except (ParcoursError, OSError) as error:
                     self.troubles.append(f"erasures of shard {number} do not go on: {error}")
                     log.warning("%s", self.troubles[-1])
+            await self._leave_sets()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._news.wait()
+
+    async def _leave_sets(self) -> None:
+        """Take all of whom that is not known yet out of the files of campaigns, and say so to their shards."""
+        try:
+            told = [(await port.ask(GetErasures())).erasures for port in self._ports]
+            waiting = [[each for each in erasures if not each.sets] for erasures in told]
+            if any(waiting):
+                await self._forget_sets([each for erasures in waiting for each in erasures])
+            for port, erasures in zip(self._ports, waiting, strict=True):
+                if erasures:
+                    await port.ask(EndErasedSets([each.id for each in erasures]))
+        except ShardUnavailable:
+            return  # its runtime looks after it
+        except (ParcoursError, OSError) as error:
+            self.troubles.append(f"files of campaigns still have people who were erased: {error}")
+            log.warning("%s", self.troubles[-1])
 
     async def _told(self, shard: int) -> Erased:
         """The erasures of a shard, which are in the log by then, and known to whoever reads exported files."""

@@ -127,7 +127,9 @@ class Host:
         self._campaigns = CampaignsOfHost(
             plan=self._plan, ports=self._runtime.ports, undisturbed=self.control.undisturbed, clock=self._clock
         )
-        self._erasures = ErasuresUnderWay(self._runtime.ports, self._plan.slot_map, self.store_folder)
+        self._erasures = ErasuresUnderWay(
+            self._runtime.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget
+        )
         await self._erasures.start()
         await self.control.begin()
 

@@ -52,6 +52,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
     step   None: their runs end
     seeds  by name, channels and addresses of the campaign's own that get a copy of what she is sent
     cut    their runs end before their time
+    since  an instant (ms): whoever was forgotten then or later is left out, and is not made known anew by her old name
     """
 
     campaign: str
@@ -63,6 +64,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
     parts: list[Part]
     seeds: dict[str, tuple[SeedAddress, ...]] = msgspec.field(default_factory=dict)
     cut: bool = False
+    since: int = 0
 
     async def put_to(self, host: ShardHost) -> Taken:
         return await host.step(lambda shard, now: shard.campaigning.take_parts(self, now))
@@ -112,13 +114,15 @@ class ComposeCopies(Request[list[Outgoing]], frozen=True, tag="compose_copies"):
 class StageMembers(Request[Taken], frozen=True, tag="stage_members"):
     """Slice `number` (from 0) of those who enter and leave an audience once a campaign's save is in force (`LetSave`).
 
-    save  by what slices belong together: campaign, run and step
+    save   by what slices belong together: campaign, run and step
+    since  as for `TakeParts`
     """
 
     save: str
     number: int
     entered: list[str]
     left: list[str]
+    since: int = 0
 
     async def put_to(self, host: ShardHost) -> Taken:
         return await host.step(lambda shard, now: shard.campaigning.stage_members(self, now))
@@ -152,6 +156,7 @@ class MakeKnown(Request[Taken], frozen=True, tag="make_known"):
     at: int
     number: int
     people: list[str]
+    since: int = 0
 
     async def put_to(self, host: ShardHost) -> Taken:
         return await host.step(lambda shard, now: shard.campaigning.make_known(self, now))

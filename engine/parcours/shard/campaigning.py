@@ -32,6 +32,7 @@ from parcours.shard.campaign_requests import (
     TryParts,
 )
 from parcours.shard.commits import Commits
+from parcours.shard.erasures import Erasures
 from parcours.shard.inputs import Inputs
 from parcours.shard.moving import Moving
 from parcours.shard.names import Found, Names
@@ -69,6 +70,7 @@ class Campaigning:
         time: Timekeeping,
         archiving: Archiving,
         reading: ReadSteps,
+        erasures: Erasures,
     ) -> None:
         self._inputs = inputs
         self._slots = slots
@@ -79,6 +81,7 @@ class Campaigning:
         self._time = time
         self._archiving = archiving
         self._reading = reading
+        self._erasures = erasures
 
     def take_parts(self, asked: TakeParts, now_ms: int) -> Taken:
         """Take the people of a slice to their step."""
@@ -91,21 +94,31 @@ class Campaigning:
             )
 
         entry = _entry(asked.campaign, asked.run, asked.step or "")
-        return self._take(entry, asked.number, asked.at, now_ms, [name for name, *_ in asked.parts], happening)
+        names = [name for name, *_ in asked.parts]
+        return self._take(entry, asked.number, asked.at, now_ms, names, happening, asked.since)
 
     def make_known(self, asked: MakeKnown, now_ms: int) -> Taken:
         """Identify the people of a slice."""
         entry = f"{SLICES}{asked.save}"
-        return self._take(entry, asked.number, asked.at, now_ms, asked.people, lambda _, at: TraitsChanged(at, {}))
 
-    def _take(self, entry: str, number: int, at: int, now_ms: int, names: Sequence[str], happening: Happening) -> Taken:
+        def happening(_: int, at: int) -> Input:
+            return TraitsChanged(at, {})
+
+        return self._take(entry, asked.number, asked.at, now_ms, asked.people, happening, asked.since)
+
+    def _take(
+        self, entry: str, number: int, at: int, now_ms: int, names: Sequence[str], happening: Happening, since: int
+    ) -> Taken:
         kept = self._slots.own.profiles.get(entry)
         expected = 0 if kept is None else _decode(kept)
         is_next = number in (expected, AGAIN)
+        forgotten = self._erasures.forgotten_since(since)
         away: list[Away] = []
         with self._commits.whole():
             work, at = self._begin(at, now_ms)
             for place, name in enumerate(names):
+                if forgotten(self._names.slot(name), name):
+                    continue
                 found = self._whose(work, name, at)
                 if isinstance(found, str):
                     away.append(Away(place, found))
@@ -162,13 +175,18 @@ class Campaigning:
     def stage_members(self, asked: StageMembers, now_ms: int) -> Taken:
         """Keep a slice of those who enter or leave an audience; whoever is away is told, and not kept."""
         away: list[Away] = []
+        forgotten = self._erasures.forgotten_since(asked.since)
         with self._commits.whole():
             work = self._commits.begin(now_ms)
             kept: list[list[str]] = []
             for names, first in ((asked.entered, 0), (asked.left, len(asked.entered))):
-                found = [self._whose(work, name, work.stamp_ms) for name in names]
-                away += [Away(first + place, each) for place, each in enumerate(found) if isinstance(each, str)]
-                kept.append([each.person for each in found if not isinstance(each, str)])
+                found = [
+                    (place, self._whose(work, name, work.stamp_ms))
+                    for place, name in enumerate(names)
+                    if not forgotten(self._names.slot(name), name)
+                ]
+                away += [Away(first + place, each) for place, each in found if isinstance(each, str)]
+                kept.append([each.person for _, each in found if not isinstance(each, str)])
             expected = self._reads.saves.stage(asked.save, asked.number, *kept)
             self._commits.commit(work, always=True)
         return Taken(expected, away)

@@ -160,7 +160,7 @@ class Erasing:
             work.facts = [_unnamed(fact, person, hashed) for fact in work.facts]  # looks that have waited
         record = self._commits.sequence + 1
         has_files = self._exports or self._commits.export.has_begun
-        erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not has_files)
+        erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not has_files, sets=False)
         same = [replace(erasure, id=each, person=hashed) for each, hashed in with_her.items()]
         work.own += [entry_of(each) for each in (erasure, *same)]
         work.facts.append(Looked(work.stamp_ms, f"{AUDIT}{hashed.hex()}", by, "DELETE /people/{id}"))
@@ -203,6 +203,11 @@ class Erasing:
         """No exported file has anything of these erasures any more."""
         found = [self.erasures.known[name] for name in names if name in self.erasures.known]
         self._mark([(each, "exports") for each in found if not each.exports], now_ms)
+
+    def rid_of_sets(self, names: list[str], now_ms: int) -> None:
+        """No file of a campaign has anything of these erasures any more."""
+        found = [self.erasures.known[name] for name in names if name in self.erasures.known]
+        self._mark([(each, "sets") for each in found if not each.sets], now_ms)
 
     def step(self, now_ms: int) -> bool:
         """Do a part of what there is to do; returns whether to come again at once."""
@@ -256,6 +261,7 @@ class Erasing:
                 each.images and not each.journal for each in late if self._exports
             ),
             "exported files are not written anew": any(not each.exports for each in late if self._exports),
+            "sets of campaigns are not written anew": any(not each.sets for each in late),
         }
         said = "; ".join(what for what, is_so in held.items() if is_so)
         told = [f"{len(late)} erasures are not done in time: {said}"] if said else []

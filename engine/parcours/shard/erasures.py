@@ -4,7 +4,8 @@ One commit takes a person out of everything that answers: profile, inbox, outbox
 What is left are copies: older images, the records behind them, exported files. An erasure is an entry of the shard's
 own slot that says of each kind whether it is free of her; so it goes on after a crash, at whatever step that came.
 Images of all slots are renewed behind that commit, message ids go into files, the journal is trimmed through it, and
-what SQLite has of its pages is overwritten. The exporter writes its files anew and says so.
+what SQLite has of its pages is overwritten. The exporter writes its files anew and says so, and so does whoever
+conducts campaigns. Their sets keep names, so the shard takes nobody from one who was forgotten after it was begun.
 
 Nothing here has her name: she is known by a hash with the shard's salt, and the commit that forgets her is trimmed with
 the others. No name can be told from it but by trying names.
@@ -12,7 +13,7 @@ the others. No name can be told from it but by trying names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Final
 
@@ -37,7 +38,7 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
     person    her hash
     at        when she was forgotten, in ms since 1970
     record    with which record: what is above it is of somebody new
-    images, journal, exports  whether they are free of her
+    images, journal, exports, sets  whether they are free of her: `sets` are all files of campaigns
     """
 
     id: str
@@ -48,6 +49,7 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
     images: bool = False
     journal: bool = False
     exports: bool = False
+    sets: bool = True  # of erasures from before there were such files
 
     @property
     def job(self) -> str:
@@ -61,7 +63,7 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def is_done(self) -> bool:
-        return self.images and self.journal and self.exports
+        return self.images and self.journal and self.exports and self.sets
 
     def means(self, person: str) -> bool:
         """Whether this person was erased by it."""
@@ -111,6 +113,14 @@ def slot_of_erasure(name: str) -> int | None:
     return int(slot) if slot.isascii() and slot.isdecimal() and len(slot) <= 4 else None
 
 
+def forgotten_names(erasures: Iterable[Erasure]) -> dict[int, list[Erasure]]:
+    """By slot, the erasures by which a name in it may have been forgotten."""
+    found: dict[int, list[Erasure]] = {}
+    for each in erasures:
+        found.setdefault(each.slot, []).append(each)
+    return found
+
+
 class Erasures:
     """The erasures of one shard, as they have been committed."""
 
@@ -132,6 +142,11 @@ class Erasures:
         hashes = {salt: person_hash(salt, person) for salt in {each.salt for each in self.known.values()}}
         found = [each.record for each in self.known.values() if each.person == hashes[each.salt]]
         return max(found, default=0)
+
+    def forgotten_since(self, since_ms: int) -> Callable[[int, str], bool]:
+        """Asks whether whoever had a name, which is in that slot, was forgotten at this instant or later."""
+        found = forgotten_names(each for each in self.known.values() if each.at >= since_ms)
+        return lambda slot, name: any(each.means(name) for each in found.get(slot, ()))
 
     def marked(self, erasure: Erasure, **done: bool) -> tuple[str, bytes]:
         """So much of it is done; the entry to be committed."""

@@ -145,6 +145,15 @@ class EndErased(Request[None], frozen=True, tag="end_erased"):
         await host.end_erased(self.names)
 
 
+class EndErasedSets(Request[None], frozen=True, tag="end_erased_sets"):
+    """No file of a campaign has anything of these erasures any more. May be repeated."""
+
+    names: list[str]
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.step(lambda shard, now: shard.erasing.rid_of_sets(self.names, now))
+
+
 class FindReached(Request[list[str]], frozen=True, tag="reached"):
     """The names to which something has left for this address of the channel lately, from this shard, sorted."""
 

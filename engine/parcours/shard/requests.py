@@ -50,6 +50,7 @@ from parcours.shard.messages import (
 from parcours.shard.peer_requests import Hello as Hello
 from parcours.shard.peer_requests import TakePeerMessages as TakePeerMessages
 from parcours.shard.person_requests import EndErased as EndErased
+from parcours.shard.person_requests import EndErasedSets as EndErasedSets
 from parcours.shard.person_requests import Erase as Erase
 from parcours.shard.person_requests import EraseAgain as EraseAgain
 from parcours.shard.person_requests import EraseTraces as EraseTraces

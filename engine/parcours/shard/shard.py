@@ -130,17 +130,17 @@ class Shard:
             InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
         self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
-        self.exporting = Exporting(commits, store)
-        self.census = Census(slots, commits, published, time)
+        self.exporting, self.census = Exporting(commits, store), Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
-        self.campaigning = Campaigning(slots, names, inputs, moving, commits, reads, time, archiving, reading)
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
-        self.erasing = Erasing(
+        self.erasing = erasing = Erasing(
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
             settings.erase_within_ms, exports=exports,
         )  # fmt: skip
+        taking = slots, names, inputs, moving, commits, reads, time, archiving
+        self.campaigning = Campaigning(*taking, reading, erasing.erasures)
         self.standing = Standing(
-            slots, commits, time, reads, leaving, seen, letters, wheel, imaging, totals, self.erasing, peers, names
+            slots, commits, time, reads, leaving, seen, letters, wheel, imaging, totals, erasing, peers, names
         )
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:

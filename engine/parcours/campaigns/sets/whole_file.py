@@ -39,6 +39,12 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
         raise
 
 
+def drop_unfinished(folder: Path) -> None:
+    """Take away files that a crash has cut off, in all folders below this one. Raises OSError."""
+    for path in [*folder.rglob(f"*{UNFINISHED}")]:
+        path.unlink(missing_ok=True)
+
+
 def hash_of(path: Path) -> str:
     """The BLAKE2b hash (64 bytes) of what a file holds, in hexadecimal digits."""
     with path.open("rb") as file:
