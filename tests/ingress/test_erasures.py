@@ -36,7 +36,7 @@ def test_whoever_is_erased_is_unknown_and_the_job_says_how_far_it_is(tmp_path: P
         followed = await desk.get(f"/erasures/{job['job']}")
         assert followed.status_code == 200
         assert followed.json()["asked_at"] == job["asked_at"]
-        assert len(followed.json()["rows"]) == 4
+        assert len(followed.json()["rows"]) == 5
 
     at_the_desk(tmp_path, visit)
 

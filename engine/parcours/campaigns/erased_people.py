@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parcours.campaigns.run_folder import EXPORTED, MADE, THINNED, Exported, Record, read_json, write_json
+from parcours.campaigns.run_folder import EXPORTED, MADE, Exported, Record, RunFolder, read_json, write_json
 from parcours.campaigns.run_place import RunPlace
 from parcours.campaigns.saved_members import SAVES, SavesMade
 from parcours.campaigns.sets.plain_sets import size_of
@@ -54,8 +54,7 @@ class ErasedPeople:
         found = {path: names_that(hers, path) for path in files}
         names = {name for each in found.values() for name in each}
         if names:
-            with whole_file(folder / THINNED):
-                pass
+            RunFolder(folder).note_thinned()
             people = _parquet(folder / "people")
             words = {id_of(name) for name in names} | names
             words |= {word for path in people for word in words_about(names, path)}
@@ -74,8 +73,7 @@ class ErasedPeople:
             made = read_json(saves, SavesMade)
             if made is not None and made.under_way and any(found.values()):
                 campaign, number, _ = made.under_way.split("/", 2)
-                with whole_file(folder / campaign / number / THINNED):
-                    pass
+                RunFolder(folder / campaign / number).note_thinned()
             for path, names in found.items():
                 _leave(path, names)
 
