@@ -283,6 +283,32 @@ def test_a_campaign_is_changed_dry_first_and_by_whoever_knows_the_newest_state(t
     at_the_door(tmp_path, visit, by_hand(EVERYBODY, LATER, MAIL))
 
 
+def test_whoever_reaches_the_goal_is_counted_once_wherever_campaigns_are_told(tmp_path: Path) -> None:
+    async def visit(shop: Shop) -> None:
+        await come(shop, 3)
+        await shop.post("/campaigns/push/run")
+        await until(lambda: taken(shop, 3), "all are in the run")
+        for person in ("u0", "u0", "u2"):
+            await shop.service.track(person, "Bought")
+        await shop.service.drain(PATIENCE_S)
+
+        (listed,) = (await shop.get("/campaigns")).json()["campaigns"]
+        looked = (await shop.get("/campaigns/push")).json()
+        summary = (await shop.get("/report")).json()["summary"]
+        assert listed["goal"] == looked["goal"] == 2
+        assert summary["campaigns"]["push"] == {
+            "version": 1, "runs": 1, "goal": 2,
+            "steps": {
+                "all": {"inflow": 3, "outputs": {"main": 3}, "dropped": {}},
+                "later": {"inflow": 0, "outputs": {}, "dropped": {}},
+                "mail": {"inflow": 0, "outputs": {}, "dropped": {}},
+            },
+        }  # fmt: skip
+
+    goal = {"event": "Bought", "within": "1d"}
+    at_the_door(tmp_path, visit, by_hand(EVERYBODY, LATER, MAIL, goal=goal))
+
+
 def test_a_campaign_is_no_journey_and_a_journey_no_campaign(tmp_path: Path) -> None:
     async def visit(shop: Shop) -> None:
         await come(shop, 2)
