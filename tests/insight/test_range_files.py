@@ -71,6 +71,7 @@ SARAH: list[Fact] = [
     Published(AT + 9, "", "cart", 2, "journey: cart\n", "abc", "care"),
 ]  # fmt: skip
 TELLING = Telling(3, frozenset({"Checkout Started"}), secret=b"salt")
+CAMPAIGNS = Telling(3, frozenset(), campaigns=frozenset({"push"}))
 
 
 def record(sequence: int, facts: list[Fact], *lines: bytes, at: int = AT, **kept: Any) -> ExportRecord:
@@ -349,3 +350,14 @@ def test_a_person_who_was_in_another_shard_before_is_told_in_the_order_of_her_re
     told = recall_exported(tmp_path, "sarah")
 
     assert (told.facts, told.through) == ([first, second], {7: 5, 0: 6})
+
+
+def test_a_row_says_whether_a_run_is_of_a_campaign(tmp_path: Path) -> None:
+    mailed = replace(SARAH[3], journey="push")
+    write(tmp_path, record(7, [*SARAH[:1], replace(SARAH[0], journey="push"), SARAH[3], mailed]), telling=CAMPAIGNS)
+
+    for table in ("moves", "deliveries"):
+        assert [(row["journey"], row["kind"]) for row in rows(tmp_path, table)] == [
+            ("cart", "journey"),
+            ("push", "campaign"),
+        ]

@@ -40,7 +40,8 @@ from parcours.segment.line import Call, Unusable, properties_of, read_call
 from parcours.shard.messages import ExportRecord
 
 JOURNEY: Final = "journey"
-"""Whose run it is, in the column `kind`."""
+CAMPAIGN: Final = "campaign"
+"""What it is whose run it is, in the column `kind`."""
 
 MERGED: Final = "merged"
 """What the table of changes says of somebody who was merged into the person; the value has what became of her runs."""
@@ -61,11 +62,12 @@ _json = msgspec.json.Encoder().encode
 class Telling:
     """What may be told, and how.
 
-    shard     the number of the shard whose records they are
-    declared  the events that the project declares
-    private   by event, the paths of properties that are not exported
-    clear     whether addresses are told as they are
-    secret    by what they are hashed otherwise; without it none is told
+    shard      the number of the shard whose records they are
+    declared   the events that the project declares
+    private    by event, the paths of properties that are not exported
+    clear      whether addresses are told as they are
+    secret     by what they are hashed otherwise; without it none is told
+    campaigns  the names of campaigns: a fact has only the name, which no journey has as well
     """
 
     shard: int
@@ -73,6 +75,7 @@ class Telling:
     private: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     clear: bool = False
     secret: bytes | None = field(default=None, repr=False)
+    campaigns: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, shard: int, program: Program, secret: str | None) -> Telling:
@@ -83,7 +86,12 @@ class Telling:
             _private(program),
             clear=program.insight.addresses == "clear",
             secret=None if secret is None else secret.encode(),
+            campaigns=program.campaign_names(),
         )
+
+    def kind(self, name: str) -> str:
+        """What runs under this name."""
+        return CAMPAIGN if name in self.campaigns else JOURNEY
 
     def address(self, address: str | None) -> str | None:
         """What the table of deliveries has of an address."""
@@ -188,8 +196,8 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
     """The table of a fact, and what stands there between its person and its number."""
     match fact:
         case Moved():
-            moved = (JOURNEY, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why, _index(fact))
-            return "moves", moved
+            kind, index = telling.kind(fact.journey), _index(fact)
+            return "moves", (kind, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why, index)
         case DeliveryReached():
             return "deliveries", _delivery(fact, telling)
         case CopyReached():
@@ -225,7 +233,7 @@ def _copy(fact: CopyReached, telling: Telling) -> str:
 
 def _delivery(fact: DeliveryReached, telling: Telling) -> Row:
     return (
-        JOURNEY,
+        telling.kind(fact.journey),
         fact.journey,
         fact.version,
         fact.run,
