@@ -54,7 +54,7 @@ class ErasedPeople:
         found = {path: names_that(hers, path) for path in files}
         names = {name for each in found.values() for name in each}
         if names:
-            RunFolder(folder).note_thinned()
+            RunFolder(folder, durable=True).note_thinned()
             people = _parquet(folder / "people")
             words = {id_of(name) for name in names} | names
             words |= {word for path in people for word in words_about(names, path)}
@@ -73,7 +73,7 @@ class ErasedPeople:
             made = read_json(saves, SavesMade)
             if made is not None and made.under_way and any(found.values()):
                 campaign, number, _ = made.under_way.split("/", 2)
-                RunFolder(folder / campaign / number).note_thinned()
+                RunFolder(folder / campaign / number, durable=True).note_thinned()
             for path, names in found.items():
                 _leave(path, names)
 
