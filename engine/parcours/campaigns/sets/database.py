@@ -17,6 +17,9 @@ COPY_OPTIONS: Final = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 102400, 
 """Rows in an order are the same bytes with these, whatever the number of threads. A name of its own is given before."""
 
 
+SCRATCH_OPTIONS: Final = COPY_OPTIONS.replace("zstd", "snappy")
+
+
 @dataclass(slots=True)
 class Workspace:
     """What tasks may use, which are done one within the other or one after the other: they share DuckDB's memory.
@@ -103,10 +106,15 @@ def opened_database(workspace: Workspace) -> Iterator[Database]:
         raise StoreBroken(f"sets of people cannot be computed: {error}") from error
 
 
-def copy_rows(database: Database, query: str, path: Path) -> int:
-    """Write what a query gives to the file `path`, whole or not at all; returns how many rows. Raises OSError."""
-    with whole_file(path, durable=database.durable) as unfinished:
-        (rows,) = one_row(database, f"COPY ({query}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
+def copy_rows(database: Database, query: str, path: Path, *, lasting: bool = True) -> int:
+    """Write what a query gives to the file `path`, whole or not at all; returns how many rows.
+
+    lasting  whether anybody needs the file once the step is made; else it is neither made durable nor compressed well
+    Raises OSError.
+    """
+    with whole_file(path, durable=database.durable and lasting) as unfinished:
+        options = COPY_OPTIONS if lasting else SCRATCH_OPTIONS
+        (rows,) = one_row(database, f"COPY ({query}) TO {literal(str(unfinished))} ({options})")
     return int(rows)
 
 

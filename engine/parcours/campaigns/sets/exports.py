@@ -32,7 +32,7 @@ def export_set(step: Export, source: Path, path: Path, evaluation: Evaluation) -
         joined = f"{of_set.rows_as('s')}{joins}"
         told = {text: _typed(database, joined, place) for text, place in zip(given, places, strict=True)}
         named = ", ".join(f"{_column(of_set, each, told)} AS x{place}" for place, (_, each) in enumerate(step.values))
-        copy_rows(database, f"SELECT {named} FROM {joined} ORDER BY {number_of('s')}", columns)
+        copy_rows(database, f"SELECT {named} FROM {joined} ORDER BY {number_of('s')}", columns, lasting=False)
     headers = [(header, f"x{place}") for place, (header, _) in enumerate(step.values)]
     return exported_set(columns, path, step.format, headers)
 

@@ -102,7 +102,7 @@ def _write(
 ) -> None:
     """Write the columns of `asked`, by name."""
     if kind == "told":
-        copy_rows(database, _told(linked, asked, evaluation), path)
+        copy_rows(database, _told(linked, asked, evaluation), path, lasting=False)
         return
     given = [
         condition_of(name, expression) if form == "condition" else value_of(name, expression)
@@ -166,5 +166,5 @@ def _in_form(
             noted[expression.text] = native.others
     keys = "person, row_number" if given.by_person else "row_number"
     path = given.file.with_name(f"{given.column}.parquet")
-    copy_rows(database, f"SELECT {keys}, {told} AS {identifier(given.column)} FROM {rows}", path)
+    copy_rows(database, f"SELECT {keys}, {told} AS {identifier(given.column)} FROM {rows}", path, lasting=False)
     return RowValues(path, given.column, given.by_person)

@@ -72,8 +72,8 @@ def linked_rows(
     Raises TableRefused for a person's second row, or two with one key; StoreBroken, and OSError.
     """
     with opened_database(workspace) as database:
-        _load(database, "wanted", "row_number", values, fold)
-        _load(database, "had", "person", people, fold)
+        _load(database, "wanted", "row_number", values, fold=fold, distinct=False)
+        _load(database, "had", "person", people, fold=fold, distinct=True)
         database.execute("CREATE TABLE links AS SELECT person, row_number FROM wanted JOIN had USING (value)")
         return _written(database, snapshot, path, many=many)
 
@@ -108,9 +108,10 @@ def check_links(database: Database, snapshot: Snapshot, *, many: bool) -> None:
         _check_keys(database, snapshot)
 
 
-def _load(database: Database, table: str, whose: str, path: Path, fold: bool) -> None:
-    """Make a table of whatever has a value; of equal lines one, since values may be equal only when they are folded.
+def _load(database: Database, table: str, whose: str, path: Path, *, fold: bool, distinct: bool) -> None:
+    """Make a table of whatever has a value.
 
+    distinct  whether somebody may have several, of which some may be equal when they are folded
     DuckDB folds what is ASCII, as Unicode does; its `lower` of other letters is not Unicode's folding.
     """
     source = rows_in(path)
@@ -118,7 +119,8 @@ def _load(database: Database, table: str, whose: str, path: Path, fold: bool) ->
         database.register("folded", _folded(path, whose))
         ascii_ones = f"SELECT {whose}, {_FOLDED} AS value FROM {source} WHERE {_IS_ASCII}"
         source = f"({ascii_ones} UNION ALL SELECT {whose}, value FROM folded)"
-    database.execute(f"CREATE TABLE {table} AS SELECT DISTINCT {whose}, value FROM {source} WHERE value <> ''")
+    selected = f"SELECT {'DISTINCT' if distinct else ''} {whose}, value FROM {source} WHERE value <> ''"
+    database.execute(f"CREATE TABLE {table} AS {selected}")
     if fold:
         database.unregister("folded")
 

@@ -26,7 +26,7 @@ BATCH_ROWS: Final = 5_000
 def write_everybody(people: Path, path: Path, workspace: Workspace) -> None:
     """Write the set of all whom shards told of."""
     with opened_database(workspace) as database:
-        copy_rows(database, f"SELECT person, '' AS row_key FROM {rows_in(people)} ORDER BY person", path)
+        copy_rows(database, f"SELECT person, '' AS row_key FROM {rows_in(people)} ORDER BY person", path, lasting=False)
 
 
 def write_nobody(path: Path) -> None:
@@ -49,7 +49,7 @@ def filled(values: Values, path: Path, workspace: Workspace) -> Values:
     keys = "person, row_key" if values.by_row else "person"
     is_filled = f"{column} IS NOT NULL AND NOT ({column}.k = {_TEXT} AND {column}.t = '')"
     with opened_database(workspace) as database:
-        copy_rows(database, f"SELECT {keys}, {is_filled} AS filled FROM {rows_in(values.file)}", path)
+        copy_rows(database, f"SELECT {keys}, {is_filled} AS filled FROM {rows_in(values.file)}", path, lasting=False)
     return Values(path, "filled", values.by_row)
 
 

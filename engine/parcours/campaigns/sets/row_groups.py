@@ -49,7 +49,7 @@ def opened_row_groups(path: Path, schema: Any, *, lasting: bool = True) -> Itera
     lasting  whether it is compressed well, which takes most of the time; a file that is read once need not be
     """
     compression = "zstd" if lasting else "snappy"
-    with pq.ParquetWriter(path, schema, compression=compression, store_schema=False) as writer:
+    with pq.ParquetWriter(path, schema, compression=compression, use_dictionary=lasting, store_schema=False) as writer:
         groups = RowGroups(writer)
         yield groups
         groups.write()

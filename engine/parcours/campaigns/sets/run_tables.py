@@ -115,11 +115,12 @@ class RunTables:
             column = _column_to_match(table)
             if column is not None:
                 copied = f"{rows_in(snapshot.file)} AS copied"
-                copy_rows(database, f"SELECT row_number, {column} AS value FROM {copied}", values)
+                query = f"SELECT row_number, {column} AS value FROM {copied}"
+                copy_rows(database, query, values, lasting=False)
             else:
                 text = text_of("value", matched_text(table))
                 write_given(database, rows_to_match(table, rows_in(snapshot.file)), [text], evaluation.scopes, values)
-            copy_rows(database, self._had(table, people), had)
+            copy_rows(database, self._had(table, people), had, lasting=False)
         linked_rows(snapshot, values, had, path, self._workspace, fold=table.fold, many=table.many)
 
     def _had(self, table: Table, people: PeopleFile) -> str:

@@ -49,7 +49,7 @@ def read_pairs(
             check_links(database, snapshot, many=table.many)
         query = f"SELECT person, row_number, true AS known FROM {rows_in(links)}"
         query += f" UNION ALL SELECT person, row_number, false AS known FROM ({others})"
-        copy_rows(database, query, whose)
+        copy_rows(database, query, whose, lasting=False)
         _ask(database, copied, whose, pairs, where, evaluation)
     return pairs
 
@@ -105,7 +105,7 @@ def _ask(
 ) -> None:
     """Write for which pairs the condition holds."""
     if where is None:
-        copy_rows(database, f"SELECT person, row_number, true AS holds FROM {rows_in(whose)}", pairs)
+        copy_rows(database, f"SELECT person, row_number, true AS holds FROM {rows_in(whose)}", pairs, lasting=False)
     elif where.basis == "profile":
         told = evaluation.told_people().condition(where)
         of_nobody = where.expression.holds(evaluation.scopes.of_row({}, None, None))
@@ -114,7 +114,7 @@ def _ask(
             f"SELECT whose.person, row_number, {holds} AS holds FROM {rows_in(whose)} AS whose"
             f" LEFT JOIN {rows_in(told.file)} AS told ON told.person = whose.person"
         )
-        copy_rows(database, query, pairs)
+        copy_rows(database, query, pairs, lasting=False)
     else:
         write_given(database, _rows(copied, whose, where, evaluation), [condition_of("holds", where)],
                     evaluation.scopes, pairs)  # fmt: skip
