@@ -234,7 +234,7 @@ def test_whoever_sends_hears_of_a_stop_before_any_shard_and_of_its_end(shop: Sho
     async def scenario() -> None:
         async def renew(program: Program) -> None: ...
 
-        life = JourneyControl(shop.project, (), runtime, ManualClock(9_000), renew, wait_s=0.05)
+        life = JourneyControl(shop.project, (), runtime, ManualClock(9_000), renew, wait_s=0.05 if away else None)
         await life.begin()
         if not away:
             await life.change("stop", "cart", Order(dry=True))
