@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from tests.simulation.campaign_shop import campaign, project_in
+from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
 
 from parcours import Engine, Settings
+from parcours.clock import ManualClock
 from parcours.core.fact import Changed, DeliveryReached
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
@@ -339,3 +340,25 @@ def test_of_a_run_whose_version_is_gone_it_is_said_that_nothing_is_told(tmp_path
     assert (count.version, count.runs, list(count.steps)) == (3, 1, ["all", "some", "mail"])
     assert (count.steps["all"].outputs, count.steps["some"].outputs) == ({"main": 1}, {})
     assert report.summary.journeys == {} and report.older == {}
+
+
+def test_of_instants_that_passed_meanwhile_the_newest_is_made_up_for(tmp_path: Path) -> None:
+    first_ms = BEGIN_MS - 10 * HOUR_MS
+    hourly = {"schedule": {"at": time_text(first_ms), "rule": "FREQ=HOURLY"}}
+    project, store = (
+        project_in(tmp_path / "shop", campaign(EVERYBODY, MAIL) | hourly),
+        f"sqlite:///{tmp_path / 'store'}",
+    )
+    clock = ManualClock(BEGIN_MS)
+    with opened(project, store, clock=clock) as engine:
+        filled(engine, 2)
+        until(lambda: (tmp_path / "store" / "campaigns" / "push" / "campaign.json").exists())
+        assert engine.campaign("push").runs == (), "what lies before the store is no instant of the schedule"
+
+    clock.move_to(BEGIN_MS + 3 * HOUR_MS + 1)
+    with opened(project, store, clock=clock) as engine:
+        until(lambda: engine.campaign("push").runs)
+        state = engine.campaign("push")
+
+        assert [run.began for run in state.runs] == [BEGIN_MS + 3 * HOUR_MS]
+        assert [*state.not_begun.items()] == [(BEGIN_MS + hours * HOUR_MS, "missed") for hours in (0, 1, 2)]

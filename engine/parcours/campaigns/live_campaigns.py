@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import shutil
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
@@ -207,10 +208,10 @@ class LiveCampaigns:
         self._look_first(campaign)
         now_ms, timezone = self._around.clock.now_ms(), self._published.timezone
         through = self._place(campaign.name).through
-        passed = [*takewhile(lambda at: at < now_ms, occurrences(campaign, timezone, through))]
+        passed = [*deque(takewhile(lambda at: at < now_ms, occurrences(campaign, timezone, through)), TOLD_MAX + 1)]
         if passed:
             may_begin = self._states.get(campaign.name) == "open"
-            for at in (passed[:-1] if may_begin else passed)[-TOLD_MAX:]:
+            for at in passed[:-1] if may_begin else passed[-TOLD_MAX:]:
                 self._tell_not_begun(campaign, at, MISSED)
             if may_begin:
                 self._occur(campaign, passed[-1])
