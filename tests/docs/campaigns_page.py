@@ -96,7 +96,8 @@ output, by reason (`double`, `unknown_person`, `no_key`, `no_row`, `exited`). `o
 took only what a `test` did not choose, `failed` where the run ended, and without a step `skipped_running`.
 `summary.json` has the sums under `campaigns`, and `exports/` the files that campaigns export. `--campaign NAME`, or
 `NAME@TIME`, begins a run by hand. For any number of shards, and whatever the order of lines in a table with a `key`,
-the files are the same.
+the files are the same. Exported facts have these lines as the table `campaign_steps`, of a simulation and of an engine
+([Facts as files](insight.md)).
 
 `parcours campaign preview FOLDER NAME --events FILE --at TIME` makes the sets that a run would make at that time, and
 says how many deliveries each gate would refuse or hold; nobody is sent anything. What comes after a `wait` or

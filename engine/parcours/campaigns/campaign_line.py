@@ -27,6 +27,8 @@ class CampaignLine(msgspec.Struct, frozen=True):
     inflow   rows that the step took
     dropped  by reason, the rows of the step that are in no output; the same in each line of the step
     why      in words, of a run that failed
+    begins   when that begins which the step does with its people, in ms; None where it does nothing with them
+    record   its number among all lines of an engine's campaigns, from 1 in the order of telling; 0 where none is kept
     """
 
     at: int
@@ -39,3 +41,5 @@ class CampaignLine(msgspec.Struct, frozen=True):
     inflow: int = 0
     dropped: dict[str, int] = {}
     why: str = ""
+    begins: int | None = None
+    record: int = 0

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from parcours.background import in_thread
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
@@ -90,6 +92,9 @@ class CampaignRun:
         self._ends: dict[str, int] = {}
         """When each step ended that ends later than it begins."""
 
+        self._begins: dict[str, int] = {}
+        """When that begins which steps do with their people."""
+
         self._awaited: dict[str, int] = {}
         """When each of those may end that have begun."""
 
@@ -130,7 +135,10 @@ class CampaignRun:
         step = self._at_work
         self.failed = why
         campaign = self.campaign
-        self._book.tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
+        begins = self._begins.get(step)
+        self._book.tell(
+            CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why, begins=begins)
+        )
         self._stages, self._awaited, self._saving = [], {}, []
 
     async def end(self, at: int) -> None:
@@ -228,9 +236,9 @@ class CampaignRun:
             self._tell_of(at, made)
 
     async def _make_known(self, step: steps.ReadTable, at: int) -> None:
-        ended = self._book.end_of(step.id)
+        begins, ended = await self._begins_at(step.id, at), self._book.end_of(step.id)
         if ended is None:
-            ended = await self._book.begins(step.id, at)
+            ended = begins
             names, again = self.sets.created(step.id), self.sets.are_thinned()
             await self._people.make_known(self._slices(step), ended, names, again=again)
             await self._book.ended(step.id, ended)
@@ -238,13 +246,13 @@ class CampaignRun:
 
     async def _begin(self, step: steps.CampaignStep, at: int) -> None:
         """Take the people of a set to a step. It ends now, or is awaited."""
-        ended = self._book.end_of(step.id)
-        if self._made[step.id].skipped or ended is not None:
+        ended, skipped = self._book.end_of(step.id), self._made[step.id].skipped
+        begins = at if skipped else await self._begins_at(step.id, at)
+        if skipped or ended is not None:
             self._ends[step.id] = at if ended is None else ended
             if isinstance(step, steps.WaitAll | steps.Reacted):
                 self._tell_of(self._ends[step.id], self._made[step.id])
             return
-        begins = await self._book.begins(step.id, at)
         ends = ends_at(step, begins, self._scoped(step))
         last = await self._hand_over(step, begins)
         if isinstance(step, steps.UpdatePeople):
@@ -252,6 +260,10 @@ class CampaignRun:
             self._ends[step.id] = begins
         else:
             self._awaited[step.id] = max(ends, last)
+
+    async def _begins_at(self, step: str, at: int) -> int:
+        self._begins[step] = await self._book.begins(step, at)
+        return self._begins[step]
 
     async def _hand_over(self, step: steps.CampaignStep, at: int) -> int:
         """Give everybody of the step's set her part; returns when the last one is due, as far as that is known here."""
@@ -356,12 +368,9 @@ class CampaignRun:
             self._tell_output(at, made, output)
 
     def _tell_output(self, at: int, made: StepMade, output: str) -> None:
-        campaign, size = self.campaign, made.outputs.get(output, 0)
-        self._book.tell(
-            CampaignLine(
-                at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow, made.dropped
-            )
-        )
+        campaign, size, begins = self.campaign, made.outputs.get(output, 0), self._begins.get(made.step)
+        line = CampaignLine(at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow)
+        self._book.tell(msgspec.structs.replace(line, dropped=made.dropped, begins=begins))
 
 
 def _paths(step: steps.CampaignStep) -> tuple[str, ...]:

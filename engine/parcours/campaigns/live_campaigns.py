@@ -153,6 +153,18 @@ class LiveCampaigns:
         """The newest instants of its schedule with which no run began, the oldest first."""
         return self._place(campaign).lines
 
+    def told_after(self, record: int) -> list[CampaignLine]:
+        """What is kept, durably, of lines with a higher number than this one, in the order of their numbers.
+
+        Called from any thread. Raises OSError.
+        """
+        lines: list[CampaignLine] = []
+        for folder in self._around.folder.glob("*"):
+            place = read_json(folder / CAMPAIGN, CampaignPlace)
+            lines += [] if place is None else place.lines
+            lines += [line for run in kept_runs(folder) for line in run.lines]
+        return sorted((line for line in lines if line.record > record), key=lambda line: line.record)
+
     # Schedules
 
     async def _go_on(self) -> None:
@@ -245,7 +257,10 @@ class LiveCampaigns:
 
     def _tell_not_begun(self, campaign: CampaignProgram, at: int, why: str) -> None:
         place = self._place(campaign.name)
+        if any(each.at == at for each in place.lines):
+            return  # it was told before a crash
         line = CampaignLine(at, campaign.name, campaign.version, place.runs + 1, None, why)
+        line = self._around.numbers.numbered(line)
         log.warning("the campaign %r began no run at %s: %s", campaign.name, time_text(at), why)
         self._keep(campaign.name, msgspec.structs.replace(place, lines=[*place.lines, line][-TOLD_MAX:]))
 

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from parcours.background import spawn
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
+from parcours.campaigns.line_numbers import LineNumbers
 from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
 from parcours.campaigns.run_folder import RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
@@ -44,6 +45,7 @@ class EngineAround:
     undisturbed  keeps what is published from changing, and numbers attempts to make all shards stand still
     folder       where campaigns keep what they have to know; `exports` is where their files go
     tables_root  the folder below which the files of tables lie
+    numbers      of the lines that campaigns tell
     """
 
     ports: Sequence[ShardPort]
@@ -54,6 +56,7 @@ class EngineAround:
     folder: Path
     exports: Path
     tables_root: Path
+    numbers: LineNumbers
 
 
 class RunUnderWay:
@@ -217,7 +220,9 @@ class LiveRuns:
     def _book(self, place: RunPlace, people: LivePeople) -> LiveBook:
         around = self._around
         going_on = partial(self._going_on, place.campaign)
-        return LiveBook(place, self._folder(place), people, around.clock, around.settings.campaign_lead_ms, going_on)
+        return LiveBook(
+            place, self._folder(place), people, around.clock, around.settings.campaign_lead_ms, going_on, around.numbers
+        )
 
     def _people_for(self, campaign: str | None, since: Callable[[], int]) -> LivePeople:
         around = self._around

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from parcours.campaigns.campaign_line import CampaignLine
+from parcours.campaigns.line_numbers import LineNumbers
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_folder import read_json, write_json
@@ -71,6 +72,7 @@ class LiveBook:
         clock: Clock,
         lead_ms: int,
         going_on: Callable[[], Awaitable[None]],
+        numbers: LineNumbers,
     ) -> None:
         self.place = place
         self._path = folder / PLACE
@@ -78,6 +80,7 @@ class LiveBook:
         self._clock = clock
         self._lead_ms = lead_ms
         self.going_on = going_on
+        self._numbers = numbers
 
     def keep(self, **changes: object) -> None:
         """Write what has changed."""
@@ -87,7 +90,7 @@ class LiveBook:
     def tell(self, line: CampaignLine) -> None:
         """Keep a line that has not been told before."""
         if (line.step, line.output) not in {(each.step, each.output) for each in self.place.lines}:
-            self.keep(lines=[*self.place.lines, line])
+            self.keep(lines=[*self.place.lines, self._numbers.numbered(line)])
 
     # Scans
 

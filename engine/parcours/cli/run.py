@@ -19,6 +19,7 @@ from parcours.errors import naming
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parcours.campaigns.campaign_line import CampaignLine
     from parcours.core.fact import Fact
     from parcours.demo.run import DemoResult
     from parcours.insight.summary import EventCount
@@ -194,7 +195,7 @@ def simulate(
                 facts=files.add if fact_files is None else _to_both(files, fact_files),
                 accepted=None if fact_files is None else fact_files.add_events,
                 linked=lambda group: progress.note(f"largest group: {group.names:,} names, as of {group.smallest}"),
-                campaigns=CampaignsAsked(files.exports, _starts(campaign or []), files.tell),
+                campaigns=CampaignsAsked(files.exports, _starts(campaign or []), _told(files, fact_files)),
             )
         if fact_files is not None:
             fact_files.write()
@@ -273,6 +274,17 @@ def _to_both(files: ResultFiles, fact_files: FactFiles) -> Callable[[list[Fact]]
         fact_files.add(facts)
 
     return add
+
+
+def _told(files: ResultFiles, fact_files: FactFiles | None) -> Callable[[CampaignLine], None]:
+    """Takes lines of campaigns for all files."""
+
+    def tell(line: CampaignLine) -> None:
+        files.tell(line)
+        if fact_files is not None:
+            fact_files.tell(line)
+
+    return tell
 
 
 def _tell_of_older_facts(results: Path) -> None:

@@ -178,13 +178,19 @@ def _tell_of_exports(folder: Path, shards: int, exports: Exports) -> int:
         if not found.wrong and found.through:
             files = "1 file" if found.files == 1 else f"{found.files:,} files"
             size = f"{found.size_bytes:,} bytes"
-            typer.echo(f"{what} of shard {shard}: {files} through record {found.through}, {size}; all in order")
+            typer.echo(f"{what} of {_whose(shard)}: {files} through record {found.through}, {size}; all in order")
         for sentence in (*found.wrong, *found.remarks):
-            typer.echo(f"{what} of shard {shard}: {sentence}")
+            typer.echo(f"{what} of {_whose(shard)}: {sentence}")
     if any(found.files for _, _, found in told) and not can_look_inside():
         install = "pip install 'parcours[insight]'"
         typer.echo(f"exports: no file has been looked into, only for its size, because pyarrow is missing: {install}")
     return sum(len(found.wrong) for _, _, found in told)
+
+
+def _whose(shard: int) -> str:
+    from parcours.store.exports import CAMPAIGNS_SHARD
+
+    return "campaigns" if shard == CAMPAIGNS_SHARD else f"shard {shard}"
 
 
 @store.command()

@@ -18,6 +18,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
+from parcours.service.campaign_facts import CampaignFacts, newest_told
 from parcours.shard.erasures import Erasure
 from parcours.store.address import folder_of, is_durable
 from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
@@ -52,10 +53,14 @@ class CampaignsOfHost:
         self._clock = clock
         self._renewed = asyncio.Event()
         self._passing: Path | None = None
+        self._facts: CampaignFacts | None = None
         self.live: LiveCampaigns | None = None
 
     def renew(self, program: Program, states: Mapping[str, JourneyStateName]) -> None:
-        """This program holds from now on, with journeys and campaigns in these states. Raises ExtraMissing."""
+        """This program holds from now on, with journeys and campaigns in these states.
+
+        Raises ExtraMissing, StoreBroken, OSError.
+        """
         if self.live is None and (program.campaigns or self._has_some()):
             self.live = self._begun()
         if self.live is not None:
@@ -83,7 +88,8 @@ class CampaignsOfHost:
 
     def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
-        return [] if self.live is None else self.live.troubles()
+        mine = [] if self._facts is None or self._facts.trouble is None else [self._facts.trouble]
+        return mine if self.live is None else [*mine, *self.live.troubles()]
 
     async def forget(self, erasures: Sequence[Erasure]) -> None:
         """Take those who were erased out of all files of campaigns. May be repeated. Raises StoreBroken, OSError."""
@@ -99,6 +105,8 @@ class CampaignsOfHost:
         """Conduct none any more; whoever opens the store again goes on where each run is."""
         if self.live is not None:
             await self.live.stop()
+        if self._facts is not None:
+            await self._facts.stop()
         if self._passing is not None:
             await asyncio.to_thread(shutil.rmtree, self._passing)
 
@@ -107,12 +115,14 @@ class CampaignsOfHost:
 
     def _begun(self) -> LiveCampaigns:
         try:
+            from parcours.campaigns.line_numbers import LineNumbers
             from parcours.campaigns.live_campaigns import LiveCampaigns
             from parcours.campaigns.live_runs import EngineAround
         except ImportError as error:
             raise ExtraMissing.of("A campaign", "campaigns") from error
         plan, root = self._plan, self._root()
-        return LiveCampaigns(
+        numbers = LineNumbers(newest_told(root))
+        live = LiveCampaigns(
             EngineAround(
                 self._ports,
                 plan.slot_map,
@@ -122,8 +132,13 @@ class CampaignsOfHost:
                 root / CAMPAIGNS,
                 root / EXPORTED,
                 plan.project.folder,
+                numbers,
             )
         )
+        if plan.exports:
+            self._facts = CampaignFacts(root, plan.settings)
+            self._facts.start(live, numbers)
+        return live
 
     def _root(self) -> Path:
         """The folder of the store; one that goes with the engine where the store lies in memory."""

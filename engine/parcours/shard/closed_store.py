@@ -25,7 +25,8 @@ from parcours.shard.published import stored_publications
 from parcours.shard.slots import OWN
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store, shards_of
-from parcours.store.exports import copy_exports
+from parcours.store.campaign_files import told_through
+from parcours.store.exports import CAMPAIGNS_SHARD, copy_exports
 from parcours.store.shard_copy import backup_failed
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Record, Store
@@ -102,7 +103,7 @@ def forgotten_of(own: Mapping[str, bytes]) -> Callable[[str], int]:
 
 
 def copy_exports_of(source: Path, target: Path, shards: int) -> None:
-    """Copy what is exported from a store's folder into that of its copy, as far as the shards there know of it.
+    """Copy what is exported from a store's folder into that of its copy, as far as shards and campaigns there know it.
 
     Raises BackupFailed.
     """
@@ -111,6 +112,7 @@ def copy_exports_of(source: Path, target: Path, shards: int) -> None:
         with closing(SqliteStore(target, shard)) as store:
             through[shard] = export_of(own_of(store)).through
     try:
+        through[CAMPAIGNS_SHARD] = told_through(target)
         copy_exports(source, target, through)
     except OSError as error:
         raise backup_failed(target, error) from error

@@ -1,4 +1,4 @@
-"""The facts of a simulation, and its events, in the tables of an export, written by the same writer.
+"""The facts of a simulation, its events and what its campaigns tell, in the tables of an export, by the same writer.
 
 Rows are in the order of time, then of people, and of one person's instant as in a live record: events before facts.
 Each row is a record of its own, all of shard 0 and of one range; so the files are the same bytes for any number of
@@ -17,6 +17,7 @@ from typing import Final, Self, TypeAlias
 
 import msgspec
 
+from parcours.campaigns.campaign_line import CampaignLine
 from parcours.config import Settings
 from parcours.core.fact import Fact, LedgerChanged, Published
 from parcours.core.fact_block import encode_facts
@@ -25,6 +26,8 @@ from parcours.errors import CallerError, naming
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.opening import range_opener
+from parcours.insight.exporter.rows import output_row
+from parcours.insight.exporter.tables import Row
 from parcours.journey.program import Program
 from parcours.segment.line import read_call
 from parcours.segment.person import person_of, told_event
@@ -47,16 +50,18 @@ ROW_OVERHEAD_BYTES: Final = 400
 SLICE_RECORDS: Final = 10_000
 """Records handed to the writer at once."""
 
-EVENT, FACT = 0, 1
+EVENT, FACT, OUTPUT = 0, 1, 2
 
 FactRow: TypeAlias = tuple[int, str, int, int, bytes]
-"""Time in ms, person, EVENT or FACT, number in the order of happening, and the line, or the fact as a block."""
+"""Time in ms, person, EVENT, FACT or OUTPUT, number in the order of happening, and the line, or the fact as a block."""
 
 _decoder = msgspec.msgpack.Decoder(list[FactRow])
+_encode_output = msgspec.msgpack.Encoder().encode
+_decode_output = msgspec.msgpack.Decoder(CampaignLine).decode
 
 
 class FactFiles:
-    """Takes facts and lines as they come; after the last one it writes the folder `facts` into the folder `out`.
+    """Takes facts, lines and what campaigns tell as they come, and then writes the folder `facts` into that of `out`.
 
     Used as a context manager. Until `write` has ended nothing has changed in `out`, but for a folder whose name says
     that it is unfinished.
@@ -101,6 +106,11 @@ class FactFiles:
                 rows.append((event.at, person, EVENT, event.number, event.line))
         self._add(rows)
 
+    def tell(self, line: CampaignLine) -> None:
+        """Take a line of a campaign; they come in the order in which they became known."""
+        self._number += 1
+        self._add([(line.at, "", OUTPUT, self._number, _encode_output(line))])
+
     def write(self) -> None:
         """Write the files. Called once, after the last fact. Raises StoreBroken where they cannot be written."""
         with naming(self._unfinished):
@@ -120,17 +130,21 @@ class FactFiles:
         records = self._records()
         try:
             while some := list(islice(records, SLICE_RECORDS)):
-                files.add(ExportSlice(some))
+                files.add(ExportSlice([each for each in some if isinstance(each, ExportRecord)]))
+                files.add_rows(("campaign_steps", each) for each in some if not isinstance(each, ExportRecord))
             files.finish()
         except BaseException:
             files.abandon()
             raise
 
-    def _records(self) -> Iterator[ExportRecord]:
+    def _records(self) -> Iterator[ExportRecord | Row]:
+        """Records, and rows of campaigns, numbered as such."""
         numbers = count(1)
         for at_ms, person, kind, _, data in chain.from_iterable(self._rows.blocks()):
             if kind == FACT:
                 yield ExportRecord(next(numbers), at_ms, data)
+            elif kind == OUTPUT:
+                yield output_row(_decode_output(data), SHARD, next(numbers))
             else:
                 yield ExportRecord(next(numbers), at_ms, b"", encode_inputs(KeptInputs([data], {0: person})))
 

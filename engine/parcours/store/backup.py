@@ -48,7 +48,7 @@ def copy_store(
 ) -> Layout:
     """Copy a store that nobody uses, or a backup, into an empty folder; all that is copied is checked.
 
-    copy_exports  copies what is exported, once the shards are copied: from one folder to the other, of so many shards
+    copy_exports  copies what is exported, once all else is copied: from one folder to the other, of so many shards
     accept_loss  whether files count as they are, though the manifest says that newer ones have been there
     Raises SettingInvalid, StoreBroken, StoreBusy for a store in use, BackupFailed.
     """
@@ -59,8 +59,8 @@ def copy_store(
         for store in stores:
             for write in store.copy_to(target):
                 write()
-    copy_exports(source, target, layout.shards)
     CampaignFiles(source, target).copy_rest()
+    copy_exports(source, target, layout.shards)
     complete_backup(target, layout)
     return layout
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import msgspec
+
+from parcours.errors import StoreBroken
 from parcours.store.exports import UNFINISHED, copy_file
 from parcours.store.shard_copy import backup_failed
 
@@ -23,8 +26,36 @@ EXPORTED: Final = "exports"
 PASSING: Final = frozenset({"scratch", "spill"})
 """Folders of a run, and of all of them, with what is of use to one attempt to make something."""
 
+PLACES: Final = ("*/campaign.json", "*/*/run.json")
+"""In the folder of campaigns, the files with the lines that they have told."""
+
 _Version: TypeAlias = tuple[int, int, int]
 """What is another one once a file has been replaced."""
+
+
+class _Line(msgspec.Struct, frozen=True):
+    record: int = 0
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Of a file of PLACES what is looked at here."""
+
+    lines: list[_Line] = []
+
+
+def told_through(store: Path) -> int:
+    """The highest number of a line that campaigns of the store in this folder have told, 0 where none has.
+
+    Raises OSError, StoreBroken.
+    """
+    newest = 0
+    for path in (path for pattern in PLACES for path in (store / CAMPAIGNS).glob(pattern)):
+        try:
+            place = msgspec.json.decode(path.read_bytes(), type=_Place)
+        except msgspec.MsgspecError as error:
+            raise StoreBroken(f"{path} cannot be read: {error}") from error
+        newest = max([newest, *(line.record for line in place.lines)])
+    return newest
 
 
 class CampaignFiles:

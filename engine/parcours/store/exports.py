@@ -28,6 +28,11 @@ ERASED: Final = "_erased"
 UNFINISHED: Final = ".unfinished"
 """How the name of a file ends that is being written."""
 
+CAMPAIGNS_SHARD: Final = 32_767
+"""What stands for the number of a shard where campaigns tell something: the highest that a column has room for, and far
+above those of shards. The records of its files are the numbers of what was told.
+"""
+
 COPY_BYTES: Final = 1024 * 1024
 """Of a file so much is read at once."""
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
-from parcours.background import spawn
+from parcours.background import in_thread, spawn
 from parcours.clock import Clock
 from parcours.config import Settings
 from parcours.errors import ParcoursError, ShardUnavailable
-from parcours.journey.model.insight import InsightDocument
+from parcours.insight.exporter.tables import Row
+from parcours.journey.model.insight import InsightDocument, KeptTable
 from parcours.journey.program import Program
 from parcours.routing.ports import ShardPort
 from parcours.shard.erasures import Erased
@@ -44,8 +45,6 @@ something of the process meanwhile waits behind one piece, and not behind all of
 UPKEEP_EVERY_S: Final = 300.0
 """How often files are looked after: late rows of a day that is put together have all of it written again."""
 
-T = TypeVar("T")
-
 
 class RangeFiles(Protocol):
     """The files of one range. Whoever writes the range again begins them anew. Called from one thread at a time."""
@@ -58,6 +57,13 @@ class RangeFiles(Protocol):
 
     def abandon(self) -> None:
         """Close what is open: the range is not finished."""
+
+
+class RowFiles(RangeFiles, Protocol):
+    """Files that take rows besides, of which no shard has a record."""
+
+    def add_rows(self, rows: Iterable[tuple[KeptTable, Row]]) -> None:
+        """Take rows of the range. Raises ParcoursError."""
 
 
 OpenRange = Callable[[int, ExportRange, Program], RangeFiles]
@@ -163,7 +169,7 @@ class Exporter:
         while True:
             await asyncio.sleep(UPKEEP_EVERY_S)
             try:
-                while await _in_thread(partial(self._upkeep.step, self._program.insight, self._clock.now_ms())):
+                while await in_thread(partial(self._upkeep.step, self._program.insight, self._clock.now_ms())):
                     pass
                 for number, port in enumerate(ports):
                     await self.forget(number, port)
@@ -180,7 +186,7 @@ class Exporter:
         erased = await port.ask(GetErasures())
         if all(each.exports for each in erased.erasures):
             return
-        done = await _in_thread(partial(self._upkeep.forget, number, erased, self._clock.now_ms()))
+        done = await in_thread(partial(self._upkeep.forget, number, erased, self._clock.now_ms()))
         if done:
             await port.ask(EndErased(done))
 
@@ -204,23 +210,13 @@ class Exporter:
                 if part is None:
                     files.abandon()
                     return False
-                await _in_thread(partial(files.add, part))
+                await in_thread(partial(files.add, part))
                 after = part.after
                 if gently:
                     await asyncio.sleep(RESTS * (clock() - begun))
-            await _in_thread(files.finish)
+            await in_thread(files.finish)
         except BaseException:
             files.abandon()
             raise
         await port.ask(EndExport(ahead.last))
         return True
-
-
-async def _in_thread(write: Callable[[], T]) -> T:
-    """Write in a thread. Whoever is cancelled meanwhile waits for it, so that nobody else touches the files."""
-    writing = asyncio.ensure_future(asyncio.to_thread(write))
-    try:
-        return await asyncio.shield(writing)
-    except asyncio.CancelledError:
-        await asyncio.wait([writing])
-        raise

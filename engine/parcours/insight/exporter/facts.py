@@ -62,7 +62,7 @@ VERBS: Final = frozenset(get_args(Verb))
 
 
 def fact_of(table: FactTable, row: Told) -> Fact:
-    """The fact of a row of any table but that of events."""
+    """The fact of a row of any table that has facts (NO_FACTS)."""
     return _FACTS[table](row)
 
 

@@ -5,14 +5,14 @@ Nothing here imports Arrow before it is needed, so that an engine without the ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parcours.config import Settings
 from parcours.errors import ExtraMissing
 from parcours.insight.exporter.disk import Disk
-from parcours.insight.exporter.exporter import OpenRange, RangeFiles
+from parcours.insight.exporter.exporter import RowFiles
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs, ExportedLines
 from parcours.insight.exporter.rows import Telling
@@ -21,6 +21,7 @@ from parcours.shard.messages import ExportRange
 from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
+    from parcours.insight.exporter.outputs import NumberedOutput
     from parcours.insight.exporter.simulated import SimulatedFacts
     from parcours.insight.exporter.upkeep import StoreUpkeep
 
@@ -37,7 +38,9 @@ def check_extra() -> None:
         raise ExtraMissing.of(EXPORT, EXTRA) from error
 
 
-def range_opener(store: Path, secret: str | None, disk: Disk | None = None) -> OpenRange:
+def range_opener(
+    store: Path, secret: str | None, disk: Disk | None = None
+) -> Callable[[int, ExportRange, Program], RowFiles]:
     """What begins the files of a range below the folder of the store.
 
     secret  by what addresses are hashed: what the project's reference stands for
@@ -47,10 +50,21 @@ def range_opener(store: Path, secret: str | None, disk: Disk | None = None) -> O
     check_extra()
     from parcours.insight.exporter import range_files
 
-    def open_range(shard: int, ahead: ExportRange, program: Program) -> RangeFiles:
+    def open_range(shard: int, ahead: ExportRange, program: Program) -> RowFiles:
         return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead, disk)
 
     return open_range
+
+
+def export_outputs(store: Path, told_after: Callable[[int], Sequence[NumberedOutput]]) -> int:
+    """Export what campaigns have told that is not exported yet (outputs.py); returns through which number all is.
+
+    Raises ExtraMissing, StoreBroken, OSError.
+    """
+    check_extra()
+    from parcours.insight.exporter import outputs
+
+    return outputs.write_outputs(store, told_after)
 
 
 def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = None) -> StoreUpkeep:

@@ -6,6 +6,7 @@ repeated gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,7 @@ from parcours.insight.exporter.done import (
     range_name,
     write_document,
 )
-from parcours.insight.exporter.exporter import RangeFiles
+from parcours.insight.exporter.exporter import RowFiles
 from parcours.insight.exporter.parquet_file import RowGroups, in_words
 from parcours.insight.exporter.rows import Telling, rows_of
 from parcours.insight.exporter.schemas import SCHEMAS, table_of
@@ -38,7 +39,7 @@ HELD_BYTES: Final = 128 * 1024 * 1024
 """Bytes of rows that wait for the others of their row group, over all tables and days; beyond it all are written."""
 
 
-class ParquetRange(RangeFiles):
+class ParquetRange(RowFiles):
     """Writes a range: `add` for each slice, then `finish`; or `abandon`."""
 
     def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
@@ -55,12 +56,12 @@ class ParquetRange(RangeFiles):
         """Take the next records of the range. Raises StoreBroken."""
         with in_words(self._facts):
             for record in part.records:
-                for table, row in rows_of(record, self._telling):
-                    self._part(table, row).rows.append(row)
-                    self._pending_rows += 1
-                    self._pending_bytes += _length(row)
-                if self._pending_rows >= PENDING_ROWS or self._pending_bytes >= PENDING_BYTES:
-                    self._settle()
+                self._take(rows_of(record, self._telling))
+
+    def add_rows(self, rows: Iterable[tuple[KeptTable, Row]]) -> None:
+        """Take rows that no record has, of the range. Raises StoreBroken."""
+        with in_words(self._facts):
+            self._take(rows)
 
     def finish(self) -> None:
         """Make all files durable, and say that the range is done. Raises StoreBroken.
@@ -84,6 +85,14 @@ class ParquetRange(RangeFiles):
         """Write nothing more. What has been written is written anew with the range, or deleted."""
         for part in self._parts.values():
             part.groups.abandon()
+
+    def _take(self, rows: Iterable[tuple[KeptTable, Row]]) -> None:
+        for table, row in rows:
+            self._part(table, row).rows.append(row)
+            self._pending_rows += 1
+            self._pending_bytes += _length(row)
+        if self._pending_rows >= PENDING_ROWS or self._pending_bytes >= PENDING_BYTES:
+            self._settle()
 
     def _part(self, table: KeptTable, row: Row) -> _Part:
         at_ms = row[0]

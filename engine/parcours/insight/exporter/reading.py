@@ -20,14 +20,14 @@ ATTEMPTS: Final = 3
 """How often the list is read where a file has gone since: twice is enough, unless the machine slept in between."""
 
 
-def reading(facts: Path, read: Callable[[Listing], T]) -> T:
-    """What `read` makes of the list. It is called again, with a new list, where a file has gone meanwhile.
+def reading(facts: Path, read: Callable[[Listing], T], shard: int | None = None) -> T:
+    """What `read` makes of the list, or of what it has of one shard.
 
-    Raises StoreBroken.
+    It is called again, with a new list, where a file has gone meanwhile. Raises StoreBroken.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return read(read_listing(facts))
+            return read(read_listing(facts, shard))
         except FileNotFoundError as error:
             if attempt == ATTEMPTS:
                 raise StoreBroken(f"{error.filename or facts}: a file of the done list is missing: {error}") from error

@@ -17,7 +17,7 @@ from parcours.insight.exporter.facts import Exported, fact_of
 from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.listing import Listing
 from parcours.insight.exporter.reading import reading, rows_of
-from parcours.insight.exporter.tables import TABLES
+from parcours.insight.exporter.tables import NO_FACTS, TABLES
 from parcours.insight.exporter.without import Without
 from parcours.journey.model.insight import KeptTable
 
@@ -38,7 +38,7 @@ def recall_facts(facts: Path, people: Sequence[str], erased: Sequence[ErasedRows
 def _recall(facts: Path, listing: Listing, people: Sequence[str], without: Without) -> Exported:
     found: list[tuple[tuple[int, int, int], Fact]] = []
     for table in TABLES:
-        if table == "events":
+        if table in NO_FACTS:
             continue
         rows = without.left(rows_of(facts, listing, table, people))
         time = rows.schema.get_field_index("time")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 import msgspec
 
@@ -106,6 +106,35 @@ def _private(program: Program) -> dict[str, tuple[Path, ...]]:
         event: tuple(tuple(split_path(path)) for path in sorted(paths))
         for event, paths in program.disclosure.pii_properties.items()
     }
+
+
+class OutputTold(Protocol):
+    """What the table `campaign_steps` needs of a line that a campaign tells (campaigns/campaign_line.py)."""
+
+    @property
+    def at(self) -> int: ...
+    @property
+    def begins(self) -> int | None: ...
+    @property
+    def campaign(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def run(self) -> int: ...
+    @property
+    def step(self) -> str | None: ...
+    @property
+    def output(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def dropped(self) -> Mapping[str, int]: ...
+
+
+def output_row(line: OutputTold, shard: int, record: int) -> Row:
+    """The row of a line of a campaign, which concerns nobody."""
+    told = (line.begins, line.campaign, line.version, line.run, line.step, line.output, line.size)
+    return (line.at, "", *told, sorted(line.dropped.items()), shard, record, 0)
 
 
 def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[KeptTable, Row]]:

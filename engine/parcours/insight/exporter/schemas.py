@@ -19,6 +19,7 @@ TYPES: Final[Mapping[Kind, Any]] = {
     "int32": pa.int32(),
     "int64": pa.int64(),
     "strings": pa.list_(pa.string()),
+    "counts": pa.map_(pa.string(), pa.int64()),
 }
 
 SCHEMAS: Final[Mapping[KeptTable, Any]] = {

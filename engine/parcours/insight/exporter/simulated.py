@@ -24,7 +24,7 @@ from parcours.insight.exporter.listing import Listing, read_listing
 from parcours.insight.exporter.reading import read_files
 from parcours.insight.exporter.recall import recall_facts
 from parcours.insight.exporter.rows import MERGED, NOT_MERGED
-from parcours.insight.exporter.tables import TABLES
+from parcours.insight.exporter.tables import NO_FACTS, TABLES
 from parcours.insight.whose_facts import Told, merged_names, owner_by_facts
 from parcours.journey.model.insight import FactTable
 from parcours.store.exports import DONE, FACTS
@@ -75,7 +75,7 @@ class SimulatedFacts:
         """
         steps: dict[tuple[str, str, int | None], str | None] = {}
         for table in TABLES:
-            if table == "events":
+            if table in NO_FACTS:
                 continue
             for rows in self._rows(table):
                 facts = [fact_of(table, row) for row in rows]

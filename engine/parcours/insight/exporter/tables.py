@@ -15,11 +15,13 @@ from parcours.config import DAY_MS
 from parcours.instants import EPOCH, to_moment
 from parcours.journey.model.insight import FactTable, KeptTable
 
-Kind: TypeAlias = Literal["string", "bytes", "time", "bool", "int16", "int32", "int64", "strings"]
-"""time: milliseconds in UTC; strings: a list of them."""
+Kind: TypeAlias = Literal["string", "bytes", "time", "bool", "int16", "int32", "int64", "strings", "counts"]
+"""time: milliseconds in UTC; strings: a list of them; counts: whole numbers by text."""
 
 TABLES: Final[tuple[FactTable, ...]] = get_args(FactTable)
 
+NO_FACTS: Final[frozenset[KeptTable]] = frozenset({"events", "campaign_steps"})
+"""The tables of which a row is no fact of anybody."""
 
 INPUT_TABLES: Final[tuple[KeptTable, ...]] = ("lines",)
 """What lies in the folder of inputs."""
@@ -31,7 +33,7 @@ class Column(NamedTuple):
     nullable: bool = False
 
 
-Value: TypeAlias = str | bytes | int | bool | list[str] | None
+Value: TypeAlias = str | bytes | int | bool | list[str] | list[tuple[str, int]] | None
 Row: TypeAlias = tuple[Value, ...]
 """The values of a row in the order of the table's columns; the first is its time in milliseconds."""
 
@@ -107,6 +109,18 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         *_LAST,
     ),
     "looks": (*_FIRST, Column("key"), Column("route"), *_LAST),
+    "campaign_steps": (
+        *_FIRST,
+        Column("begins", "time", nullable=True),
+        Column("campaign"),
+        Column("version", "int32"),
+        Column("run", "int32"),
+        Column("step", nullable=True),
+        Column("output"),
+        Column("size", "int64"),
+        Column("dropped", "counts"),
+        *_LAST,
+    ),
     "lines": (*_FIRST, Column("line", "bytes"), *_LAST),
 }
 

@@ -18,7 +18,16 @@ LOOKS_FOR_MS: Final = 400 * DAY_MS
 """For so long at least it is kept who has looked at whom, unless a project says otherwise of exactly that."""
 
 FactTable: TypeAlias = Literal[
-    "events", "moves", "deliveries", "unmet", "unmatched", "limits", "changes", "publications", "looks"
+    "events",
+    "moves",
+    "deliveries",
+    "unmet",
+    "unmatched",
+    "limits",
+    "changes",
+    "publications",
+    "looks",
+    "campaign_steps",
 ]
 """The tables into which facts are exported."""
 
@@ -72,6 +81,9 @@ class FactsForDocument(Document):
     limits: KeptFor | None = Field(default=None, description="Limits of the settings that were reached.")
     changes: KeptFor | None = Field(default=None, description="Changes of traits, consents and audiences.")
     publications: KeptFor | None = Field(default=None, description="What was published, with its documents.")
+    campaign_steps: KeptFor | None = Field(
+        default=None, description="The sets of each run of a campaign, by their sizes."
+    )
 
     looks: KeptFor | None = Field(
         default=None, description="Who has looked at whom, and by which key; 400 days at least if nothing is said here."
