@@ -83,7 +83,7 @@ class OneShard:
 
     def begin(self, name: str) -> None:
         self.now_ms += 1
-        self.shard.reading.await_scan(Scan(name, self.now_ms, StageAsked("ask", 1, 0)))
+        self.shard.reading.await_scans([Scan(name, self.now_ms, StageAsked("ask", 1, 0))])
         self.now_ms += 1
 
     def slice(

@@ -92,7 +92,7 @@ def keep_people(folder: Path, number: int, people: int, asked: Connection) -> No
     before_mb = memory_mb("VmRSS")
     forget_peak()
     begun_s = time.process_time()
-    shard.reading.await_scan(Scan("win-back", AT_MS + 1, StageAsked("wishlist", 1, 0)))
+    shard.reading.await_scans([Scan("win-back", AT_MS + 1, StageAsked("wishlist", 1, 0))])
     after: tuple[int, str] | None = None
     while True:
         listed = shard.reading.list_columns("win-back", after, settings.due_people_max, AT_MS + 2)

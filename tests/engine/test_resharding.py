@@ -299,7 +299,7 @@ def test_a_scan_that_nobody_has_collected_is_left_out(tmp_path: Path, project: P
 
     async def leave(service: Service) -> None:
         await service.identify("anna", {"city": "Lille"})
-        await service._host.ports[0].ask(AwaitScan(None, Scan("left", clock.now_ms(), PeopleAsked(()))))
+        await service._host.ports[0].ask(AwaitScan(None, (Scan("left", clock.now_ms(), PeopleAsked(())),)))
 
     with Engine.open(project, f"sqlite:///{source}", shards=1, runtime="local", clock=clock) as engine:
         engine.submit(leave(engine.service)).result()

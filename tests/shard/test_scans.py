@@ -40,7 +40,7 @@ def scanned(new_shop: NewShop, new_world: NewWorld) -> World:
     """A shard with a scan of everybody under way, one second before its instant; anna and carl are inside."""
     world = new_world(project=new_shop(audiences=MAILERS), now_ms=AT - 1_000)
     world.take(known("anna", "in"), known("bert", "out"), known("carl", "in"))
-    world.shard.reading.await_scan(SCAN)
+    world.shard.reading.await_scans([SCAN])
     return world
 
 
@@ -111,7 +111,7 @@ def test_what_was_due_before_the_instant_has_happened_and_what_is_due_at_it_has_
     documents = json.loads(new_shop().to_json())
     documents["journeys"] = [text if each["journey"] == "text" else each for each in documents["journeys"]]
     world = new_world(project=Project.from_json(json.dumps(documents).encode()), now_ms=AT - 20_001)
-    world.shard.reading.await_scan(SCAN)
+    world.shard.reading.await_scans([SCAN])
     for person in ("early", "exact", "late"):
         world.take(known(person, "first"), lines.track(person, "Posted"))
         world.now_ms += 1
@@ -158,10 +158,10 @@ def test_a_scan_of_a_time_that_has_passed_does_not_begin(scanned: World) -> None
     scanned.take(known("anna", "later"))
     late = Scan("late", AT - 1, PeopleAsked(()))
 
-    assert not scanned.shard.reading.await_scan(late)
+    assert not scanned.shard.reading.await_scans([late])
     assert scanned.shard.reading.list_columns("late", None, 10, AT + 2).state == "gone"
     with pytest.raises(AssertionError, match="passed"):
-        scanned.shard.reading.await_held(late)
+        scanned.shard.reading.await_held([late])
 
 
 def test_whoever_is_erased_is_in_no_list_and_in_no_block(scanned: World) -> None:
@@ -200,7 +200,7 @@ def test_whoever_has_become_somebody_else_is_told_as_she_was(new_shop: NewShop, 
     world.track(visitor, "Started")
     scan = Scan("people-1", world.now_ms + 1_000, PeopleAsked((("email",),)))
     for shard in world.each:
-        shard.reading.await_scan(scan)
+        shard.reading.await_scans([scan])
     world.pass_ms(1_001)
 
     world.identify(anna, visitor, email="new@shop.example")
@@ -221,7 +221,7 @@ def test_a_list_of_any_life_is_that_of_a_shard_that_stood_still(
     project = new_shop(audiences=audiences)
     going, standing = (new_world(project=project, now_ms=AT - 60_000) for _ in range(2))
     for world in (going, standing):
-        world.shard.reading.await_scan(SCAN)
+        world.shard.reading.await_scans([SCAN])
     people = [f"p{number}é" for number in range(8)]
 
     def step() -> bytes:
@@ -259,7 +259,7 @@ def test_a_stage_of_a_campaign_is_told_as_its_expressions_say(new_world: NewWorl
     asked = shard_columns(campaign, campaign.stages[stage])
     world = new_world(program=project.program, now_ms=AT - 1_000)
     scan = Scan("autumn-1", AT, StageAsked("autumn", 1, stage))
-    world.shard.reading.await_scan(scan)
+    world.shard.reading.await_scans([scan])
     traits = {"email": "s@x.example", "churn": 0.5, "city": "Lyon"}
     world.take(msgspec.json.encode({"type": "identify", "userId": "sarah", "traits": traits}))
     world.now_ms = AT + 1

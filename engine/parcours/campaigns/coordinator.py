@@ -15,9 +15,9 @@ from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.people import People
-from parcours.campaigns.preview import Previewing, StepPreview
+from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
-from parcours.campaigns.run_book import VirtualBook
+from parcours.campaigns.run_book import VirtualBook, scan_of
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
@@ -216,10 +216,11 @@ class Coordinator:
         sets = RunSets(
             campaign, number, folder / "preview", self._tables_root, self._settings, folder / "preview-earlier"
         )
+        scans = {stage: scan_of(each, 0, due.at_ms) for stage, each in stages_asked(campaign).items()}
         if asked.proof is not None:
-            await prove(campaign, sets, self._people, due.at_ms, asked.proof)
+            await prove(campaign, sets, self._people, scans, due.at_ms, asked.proof)
         else:
-            found = await Previewing(campaign, sets, self._people, asked.sample).preview(due.at_ms)
+            found = await Previewing(campaign, sets, self._people, scans, asked.sample).preview(due.at_ms)
             asked.told(campaign, due.at_ms, found)
         self._scheduled, self._runs = {}, []
 

@@ -95,7 +95,7 @@ class LivePeople(People):
         """Have shards take columns at an instant that is still to come; False if it comes too soon."""
         if scan.at < self._clock.now_ms() + EXPECTED_MARGIN_MS:
             return False
-        answers = [await until_answered(partial(port.ask, AwaitScan(None, scan))) for port in self._ports]
+        answers = [await until_answered(partial(port.ask, AwaitScan(None, (scan,)))) for port in self._ports]
         if not all(answers):
             await end(self._ports, scan.name)
         return all(answers)
@@ -106,7 +106,7 @@ class LivePeople(People):
 
         async def make() -> int:
             async with self._undisturbed() as attempt:
-                return await announce(self._ports, name, asked, self._clock.now_ms(), attempt)
+                return await announce(self._ports, {name: asked}, self._clock.now_ms(), attempt)
 
         at: int = await self._unbroken(make())
         return Scan(name, at, asked)

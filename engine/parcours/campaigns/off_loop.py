@@ -1,15 +1,26 @@
-"""A block whose beginning and end take long, entered from an event loop that has other things to do meanwhile."""
+"""Work that takes long, begun from an event loop that has other things to do meanwhile: in a thread."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from parcours.background import in_thread
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+async def in_thread(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """What the call returns. Whoever is cancelled meanwhile waits until it is over: nothing of it goes on behind."""
+    calling = asyncio.ensure_future(asyncio.to_thread(call, *arguments, **named))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait({calling})
+        raise
 
 
 @asynccontextmanager

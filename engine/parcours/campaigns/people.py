@@ -62,7 +62,7 @@ class People:
     async def columns(self, scan: Scan) -> AsyncIterator[Rows]:
         """What each shard tells of its people for a scan: slices, in no order. Raises ScanGone."""
         for port in self._ports:
-            await until_answered(partial(port.ask, AwaitScan(None, scan)))
+            await until_answered(partial(port.ask, AwaitScan(None, (scan,))))
         for port in self._ports:
             async for rows in collect(port, scan.name, self._slice_people):
                 yield rows
@@ -163,7 +163,16 @@ class People:
     ) -> AsyncIterator[Tried]:
         """What would become of deliveries if these people were taken to a send at an instant, slice by slice."""
         for shard, mine in self._by_shard((part[0], part) for part in parts):
-            yield await self._ask(shard, TryParts(campaign, version, step, at, [part for _, part in mine]))
+            found: list[Tried] = []
+
+            async def try_(shard: int, mine: Sequence[Of[Part]], found: list[Tried] = found) -> Sequence[Away]:
+                named = [(name, *part[1:]) for name, part in mine]
+                found.append(await self._ask(shard, TryParts(campaign, version, step, at, named)))
+                return found[-1].away
+
+            await self._follow(mine, await try_(shard, mine), try_)
+            for each in found:
+                yield each
 
     async def copies(
         self,
@@ -176,8 +185,14 @@ class People:
         seeds: tuple[SeedAddress, ...],
     ) -> list[Outgoing]:
         """What would go to these addresses with a person's data if she were taken to a send at an instant."""
-        request = ComposeCopies(campaign, version, step, at, person, dict(row), seeds)
-        return await self._ask(self._slot_map.shard(person), request)
+        while True:
+            request = ComposeCopies(campaign, version, step, at, person, dict(row), seeds)
+            composed = await self._ask(self._slot_map.shard(person), request)
+            if composed.owner is None:
+                return composed.copies
+            person = composed.owner or person
+            if not composed.owner:
+                await asyncio.sleep(REPEAT_PAUSE_S)
 
     # Saves
 

@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
+from parcours.campaigns.off_loop import in_thread, off_loop
 from parcours.campaigns.people import People
-from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_sets import REFUSED, RunSets
 from parcours.campaigns.step_made import StepMade
 from parcours.journey import campaign_steps as steps
+from parcours.journey.campaign_columns import asks_shards
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.shard.campaign_requests import Part
-from parcours.shard.scans import StageAsked
+from parcours.shard.scans import Scan, StageAsked
 
 SampleRow = Mapping[str, object]
 
@@ -40,37 +41,42 @@ class StepPreview:
 
 
 class Previewing:
-    """Previews one campaign. `sets` are in a folder of their own, which nothing else uses."""
+    """Previews one campaign.
 
-    def __init__(self, campaign: CampaignProgram, sets: RunSets, people: People, sample: int) -> None:
+    sets   in a folder of their own, which nothing else uses
+    scans  by which shards tell what each stage asks that asks them, by its number; all are of one instant
+    """
+
+    def __init__(
+        self, campaign: CampaignProgram, sets: RunSets, people: People, scans: Mapping[int, Scan], sample: int
+    ) -> None:
         self._campaign = campaign
         self._sets = sets
         self._people = people
+        self._scans = scans
         self._sample = sample
 
     async def preview(self, at: int) -> dict[str, StepPreview]:
         """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
-        await self._collect(at)
+        await self._collect()
         return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
 
     async def rows_until(self, step: str, at: int) -> None:
         """Make the sets of the steps above a step, without asking gates. Raises as `preview` does."""
-        await self._collect(at)
+        await self._collect()
         for each in takewhile(lambda each: each.id != step, self._campaign.steps.values()):
-            made = self._sets.make(each.id, at)
+            made = await in_thread(self._sets.make, each.id, at)
             if isinstance(each, steps.SendToSet) and not made.skipped:
-                self._sets.choose(each.id, REFUSED, (), rest=None)
+                await in_thread(self._sets.choose, each.id, REFUSED, (), rest=None)
             elif isinstance(each, steps.WaitAll | steps.Reacted) and not made.skipped:
-                self._leave(each)
+                await in_thread(self._leave, each)
 
-    async def _collect(self, at: int) -> None:
-        for number in range(len(self._campaign.stages)):
-            if self._sets.needs_people(number):
-                scan = scan_of(StageAsked(self._campaign.name, self._campaign.version, number), 0, at)
-                with self._sets.collecting(number) as told:
-                    async for rows in self._people.columns(scan):
-                        told.add(rows)
-                await self._people.end_scan(scan.name)
+    async def _collect(self) -> None:
+        for number, scan in self._scans.items():
+            async with off_loop(self._sets.collecting(number)) as told:
+                async for rows in self._people.columns(scan):
+                    await in_thread(told.add, rows)
+            await self._people.end_scan(scan.name)
 
     def _leave(self, step: steps.WaitAll | steps.Reacted) -> None:
         """Nobody is foreseen to go on."""
@@ -79,19 +85,20 @@ class Previewing:
         self._sets.choose(step.id, MAIN, (), rest=rest, exited=taken)
 
     async def _step(self, step: steps.CampaignStep, at: int) -> StepPreview:
-        made = self._sets.make(step.id, at)
+        made = await in_thread(self._sets.make, step.id, at)
         if made.skipped:
             return StepPreview(made)
         match step:
             case steps.SendToSet():
                 gates, refused = await self._gates(step, at)
-                self._sets.choose(step.id, REFUSED, (), rest=None)
-                return StepPreview(_with(made, REFUSED, refused), gates, sample=self._samples(step, [MAIN]))
+                await in_thread(self._sets.choose, step.id, REFUSED, (), rest=None)
+                sample = await in_thread(self._samples, step, [MAIN])
+                return StepPreview(_with(made, REFUSED, refused), gates, sample=sample)
             case steps.WaitAll() | steps.Reacted():
-                self._leave(step)
+                await in_thread(self._leave, step)
                 return StepPreview(made, unforeseen=True)
             case _:
-                return StepPreview(made, sample=self._samples(step, made.outputs))
+                return StepPreview(made, sample=await in_thread(self._samples, step, made.outputs))
 
     async def _gates(self, step: steps.SendToSet, at: int) -> tuple[dict[str, int], int]:
         """By gate, the deliveries that it would refuse or hold; and how many people would get nothing."""
@@ -117,6 +124,15 @@ class Previewing:
             ]
             for output in outputs
         }
+
+
+def stages_asked(campaign: CampaignProgram) -> dict[int, StageAsked]:
+    """What is asked of shards for each stage that asks them, by its number."""
+    return {
+        number: StageAsked(campaign.name, campaign.version, number)
+        for number, stage in enumerate(campaign.stages)
+        if asks_shards(campaign, stage)
+    }
 
 
 def _with(made: StepMade, output: str, size: int) -> StepMade:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from parcours.campaigns.off_loop import in_thread
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing
 from parcours.campaigns.run_sets import RunSets
@@ -17,6 +18,7 @@ from parcours.errors import CallerError
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import SendToSet
 from parcours.shard.campaign_requests import SeedAddress
+from parcours.shard.scans import Scan
 from parcours.wording import nearest, quoted
 
 
@@ -46,14 +48,16 @@ def send_step(campaign: CampaignProgram, name: str) -> SendToSet:
     return step
 
 
-async def prove(campaign: CampaignProgram, sets: RunSets, people: People, at: int, asked: ProofAsked) -> None:
-    """Tell what the send would say at this instant.
+async def prove(
+    campaign: CampaignProgram, sets: RunSets, people: People, scans: Mapping[int, Scan], at: int, asked: ProofAsked
+) -> None:
+    """Tell what the send would say at this instant. `scans` are those of `Previewing`.
 
     Raises CallerError if the person is not in its set, and as a preview does.
     """
     step = send_step(campaign, asked.step)
-    await Previewing(campaign, sets, people, 0).rows_until(step.id, at)
-    row = _row_of(asked.person, step, sets)
+    await Previewing(campaign, sets, people, scans, 0).rows_until(step.id, at)
+    row = await in_thread(_row_of, asked.person, step, sets)
     if row is None:
         said = f"is not in the set that {step.id!r} takes as of {time_text(at)}"
         after = "; nobody is foreseen there" if sets.size(step.sources[0]) == 0 else ""

@@ -10,7 +10,7 @@ What is collected is the same however late that is, and whatever has happened si
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -30,16 +30,21 @@ class ScanGone(Exception):
     """A shard knows nothing of the scan: the engine was opened again since, or it has ended."""
 
 
-async def announce(ports: Sequence[ChangePort], name: str, asked: Asked, now_ms: int, attempt: int) -> int:
-    """Begin a scan of this name as of now, or as soon as all shards can be told; returns its instant in ms.
+async def announce(ports: Sequence[ChangePort], asked: Mapping[str, Asked], now_ms: int, attempt: int) -> int:
+    """Begin scans of one instant, now or as soon as all shards can be told; returns the instant in ms.
 
+    asked    what each asks, by its name
     attempt  as for a change of what is published (change_protocol.py), which may not be under way
     Raises ShardUnavailable where a shard takes too long; nothing has begun then.
     """
     patience = Patience()
+
+    def begun(at: int) -> AwaitScan:
+        return AwaitScan(attempt, tuple(Scan(name, at, each) for name, each in asked.items()))
+
     try:
         await end_moves(ports, patience)
-        return await at_one_time(ports, now_ms, attempt, lambda at: AwaitScan(attempt, Scan(name, at, asked)), patience)
+        return await at_one_time(ports, now_ms, attempt, begun, patience)
     finally:
         await let_move(ports)
 

@@ -100,7 +100,7 @@ class PeopleTable:
     async def _announce(self, name: str, paths: Sequence[str]) -> int:
         asked = PeopleAsked(tuple(tuple(split_path(path)) for path in paths))
         async with self._undisturbed() as attempt:
-            return await announce(self._ports, name, asked, self._clock.now_ms(), attempt)
+            return await announce(self._ports, {name: asked}, self._clock.now_ms(), attempt)
 
     def _end(self, name: str) -> None:
         """Have the shards forget a scan, whoever waits for that, and let the next one begin; once only."""

@@ -74,14 +74,19 @@ class Tried(msgspec.Struct, frozen=True, array_like=True):
     """
     outcomes  channel, outcome, the gate that refused or held it, and how many deliveries
     refused   to how many people all would be refused
+    away      who is not here, and has been tried in no way
     """
 
     outcomes: list[tuple[str, str, str | None, int]]
     refused: int
+    away: list[Away] = []
 
 
 class TryParts(Request[Tried], frozen=True, tag="try_parts"):
-    """What would become of the deliveries if these people were taken to a send at the instant `at`? Nothing changes."""
+    """What would become of the deliveries if these people were taken to a send at the instant `at`? Nothing changes.
+
+    Live it is as of the shard's own time.
+    """
 
     campaign: str
     version: int
@@ -90,10 +95,20 @@ class TryParts(Request[Tried], frozen=True, tag="try_parts"):
     parts: list[Part]
 
     async def put_to(self, host: ShardHost) -> Tried:
-        return await host.step(lambda shard, now: shard.campaigning.try_parts(self))
+        return await host.step(lambda shard, now: shard.campaigning.try_parts(self, now))
 
 
-class ComposeCopies(Request[list[Outgoing]], frozen=True, tag="compose_copies"):
+class Composed(msgspec.Struct, frozen=True, array_like=True):
+    """
+    copies  what would go out
+    owner   None where she is here; else as for `Away`, and nothing has been composed
+    """
+
+    copies: list[Outgoing]
+    owner: str | None = None
+
+
+class ComposeCopies(Request[Composed], frozen=True, tag="compose_copies"):
     """What would go to these addresses with a person's data if she were taken to a send now? Nothing changes.
 
     row  of the set, as far as the send names it
@@ -107,8 +122,8 @@ class ComposeCopies(Request[list[Outgoing]], frozen=True, tag="compose_copies"):
     row: dict[str, object]
     seeds: tuple[SeedAddress, ...]
 
-    async def put_to(self, host: ShardHost) -> list[Outgoing]:
-        return await host.step(lambda shard, now: shard.campaigning.compose_copies(self))
+    async def put_to(self, host: ShardHost) -> Composed:
+        return await host.step(lambda shard, now: shard.campaigning.compose_copies(self, now))
 
 
 class StageMembers(Request[Taken], frozen=True, tag="stage_members"):

@@ -13,7 +13,6 @@ from typing import Final, TypeAlias
 import msgspec
 
 from parcours.core.campaign_outcomes import Outcome, SendAsked, outcome_of
-from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached
 from parcours.core.input import Input, PartTaken, TimePassed, TraitsChanged
 from parcours.core.profile import Profile, decode_profile, next_due
@@ -22,6 +21,7 @@ from parcours.shard.campaign_requests import (
     Away,
     Become,
     ComposeCopies,
+    Composed,
     LetSave,
     MakeKnown,
     StageMembers,
@@ -132,43 +132,42 @@ class Campaigning:
             self._commits.commit(work)
         return Taken(expected, away)
 
-    def try_parts(self, asked: TryParts) -> Tried:
+    def try_parts(self, asked: TryParts, now_ms: int) -> Tried:
         """What would become of the deliveries of a send, by channel, outcome and gate; nobody is changed."""
         found: Counter[tuple[str, str, str | None]] = Counter()
-        refused = 0
+        refused, away = 0, list[Away]()
         with self._commits.whole():
-            work = self._commits.begin(asked.at)
-            for name, _, row, delay in asked.parts:
-                whose = self._whose(work, name, asked.at)
+            work, at = self._begin(asked.at, now_ms)
+            for place, (name, _, row, delay) in enumerate(asked.parts):
+                whose = self._whose(work, name, at)
                 if isinstance(whose, str):
-                    continue  # whose name has moved to another shard meanwhile is tried in neither
+                    away.append(Away(place, whose))
+                    continue
                 data = self._slots[whose.slot].profiles.get(whose.person)
                 profile = Profile() if data is None else decode_profile(data)
-                part = PartTaken(asked.at, asked.campaign, asked.version, TRIED_RUN, asked.step, asked.at, row, delay)
+                part = PartTaken(at, asked.campaign, asked.version, TRIED_RUN, asked.step, at, row, delay)
                 told = self._inputs.tried(whose.person, profile, part).facts
                 found.update(
                     (fact.channel, fact.outcome, fact.gate)
                     for fact in told
                     if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN
                 )
-                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step), asked.at).is_so
+                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step), at).is_so
             self._commits.commit(work)
-        return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused)
+        return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused, away)
 
-    def compose_copies(self, asked: ComposeCopies) -> list[Outgoing]:
+    def compose_copies(self, asked: ComposeCopies, now_ms: int) -> Composed:
         """What would go to these addresses with the person's data now; nobody is changed."""
         with self._commits.whole():
-            work = self._commits.begin(asked.at)
-            found = self._whose(work, asked.person, asked.at)
+            work, at = self._begin(asked.at, now_ms)
+            found = self._whose(work, asked.person, at)
             self._commits.commit(work)
         if isinstance(found, str):
-            return []  # her name has moved to another shard meanwhile
+            return Composed([], found)
         data = self._slots[found.slot].profiles.get(found.person)
         profile = Profile() if data is None else decode_profile(data)
-        part = PartTaken(
-            asked.at, asked.campaign, asked.version, TRIED_RUN, asked.step, asked.at, asked.row, seeds=asked.seeds
-        )
-        return self._inputs.copies_now(found.person, profile, part)
+        part = PartTaken(at, asked.campaign, asked.version, TRIED_RUN, asked.step, at, asked.row, seeds=asked.seeds)
+        return Composed(self._inputs.copies_now(found.person, profile, part))
 
     # Saves
 

@@ -5,7 +5,7 @@ What they come to is looked after in reads.py and scans.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from parcours.shard.commits import Commits
@@ -77,21 +77,25 @@ class ReadSteps:
                 note_end()
                 self._commits.commit(self._commits.begin(entries_from), always=True)
 
-    def await_scan(self, scan: Scan) -> bool:
-        """A scan is under way, durably; False if its instant has passed here before it was."""
-        if self._reads.scans.find(scan.name) is None:
-            if self._time.wakes_itself and scan.at < self._commits.stamp_ms:
-                return False
+    def await_scans(self, scans: Sequence[Scan]) -> bool:
+        """Scans are under way, durably; False if the instant of one has passed here before it was."""
+        new = [scan for scan in scans if self._reads.scans.find(scan.name) is None]
+        if self._time.wakes_itself and any(scan.at < self._commits.stamp_ms for scan in new):
+            return False
+        if new:
             with self._commits.whole():
-                self._reads.scans.await_(scan)
+                for scan in new:
+                    self._reads.scans.await_(scan)
                 self._commits.commit(self._commits.begin(0), always=True)
         return True
 
-    def await_held(self, scan: Scan) -> None:
+    def await_held(self, scans: Sequence[Scan]) -> None:
         """The same where the shard is held since before the instant, and goes on."""
         with self.ending_hold() as note_end:
-            if self._reads.scans.await_(scan):
-                assert scan.at >= self._commits.stamp_ms, "nobody takes columns of a time that has passed"
+            new = [scan for scan in scans if self._reads.scans.await_(scan)]
+            if new:
+                in_time = all(scan.at >= self._commits.stamp_ms for scan in new)
+                assert in_time, "nobody takes columns of a time that has passed"
                 note_end()
                 self._commits.commit(self._commits.begin(0), always=True)
 

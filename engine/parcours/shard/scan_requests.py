@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class AwaitScan(Request[bool], frozen=True, tag="await_scan"):
-    """A scan is under way from now on. False if the shard has passed its instant: nothing is under way then.
+    """Scans of one instant are under way from now on. False if the shard has passed it: none of them is then.
 
     attempt  that of the `Hold` before it (attempts.py): the shard, which has not passed it, goes on; None: nobody has
              made it stand still
     """
 
     attempt: int | None
-    scan: Scan
+    scans: tuple[Scan, ...]
 
     async def put_to(self, host: ShardHost) -> bool:
         if self.attempt is None:
-            return await host.step(lambda shard, _: shard.reading.await_scan(self.scan))
-        await host.begin(self.attempt, lambda shard: shard.reading.await_held(self.scan))
+            return await host.step(lambda shard, _: shard.reading.await_scans(self.scans))
+        await host.begin(self.attempt, lambda shard: shard.reading.await_held(self.scans))
         return True
 
 

@@ -93,7 +93,7 @@ async def look_at(ports: Sequence[ShardPort], program: Program, due: LookDue, sl
     members: list[tuple[str, bytes]] = []
     size = 0
     for port in ports:
-        await until_answered(partial(port.ask, AwaitScan(None, scan)))
+        await until_answered(partial(port.ask, AwaitScan(None, (scan,))))
         async for rows in collect(port, scan.name, slice_people):
             inside = [(person, row) for person, row in rows if read_columns(row).inside[0]]
             size += len(inside)
