@@ -1,26 +1,15 @@
-"""Work that takes long, begun from an event loop that has other things to do meanwhile: in a thread."""
+"""A block whose beginning and end take long, entered from an event loop that has other things to do meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from parcours.background import in_thread
 
 T = TypeVar("T")
-P = ParamSpec("P")
-
-
-async def in_thread(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """What the call returns. Whoever is cancelled meanwhile waits until it is over: nothing of it goes on behind."""
-    calling = asyncio.ensure_future(asyncio.to_thread(call, *arguments, **named))
-    try:
-        return await asyncio.shield(calling)
-    except asyncio.CancelledError:
-        await asyncio.wait({calling})
-        raise
 
 
 @asynccontextmanager

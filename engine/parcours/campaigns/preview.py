@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
-from parcours.campaigns.off_loop import in_thread, off_loop
+from parcours.background import in_thread
+from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import People
 from parcours.campaigns.run_sets import REFUSED, RunSets
 from parcours.campaigns.step_made import StepMade

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from parcours.campaigns.off_loop import in_thread
+from parcours.background import in_thread
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing
 from parcours.campaigns.run_sets import RunSets
