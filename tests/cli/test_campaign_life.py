@@ -13,6 +13,9 @@ import pytest
 from tests.cli.conftest import Ask
 from tests.ingress.served import Served, served, until
 from tests.simulation.campaign_shop import campaign, project_in
+from typer.testing import CliRunner
+
+from parcours.cli import build
 
 STEPS: tuple[dict[str, Any], ...] = (
     {"id": "all", "read": {"where": "has(profile.score)"}},
@@ -146,3 +149,11 @@ def test_what_cannot_be_asked_is_told_in_a_sentence(ask: Ask, arguments: list[st
     assert result.exit_code == code, result.output
     assert told in " ".join(result.stderr.replace("│", " ").split())
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_that_names_nothing_is_not_asked_for(name: str) -> None:
+    told = CliRunner().invoke(build(), ["campaign", "show", name, "--url", "http://127.0.0.1:9"])
+
+    assert told.exit_code == 2
+    assert "a name is expected" in told.output

@@ -137,8 +137,8 @@ class LiveCampaigns:
         under_way = self._runs.of(name)
         if under_way and not campaign.overlapping:
             raise CallerError(
-                f"run {min(under_way)} of the campaign {name!r} is under way, and another one begins when it is over; "
-                "with `overlap: allowed` both go on"
+                f"run {min(under_way)} of the campaign {name!r} is under way, and no other one begins before it is "
+                "over; with `overlap: allowed` one would"
             )
         self._look_first(campaign)
         return self._begin(campaign, self._around.clock.now_ms(), by=by)

@@ -100,6 +100,8 @@ class Remote:
 
     @contextmanager
     def _opened(self, method: str, path: tuple[str, ...], body: bytes | None, accept: str | None) -> Iterator[Any]:
+        if any(part in ("", ".", "..") for part in path):
+            raise typer.BadParameter("a name is expected, and not an empty one, '.' or '..'")
         address = "/".join([self._url, *(quote(part, safe="") for part in path)])
         headers = {"Accept": accept or "application/json", "User-Agent": "parcours"}
         if body is not None:

@@ -44,7 +44,10 @@ _FILE: Final = re.compile(r"([A-Za-z0-9_.-]|\{run\})+\.(csv|ndjson|parquet)")
 
 def _file_name(name: str) -> str:
     if not _FILE.fullmatch(name) or name.startswith("."):
-        raise ValueError("a file is named like customers-{run}.csv: it ends in .csv, .ndjson or .parquet")
+        raise ValueError(
+            "a file is named like customers-{run}.csv, without a folder: letters, digits and `_.-`, and at its end "
+            ".csv, .ndjson or .parquet"
+        )
     return name
 
 

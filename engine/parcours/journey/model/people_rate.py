@@ -13,7 +13,7 @@ _RATE: Final = re.compile(r"([1-9][0-9]{0,6})/s")
 def _written(value: object) -> object:
     match = _RATE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a rate is written like 500/s")
+        raise ValueError("a rate is written like 500/s, with seven digits at most")
     return value
 
 
