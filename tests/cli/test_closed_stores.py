@@ -133,7 +133,7 @@ def test_who_was_merged_is_one_person(place: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ((), "choose one of --events and --store"),
+        ((), "choose one of --events, --store and --url"),
         (("--store", "STORE", "--at", "2026-01-01T00:00:00Z"), "it goes with --events"),
         (("--store", "sqlite:///nowhere/at/all"), "there is no store sqlite:///nowhere/at/all"),
         (("--store", "memory:"), "lies in the memory of the process that uses it"),

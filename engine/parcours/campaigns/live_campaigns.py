@@ -29,6 +29,7 @@ from parcours.campaigns.coordinator import occurrences
 from parcours.campaigns.erased_people import ErasedPeople
 from parcours.campaigns.kept_files import drop_old
 from parcours.campaigns.live_people import LOOK_S, until_past
+from parcours.campaigns.live_previews import LivePreviews
 from parcours.campaigns.live_runs import EngineAround, LiveRuns
 from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_folder import read_json, write_json
@@ -89,6 +90,8 @@ class LiveCampaigns:
             lambda: self._published.saved_audiences, members, around.exports, lambda name: self._place(name).runs
         )
         self._runs = LiveRuns(around, world, self._news.set)
+        self.previews = LivePreviews(around, self._newest, lambda name: self._place(name).runs + 1)
+        """What campaigns would do, while nothing happens to anybody."""
 
     @property
     def _published(self) -> Program:
@@ -110,7 +113,7 @@ class LiveCampaigns:
     def in_use(self) -> set[tuple[str, int]]:
         """The versions of campaigns by which runs go, or are about to begin."""
         expected = {(name, place.expected[1]) for name, place in self._places.items() if place.expected}
-        return expected | self._runs.in_use()
+        return expected | self._runs.in_use() | self.previews.in_use()
 
     def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
@@ -118,6 +121,7 @@ class LiveCampaigns:
 
     async def stop(self) -> None:
         """Conduct no run any more; whoever opens the store again goes on where each is."""
+        await self.previews.stop()
         tasks = [each for each in (self._task, self._upkeep) if each is not None]
         for each in tasks:
             each.cancel()
@@ -128,12 +132,10 @@ class LiveCampaigns:
 
     def begin(self, name: str, by: str) -> int:
         """Let a run begin now, durably; returns its number. Raises CallerError where none may, OSError."""
-        known = {each.name: each for each in self._published.campaigns}
-        if name not in known and name not in self._published.campaign_names():
-            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+        self._check_there(name)
         if (state := self._states.get(name)) != "open":
             raise CallerError(f"the campaign {name!r} is {state}: no run of it begins")
-        campaign = known[name]
+        campaign = self._newest(name)
         under_way = self._runs.of(name)
         if under_way and not campaign.overlapping:
             raise CallerError(
@@ -142,6 +144,23 @@ class LiveCampaigns:
             )
         self._look_first(campaign)
         return self._begin(campaign, self._around.clock.now_ms(), by=by)
+
+    def _check_there(self, name: str) -> None:
+        if name not in self._published.campaign_names():
+            known = [each.name for each in self._published.campaigns]
+            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+
+    # What one would do
+
+    def _newest(self, name: str) -> CampaignProgram:
+        """The version by which its next run would go. Raises CallerError where there is none."""
+        self._check_there(name)
+        offered = next((each for each in self._published.campaigns if each.name == name), None)
+        if offered is None:
+            raise CallerError(f"the campaign {name!r} is not offered any more: no run of it begins")
+        return offered
+
+    # How they stand
 
     async def runs(self, campaign: str) -> list[RunPlace]:
         """How far each run of a campaign is of which something is kept, the oldest first. Raises OSError."""
@@ -169,6 +188,7 @@ class LiveCampaigns:
 
     async def _go_on(self) -> None:
         try:
+            await self.previews.clear()
             async with self._runs.gate.at_work():
                 await self._restore()
             self._upkeep = asyncio.ensure_future(self._keep_up())

@@ -1,4 +1,4 @@
-"""The options that say of what a question is asked: of recorded events, or of a store that nobody has open."""
+"""The options that say of what a question is asked: recorded events, a store that nobody has open, a running engine."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ StoreUrl = Annotated[
 ]
 
 
-def instant(events: str | None, store: str | None, at: str | None) -> int | None:
-    """The instant that is asked for, in ms. Raises BadParameter unless events or a store are named, and not both."""
-    if (events is None) == (store is None):
-        raise typer.BadParameter("choose one of --events and --store.", param_hint="--events")
+def instant(events: str | None, store: str | None, url: str | None, at: str | None) -> int | None:
+    """The instant that is asked for, in ms. Raises BadParameter unless one of the three is named, and no other."""
+    if sum(each is not None for each in (events, store, url)) != 1:
+        raise typer.BadParameter("choose one of --events, --store and --url.", param_hint="--events")
     if events is None and at is not None:
-        raise typer.BadParameter("it goes with --events; a store is asked as of its end.", param_hint="--at")
+        as_of = "a store is asked as of its end, an engine as of now"
+        raise typer.BadParameter(f"it goes with --events; {as_of}.", param_hint="--at")
     return None if at is None else time_ms(at, "--at")
 
 

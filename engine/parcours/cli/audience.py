@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parcours.cli.as_of import At, Events, StoreUrl, ask, instant
+from parcours.cli.door_options import DoorKey, DoorUrl
 from parcours.cli.project import ProjectFolder
+from parcours.cli.run import time_ms
 
 if TYPE_CHECKING:
-    from parcours.simulation.audience_look import AudienceShown
+    from parcours.insight.audience_shown import AudienceShown
 
 audience = typer.Typer(name="audience", help="See who is in an audience.", no_args_is_help=True)
 
@@ -28,21 +30,36 @@ def show(
     store: StoreUrl = None,
     at: At = None,
     sample: Annotated[int, typer.Option(min=0, max=1_000, help="People who are shown.")] = 5,
+    url: DoorUrl = None,
+    key: DoorKey = None,
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
     """Show how many people are in an audience as of an instant, the first of them, and what its condition reads."""
-    at_ms = instant(events, store, at)
+    at_ms = instant(events, store, url, at)
 
     import msgspec
 
-    from parcours.dispatch.judgement import load_project
-    from parcours.simulation.audience_look import AudienceLook
+    if url is not None:
+        shown = _of_engine(url, key, name, sample)
+    else:
+        from parcours.dispatch.judgement import load_project
+        from parcours.simulation.audience_look import AudienceLook
 
-    project = load_project(folder, drafts=True)
-    found: list[AudienceShown] = []
-    ask(project, events, store, at_ms, look=AudienceLook(name, at_ms, sample, found.append))
-    (shown,) = found
+        project = load_project(folder, drafts=True)
+        found: list[AudienceShown] = []
+        ask(project, events, store, at_ms, look=AudienceLook(name, at_ms, sample, found.append))
+        (shown,) = found
     typer.echo(msgspec.json.encode(shown).decode() if json else _text(shown))
+
+
+def _of_engine(url: str, key: str | None, name: str, sample: int) -> AudienceShown:
+    import msgspec
+
+    from parcours.cli.remote import Remote
+    from parcours.insight.audience_shown import AudienceShown
+
+    told = Remote(url, key).patient().look("audiences", name, query={"sample": str(sample)})
+    return msgspec.convert({**told, "audience": told["name"], "at": time_ms(told["at"])}, AudienceShown)
 
 
 def _text(shown: AudienceShown) -> str:

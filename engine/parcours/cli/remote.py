@@ -6,11 +6,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from http.client import HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import typer
@@ -19,12 +21,17 @@ from parcours.errors import CallerError, OperatorError, SettingInvalid
 
 KEY_VARIABLE: Final = "PARCOURS_KEY"
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 
 PIECE_BYTES: Final = 64 * 1024
 
 ANSWERS_WITHIN_S: Final = 60.0
 """How long the door may take: a change waits for shards, and a large project is compiled."""
+
+COUNTS_WITHIN_S: Final = 900.0
+"""The same where everybody is looked at, after whoever has asked before."""
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -66,19 +73,26 @@ class Remote:
         self._url = _address(url)
         self._key = _key(key, os.environ if environ is None else environ)
         direct = [ProxyHandler({})] if urlsplit(self._url).hostname in LOOPBACK else []
+        self._within_s = ANSWERS_WITHIN_S
         self._opener = build_opener(_NoRedirects, *direct)
 
     def get(self, *path: str, accept: str = "application/json") -> bytes:
         """What is there; parts of the path are encoded one by one. Raises Refused, OperatorError."""
         return self._ask("GET", path, None, accept)
 
-    def look(self, *path: str) -> Any:
+    def look(self, *path: str, query: Mapping[str, str] = NOTHING) -> Any:
         """The JSON that is there."""
-        return self._decoded(self.get(*path))
+        return self._decoded(self._ask("GET", path, None, None, query))
 
     def post(self, *path: str, body: object = None) -> Any:
         """The JSON with which it is answered. Raises Refused, OperatorError."""
         return self._decoded(self._ask("POST", path, json.dumps({} if body is None else body).encode(), None))
+
+    def patient(self) -> Remote:
+        """The same door for a question about everybody, which may take longer."""
+        patient = copy(self)
+        patient._within_s = COUNTS_WITHIN_S
+        return patient
 
     def delete(self, *path: str) -> Any:
         """The same for what is taken away."""
@@ -93,16 +107,31 @@ class Remote:
             while piece := answer.read(PIECE_BYTES):
                 yield piece
 
-    def _ask(self, method: str, path: tuple[str, ...], body: bytes | None, accept: str | None) -> bytes:
-        with self._opened(method, path, body, accept) as answer:
+    def _ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        body: bytes | None,
+        accept: str | None,
+        query: Mapping[str, str] = NOTHING,
+    ) -> bytes:
+        with self._opened(method, path, body, accept, query) as answer:
             read: bytes = answer.read(ANSWER_BYTES_MAX)
         return read
 
     @contextmanager
-    def _opened(self, method: str, path: tuple[str, ...], body: bytes | None, accept: str | None) -> Iterator[Any]:
+    def _opened(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        body: bytes | None,
+        accept: str | None,
+        query: Mapping[str, str] = NOTHING,
+    ) -> Iterator[Any]:
         if any(part in ("", ".", "..") for part in path):
             raise typer.BadParameter("a name is expected, and not an empty one, '.' or '..'")
         address = "/".join([self._url, *(quote(part, safe="") for part in path)])
+        address += f"?{urlencode(query)}" if query else ""
         headers = {"Accept": accept or "application/json", "User-Agent": "parcours"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -110,7 +139,7 @@ class Remote:
             headers["Authorization"] = f"Bearer {self._key}"
         request = Request(address, data=body, headers=headers, method=method)  # http or https, as checked
         try:
-            with self._opener.open(request, timeout=ANSWERS_WITHIN_S) as answer:
+            with self._opener.open(request, timeout=self._within_s) as answer:
                 yield answer
         except HTTPError as error:
             with error:

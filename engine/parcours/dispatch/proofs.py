@@ -62,16 +62,17 @@ def channel_for(step_channels: Mapping[str, object], address: str, asked: str | 
 
 
 async def send_proof(
-    project: Project, outgoing: Outgoing, registry: Registry, settings: Settings, environ: Mapping[str, str]
+    program: Program, outgoing: Outgoing, registry: Registry, settings: Settings, configured: Mapping[str, object]
 ) -> str | None:
     """Send it; the provider's id of it, if there is one.
 
-    Raises ProofUnsent with the reason, SettingInvalid if the channel is not set up, ChannelUnknown, ExtraMissing, and
+    configured  the settings of its channel, secrets resolved
+    Raises ProofUnsent with the reason, SettingInvalid for such settings, ChannelUnknown, ExtraMissing, and
     ProjectInvalid for a content that the channel rejects.
     """
     name = outgoing.channel
-    channel = registry.open(name, _configured(project, name, environ))
-    sender = Sender(name, channel, ProofRenderer(project.program, name, registry), settings, None, None)
+    channel = registry.open(name, configured)
+    sender = Sender(name, channel, ProofRenderer(program, name, registry), settings, None, None)
     # A new key each time: a provider, or a reader of mail, would take another proof with the same one for a repetition.
     marked = replace(outgoing, key=copy_key_of(outgoing.person, (token_hex(),)))
     try:
@@ -110,8 +111,8 @@ def _coded(code: str | None, reason: str) -> str:
     return f" ({code})" if code and code not in reason else ""
 
 
-def _configured(project: Project, channel: str, environ: Mapping[str, str]) -> Mapping[str, object]:
-    """The channel's settings in parcours.yaml, secrets resolved."""
+def channel_settings(project: Project, channel: str, environ: Mapping[str, str]) -> Mapping[str, object]:
+    """The channel's settings in parcours.yaml, secrets resolved. Raises SettingInvalid if it is not set up."""
     settings = project.channels.get(channel)
     if settings is None:
         raise SettingInvalid(

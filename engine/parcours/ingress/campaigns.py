@@ -41,7 +41,7 @@ async def campaigns(door: Door, _request: Request) -> Answer:
 
 async def campaign(door: Door, request: Request) -> Answer:
     """One of them, step by step, with its runs."""
-    found = await _campaign(door, request)
+    found = await campaign_of(door, request)
     report = await answered(door.service.report())
     count = report.campaign_counts.get(found.campaign, NOTHING_YET)
     shown = _shown(found, count)
@@ -64,7 +64,7 @@ async def campaign(door: Door, request: Request) -> Answer:
 
 async def run(door: Door, request: Request) -> Answer:
     """One run, step by step."""
-    found, number = await _campaign(door, request), request.params["run"]
+    found, number = await campaign_of(door, request), request.params["run"]
     for each in found.runs:
         if str(each.number) == number:
             listed = _listed(each)
@@ -82,7 +82,8 @@ async def run(door: Door, request: Request) -> Answer:
     raise Problem(404, "unknown", "the campaign has no such run, or nothing is kept of it any more")
 
 
-async def _campaign(door: Door, request: Request) -> CampaignState:
+async def campaign_of(door: Door, request: Request) -> CampaignState:
+    """The campaign that the path names. Raises Problem where there is none."""
     try:
         return await answered(door.service.campaign(request.params["name"]))
     except CallerError as error:
@@ -125,11 +126,11 @@ def _step(step: StepOfRun, key: Key | None) -> StepLooked:
 async def begin(door: Door, request: Request) -> Answer:
     """Let a run begin now."""
     body_alone(request, RunAsked, optional=True)
-    found = await _campaign(door, request)
+    found = await campaign_of(door, request)
     try:
         number = await answered(door.service.run_campaign(found.campaign, by=by_whom(request)))
     except CallerError as error:
-        is_open = (await _campaign(door, request)).state == "open"
+        is_open = (await campaign_of(door, request)).state == "open"
         raise Problem(409, "running" if is_open else "refused", str(error)) from None
     return json_answer(RunBegun(name=found.campaign, run=number), status=202)
 
@@ -139,7 +140,7 @@ def changing(verb: Verb) -> Handler:
 
     async def change(door: Door, request: Request) -> Answer:
         asked = body_alone(request, ChangeAsked, optional=True)
-        name, by = (await _campaign(door, request)).campaign, by_whom(request)
+        name, by = (await campaign_of(door, request)).campaign, by_whom(request)
         call = {
             "pause": door.service.pause_campaign,
             "resume": door.service.resume_campaign,

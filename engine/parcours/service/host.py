@@ -29,6 +29,7 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import UNREAD, Router
 from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.service.audience_looks import AudienceLooks
 from parcours.service.campaigns_of_host import CampaignsOfHost
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.figures import EngineFigures, ask_all
@@ -73,6 +74,7 @@ class Host:
         self._reads: LiveReads | None = None
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
+        self._audiences: AudienceLooks | None = None
         self._campaigns: CampaignsOfHost | None = None
         self._waiting = 0
         self.control = JourneyControl(
@@ -124,6 +126,7 @@ class Host:
         slice_people = self._plan.settings.due_people_max
         self._reads = LiveReads(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
         self._people = PeopleTable(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
+        self._audiences = AudienceLooks(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
         self._campaigns = CampaignsOfHost(
             plan=self._plan, ports=self._runtime.ports, undisturbed=self.control.undisturbed, clock=self._clock
         )
@@ -139,6 +142,7 @@ class Host:
         self._router.publish(program)
         self._reads.renew(program)
         self.people.renew(program)
+        self.audiences.renew(program)
         self.campaigns.renew(program, self.control.journey_states())
 
     @property
@@ -146,6 +150,12 @@ class Host:
         """The campaigns of the engine."""
         assert self._campaigns is not None, "start makes it"
         return self._campaigns
+
+    @property
+    def audiences(self) -> AudienceLooks:
+        """Who is in which of them now."""
+        assert self._audiences is not None, "start makes it"
+        return self._audiences
 
     @property
     def people(self) -> PeopleTable:
@@ -357,7 +367,8 @@ class Host:
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         router = self._router
-        stops = [each.stop if each else None for each in (self._erasures, self._campaigns, self._reads, self._people)]
+        looked_after = (self._erasures, self._campaigns, self._reads, self._people, self._audiences)
+        stops = [each.stop if each else None for each in looked_after]
         await close_all([*stops, router.close if router else None])
 
     async def stop(self) -> None:

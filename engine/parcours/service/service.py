@@ -38,6 +38,7 @@ from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
 from parcours.service.inbox_feed import InboxFeed, Watch
 from parcours.service.journey_control import drafted
+from parcours.service.looks import Looks
 from parcours.service.observed import Observed
 from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
@@ -56,7 +57,7 @@ DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
 
 
-class Service(CampaignCalls, Facade, AboutPeople, Observed):
+class Service(CampaignCalls, Looks, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

@@ -1,0 +1,192 @@
+"""Calls about sets of people as of now, while nothing happens to them: previews and proofs of campaigns, audiences."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from parcours.core.effect import Outgoing
+from parcours.core.identity import person_asked_for
+from parcours.dispatch.proofs import channel_for, send_proof
+from parcours.dispatch.registry import Registry
+from parcours.errors import CallerError
+from parcours.insight.audience_shown import AudienceShown, audience_key, audience_names, condition_of
+from parcours.routing.calls import person_text
+from parcours.service.campaign_preview import SAMPLE_MAX, CampaignPreview, campaign_preview
+from parcours.service.host import Host
+from parcours.service.journey_control import JourneyControl
+from parcours.service.people_calls import Id, check_text
+from parcours.shard.messages import Look
+from parcours.shard.requests import NoteLook
+from parcours.wording import shown_value
+
+if TYPE_CHECKING:
+    from parcours.campaigns.live_campaigns import LiveCampaigns
+    from parcours.campaigns.proof import ProofAsked
+    from parcours.journey.campaign_program import CampaignProgram
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceListed:
+    """An audience that there is; `condition` is as it is written, None of one that campaigns save."""
+
+    audience: str
+    condition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A message that went to an address of one's own.
+
+    person       whose data it has
+    channel      on which it went
+    provider_id  by which the provider knows it, None where it says none
+    """
+
+    person: str
+    channel: str
+    provider_id: str | None
+
+
+class Looks(ABC):
+    """Those of a service."""
+
+    _host: Host
+    _control: JourneyControl
+
+    @property
+    @abstractmethod
+    def _registry(self) -> Registry:
+        """The channels that are installed."""
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless it is open, on the running loop."""
+
+    @abstractmethod
+    def _answered(self) -> AbstractAsyncContextManager[None]:
+        """Known as under way until it is answered, so that closing leaves no caller without an answer."""
+
+    @abstractmethod
+    def _check_campaign(self, name: str) -> None:
+        """Raises CallerError where there is none of this name."""
+
+    def preview_campaign(
+        self, campaign: str, sample: int = 5, *, look: Look | None = None
+    ) -> Coroutine[Any, Any, CampaignPreview]:
+        """All sets that a run of the campaign's newest version would make now; nothing happens to anybody.
+
+        sample  how many rows are shown of each set
+        look    says who asks: that somebody has looked is one fact, about nobody
+        What comes after a wait or a reaction is not foreseen. One preview is made at a time, the others wait. Raises
+        CallerError for a campaign that there is not, AuthorError for tables that are not as they were declared,
+        ShardUnavailable where a shard takes too long to stand still, StoreBroken, OSError.
+        """
+        check_text("campaign", campaign)
+        _check_sample(sample)
+        return self._preview_campaign(campaign, sample, look)
+
+    async def _preview_campaign(self, name: str, sample: int, look: Look | None) -> CampaignPreview:
+        live = self._live(name)
+        await self._note_look(look)
+        previewed, at, steps = await live.previews.preview(name, sample)
+        return campaign_preview(previewed, at, steps)
+
+    def prove_campaign(
+        self,
+        campaign: str,
+        step: str,
+        person: Id,
+        to: str,
+        channel: str | None = None,
+        *,
+        look: Look | None = None,
+    ) -> Coroutine[Any, Any, Proof]:
+        """Send what a campaign's send would say to a person now to an address of yours, marked as a proof.
+
+        step     the send; `channel` is one of its channels, without it the first that takes the address
+        person   whose data it has; she has to be in the step's set
+        look     says who asks, which is recorded as a fact of hers
+        It goes by the engine's own channel, and is in no count: neither consent nor caps are asked. Raises as
+        `preview_campaign` does, CallerError for a step, a person or an address for which there is none, and
+        ProofUnsent where the provider does not take it.
+        """
+        for name, value in (("campaign", campaign), ("step", step), ("to", to)):
+            check_text(name, value)
+        if channel is not None:
+            check_text("channel", channel)
+        named = person_asked_for(person_text(person, "prove_campaign"))
+        return self._prove_campaign(campaign, step, named, (to, channel), look)
+
+    async def _prove_campaign(
+        self, name: str, step: str, person: str, where: tuple[str, str | None], look: Look | None
+    ) -> Proof:
+        live = self._live(name)
+        from parcours.campaigns.proof import ProofAsked, send_step
+
+        owner = (await self._host.locate(person)).owner
+        if look is not None:
+            await self._host.port_of(owner).ask(NoteLook([owner], look))
+        composed: list[Outgoing] = []
+
+        def asked(campaign: CampaignProgram) -> ProofAsked:
+            address, wanted = where
+            channel = channel_for(send_step(campaign, step).to, address, wanted, self._registry)
+            self._check_sent(channel)
+            return ProofAsked(step, owner, (channel, address), composed.append)
+
+        await live.previews.prove(name, asked)
+        (outgoing,) = composed
+        settings = self._host.channels[outgoing.channel]
+        async with self._answered():
+            known_as = await send_proof(self._control.current, outgoing, self._registry, self._host.settings, settings)
+        return Proof(outgoing.person, outgoing.channel, known_as)
+
+    def _check_sent(self, channel: str) -> None:
+        """Raises CallerError unless deliveries leave on the channel."""
+        if channel not in self._host.channels:
+            raise CallerError(f"the engine only records what would leave on {channel!r}: no proof is sent there")
+
+    def _live(self, name: str) -> LiveCampaigns:
+        self._check_open()
+        self._check_campaign(name)
+        live = self._host.campaigns.live
+        if live is None:  # none has been published since the store was opened
+            raise CallerError(f"the campaign {name!r} is not offered any more: no run of it begins")
+        return live
+
+    async def audiences(self) -> list[AudienceListed]:
+        """The audiences that there are, by name."""
+        self._check_open()
+        program = self._control.current
+        return [AudienceListed(name, condition_of(program, key)) for name, key in audience_names(program).items()]
+
+    def audience(
+        self, audience: str, sample: int = 5, *, look: Look | None = None
+    ) -> Coroutine[Any, Any, AudienceShown]:
+        """How many are in an audience now, and the first `sample` of them with what its condition reads.
+
+        `look` is that of `preview_campaign`. Raises CallerError for an audience that there is not, ShardUnavailable
+        where a shard takes too long to stand still.
+        """
+        check_text("audience", audience)
+        _check_sample(sample)
+        return self._audience(audience, sample, look)
+
+    async def _audience(self, name: str, sample: int, look: Look | None) -> AudienceShown:
+        self._check_open()
+        audience_key(self._control.current, name)
+        await self._note_look(look)
+        return await self._host.audiences.look(name, sample)
+
+    async def _note_look(self, look: Look | None) -> None:
+        if look is not None:
+            await self._host.ports[0].ask(NoteLook([""], look))
+
+
+def _check_sample(sample: object) -> None:
+    if isinstance(sample, bool) or not isinstance(sample, int) or not 0 <= sample <= SAMPLE_MAX:
+        raise CallerError(f"sample={shown_value(sample)}: a whole number from 0 to {SAMPLE_MAX} is expected")
