@@ -13,8 +13,8 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from parcours.background import in_thread
 from parcours.campaigns.live_people import until_past
-from parcours.campaigns.off_loop import in_thread
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
