@@ -118,6 +118,10 @@ is.
 `parcours explain FOLDER PERSON --events FILE` tells for each run and step in which of its sets somebody was, and why:
 to whom she gave way, which condition did not hold, that she had left. `parcours audience show FOLDER NAME --events
 FILE` counts who is in an audience as of an instant, and shows the first of them with what its condition reads.
+
+With `--url URL` preview, proof and `audience show` ask a running engine by its door, as of now, and print the same. A
+proof goes by the engine's own channel then, to one of the `test_addresses` of its serve.yaml; rows and people are shown
+to a key with the scope `people:read`.
 """
 
 ENGINE = """\

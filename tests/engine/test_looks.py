@@ -200,3 +200,34 @@ def test_a_preview_of_what_there_is_not_is_told_in_a_sentence(tmp_path: Path) ->
         assert isinstance((await service.preview_campaign("push", 0)).foreseen, CampaignForeseen)
 
     in_service(shop(tmp_path, EVERYBODY, MAIL), visit)
+
+
+def test_who_moves_to_another_shard_meanwhile_is_tried_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitors = 8
+
+    async def visit(service: Service) -> None:
+        for number in range(visitors):
+            await service.identify(
+                None, {"city": "Oslo", "email": f"a{number}@shop.example"}, anonymous_id=f"a{number}"
+            )
+
+        async def logs_in(*_: object) -> None:
+            """The instant has passed, and nobody has been listed."""
+            for number in range(visitors):
+                await service.identify(f"v{number}", {}, anonymous_id=f"a{number}")
+                await service.consent(f"v{number}", "email", granted=False)
+            await service.drain(PATIENCE_S)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(live_previews, "until_past", logs_in)
+            foreseen = (await service.preview_campaign("push", visitors)).foreseen
+
+        names = [row["person"] for row in foreseen.sample["all"]]
+        assert names == [f"@anonymous/a{number}" for number in range(visitors)]
+        homes = {(service._host.port_of(f"@anonymous/a{n}"), service._host.port_of(f"v{n}")) for n in range(visitors)}
+        assert any(before is not after for before, after in homes), "somebody moves"
+        assert foreseen.sizes()["mail.refused"] == visitors
+        assert foreseen.steps["mail"].gates == {"consent": visitors}
+
+    read = {"id": "all", "read": {"where": 'profile.city == "Oslo"'}}
+    in_service(shop(tmp_path, read, MAIL), visit)

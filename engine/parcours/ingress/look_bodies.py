@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -33,7 +33,7 @@ class CampaignPreviewed(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     goal: int
     steps: Mapping[str, StepForeseen]
-    sample: Mapping[str, list[Mapping[str, object]]]
+    sample: Mapping[str, list[Mapping[str, Any]]]
 
 
 class ProofAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

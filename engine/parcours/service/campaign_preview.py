@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -44,7 +44,7 @@ class CampaignForeseen(msgspec.Struct, frozen=True, kw_only=True):
     runs: int = 0
     goal: int = 0
     steps: Mapping[str, StepForeseen]
-    sample: Mapping[str, list[Mapping[str, object]]] = {}
+    sample: Mapping[str, list[Mapping[str, Any]]] = {}
 
     def sizes(self) -> dict[str, int]:
         """How many would be in each set, by `STEP` or `STEP.OUTPUT`."""
