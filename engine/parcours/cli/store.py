@@ -188,9 +188,9 @@ def _tell_of_exports(folder: Path, shards: int, exports: Exports) -> int:
 
 
 def _whose(shard: int) -> str:
-    from parcours.store.exports import CAMPAIGNS_SHARD
+    from parcours.store.exports import CAMPAIGNS_SHARD, PEOPLE_SHARD
 
-    return "campaigns" if shard == CAMPAIGNS_SHARD else f"shard {shard}"
+    return {CAMPAIGNS_SHARD: "campaigns", PEOPLE_SHARD: "people"}.get(shard, f"shard {shard}")
 
 
 @store.command()

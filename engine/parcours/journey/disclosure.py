@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from parcours.expression.dotted import split_path
 from parcours.journey.model.document import EventDocument
-from parcours.journey.model.traits import TraitDocument, TraitForm
+from parcours.journey.model.traits import Kind, TraitDocument, TraitForm, kinds_of
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     """The paths that count, as they are declared.
 
-    traits          the declared traits by their first key
+    traits          the declared traits by their first key, and `kinds` what each of them is
     told_traits     those whose values may stand in facts
     pii_traits      personal ones, those among them that addresses name
     pii_properties  personal ones by the name under which events arrive; types that are recognised by a rule have theirs
@@ -26,6 +26,7 @@ class Disclosure:
     """
 
     traits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     told_traits: frozenset[str] = frozenset()
     pii_traits: frozenset[str] = frozenset()
     pii_properties: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -50,6 +51,7 @@ def disclosure_of(
         by_first_key.setdefault(split_path(path)[0], []).append(path)
     return Disclosure(
         traits={key: tuple(paths) for key, paths in by_first_key.items()},
+        kinds=kinds_of(traits),
         told_traits=frozenset(path for path in asked if not _touches(tuple(split_path(path)), hidden)),
         pii_traits=personal,
         pii_properties=_properties(events),

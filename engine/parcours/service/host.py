@@ -36,6 +36,7 @@ from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.following import ask_owner
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
+from parcours.service.people_facts import PeopleFacts
 from parcours.service.people_table import PeopleTable
 from parcours.service.person_record import PersonRecord
 from parcours.service.settlement import outstanding
@@ -75,6 +76,7 @@ class Host:
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
         self._audiences: AudienceLooks | None = None
+        self._people_facts: PeopleFacts | None = None
         self._campaigns: CampaignsOfHost | None = None
         self._waiting = 0
         self.control = JourneyControl(
@@ -123,13 +125,12 @@ class Host:
             self._plan.slot_map,
             shares_loop=self._shares_loop,
         )
-        slice_people = self._plan.settings.due_people_max
-        self._reads = LiveReads(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
-        self._people = PeopleTable(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
-        self._audiences = AudienceLooks(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
-        self._campaigns = CampaignsOfHost(
-            plan=self._plan, ports=self._runtime.ports, undisturbed=self.control.undisturbed, clock=self._clock
-        )
+        asking = self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
+        self._reads, self._people = LiveReads(*asking), PeopleTable(*asking)
+        self._audiences = AudienceLooks(*asking)
+        if self._plan.exports:
+            self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
+        self._campaigns = CampaignsOfHost(self._plan, self._runtime.ports, self.control.undisturbed, self._clock)
         self._erasures = ErasuresUnderWay(
             self._runtime.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget
         )
@@ -143,6 +144,8 @@ class Host:
         self._reads.renew(program)
         self.people.renew(program)
         self.audiences.renew(program)
+        if self._people_facts is not None:
+            self._people_facts.renew(program)
         self.campaigns.renew(program, self.control.journey_states())
 
     @property
@@ -325,7 +328,8 @@ class Host:
         erasures = [] if self._erasures is None else self._erasures.troubles
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
         campaigns = [] if self._campaigns is None else self._campaigns.troubles()
-        mine = [*self.control.troubles(), *reads, *erasures, *campaigns]
+        people = [] if self._people_facts is None else self._people_facts.troubles()
+        mine = [*self.control.troubles(), *reads, *erasures, *campaigns, *people]
         return [*await self._runtime.troubles(), *chain(*shards), *mine]
 
     async def figures(self) -> EngineFigures:
@@ -367,7 +371,9 @@ class Host:
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         router = self._router
-        looked_after = (self._erasures, self._campaigns, self._reads, self._people, self._audiences)
+        looked_after = (
+            self._erasures, self._campaigns, self._reads, self._people_facts, self._people, self._audiences,
+        )  # fmt: skip
         stops = [each.stop if each else None for each in looked_after]
         await close_all([*stops, router.close if router else None])
 

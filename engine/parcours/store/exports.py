@@ -33,6 +33,9 @@ CAMPAIGNS_SHARD: Final = 32_767
 above those of shards. The records of its files are the numbers of what was told.
 """
 
+PEOPLE_SHARD: Final = 32_766
+"""The same for the table of people, whose records are days since 1970."""
+
 COPY_BYTES: Final = 1024 * 1024
 """Of a file so much is read at once."""
 

@@ -30,12 +30,9 @@ from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import Compacted, Done, DoneFile, compacted_name, file_name, write_document
 from parcours.insight.exporter.listing import Listing, Named
 from parcours.insight.exporter.parquet_file import RowGroups, in_words
-from parcours.insight.exporter.reading import read_files
-from parcours.insight.exporter.schemas import SCHEMAS
+from parcours.insight.exporter.reading import read_files, schema_of
 from parcours.insight.exporter.tables import begins_ms
 from parcours.journey.model.insight import DAY_MS, KeptTable
-
-ORDER: Final = [(name, "ascending") for name in ("person", "time", "record", "n")]
 
 SORTED_BYTES: Final = 128 * 1024 * 1024
 """Bytes of rows that are sorted at once, before they are compressed: so many people as have about that much."""
@@ -121,10 +118,12 @@ def write_sorted(
     the rows of one turn.
     """
     table, names = files[0].table, [file.name for file in files]
-    groups = RowGroups(facts / name, SCHEMAS[table], disk)
+    schema = schema_of(facts, table, names)
+    order = [(column, "ascending") for column in ("person", schema.names[0], "record", "n")]
+    groups = RowGroups(facts / name, schema, disk)
     try:
         for people in _turns(facts, names):
-            groups.add(kept(table, read_files(facts, table, names, people)).sort_by(ORDER))
+            groups.add(kept(table, read_files(facts, table, names, people)).sort_by(order))
         return None if groups.is_empty else groups.finish(name, table, files[0].day)
     except BaseException:
         groups.abandon()

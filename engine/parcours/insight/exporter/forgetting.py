@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 
@@ -34,6 +34,9 @@ from parcours.insight.exporter.parquet_file import in_words
 from parcours.insight.exporter.without import COLUMNS, Without
 from parcours.shard.erasures import Erased, Erasure
 from parcours.store.exports import UNFINISHED
+
+TIME: Final = {"people": "taken"}
+"""What the time is called in a table, where that is anything else."""
 
 
 class Forgetting:
@@ -101,6 +104,8 @@ class Forgetting:
         Of what a crash has left half written nobody can say.
         """
         left: set[str] = set()
+        if any(folder.glob(f"people/day=*/*{UNFINISHED}")):  # she may be in it, whoever has been written there
+            left |= {each.id for each in ready}
         for path in folder.glob(f"*/day=*/{shard}-*{UNFINISHED}"):
             left |= {each.id for each in ready if first_of(path) <= each.record + erased.offset}
         for path in sorted(folder.glob("*/day=*/*.parquet")):
@@ -116,7 +121,8 @@ class Forgetting:
         if not unknown:
             return False
         try:
-            rows = pq.read_table(folder / name, columns=[*COLUMNS], use_threads=False)
+            time = TIME.get(name.partition("/")[0], "time")
+            rows = pq.read_table(folder / name, columns=[time, *COLUMNS], use_threads=False)
         except FileNotFoundError:
             return False
         without = Without(_rows(shard, erased, unknown))

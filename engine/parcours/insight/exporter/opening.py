@@ -16,12 +16,14 @@ from parcours.insight.exporter.exporter import RowFiles
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs, ExportedLines
 from parcours.insight.exporter.rows import Telling
+from parcours.journey.model.traits import Kind
 from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
 from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
     from parcours.insight.exporter.outputs import NumberedOutput
+    from parcours.insight.exporter.people_file import PeopleFile
     from parcours.insight.exporter.simulated import SimulatedFacts
     from parcours.insight.exporter.upkeep import StoreUpkeep
 
@@ -65,6 +67,17 @@ def export_outputs(store: Path, told_after: Callable[[int], Sequence[NumberedOut
     from parcours.insight.exporter import outputs
 
     return outputs.write_outputs(store, told_after)
+
+
+def open_people(store: Path, day: int, traits: Mapping[str, Kind]) -> PeopleFile:
+    """The file of the table of people of a day since 1970, below the folder of the store (people_file.py).
+
+    Raises ExtraMissing, StoreBroken.
+    """
+    check_extra()
+    from parcours.insight.exporter import people_file
+
+    return people_file.PeopleFile(store, day, traits)
 
 
 def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = None) -> StoreUpkeep:

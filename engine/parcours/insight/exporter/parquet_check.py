@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from parcours.insight.exporter.done import Compacted, Done, DoneFile
 from parcours.insight.exporter.schemas import SCHEMAS
 
-NEEDED: Final = ("time", "person", "shard", "record", "n")
-"""The columns that every file has, of whatever release."""
+NEEDED: Final = ("person", "shard", "record", "n")
+"""The columns that every file has, of whatever release, besides that of its time, which comes first."""
 
 
 def fault(path: Path, document: Done | Compacted, file: DoneFile) -> str | None:
@@ -28,7 +28,7 @@ def fault(path: Path, document: Done | Compacted, file: DoneFile) -> str | None:
 def _columns(opened: pq.ParquetFile, file: DoneFile) -> str | None:
     """A file of an earlier release may lack columns, and one of a later release may have more."""
     schema, wanted = opened.schema_arrow, SCHEMAS[file.table]
-    missing = [name for name in NEEDED if name not in schema.names]
+    missing = [name for name in (wanted.names[0], *NEEDED) if name not in schema.names]
     if missing:
         return f"is no file of the table {file.table}: it lacks the column {missing[0]}"
     for name in wanted.names:

@@ -49,6 +49,10 @@ class RowGroups:
         self._rows = 0
         self._earliest_ms = self._latest_ms = 0
 
+    def begin(self) -> None:
+        """Make the file, before there is any row."""
+        self._file = ParquetFile(self._path, self._schema, self._disk)
+
     def add(self, rows: Any) -> None:
         """Take rows; write row groups that are full."""
         self._hold(rows)
@@ -61,7 +65,7 @@ class RowGroups:
     @property
     def is_empty(self) -> bool:
         """Whether no row has been added."""
-        return self._file is None and not self._held_rows
+        return not (self._rows or self._held_rows)
 
     def write_all(self) -> None:
         """Write what is held, whether a row group is full or not."""
@@ -94,7 +98,7 @@ class RowGroups:
         if self._file is None:
             self._file = ParquetFile(self._path, self._schema, self._disk)
         self._file.write(rows)
-        times = pc.min_max(rows["time"].cast(pa.int64())).as_py()
+        times = pc.min_max(rows.column(0).cast(pa.int64())).as_py()
         self._earliest_ms = min(times["min"], self._earliest_ms) if self._rows else times["min"]
         self._latest_ms = max(times["max"], self._latest_ms) if self._rows else times["max"]
         self._rows += rows.num_rows
@@ -112,7 +116,7 @@ class ParquetFile:
             pa.PythonFile(self._sink, mode="w"),
             schema,
             compression="zstd",
-            write_statistics=["time", "person"],
+            write_statistics=[schema.names[0], "person"],
             store_schema=False,
         )
 

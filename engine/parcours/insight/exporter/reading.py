@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.listing import Listing, read_listing
@@ -43,9 +44,19 @@ def rows_of(facts: Path, listing: Listing, table: KeptTable, people: Collection[
     return read_files(facts, table, names, None if people is None else ds.field("person").isin([*people]))
 
 
+def schema_of(facts: Path, table: KeptTable, names: Sequence[str]) -> Any:
+    """The columns of some files of a table: of people those that they have. Raises FileNotFoundError, StoreBroken."""
+    if table != "people" or not names:
+        return SCHEMAS[table]
+    try:
+        return pa.unify_schemas([pq.read_schema(facts / name) for name in names])
+    except pa.ArrowException as error:
+        raise StoreBroken(f"the table {table} in {facts} cannot be read: {error}") from error
+
+
 def read_files(facts: Path, table: KeptTable, names: Sequence[str], condition: Any = None) -> pa.Table:
     """The rows of these files that meet a condition. Raises FileNotFoundError, StoreBroken."""
-    schema = SCHEMAS[table]
+    schema = schema_of(facts, table, names)
     if not names:
         return schema.empty_table()
     try:

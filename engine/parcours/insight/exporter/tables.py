@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["string", "bytes", "time", "bool", "int16", "int32", "
 
 TABLES: Final[tuple[FactTable, ...]] = get_args(FactTable)
 
-NO_FACTS: Final[frozenset[KeptTable]] = frozenset({"events", "campaign_steps"})
+NO_FACTS: Final[frozenset[KeptTable]] = frozenset({"events", "campaign_steps", "people"})
 """The tables of which a row is no fact of anybody."""
 
 INPUT_TABLES: Final[tuple[KeptTable, ...]] = ("lines",)
@@ -35,10 +35,15 @@ class Column(NamedTuple):
 
 Value: TypeAlias = str | bytes | int | bool | list[str] | list[tuple[str, int]] | None
 Row: TypeAlias = tuple[Value, ...]
-"""The values of a row in the order of the table's columns; the first is its time in milliseconds."""
+"""The values of a row in the order of the table's columns; the first is its time in milliseconds, whatever it is
+called.
+"""
 
 _FIRST: Final = (Column("time", "time"), Column("person"))
 _LAST: Final = (Column("shard", "int16"), Column("record", "int64"), Column("n", "int32"))
+
+PERSON_HAS: Final = (Column("audiences", "strings"), Column("consents", "strings"))
+"""What the table of people has of each, behind a column for each declared trait (people_file.py)."""
 
 COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
     "events": (
@@ -121,6 +126,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         Column("dropped", "counts"),
         *_LAST,
     ),
+    "people": (Column("taken", "time"), Column("person"), *PERSON_HAS, *_LAST),
     "lines": (*_FIRST, Column("line", "bytes"), *_LAST),
 }
 

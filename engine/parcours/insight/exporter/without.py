@@ -17,8 +17,8 @@ from parcours.shard.erasures import AUDIT, person_hash
 LOOKED_AT: Final = "looks"
 """The table that keeps its rows, with a hash for her name."""
 
-COLUMNS: Final = ("person", "shard", "record", "time")
-"""By which it is told whose rows they are, and whether they count."""
+COLUMNS: Final = ("person", "shard", "record")
+"""By which it is told whose rows they are, and whether they count, with the time, which comes first in a table."""
 
 
 class Without:
@@ -61,6 +61,6 @@ class Without:
                     before = pc.if_else(
                         pc.equal(rows["shard"], each.shard),
                         pc.less_equal(rows["record"], each.record),
-                        pc.less_equal(rows["time"].cast(pa.int64()), each.at),
+                        pc.less_equal(rows.column(0).cast(pa.int64()), each.at),
                     )
                     yield pc.and_(pc.equal(rows["person"], person), before), each

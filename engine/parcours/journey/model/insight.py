@@ -28,6 +28,7 @@ FactTable: TypeAlias = Literal[
     "publications",
     "looks",
     "campaign_steps",
+    "people",
 ]
 """The tables into which facts are exported."""
 
@@ -84,6 +85,7 @@ class FactsForDocument(Document):
     campaign_steps: KeptFor | None = Field(
         default=None, description="The sets of each run of a campaign, by their sizes."
     )
+    people: KeptFor | None = Field(default=None, description="Everybody as of one instant of each day.")
 
     looks: KeptFor | None = Field(
         default=None, description="Who has looked at whom, and by which key; 400 days at least if nothing is said here."
@@ -118,6 +120,10 @@ class InsightDocument(Document):
     events: ArchivedEvents = Field(
         default="declared",
         description="Which events are kept themselves, as the table `events`: all, declared, none, or these.",
+    )
+    people: Literal["daily", "never"] = Field(
+        default="daily",
+        description="Whether once a day a table of all people is kept, with what is known of each and is not personal.",
     )
     inputs: bool = Field(
         default=False,
