@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +21,7 @@ from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.campaign_state import RunOfCampaign
 from parcours.service.person import Person
+from parcours.shard.requests import GetHolding
 
 Step: TypeAlias = dict[str, Any]
 
@@ -44,6 +48,24 @@ def until(found: Callable[[], object], within_s: float = 30) -> None:
     while not found():
         assert time.monotonic() < end, "it has taken too long"
         time.sleep(0.02)
+
+
+@contextmanager
+def going_on(clock: ManualClock) -> Iterator[None]:
+    """Time passes within this."""
+    over = threading.Event()
+
+    def pass_time() -> None:
+        while not over.wait(0.005):
+            clock.move_to(clock.now_ms() + 5)
+
+    passing = threading.Thread(target=pass_time)
+    passing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        passing.join()
 
 
 def over(engine: Engine, name: str = "push", number: int = 1, within_s: float = 30) -> RunOfCampaign:
@@ -152,49 +174,65 @@ def test_what_waits_goes_on_where_the_engine_is_opened_again(tmp_path: Path) -> 
 
 
 def test_whoever_leaves_during_a_wait_gets_nothing(tmp_path: Path) -> None:
+    """Time stands still while she buys."""
     steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "1s"}, MAIL]
-    project = project_in(tmp_path / "shop", campaign(*steps, exit=[{"event": "Bought"}]))
-    with opened(project, "memory:") as engine:
+    project, clock = project_in(tmp_path / "shop", campaign(*steps, exit=[{"event": "Bought"}])), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock) as engine:
         filled(engine, 4)
         engine.run_campaign("push")
-        until(lambda: runs_of(engine, "u1"))
-        engine.track("u1", "Bought", {"total": 3})
-        run = over(engine)
+        with going_on(clock):
+            until(lambda: runs_of(engine, "u1"))
+        engine.track("u1", "Bought", {"total": 3}).result()
+        with going_on(clock):
+            run = over(engine)
 
         assert run.steps["later"].dropped == {"exited": 1}
         assert sent_to(engine, 4, "mail") == ["u0", "u2", "u3"]
 
 
 def test_a_schedule_begins_a_run_at_its_instant_as_everybody_is_then(tmp_path: Path) -> None:
-    begins_ms = time.time_ns() // 1_000_000 + 7_000
-    scheduled = campaign(EVERYBODY, MAIL) | {"schedule": {"at": time_text(begins_ms)}}
-    project = project_in(tmp_path / "shop", scheduled)
-    with opened(project, "memory:") as engine:
+    """Somebody comes a millisecond later, before anybody has been asked."""
+    begins_ms = BEGIN_MS + HOUR_MS
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, MAIL)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock) as engine:
         filled(engine, 3)
-        until(lambda: time.time_ns() // 1_000_000 > begins_ms + 1)
+        until(lambda: awaited(engine))
+        clock.move_to(begins_ms + 1)
         engine.identify("u3", {"email": "u3@mail.example"}).result()
-        until(lambda: engine.campaign("push").runs)
-        run = over(engine)
+        with going_on(clock):
+            until(lambda: engine.campaign("push").runs)
+            run = over(engine)
 
         assert run.began == begins_ms == run.steps["all"].at
         assert sizes(run)["all.main"] == 3
         assert sent_to(engine, 4, "mail") == ["u0", "u1", "u2"]
 
 
+def awaited(engine: Engine) -> bool:
+    """Whether all shards know the instant of the next run."""
+    service = engine._facade
+    holdings = [asyncio.run_coroutine_threadsafe(port.ask(GetHolding()), engine._loop) for port in service._host.ports]
+    return all(each.result().scans for each in holdings)
+
+
 def test_while_it_is_paused_no_step_begins(tmp_path: Path) -> None:
     steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "500ms"}, MAIL]
-    project = project_in(tmp_path / "shop", campaign(*steps))
-    with opened(project, "memory:") as engine:
+    project, clock = project_in(tmp_path / "shop", campaign(*steps)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock) as engine:
         filled(engine, 3)
         engine.run_campaign("push")
-        until(lambda: runs_of(engine, "u1"))
+        with going_on(clock):
+            until(lambda: runs_of(engine, "u1"))
         engine.pause_campaign("push")
-        time.sleep(1)
+        with going_on(clock):
+            paused_ms = clock.now_ms()
+            until(lambda: clock.now_ms() > paused_ms + 1_000)
         assert "mail" not in engine.campaign("push").runs[0].steps
         assert engine.campaign("push").state == "paused"
 
         engine.resume_campaign("push")
-        run = over(engine)
+        with going_on(clock):
+            run = over(engine)
         assert sent_to(engine, 3, "mail") == ["u0", "u1", "u2"]
         assert run.state == "done"
 
