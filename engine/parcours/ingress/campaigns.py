@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from parcours.core.time_text import time_text
@@ -17,7 +18,7 @@ from parcours.ingress.campaign_bodies import (
     RunLooked,
     StepLooked,
 )
-from parcours.ingress.changes import VARY, answered, body_alone, by_whom, looking, outcome_of
+from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change_routes, looking, outcome_of
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_reason
@@ -26,7 +27,6 @@ from parcours.ingress.operate_bodies import ChangeAsked
 from parcours.insight.summary import CampaignCount
 from parcours.journey.publish.ledger import Verb
 from parcours.service.campaign_state import CampaignState, RunOfCampaign, StepOfRun
-from parcours.service.change_outcome import ChangeOutcome
 
 NOTHING_YET: Final = CampaignCount(version=1)
 
@@ -152,12 +152,12 @@ def changing(verb: Verb) -> Handler:
     return change
 
 
-CHANGES: Final[tuple[tuple[Verb, str], ...]] = (
-    ("pause", "No run and no step begins, and nobody moves."),
-    ("resume", "Go on, and make up for what was missed."),
-    ("close", "No run begins any more."),
-    ("stop", "End all runs where they are."),
-)
+CHANGES: Final[Mapping[Verb, str]] = {
+    "pause": "No run and no step begins, and nobody moves.",
+    "resume": "Go on, and make up for what was missed.",
+    "close": "No run begins any more.",
+    "stop": "End all runs where they are.",
+}
 
 ROUTES: Final[tuple[Route, ...]] = (
     looking("/campaigns", campaigns, Campaigns, "How campaigns stand."),
@@ -173,16 +173,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="operate",
         summary="Let a run begin now.",
     ),
-    *(
-        Route(
-            method="POST",
-            path=f"/campaigns/{{name}}/{verb}",
-            handler=changing(verb),
-            takes=ChangeAsked,
-            gives=ChangeOutcome,
-            scope="operate",
-            summary=summary,
-        )
-        for verb, summary in CHANGES
-    ),
+    *change_routes("/campaigns/{name}", changing, CHANGES),
 )

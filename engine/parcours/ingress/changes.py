@@ -6,7 +6,7 @@ is not any more as he has seen it. The name of the key is kept with the change.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,6 +14,8 @@ import msgspec
 from parcours.errors import CallerError, LedgerOutdated, PublishRefused, ShardUnavailable
 from parcours.ingress.bodies import decoded
 from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.operate_bodies import ChangeAsked
+from parcours.journey.publish.ledger import Verb
 from parcours.service.change_outcome import ChangeOutcome
 
 T = TypeVar("T")
@@ -25,6 +27,20 @@ VARY: Final = {"Vary": "Accept"}
 def looking(path: str, handler: Handler, gives: type[msgspec.Struct], summary: str) -> Route:
     """The row of what changes nothing."""
     return Route(method="GET", path=path, handler=handler, gives=gives, scope="operate:read", summary=summary)
+
+
+def change_routes(path: str, changing: Callable[[Verb], Handler], summaries: Mapping[Verb, str]) -> Iterator[Route]:
+    """The rows of what can be changed of one journey or campaign, below this path: a verb, and what it does."""
+    for verb, summary in summaries.items():
+        yield Route(
+            method="POST",
+            path=f"{path}/{verb}",
+            handler=changing(verb),
+            takes=ChangeAsked,
+            gives=ChangeOutcome,
+            scope="operate",
+            summary=summary,
+        )
 
 
 async def answered(call: Awaitable[T]) -> T:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ProjectInvalid
 from parcours.ingress.backups import BackupJob
 from parcours.ingress.bodies import decoded
-from parcours.ingress.changes import VARY, answered, body_alone, by_whom, looking, outcome_of, refusal
+from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason, shown_report
@@ -195,30 +195,18 @@ async def backup_job(door: Door, request: Request) -> Answer:
     return json_answer(door.backups.job(request.params["job"]))
 
 
-CHANGES: Final[tuple[tuple[Verb, str], ...]] = (
-    ("pause", "Nobody enters, and nobody moves."),
-    ("resume", "Go on, and make up for what was missed."),
-    ("close", "Nobody enters any more."),
-    ("stop", "End all runs where they are."),
-)
-
+CHANGES: Final[Mapping[Verb, str]] = {
+    "pause": "Nobody enters, and nobody moves.",
+    "resume": "Go on, and make up for what was missed.",
+    "close": "Nobody enters any more.",
+    "stop": "End all runs where they are.",
+}
 
 ROUTES: Final[tuple[Route, ...]] = (
     looking("/journeys", journeys, Journeys, "How journeys stand."),
     looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step."),
     looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey."),
-    *(
-        Route(
-            method="POST",
-            path=f"/journeys/{{name}}/{verb}",
-            handler=changing(verb),
-            takes=ChangeAsked,
-            gives=ChangeOutcome,
-            scope="operate",
-            summary=summary,
-        )
-        for verb, summary in CHANGES
-    ),
+    *change_routes("/journeys/{name}", changing, CHANGES),
     Route(
         method="POST",
         path="/publish",
