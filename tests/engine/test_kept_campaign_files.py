@@ -90,9 +90,9 @@ def test_what_a_crash_has_cut_off_goes_when_the_store_is_opened(tmp_path: Path) 
         until(lambda: runs_of(engine, "u1"))
     left = [
         run / "people" / "1.parquet.0a0b0c0d.unfinished",
-        run / "scratch" / "mail" / "values.parquet",
-        run / "spill" / "duckdb_temp_block-1.block",
-        store / "campaigns" / "spill" / "duckdb_temp_block-1.block",
+        run / ".scratch" / "mail" / "values.parquet",
+        run / ".spill" / "duckdb_temp_block-1.block",
+        store / "campaigns" / ".spill" / "duckdb_temp_block-1.block",
         store / "campaigns" / "push" / "earlier" / "all" / "1.parquet.0a0b0c0d.unfinished",
         store / "exports" / "list.csv.0a0b0c0d.unfinished",
     ]

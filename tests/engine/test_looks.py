@@ -83,7 +83,7 @@ def test_a_preview_of_the_example_is_what_its_run_then_does(tmp_path: Path) -> N
     assert steps["mail"].outputs["refused"] > 0, "gates say something"
     assert sizes_of(run)["mail.main"] == foreseen.sizes()["mail"] > 0
     assert foreseen.sample["mail"][0].keys() > {"person"}
-    assert not [*(tmp_path / "store" / "campaigns" / "scratch").iterdir()]
+    assert not [*(tmp_path / "store" / "campaigns" / ".scratch").iterdir()]
 
 
 def test_what_is_previewed_happens_to_nobody(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_who_goes_away_leaves_no_scan_and_no_file_and_others_have_their_turn(
             assert leaving.cancelled()
             assert (await waiting).foreseen.sizes()["all"] == 6
         await no_scan(service)
-        assert not [*(tmp_path / "store" / "campaigns" / "scratch").iterdir()]
+        assert not [*(tmp_path / "store" / "campaigns" / ".scratch").iterdir()]
 
     in_service(shop(tmp_path, EVERYBODY, MAIL), visit, store=f"sqlite:///{tmp_path}/store")
 
@@ -138,7 +138,7 @@ def test_closing_ends_a_preview_and_an_opening_takes_away_what_a_process_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project, store = shop(tmp_path, EVERYBODY, MAIL), f"sqlite:///{tmp_path}/store"
-    scratch = tmp_path / "store" / "campaigns" / "scratch"
+    scratch = tmp_path / "store" / "campaigns" / ".scratch"
     begun = asyncio.Event()
 
     async def hangs(*_: object) -> None:

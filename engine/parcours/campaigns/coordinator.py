@@ -18,6 +18,7 @@ from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
 from parcours.campaigns.run_book import VirtualBook, scan_of
+from parcours.campaigns.run_folder import EARLIER
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
@@ -209,7 +210,7 @@ class Coordinator:
         asked, self._asked = self._asked, None
         assert asked is not None, "it was asked for"
         campaign, folder = self._scheduled[due.name].campaign, self._folder / due.name
-        earlier = folder / "earlier"
+        earlier = folder / EARLIER
         if earlier.exists():
             copytree(earlier, folder / "preview-earlier")
         number = self._numbers.get(due.name, 0) + 1
@@ -226,7 +227,7 @@ class Coordinator:
 
     def _sets(self, campaign: CampaignProgram, number: int) -> RunSets:
         folder = self._folder / campaign.name
-        root, earlier = self._tables_root, folder / "earlier"
+        root, earlier = self._tables_root, folder / EARLIER
         return RunSets(campaign, number, folder / str(number), root, self._settings, earlier, durable=False)
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from parcours.campaigns.run_folder import EXPORTED, MADE, Exported, Record, RunFolder, read_json, write_json
+from parcours.campaigns.run_folder import EARLIER, EXPORTED, MADE, Exported, Record, RunFolder, read_json, write_json
 from parcours.campaigns.run_place import RunPlace
 from parcours.campaigns.saved_members import SAVES, SavesMade
 from parcours.campaigns.sets.plain_sets import size_of
@@ -35,9 +35,6 @@ from parcours.campaigns.sets.without_people import (
 from parcours.core.identity import id_of, slot_of
 from parcours.journey.model.campaign_sets import MAIN
 from parcours.shard.erasures import Erasure, forgotten_names
-
-EARLIER: Final = "earlier"
-"""In a campaign's folder, whom its runs took at steps that read `new` only."""
 
 
 class ErasedPeople:

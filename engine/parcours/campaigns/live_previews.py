@@ -11,13 +11,14 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from parcours.background import in_thread
 from parcours.campaigns.live_people import until_past
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
+from parcours.campaigns.run_folder import EARLIER
 from parcours.campaigns.run_sets import RunSets
 from parcours.clock import Clock
 from parcours.config import Settings
@@ -27,18 +28,13 @@ from parcours.routing.passing_scans import PassingScans
 from parcours.routing.ports import ShardPort
 from parcours.routing.scans import Rows, collect
 from parcours.shard.scans import Asked, Scan, StageAsked
+from parcours.store.campaign_files import SCRATCH
 from parcours.store.exports import UNFINISHED
 
 if TYPE_CHECKING:
     from parcours.campaigns.live_runs import EngineAround
 
 T = TypeVar("T")
-
-EARLIER: Final = "earlier"
-"""Below the folder of a campaign, whom its runs have taken at steps that read `new` only."""
-
-SCRATCH: Final = "scratch"
-"""Below the folder of campaigns, what is of use to one preview; no copy of a store takes it along."""
 
 
 class PreviewedPeople(People):

@@ -7,7 +7,7 @@
     sets/STEP/OUTPUT.chosen.json  that people were chosen for an output later on
     sets/STEP/exported.json    that the file of an export was written
     thinned                    that rows are missing of somebody who was erased
-    scratch, spill             what nobody needs once a step is made
+    .scratch, .spill           what nobody needs once a step is made
 
 A step that lets a set through has no file for it: its record names the one that it took.
 """
@@ -23,11 +23,15 @@ import msgspec
 from parcours.campaigns.sets.whole_file import drop_unfinished, whole_file
 from parcours.campaigns.step_made import StepMade
 from parcours.journey.campaign_steps import SetRef
+from parcours.store.campaign_files import SCRATCH, SPILL
 
 MADE: Final = "made.json"
 CHOSEN: Final = ".chosen.json"
 EXPORTED: Final = "exported.json"
 THINNED: Final = "thinned"
+
+EARLIER: Final = "earlier"
+"""In a campaign's folder, beside those of its runs: whom these took at steps that read `new` only."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -60,7 +64,7 @@ class RunFolder:
     def __init__(self, root: Path, *, durable: bool) -> None:
         self._durable = durable
         self.root = root
-        self.spill = root / "spill"
+        self.spill = root / SPILL
 
     def people(self, stage: int) -> Path:
         return self.root / "people" / f"{stage}.parquet"
@@ -75,7 +79,7 @@ class RunFolder:
         return self.root / "sets" / step
 
     def scratch(self, step: str) -> Path:
-        return self.root / "scratch" / step
+        return self.root / SCRATCH / step
 
     def clear(self, step: str) -> None:
         """Take away what is left of an attempt to make a step. Raises OSError."""
@@ -90,7 +94,7 @@ class RunFolder:
 
     def clear_attempts(self) -> None:
         """Take away what attempts have left that a crash has cut off; nobody makes a step now. Raises OSError."""
-        for folder in (self.root / "scratch", self.spill):
+        for folder in (self.root / SCRATCH, self.spill):
             if folder.exists():
                 shutil.rmtree(folder)
         drop_unfinished(self.root)

@@ -23,8 +23,14 @@ CAMPAIGNS: Final = "campaigns"
 EXPORTED: Final = "exports"
 """In the folder of a store, where the files of export steps go."""
 
-PASSING: Final = frozenset({"scratch", "spill"})
-"""Folders of a run, and of all of them, with what is of use to one attempt to make something."""
+SCRATCH: Final = ".scratch"
+SPILL: Final = ".spill"
+
+PASSING: Final = frozenset({SCRATCH, SPILL})
+"""Folders of a run, and of all of them, with what is of use to one attempt to make something.
+
+No campaign, step or table can be called so, whose folders and files lie beside them: their names have no dots.
+"""
 
 PLACES: Final = ("*/campaign.json", "*/*/run.json")
 """In the folder of campaigns, the files with the lines that they have told."""
