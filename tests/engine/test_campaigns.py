@@ -14,18 +14,24 @@ import pytest
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
 
 from parcours import Engine, Settings
+from parcours.campaigns import live_runs
+from parcours.campaigns.campaign_run import CampaignRun
+from parcours.campaigns.live_people import LivePeople
+from parcours.campaigns.saved_members import Change, SavedMembers
+from parcours.campaigns.sets.members import Mode
 from parcours.clock import ManualClock
 from parcours.core.fact import Changed, DeliveryReached
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.journey.project import Project
-from parcours.service.campaign_state import RunOfCampaign
+from parcours.service.campaign_state import RunOfCampaign, StepOfRun
 from parcours.service.person import Person
 from parcours.shard.requests import GetHolding
 
 Step: TypeAlias = dict[str, Any]
 
 SOON = Settings(campaign_lead_ms=20)
+NOTHING = StepOfRun(0, None, 0, {}, {})
 EVERYBODY: Step = {"id": "all", "read": {"where": "has(profile.email)"}}
 MAIL: Step = {"id": "mail", "send": "news", "channels": ["email"]}
 
@@ -68,13 +74,16 @@ def going_on(clock: ManualClock) -> Iterator[None]:
         passing.join()
 
 
-def over(engine: Engine, name: str = "push", number: int = 1, within_s: float = 30) -> RunOfCampaign:
-    """The run, once it is not under way any more."""
+def over(engine: Engine, name: str = "push", number: int = 1, within_s: float = 30, despite: str = "") -> RunOfCampaign:
+    """The run, once it is not under way any more; no trouble is expected but one that says what `despite` does."""
 
     def run() -> RunOfCampaign:
         return engine.campaign(name).runs[number - 1]
 
-    until(lambda: run().state != "under_way" or engine.troubles(), within_s)
+    def unexpected() -> bool:
+        return any(not despite or despite not in each for each in engine.troubles())
+
+    until(lambda: run().state != "under_way" or unexpected(), within_s)
     assert run().state != "under_way", engine.troubles()
     return run()
 
@@ -253,15 +262,18 @@ def test_one_that_is_stopped_ends_where_it_is(tmp_path: Path) -> None:
             engine.run_campaign("push")
 
 
+def wishes(shop: Path) -> dict[str, Any]:
+    """A table with one row, whose file lies in the shop's folder."""
+    shop.mkdir()
+    (shop / "wishes.csv").write_text("mail\nu1@mail.example\n")
+    columns = {"mail": "string"}
+    table = {"file": "wishes.csv", "person": "row.mail", "match": "email", "columns": columns}
+    return {"tables": {"wishes": table}}
+
+
 def test_a_run_whose_table_is_not_there_fails_and_says_so(tmp_path: Path) -> None:
     table = {"id": "all", "read": {"table": "wishes"}}
-    tables = {
-        "tables": {
-            "wishes": {"file": "wishes.csv", "person": "row.mail", "match": "email", "columns": {"mail": "string"}}
-        }
-    }
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "wishes.csv").write_text("mail\nu1@mail.example\n")
+    tables = wishes(tmp_path / "shop")
     once = {"id": "once", "dedupe": {"by": ["person"]}}
     project = project_in(tmp_path / "shop", campaign(table, once, MAIL), tables=tables)
     with opened(project, "memory:") as engine:
@@ -400,3 +412,131 @@ def test_of_instants_that_passed_meanwhile_the_newest_is_made_up_for(tmp_path: P
 
         assert [run.began for run in state.runs] == [BEGIN_MS + 3 * HOUR_MS]
         assert [*state.not_begun.items()] == [(BEGIN_MS + hours * HOUR_MS, "missed") for hours in (0, 1, 2)]
+
+
+def test_a_campaign_or_a_step_may_have_any_name(tmp_path: Path) -> None:
+    """None is that of a folder in which campaigns keep what is theirs."""
+    names = ("spill", "scratch", "saved", "earlier")
+    some: Step = {"id": "scratch", "filter": "profile.score > 0"}
+    steps: list[Step] = [EVERYBODY, some, {"id": "spill", "save": "best"}, MAIL]
+    campaigns = [campaign(*(steps if name == "saved" else [EVERYBODY, MAIL])) | {"campaign": name} for name in names]
+    project, store = project_in(tmp_path / "shop", *campaigns), f"sqlite:///{tmp_path / 'store'}"
+    with opened(project, store) as engine:
+        filled(engine, 3)
+        for name in names:
+            engine.run_campaign(name)
+            assert over(engine, name).state == "done"
+        engine.preview_campaign("scratch")
+        engine.backup(tmp_path / "backup")
+
+    for kept in (store, f"sqlite:///{tmp_path / 'backup'}"):
+        with opened(project, kept) as engine:
+            assert [len(engine.campaign(name).runs) for name in names] == [1, 1, 1, 1]
+            places = {(each.campaign, each.step): each.outputs for each in engine.explain("u2").sets}
+            assert places["saved", "scratch"] == places["spill", "all"] == ("main",)
+            assert engine.troubles() == []
+
+
+def test_an_audience_is_saved_though_the_disk_fails_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, failed = SavedMembers.begin, list[str]()
+
+    def failing(members: SavedMembers, save: str, audience: str, mode: Mode, people: Path | None) -> Change | None:
+        if not failed:
+            failed.append(save)
+            raise OSError("no space left on device")
+        return begin(members, save, audience, mode, people)
+
+    monkeypatch.setattr(SavedMembers, "begin", failing)
+    monkeypatch.setattr(live_runs, "RETRY_S", 0.05)
+    project = project_in(tmp_path / "shop", campaign(EVERYBODY, {"id": "kept", "save": "best"}))
+    with opened(project, "memory:") as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        assert over(engine, despite="no space").state == "done"
+        engine.drain(30)
+
+        assert failed == ["push/1/kept"]
+        assert all("best" in person(engine, f"u{number}").audiences for number in range(3))
+        assert engine.troubles() == []
+
+
+async def for_ever(*_: object) -> None:
+    """What a process does not come to before it ends."""
+    await asyncio.Event().wait()
+
+
+def test_a_run_that_has_failed_stays_so_though_its_end_was_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables, again = wishes(tmp_path / "shop"), {"id": "wishes", "read": {"table": "wishes"}}
+    steps: list[Step] = [EVERYBODY, {"id": "later", "wait": "100ms"}, {**again, "after": ["later"]}]
+    once: Step = {"id": "once", "dedupe": {"by": ["person"]}}
+    project, store = project_in(tmp_path / "shop", campaign(*steps, once, MAIL), tables=tables), tmp_path / "store"
+    (tmp_path / "shop" / "wishes.csv").rename(tmp_path / "away.csv")
+    with monkeypatch.context() as patched:
+        patched.setattr(CampaignRun, "end", for_ever)
+        with opened(project, f"sqlite:///{store}") as engine:
+            filled(engine, 3)
+            engine.run_campaign("push")
+            until(lambda: engine.campaign("push").runs[0].steps.get("wishes", NOTHING).why)
+    (tmp_path / "away.csv").rename(tmp_path / "shop" / "wishes.csv")
+
+    with opened(project, f"sqlite:///{store}") as engine:
+        run = over(engine)
+
+        assert run.state == "failed"
+        assert "mail" not in run.steps
+        assert [runs_of(engine, f"u{number}") for number in range(3)] == [(), (), ()]
+
+
+def test_a_run_goes_by_its_version_whatever_is_opened_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is taken along by it until then, so that no shard knows of it."""
+    store = f"sqlite:///{tmp_path / 'store'}"
+    with monkeypatch.context() as patched:
+        patched.setattr(LivePeople, "room", for_ever)
+        with opened(project_in(tmp_path / "shop", campaign(EVERYBODY, MAIL)), store) as engine:
+            filled(engine, 2)
+            engine.run_campaign("push")
+            until(lambda: "all" in engine.campaign("push").runs[0].steps)
+        for number in (1, 2):
+            some: Step = {"id": "some", "filter": f"profile.score > {number + 10}"}
+            changed = project_in(tmp_path / f"shop{number}", campaign(EVERYBODY, some, MAIL))
+            with opened(changed, store) as engine:
+                assert engine.campaign("push").version == number + 1
+
+    with opened(changed, store) as engine:
+        run = over(engine)
+        assert (run.state, run.version) == ("done", 1)
+        assert sent_to(engine, 2, "mail") == ["u0", "u1"]
+
+
+def test_the_people_of_a_wave_are_handed_over_when_it_comes(tmp_path: Path) -> None:
+    waves = MAIL | {"waves": {"parts": 2, "every": "1h"}}
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, waves)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock) as engine:
+        filled(engine, 10)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: len(sent_to(engine, 10, "mail")) == 5)
+        assert sum(bool(runs_of(engine, f"u{number}")) for number in range(10)) == 5
+
+        clock.move_to(clock.now_ms() + HOUR_MS)
+        with going_on(clock):
+            run = over(engine)
+        assert sizes(run)["mail.main"] == len(sent_to(engine, 10, "mail")) == 10
+
+
+def test_a_run_that_has_to_wait_for_others_says_so(tmp_path: Path) -> None:
+    waiting: list[Step] = [EVERYBODY, {"id": "later", "wait": "1h"}]
+    project = project_in(tmp_path / "shop", campaign(*waiting), campaign(EVERYBODY, MAIL) | {"campaign": "pull"})
+    with opened(project, "memory:", settings=Settings(campaign_lead_ms=20, campaign_runs_max=1)) as engine:
+        filled(engine, 2)
+        engine.run_campaign("push")
+        until(lambda: runs_of(engine, "u1"))
+        engine.run_campaign("pull")
+        until(engine.troubles)
+        assert engine.troubles() == ["run 1 of the campaign 'pull' waits: campaign_runs_max=1 runs are under way"]
+
+        engine.stop_campaign("push")
+        assert over(engine, "pull", despite="campaign_runs_max").state == "done"
+        assert engine.troubles() == []

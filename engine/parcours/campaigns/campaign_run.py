@@ -132,13 +132,16 @@ class CampaignRun:
             await self.end(at)
 
     def _fail(self, at: int, why: str) -> None:
-        step = self._at_work
-        self.failed = why
-        campaign = self.campaign
+        step, campaign = self._at_work, self.campaign
         begins = self._begins.get(step)
         self._book.tell(
             CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why, begins=begins)
         )
+        self.give_up(why)
+
+    def give_up(self, why: str) -> None:
+        """It has failed, perhaps in a life before: nothing comes of it any more but its end."""
+        self.failed = why
         self._stages, self._awaited, self._saving = [], {}, []
 
     async def end(self, at: int) -> None:
@@ -168,8 +171,9 @@ class CampaignRun:
         await self._people.forget(self.campaign.name, self.number)
 
     def _acts(self) -> list[steps.CampaignStep]:
-        made = [self.campaign.steps[name] for name, made in self._made.items() if not made.skipped]
-        return [step for step in made if isinstance(step, ACTS)]
+        """The steps that may have taken people along, in this life or in one before."""
+        acts = [step for step in self.campaign.steps.values() if isinstance(step, ACTS)]
+        return [step for step in acts if (made := self.sets.made(step.id)) is not None and not made.skipped]
 
     # Stages
 
@@ -228,7 +232,7 @@ class CampaignRun:
         self._made[step.id] = made
         if isinstance(step, steps.ReadTable) and step.creates:
             await self._make_known(step, at)
-        if isinstance(step, steps.Save) and not made.skipped:
+        if isinstance(step, steps.Save) and not made.skipped and (at + 1, step) not in self._saving:
             self._saving.append((at + 1, step))
         if isinstance(step, ACTS):
             await self._begin(step, at)
@@ -268,13 +272,15 @@ class CampaignRun:
     async def _hand_over(self, step: steps.CampaignStep, at: int) -> int:
         """Give everybody of the step's set her part; returns when the last one is due, as far as that is known here."""
         last, campaign = at, self.campaign
-        places = due_places(step, (name for name, _ in self.sets.people(step.sources[0])), campaign.name, self.number)
+        waves = due_places(step, (name for name, _ in self.sets.people(step.sources[0])), campaign.name, self.number)
 
         def parts() -> Iterator[Part]:
             nonlocal last
-            for (name, row), place in zip(self.sets.people(step.sources[0], _paths(step)), places, strict=True):
-                last = max(last, at + place.after_ms)
-                yield name, at + place.after_ms, dict(row), place.delay_ms
+            for places in waves:
+                for (name, row), place in zip(self.sets.people(step.sources[0], _paths(step)), places, strict=False):
+                    if place is not None:
+                        last = max(last, at + place.after_ms)
+                        yield name, at + place.after_ms, dict(row), place.delay_ms
 
         await self._take(step.id, at, parts(), seeds_of(campaign, step, self.sets))
         return last
@@ -337,13 +343,12 @@ class CampaignRun:
 
     async def _save_due(self, at: int) -> None:
         """Make those members of audiences whom steps have saved; it holds from the millisecond after on, or later."""
-        due = [(when, step) for when, step in self._saving if when <= at]
-        self._saving = [each for each in self._saving if each not in due]
-        for when, step in due:
+        for when, step in [each for each in self._saving if each[0] <= at]:
             self._at_work = step.id
             if self._book.saved_at(step.id) is None:
                 await self._save(step, when)
             self._world.members.note(self._slices(step), step.audience)
+            self._saving.remove((when, step))
 
     async def _save(self, step: steps.Save, when: int) -> None:
         save, members, people = self._slices(step), self._world.members, self.sets.path(SetRef(step.id))

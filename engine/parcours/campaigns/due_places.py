@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import count, repeat
 from typing import NamedTuple
 
 from parcours.campaigns.sets.duck import part_sizes
@@ -20,18 +21,26 @@ class DuePlace(NamedTuple):
     delay_ms: int
 
 
-def due_places(step: CampaignStep, people: Iterable[str], campaign: str, run: int) -> Iterator[DuePlace]:
-    """Those of the people of a set, in its order; of a step without a rate and waves all are due at once."""
+def due_places(
+    step: CampaignStep, people: Iterable[str], campaign: str, run: int
+) -> Iterator[Iterator[DuePlace | None]]:
+    """Those of the people of a set, in its order: once for each wave, with None for who is in another one.
+
+    Without waves there is one. Of a step without a rate and waves all are due at once.
+    """
     if not isinstance(step, SendToSet):
-        return (DuePlace(0, 0) for _ in people)
-    rate, waves = step.people_per_second, step.waves
-    if waves is None:
-        return (DuePlace(_later(place, rate), _later(place, rate)) for place, _ in enumerate(people))
-    return _in_waves([*people], seed_of(campaign, run, step.id), waves.parts, waves.every_ms, rate)
+        yield repeat(DuePlace(0, 0))
+    elif step.waves is None:
+        rate = step.people_per_second
+        yield (DuePlace(_later(place, rate), _later(place, rate)) for place in count())
+    else:
+        wave_of = _waves([*people], seed_of(campaign, run, step.id), step.waves.parts)
+        for wave in range(step.waves.parts):
+            yield _of_wave(wave_of, wave, step.waves.every_ms, step.people_per_second)
 
 
-def _in_waves(people: list[str], seed: bytes, parts: int, every_ms: int, rate: int | None) -> Iterator[DuePlace]:
-    """Waves are of exact sizes, and people fill one after the other by lot; within a wave they go by name."""
+def _waves(people: list[str], seed: bytes, parts: int) -> list[int]:
+    """Whose wave is which: they are of exact sizes, and people fill one after the other by lot."""
     drawn = sorted(range(len(people)), key=lambda place: (lot(seed, people[place]), place))
     wave_of = [0] * len(people)
     first = 0
@@ -39,10 +48,18 @@ def _in_waves(people: list[str], seed: bytes, parts: int, every_ms: int, rate: i
         for place in drawn[first : first + size]:
             wave_of[place] = wave
         first += size
-    passed = [0] * parts
-    for place, wave in enumerate(wave_of):
-        yield DuePlace(wave * every_ms + _later(passed[wave], rate), _later(place, rate))
-        passed[wave] += 1
+    return wave_of
+
+
+def _of_wave(wave_of: list[int], wave: int, every_ms: int, rate: int | None) -> Iterator[DuePlace | None]:
+    """Within a wave people go by name."""
+    passed = 0
+    for place, each in enumerate(wave_of):
+        if each == wave:
+            yield DuePlace(wave * every_ms + _later(passed, rate), _later(place, rate))
+            passed += 1
+        else:
+            yield None
 
 
 def _later(place: int, rate: int | None) -> int:

@@ -1,7 +1,7 @@
 """The campaigns of an engine: runs begin by their schedules or by hand, and go on until they are over (live_runs.py).
 
     STORE/campaigns/NAME/campaign.json   how far the schedule has been gone through, and the number of the newest run
-    STORE/campaigns/saved                who is in the audiences that campaigns save
+    STORE/campaigns/.saved               who is in the audiences that campaigns save
 
 Whoever opens the store again goes on with every run where it was. Of instants of a schedule that passed while nobody
 was there the newest is made up for, and the others are told as missed; while a campaign is paused or closed all are.
@@ -46,12 +46,14 @@ from parcours.journey.program import Program
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.shard.erasures import Erasure
 from parcours.shard.scans import StageAsked
+from parcours.store.campaign_files import SPILL
 from parcours.wording import nearest, quoted
 
 log = logging.getLogger("parcours")
 
 CAMPAIGN: Final = "campaign.json"
-SAVED: Final = "saved"
+SAVED: Final = ".saved"
+"""No campaign can be called so, whose folders lie beside it: names have no dots."""
 
 TOLD_MAX: Final = 100
 """Lines of a campaign that are kept of instants with which no run began; the oldest go."""
@@ -84,7 +86,7 @@ class LiveCampaigns:
         self._upkeep: asyncio.Task[None] | None = None
         self._trouble: str | None = None
         memory_bytes = around.settings.campaign_memory_bytes
-        self._spill = around.folder / "spill"
+        self._spill = around.folder / SPILL
         members = SavedMembers(around.folder / SAVED, Workspace(self._spill, memory_bytes, os.cpu_count() or 1))
         world = RunWorld(
             lambda: self._published.saved_audiences, members, around.exports, lambda name: self._place(name).runs

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from parcours.background import spawn
+from parcours.campaigns.campaign_line import FAILED
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.line_numbers import LineNumbers
 from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
-from parcours.campaigns.run_folder import RunFolder, write_json
+from parcours.campaigns.run_folder import EARLIER, RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.work_gate import WorkGate
@@ -156,11 +157,14 @@ class LiveRuns:
     def _conduct(self, campaign: CampaignProgram, place: RunPlace) -> RunUnderWay:
         people = self._people_for(campaign.name, lambda: book.place.since)
         book, folder = self._book(place, people), self._folder(place)
-        earlier = folder.parent / "earlier"
+        earlier = folder.parent / EARLIER
         RunFolder(folder, durable=True).clear_attempts()
         around = self._around
         sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier)
         run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world)
+        for line in place.lines:
+            if line.output == FAILED:
+                run.give_up(line.why)
         under_way = self._under_way[campaign.name, place.number] = RunUnderWay(run, book)
         if self._states.get(campaign.name) == "stopped":
             spawn(self._end_stopped(under_way), self._tasks)
@@ -172,11 +176,14 @@ class LiveRuns:
         """Go from instant to instant until the run is over."""
         run = under_way.run
         try:
+            if self._room.locked():
+                most = self._around.settings.campaign_runs_max
+                under_way.trouble = f"{under_way.name} waits: campaign_runs_max={most} runs are under way"
+                log.warning("%s", under_way.trouble)
             async with self._room:
+                await self._go_on_with(under_way, run.next_ms)
                 while not run.is_over:
-                    at = run.next_ms
-                    await until_past(self._around.clock, at)
-                    await self._go_on_with(under_way, at)
+                    await self._go_on_with(under_way, run.next_ms)
                 await self._end(under_way, "failed" if run.failed else "done")
         except Exception as error:  # nobody waits for it
             under_way.trouble = f"{under_way.name} does not go on: {type(error).__name__}: {error}"
@@ -184,6 +191,7 @@ class LiveRuns:
 
     async def _go_on_with(self, under_way: RunUnderWay, at: int) -> None:
         """Do what is to be done at an instant, again and again where the store or the disk fails."""
+        await until_past(self._around.clock, at)
         while True:
             try:
                 async with self.gate.at_work():

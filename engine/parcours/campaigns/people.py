@@ -7,7 +7,7 @@ is found by her own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from types import MappingProxyType
@@ -40,6 +40,9 @@ EARLY_PAUSE_S: Final = 0.05
 """Pause before a shard is asked again whose time has not passed an instant."""
 
 NO_SEEDS: Final[Mapping[str, tuple[SeedAddress, ...]]] = MappingProxyType({})
+
+SLICE_SPAN_MS: Final = 60_000
+"""The people of one slice are due within so long: whoever comes much later is handed over later."""
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -133,7 +136,7 @@ class People:
             had[shard] = max(had[shard], taken.next)
             return taken.away
 
-        for shard, mine in self._by_shard(people):
+        for shard, mine in self._dealt(_due_together(people, due_of)):
             number, numbers[shard] = numbers[shard], numbers[shard] + 1
             if again or number >= had[shard] - 1:
                 await self.room(shard, due_of(mine[0][1]), len(mine))
@@ -269,8 +272,27 @@ class People:
     def _by_shard(self, people: Iterable[Of[T]]) -> Iterable[tuple[int, list[Of[T]]]]:
         """Slices, each of one shard, in the order in which they come."""
         rest = iter(people)
-        while slice_ := list(islice(rest, SLICE_PEOPLE)):
+        return self._dealt(iter(lambda: list(islice(rest, SLICE_PEOPLE)), []))
+
+    def _dealt(self, slices: Iterable[Sequence[Of[T]]]) -> Iterable[tuple[int, list[Of[T]]]]:
+        for slice_ in slices:
             shards: dict[int, list[Of[T]]] = {}
             for one in slice_:
                 shards.setdefault(self._slot_map.shard(one[0]), []).append(one)
             yield from sorted(shards.items(), key=lambda pair: pair[0])
+
+
+def _due_together(people: Iterable[Of[T]], due_of: Callable[[T], int]) -> Iterator[list[Of[T]]]:
+    """Slices of those who are due at about the same time, in the order in which they come."""
+    slice_: list[Of[T]] = []
+    first = 0
+    for one in people:
+        due = due_of(one[1])
+        if slice_ and (len(slice_) == SLICE_PEOPLE or due - first > SLICE_SPAN_MS):
+            yield slice_
+            slice_ = []
+        if not slice_:
+            first = due
+        slice_.append(one)
+    if slice_:
+        yield slice_

@@ -157,3 +157,10 @@ def kept_runs(folder: Path) -> list[RunPlace]:
     """How far each run is of which a campaign's folder keeps something, the oldest first. Raises OSError."""
     folders = sorted((each for each in folder.glob("*") if each.name.isdigit()), key=lambda each: int(each.name))
     return [place for place in map(read_place, folders) if place is not None]
+
+
+def versions_under_way(folder: Path) -> set[tuple[str, int]]:
+    """The campaigns and versions of all runs below the folder of campaigns that are not over. Raises OSError."""
+    return {
+        (place.campaign, place.version) for each in folder.glob("*") for place in kept_runs(each) if place.ended is None
+    }

@@ -329,6 +329,11 @@ class RunSets:
         """How many rows are in a set; none in one that was skipped."""
         return _size(self._folder.file(ref))
 
+    def made(self, step: str) -> StepMade | None:
+        """What a step has made; None as long as it has not."""
+        record = self._folder.record(step)
+        return None if record is None else self._with_choices(record.made)
+
     def made_at(self, step: str) -> int | None:
         """As of when a step has been made, in ms; None as long as it has not."""
         record = self._folder.record(step)

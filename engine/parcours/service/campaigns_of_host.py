@@ -84,7 +84,13 @@ class CampaignsOfHost:
 
     def in_use(self) -> set[tuple[str, int]]:
         """The versions of campaigns by which runs go, or are about to begin."""
-        return set() if self.live is None else self.live.in_use()
+        if self.live is not None:
+            return self.live.in_use()
+        if not self._has_some():
+            return set()
+        from parcours.campaigns.run_place import versions_under_way
+
+        return versions_under_way(self._root() / CAMPAIGNS)
 
     def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
