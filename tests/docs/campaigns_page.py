@@ -135,8 +135,9 @@ that is started by hand, and a step whose instant could not be foreseen, is as o
 Two instants are kept of a step that does something with its people: *T*, as of which its set is, and *S*, when it
 begins: `campaign_lead_ms` (10 s) after its sets are there. Rates, waves, waits and whatever follows count from S. Under
 virtual time S is T. People are handed to shards in slices, not earlier than `campaign_ahead_ms` before they are due and
-not more than `campaign_in_flight_max` of them at a time in one shard: a large set does not lie in memory. Whoever has
-become somebody else since the set was made is found by whom she is now, in whichever shard.
+not more than `campaign_in_flight_max` of them at a time in one shard: a large set does not lie in memory. Whom a
+`window` moves to the next morning waits in the shard as a timer and does not count. Whoever has become somebody else
+since the set was made is found by whom she is now, in whichever shard.
 
 An audience that is saved holds for everybody from one instant at which all shards agree, once all of them know who
 enters and who leaves; meanwhile nobody moves from one shard to another, and events go on.
