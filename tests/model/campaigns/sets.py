@@ -97,7 +97,8 @@ def _by_key(rows: list[SetRow], key: dict[str, Any], scoped: Scoped, lot: Lot | 
         assert lot is not None, "chance does not choose among the rows of one person"
         return sorted(rows, key=lambda row: lot.drawn(row.person))
     if "filled" in key:
-        return sorted(rows, key=lambda row: is_empty(key["filled"].of(scoped(row))))
+        told = of_one_kind([key["filled"].of(scoped(row)) for row in rows])
+        return [row for _, row in sorted(zip(map(is_empty, told), rows, strict=True), key=lambda pair: pair[0])]
     if "prefer" in key:
         return sorted(rows, key=lambda row: _place_among(key["prefer"], key["of"].of(scoped(row))))
     values = of_one_kind([key["by"].of(scoped(row)) for row in rows])
