@@ -231,7 +231,9 @@ ORDERS = """\
 ## Orders
 
 `order` is a list: where one key leaves two rows equal the next one decides, and in the end the person and the row, so
-that the same rows are always chosen.
+that the same rows are always chosen. A row without a value comes last, whichever end is asked for. Values are compared
+with those of their own kind: one of another kind than most in its column is missing, for `filled` as well, and the run
+counts it. In `by` of a `dedupe` a missing or empty value makes no row equal to another.
 """
 
 
