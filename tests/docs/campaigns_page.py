@@ -159,7 +159,7 @@ the one of `--run N`, step by step: T as `at`, S as `begins`, how many rows the 
 step took is the sum of its outputs and of what was dropped; `refused`, and the subsets of a split with `overlap`, are
 beside the sum. `parcours report --url URL` has the sums over all runs, and `parcours explain` tells with `--url URL`,
 or with `--store URL` of a store that no engine has open, where somebody is in the sets of the newest ten runs of each
-campaign, as long as sets and versions are kept.
+campaign, as long as its sets are kept, whatever has been published since.
 
 What a run has come to lies in the folder of the store, below `campaigns/NAME/NUMBER`, and files of an `export` in its
 `exports/`. Whoever opens the store again goes on with every run: what has been made is not made again, and nobody is

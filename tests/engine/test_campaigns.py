@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
 import pytest
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
+from typer.testing import CliRunner
 
 from parcours import Engine, Settings
 from parcours.campaigns import live_runs
@@ -19,13 +21,16 @@ from parcours.campaigns.campaign_run import CampaignRun
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.saved_members import Change, SavedMembers
 from parcours.campaigns.sets.members import Mode
+from parcours.cli import build
 from parcours.clock import ManualClock
 from parcours.core.fact import Changed, DeliveryReached
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
+from parcours.insight.explain import Explanation
 from parcours.journey.project import Project
 from parcours.service.campaign_state import RunOfCampaign, StepOfRun
 from parcours.service.person import Person
+from parcours.shard.closed_store import read_shard_of
 from parcours.shard.requests import GetHolding
 
 Step: TypeAlias = dict[str, Any]
@@ -370,25 +375,38 @@ def test_what_is_waited_for_is_no_exit(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
-def test_of_a_run_whose_version_is_gone_it_is_said_that_nothing_is_told(tmp_path: Path) -> None:
-    with opened(project_in(tmp_path / "shop", campaign(EVERYBODY, MAIL)), "memory:") as engine:
-        filled(engine, 1)
+def test_a_run_whose_version_is_gone_is_explained_as_before(tmp_path: Path) -> None:
+    """Also where the store is opened anew, and where nobody has it open."""
+    first: Step = {"id": "first", "filter": "profile.score > 0"}
+    shop, address = tmp_path / "shop", f"sqlite:///{tmp_path / 'store'}"
+    with opened(project_in(shop, campaign(EVERYBODY, first, MAIL)), address) as engine:
+        filled(engine, 2)
         engine.run_campaign("push")
-        over(engine)
+        ran = over(engine)
+        before = engine.explain("u0")
+        assert [(each.step, each.outputs, each.why) for each in before.sets] == [
+            ("all", ("main",), ""), ("first", ("rest",), "not so: profile.score > 0")
+        ]  # fmt: skip
         for limit in (1, 2):
             some = {"id": "some", "filter": f"profile.score < {limit}"}
-            engine.publish(project_in(tmp_path / "shop", campaign(EVERYBODY, some, MAIL)))
+            project = project_in(shop, campaign(EVERYBODY, some, MAIL))
+            engine.publish(project)
 
-        told = engine.explain("u0")
+        assert engine.explain("u0") == before
+        assert engine.campaign("push").runs == (ran,)
         report = engine.report().report
+    with opened(project, address) as engine:
+        assert engine.explain("u0") == before
+        assert engine.campaign("push").runs == (ran,)
+    stored = CliRunner().invoke(build(), ["explain", str(shop), "u0", "--store", address, "--json"])
+    assert msgspec.json.decode(stored.stdout, type=Explanation).sets == before.sets
+    published = read_shard_of(address, "shop", "u0").publications
+    assert published is not None
+    assert [each.number for each in published.ledger.journeys["push"].versions] == [2, 3]
 
-    assert told.sets == ()
-    assert [note for _, note in told.notes] == [
-        "sets of push, run 1: the campaign 'push' has no version 1 any more"
-    ]  # fmt: skip
     count = (report.summary.campaigns or {})["push"]
-    assert (count.version, count.runs, list(count.steps)) == (3, 1, ["all", "some", "mail"])
-    assert (count.steps["all"].outputs, count.steps["some"].outputs) == ({"main": 1}, {})
+    assert (count.version, count.runs, list(count.steps)) == (3, 1, ["all", "some", "mail", "first"])
+    assert (count.steps["all"].outputs, count.steps["some"].outputs) == ({"main": 2}, {})
     assert report.summary.journeys == {} and report.older == {}
 
 

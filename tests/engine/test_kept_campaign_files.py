@@ -11,7 +11,7 @@ from tests.engine.test_private_files import open_umask, readable
 from tests.simulation.campaign_shop import campaign, project_in
 
 from parcours.campaigns.kept_files import RUNS_KEPT_MAX, drop_old
-from parcours.campaigns.run_folder import write_json
+from parcours.campaigns.run_folder import WORDS, write_json
 from parcours.campaigns.run_place import PLACE, RunPlace, kept_runs
 from parcours.clock import MS_NS
 from parcours.config import DAY_MS
@@ -105,7 +105,7 @@ def test_what_a_crash_has_cut_off_goes_when_the_store_is_opened(tmp_path: Path) 
 
         assert sent_to(engine, 3, "mail") == ["u0", "u1", "u2"]
         assert [path for path in left if path.exists()] == []
-        assert folders_of(run) == {"people", "sets"}
+        assert folders_of(run) == {"people", "sets", WORDS}
 
 
 @pytest.mark.usefixtures("open_umask")

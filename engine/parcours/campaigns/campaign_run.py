@@ -33,12 +33,11 @@ from parcours.errors import AuthorError
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience
 from parcours.journey.campaign_steps import SetRef
-from parcours.journey.model.campaign_sets import MAIN, REST
+from parcours.journey.model.campaign_sets import MAIN, REFUSED, REST
 from parcours.routing.scans import ScanGone
 from parcours.shard.campaign_requests import Part, SeedAddress
 from parcours.shard.scans import StageAsked
 
-REFUSED = "refused"
 EXITED = "exited"
 
 ACTS = steps.SendToSet | steps.UpdatePeople | steps.WaitAll | steps.Reacted

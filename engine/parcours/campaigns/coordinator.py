@@ -23,6 +23,7 @@ from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
 from parcours.campaigns.sets.database import Workspace
+from parcours.campaigns.step_words import words_of
 from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.model.recurrence import is_endless
@@ -163,7 +164,7 @@ class Coordinator:
     def _explain(self, run: CampaignRun) -> None:
         if self._explained is not None:
             person, told = self._explained
-            for place in set_places(run.campaign, run.number, run.sets, person):
+            for place in set_places(run.campaign.name, run.number, words_of(run.campaign), run.sets, person):
                 told(place)
 
     def drop(self, due: CampaignDue) -> None:

@@ -1,8 +1,8 @@
 """How long are files of campaigns kept? what is of no more use goes: sets of old runs, and the oldest runs.
 
-Sets, and what they were made of, are there to explain a run, and go `campaign_sets_for_ms` after it was over. How far
-it was and what was told of it stays, `run.json`, for the newest runs of each campaign. Whom runs took at steps that
-read `new` only stays too, for later runs ask for it.
+Sets, what they were made of and what is said of people in them, are there to explain a run, and go
+`campaign_sets_for_ms` after it was over. How far it was and what was told of it stays, `run.json`, for the newest runs
+of each campaign. Whom runs took at steps that read `new` only stays too, for later runs ask for it.
 """
 
 from __future__ import annotations

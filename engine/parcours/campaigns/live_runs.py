@@ -21,6 +21,7 @@ from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
 from parcours.campaigns.run_folder import EARLIER, RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.step_words import words_of
 from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
 from parcours.config import Settings
@@ -142,7 +143,9 @@ class LiveRuns:
 
     def begin(self, campaign: CampaignProgram, began: RunPlace) -> RunUnderWay:
         """Let a run begin, durably. Raises OSError."""
-        write_json(self._folder(began) / PLACE, began, durable=True)
+        folder = self._folder(began)
+        RunFolder(folder, durable=True).write_words(words_of(campaign))
+        write_json(folder / PLACE, began, durable=True)
         return self._conduct(campaign, began)
 
     def take_up(self, place: RunPlace, campaign: CampaignProgram | None) -> RunUnderWay | None:

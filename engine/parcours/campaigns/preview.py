@@ -13,13 +13,13 @@ from itertools import islice, takewhile
 from parcours.background import in_thread
 from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import People
-from parcours.campaigns.run_sets import REFUSED, RunSets
+from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.step_made import StepMade
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_columns import asks_shards
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import SetRef
-from parcours.journey.model.campaign_sets import MAIN, REST
+from parcours.journey.model.campaign_sets import MAIN, REFUSED, REST
 from parcours.shard.campaign_requests import Part
 from parcours.shard.scans import Scan, StageAsked
 

@@ -1,5 +1,6 @@
 """Where does a run of a campaign keep what it makes, and what of it is there?
 
+    steps.json                 what is said of people in the sets of each step
     people/STAGE.parquet       what shards told as of the stage's instant
     tables/NAME.parquet        each table as it was when it was first used, and NAME.json with its hash
     links/STAGE-NAME.parquet   whose rows these were, as of a stage
@@ -22,9 +23,11 @@ import msgspec
 
 from parcours.campaigns.sets.whole_file import drop_unfinished, whole_file
 from parcours.campaigns.step_made import StepMade
+from parcours.campaigns.step_words import RunWords
 from parcours.journey.campaign_steps import SetRef
 from parcours.store.campaign_files import SCRATCH, SPILL
 
+WORDS: Final = "steps.json"
 MADE: Final = "made.json"
 CHOSEN: Final = ".chosen.json"
 EXPORTED: Final = "exported.json"
@@ -65,6 +68,14 @@ class RunFolder:
         self._durable = durable
         self.root = root
         self.spill = root / SPILL
+
+    def words(self) -> RunWords | None:
+        """What is said of people in the sets, None where nothing is kept of these. Raises OSError."""
+        return read_json(self.root / WORDS, RunWords)
+
+    def write_words(self, words: RunWords) -> None:
+        """Keep what is said of people in the sets. Raises OSError."""
+        write_json(self.root / WORDS, words, durable=self._durable)
 
     def people(self, stage: int) -> Path:
         return self.root / "people" / f"{stage}.parquet"

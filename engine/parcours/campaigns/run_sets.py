@@ -15,16 +15,17 @@ from typing import Final
 
 import msgspec
 
+from parcours.campaigns.kept_sets import KeptSets
 from parcours.campaigns.row_values import picked, ways_of
-from parcours.campaigns.run_folder import Choice, Exported, Record, RunFolder
+from parcours.campaigns.run_folder import Choice, Exported, Record
 from parcours.campaigns.sets.chosen import choose_people
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.duck import DuckSets
-from parcours.campaigns.sets.engine import GAVE_WAY, MAIN, Counts
+from parcours.campaigns.sets.engine import MAIN, Counts
 from parcours.campaigns.sets.exports import export_set
 from parcours.campaigns.sets.lots import seed_of
 from parcours.campaigns.sets.people_file import PeopleFile, PeopleWriter, collected_people
-from parcours.campaigns.sets.plain_sets import found_in, names_of, rows_of, size_of, write_created, write_nobody
+from parcours.campaigns.sets.plain_sets import names_of, rows_of, size_of, write_created, write_nobody
 from parcours.campaigns.sets.reads import Before
 from parcours.campaigns.sets.renamed import write_renamed
 from parcours.campaigns.sets.run_tables import RunTables
@@ -39,8 +40,7 @@ from parcours.journey.campaign_columns import are_evaluated_beside, asks_shards,
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import CampaignStep, SetRef
 from parcours.journey.model.campaign_acts import RUN_PLACE
-
-REFUSED: Final = "refused"
+from parcours.journey.model.campaign_sets import REFUSED
 
 MERGED: Final = "merged"
 """Why rows are in none of a step's outputs: their people have become one with others who are in the set."""
@@ -55,7 +55,7 @@ EARLIER_DIGITS: Final = 12
 """Of a run's number in the name of a file, so that runs are in their order there."""
 
 
-class RunSets:
+class RunSets(KeptSets):
     """The sets of one run, in a folder of its own. One process at a time makes them.
 
     number       of the run, from 1
@@ -78,11 +78,11 @@ class RunSets:
         threads: int | None = None,
         durable: bool = True,
     ) -> None:
+        super().__init__(folder, durable=durable)
         self._campaign = campaign
         self._number = number
         self._settings = settings
         self._earlier = earlier
-        self._folder = RunFolder(folder, durable=durable)
         self._workspace = Workspace(
             self._folder.spill, settings.campaign_memory_bytes, threads or os.cpu_count() or 1, durable=durable
         )
@@ -333,25 +333,6 @@ class RunSets:
         """What a step has made; None as long as it has not."""
         record = self._folder.record(step)
         return None if record is None else self._with_choices(record.made)
-
-    def made_at(self, step: str) -> int | None:
-        """As of when a step has been made, in ms; None as long as it has not."""
-        record = self._folder.record(step)
-        return None if record is None else record.at_ms
-
-    def is_chosen(self, step: str) -> bool:
-        """Whether people have been chosen for an output of a step, whose sets were not known when it was made."""
-        return bool(self._folder.choices(step))
-
-    def has(self, ref: SetRef, person: str) -> bool:
-        """Whether somebody is in a set; nobody is in one that was skipped, or for which nobody was chosen yet."""
-        path = self._folder.file_if_any(ref)
-        return path is not None and found_in(path, person, "person") is not None
-
-    def gave_way_to(self, step: str, person: str) -> str | None:
-        """To whom somebody has given way in a step that keeps one of equal ones; None if she has not."""
-        path = self._folder.sets(step) / f"{GAVE_WAY}.parquet"
-        return found_in(path, person, "winner") if path.exists() else None
 
     def hash(self, ref: SetRef) -> str:
         """The hash of a set's file, BLAKE2b in hexadecimal digits; "" of one that was skipped."""

@@ -246,7 +246,7 @@ def _explained(
         unlinked=never_linked(identities),
     )
     if store is not None:
-        explanation = with_stored_sets(explanation, store, published, project, told)
+        explanation = with_stored_sets(explanation, store, published, told)
     else:
         sets = tuple(SetStory(**msgspec.structs.asdict(place)) for place in places)
         explanation = msgspec.structs.replace(explanation, sets=sets)

@@ -103,7 +103,7 @@ class CampaignCalls(ABC):
         folder = self._host.campaigns.folder
         if folder is None or (await self._host.port_of(names[0]).ask(GetProfile(names[0]))).profile is None:
             return explanation
-        kept = SetsKept(self._control.current, folder, self._host.tables_root, self._host.settings)
+        kept = SetsKept(self._control.current.campaign_names(), folder)
         return await asyncio.to_thread(kept.added_to, explanation, names)
 
     def _check_campaign(self, name: str) -> None:

@@ -100,11 +100,6 @@ class Host:
         return folder_of(self._plan.store) if is_durable(self._plan.store) else None
 
     @property
-    def tables_root(self) -> Path:
-        """The folder below which the files of tables lie."""
-        return self._plan.project.folder
-
-    @property
     def settings(self) -> Settings:
         return self._plan.settings
 

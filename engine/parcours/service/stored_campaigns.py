@@ -7,7 +7,6 @@ from parcours.insight.campaign_counts import CampaignTally
 from parcours.insight.explain import Explanation
 from parcours.insight.whose_facts import Told
 from parcours.journey.program import Program
-from parcours.journey.project import Project
 from parcours.service.live_report import campaign_tally
 from parcours.service.told_sets import SetsKept
 from parcours.shard.closed_person import is_known
@@ -21,15 +20,13 @@ def stored_tally(address: str, program: Program) -> CampaignTally:
     return campaign_tally(program, {name: kept_runs(folder / name) for name in program.campaign_names()})
 
 
-def with_stored_sets(
-    explanation: Explanation, address: str, program: Program, project: Project, told: Told
-) -> Explanation:
+def with_stored_sets(explanation: Explanation, address: str, program: Program, told: Told) -> Explanation:
     """The explanation with where its person is in sets of runs that the store keeps; of nobody who is not known.
 
-    program  what is published in the store; `project` is that of the folder where tables lie
+    program  what is published in the store
     Raises SettingInvalid if there is no such store, StoreBusy while an engine uses it, StoreBroken, OSError.
     """
     if not is_known(address, told.owner):
         return explanation
-    kept = SetsKept(program, folder_of(address) / CAMPAIGNS, project.folder)
+    kept = SetsKept(program.campaign_names(), folder_of(address) / CAMPAIGNS)
     return kept.added_to(explanation, [told.owner, *(told.names if told.used else ())])

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from parcours.campaigns.run_place import RunPlace, kept_runs
-from parcours.config import Settings
 from parcours.errors import ExtraMissing
 from parcours.insight.explain import Explanation, SetStory
-from parcours.journey.program import Program
 
 if TYPE_CHECKING:
     from parcours.campaigns.set_places import SetPlace
@@ -25,15 +23,12 @@ RUNS_MAX: Final = 10
 @dataclass(frozen=True, slots=True)
 class SetsKept:
     """
-    program      what is published, with the versions by which runs may go
-    folder       where campaigns keep what they have to know
-    tables_root  the folder below which the files of tables lie
+    campaigns  the names of those that there are or have been
+    folder     where campaigns keep what they have to know
     """
 
-    program: Program
+    campaigns: Collection[str]
     folder: Path
-    tables_root: Path
-    settings: Settings = field(default_factory=Settings)
 
     def added_to(self, explanation: Explanation, names: Sequence[str]) -> Explanation:
         """The explanation with where its person is in the sets of runs. Raises StoreBroken, OSError.
@@ -42,13 +37,13 @@ class SetsKept:
         """
         sets: list[SetStory] = []
         notes = [*explanation.notes]
-        for campaign in sorted(self.program.campaign_names()):
+        for campaign in sorted(self.campaigns):
             runs = kept_runs(self.folder / campaign)
             for place in runs[-RUNS_MAX:]:
                 try:
                     sets += [SetStory(**msgspec.structs.asdict(each)) for each in self._places(place, names)]
-                except (KeyError, ExtraMissing) as error:
-                    notes.append((place.began, f"sets of {campaign}, run {place.number}: {error.args[0]}"))
+                except ExtraMissing as error:
+                    notes.append((place.began, f"sets of {campaign}, run {place.number}: {error}"))
             if len(runs) > RUNS_MAX:
                 oldest = runs[-RUNS_MAX]
                 notes.append(
@@ -57,7 +52,7 @@ class SetsKept:
         return msgspec.structs.replace(explanation, sets=tuple(sets), notes=tuple(notes))
 
     def _places(self, place: RunPlace, names: Sequence[str]) -> list[SetPlace]:
-        """By the first of the names that is in any of the run's sets. Raises KeyError, ExtraMissing."""
+        """By the first of the names that is in any of the run's sets. Raises ExtraMissing."""
         first, *others = names
         found = [*self._under(place, first)]
         for name in others:
@@ -67,11 +62,11 @@ class SetsKept:
 
     def _under(self, place: RunPlace, name: str) -> Iterator[SetPlace]:
         try:
-            from parcours.campaigns.run_sets import RunSets
+            from parcours.campaigns.kept_sets import KeptSets
             from parcours.campaigns.set_places import set_places
         except ImportError as error:
             raise ExtraMissing.of("To tell who is in them", "campaigns") from error
-        campaign = self.program.campaign(place.campaign, place.version)
-        folder = self.folder / place.campaign / str(place.number)
-        sets = RunSets(campaign, place.number, folder, self.tables_root, self.settings)
-        yield from set_places(campaign, place.number, sets, name)
+        sets = KeptSets(self.folder / place.campaign / str(place.number))
+        words = sets.words()
+        if words is not None:
+            yield from set_places(place.campaign, place.number, words, sets, name)

@@ -23,6 +23,7 @@ from parcours.journey.model.orders import OrderDocument
 
 MAIN: Final = "main"
 REST: Final = "rest"
+REFUSED: Final = "refused"
 
 PERSON: Final = "person"
 """Stands among the criteria of a set operator for the person of a row."""

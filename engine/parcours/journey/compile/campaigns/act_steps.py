@@ -20,15 +20,13 @@ from parcours.journey.compile.declarations import condition, value
 from parcours.journey.compile.sends import SendCompiler
 from parcours.journey.compile.waits import compiled_wait
 from parcours.journey.model import campaign_acts as documents
-from parcours.journey.model.campaign_sets import MAIN, PERSON, REST
+from parcours.journey.model.campaign_sets import MAIN, PERSON, REFUSED, REST
 from parcours.journey.model.people_rate import people_per_second
 from parcours.journey.model.steps import SendStep
 from parcours.journey.model.tables import format_of
 from parcours.journey.read.finding import Margin
 from parcours.journey.set_expressions import Criterion, SetExpression, set_expression
 from parcours.wording import nearest, quoted
-
-REFUSED: Final = "refused"
 
 ActStepDocument: TypeAlias = (
     documents.SaveStep
