@@ -69,7 +69,27 @@ def test_a_copy_has_her_data_and_goes_to_the_seed_when_she_is_due(story: Story) 
     story.claim(300)
     assert (key, 1) in story.claimed
     story.answer(400, Accepted(key))
-    assert told(story) == [(400, "sent", None)] and not story.profile.copies and key not in story.outbox
+    assert told(story) == [(400, "sent", None)] and key not in story.outbox
+
+
+def test_a_part_that_is_given_again_makes_no_other_copy_until_the_run_is_over(story: Story) -> None:
+    story.give(part(100)).send(200)
+    story.give(part(300))
+    assert told(story) == [(200, "sent", None)] and not copies(story)
+
+    story.give(ended(400))
+    assert not story.profile.copies, "nothing is kept of a run that is over"
+
+
+def test_nothing_is_kept_of_a_copy_that_is_sent_when_its_run_is_over(story: Story) -> None:
+    (key,) = copies(story.give(part(100)))
+    story.claim(150)
+    story.give(ended(200))
+    assert [each.state for each in story.profile.copies] == ["claimed"]
+
+    story.answer(300, Accepted(key))
+
+    assert told(story) == [(300, "sent", None)] and not story.profile.copies
 
 
 def test_neither_gates_nor_her_leaving_keep_a_copy_back(story: Story) -> None:
@@ -168,7 +188,8 @@ def test_a_pause_holds_a_copy_and_a_stop_ends_it(
     story.program = before
     story.give(change).send(500)
 
-    assert told(story) == [expected] and not story.profile.copies and not story.profile.kept
+    assert told(story) == [expected] and not story.profile.kept
+    assert bool(story.profile.copies) == isinstance(change, JourneyResumed), "while the run goes on it is known"
 
 
 def test_a_claim_in_a_pause_is_made_when_it_is_over(story: Story) -> None:

@@ -59,6 +59,7 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
             case "stop" | "resume":
                 name = self.after.journey
                 named = {run.journey for run in profile.runs} | {kept.journey for kept in profile.kept}
+                named |= {copy.journey for copy in profile.copies}
                 return name in named or any(timer.journey == name for timer in profile.timers)
             case _:
                 return False

@@ -5,14 +5,18 @@ is hers only in that it lies in her outbox. It is not a delivery of her run: no 
 leaving the run does not stop it, and what a provider reports of it says nothing of her. A pause holds it, and a stop
 ends it.
 
-    waiting -> queued -> claimed -> sent | failed | unknown
+    waiting -> queued -> claimed -> over: sent, failed or unknown
                   ^---------'  not sent: again after a delay
+
+A person may be given her part again: where it is not known whether a shard has had it, or that two have become one of
+whom one had it. So one that is over is kept until the run is.
 
 Timers of copies are of the kind `retry`, and of no run (0), so that nothing that ends a run takes them away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import assert_never
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
@@ -35,16 +39,17 @@ from parcours.journey.program import Message, Program, Send
 def make_copies(turn: Turn, given: PartTaken, due: int, entered_at: int) -> None:
     """Ask for the copies that go along with the person's part, each when she is due."""
     for channel, address in given.seeds:
-        copy = _new(turn, given, channel, address, entered_at)
-        if any(each.key == copy.key for each in turn.profile.copies):
-            continue
-        turn.profile.copies.append(copy)
+        copy, fault = _new(turn, given, channel, address, entered_at), ""
         try:
             copy.to = turn.usable(channel, address)
         except ValueError as error:
-            _close(turn, copy, "failed", f"the address is not well formed: {error}")
+            fault = f"the address is not well formed: {error}"
+        if any(_are_one(each, copy) for each in turn.profile.copies):
             continue
-        if due <= turn.at:
+        turn.profile.copies.append(copy)
+        if fault:
+            _close(turn, copy, "failed", fault)
+        elif due <= turn.at:
             go_out(turn, copy.key)
         else:
             _set_timer(turn, due, copy)
@@ -69,6 +74,12 @@ def _new(turn: Turn, given: PartTaken, channel: str, address: str, entered_at: i
         copy_key_of(turn.person, parts), given.campaign, given.version, given.run, given.step, channel, address,
         entered_at, given.row,
     )  # fmt: skip
+
+
+def _are_one(copy: CopyState, other: CopyState) -> bool:
+    """Whether they are the same copy, also under the keys of two names of a person."""
+    place = copy.journey, copy.run, copy.step, copy.channel, copy.to
+    return place == (other.journey, other.run, other.step, other.channel, other.to)
 
 
 def go_out(turn: Turn, key: str) -> bool:
@@ -118,12 +129,24 @@ def set_aside(turn: Turn, key: str, reason: str) -> bool:
     return copy is not None
 
 
-def withdraw(turn: Turn, journey: str, run: int | None = None) -> None:
-    """Cancel the copies of a campaign that are not claimed; of one run only those for which nobody was due yet."""
-    over = ("waiting", "queued") if run is None else ("waiting",)
-    for copy in [each for each in turn.profile.copies if each.journey == journey and run in (None, each.run)]:
-        if copy.state in over:
+def withdraw(turn: Turn, journey: str) -> None:
+    """All runs of a campaign end: its copies that are not claimed are cancelled."""
+    _end(turn, [each for each in turn.profile.copies if each.journey == journey], ("waiting", "queued"))
+
+
+def end_run(turn: Turn, campaign: str, run: int, *, cut: bool) -> None:
+    """A run of a campaign is over; where it is cut short, copies are cancelled for which nobody was due yet."""
+    mine = [each for each in turn.profile.copies if (each.journey, each.run) == (campaign, run)]
+    _end(turn, mine, ("waiting",) if cut else ())
+
+
+def _end(turn: Turn, copies: Iterable[CopyState], cancelled: Container[str]) -> None:
+    for copy in copies:
+        copy.is_last = True
+        if copy.state in cancelled:
             _close(turn, copy, "cancelled", "the run was ended")
+        elif copy.state == "over":
+            _forget(turn, copy)
 
 
 def _start(turn: Turn, copy: CopyState) -> bool:
@@ -194,9 +217,11 @@ def _put_into_outbox(turn: Turn, copy: CopyState, message: Message) -> None:
 def _close(
     turn: Turn, copy: CopyState, outcome: CopyOutcome, reason: str | None = None, code: str | None = None
 ) -> None:
-    """What becomes of the copy is known: nothing is kept of it but a fact."""
+    """What becomes of the copy is known."""
     profile, key, message = turn.profile, copy.key, _message(turn, copy)
-    profile.copies = [each for each in profile.copies if each is not copy]
+    copy.state, copy.row = "over", {}
+    if copy.is_last:
+        _forget(turn, copy)
     profile.timers = [each for each in profile.timers if each.kind != "retry" or each.key != key]
     turn.effects.settled.append(key)
     if key in turn.effects.ready:
@@ -209,8 +234,12 @@ def _close(
     )  # fmt: skip
 
 
+def _forget(turn: Turn, copy: CopyState) -> None:
+    turn.profile.copies = [each for each in turn.profile.copies if each is not copy]
+
+
 def _find(turn: Turn, key: str) -> CopyState | None:
-    return next((each for each in turn.profile.copies if each.key == key), None)
+    return next((each for each in turn.profile.copies if each.key == key and each.state != "over"), None)
 
 
 def _message(turn: Turn, copy: CopyState) -> Message | None:

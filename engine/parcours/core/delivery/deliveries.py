@@ -134,7 +134,8 @@ def entries(profile: Profile) -> Iterator[Entry]:
     for run, delivery in under_way(profile):
         yield Entry(delivery.key, delivery.state, run.number)
     for copy in profile.copies:
-        yield Entry(copy.key, copy.state, copy.run)
+        if copy.state != "over":
+            yield Entry(copy.key, copy.state, copy.run)
 
 
 def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from parcours.core.archive import last_end, unfinished
 from parcours.core.audiences import look_again, save_membership
-from parcours.core.delivery.copies import make_copies, withdraw
+from parcours.core.delivery.copies import end_run, make_copies
 from parcours.core.input import MembershipSaved, PartTaken
 from parcours.core.occasion import Occasion
 from parcours.core.parts import keep_part
@@ -47,8 +47,7 @@ def _take_part(turn: Turn, given: PartTaken) -> None:
     assert journey is not None, "a version is kept for as long as a run of it goes on"
     run = _open_run(turn, given.campaign, given.run)
     if given.step is None:
-        if given.cut:
-            withdraw(turn, given.campaign, given.run)
+        end_run(turn, given.campaign, given.run, cut=given.cut)
         if run is not None:
             end(turn, run, "campaign")
         return
