@@ -113,7 +113,7 @@ of the step it is the first that takes the address, one with a rule for addresse
 With `--store URL` in place of `--events` both, and `parcours audience show`, are as of the newest instant of a store
 that no engine has open. Its people are read into memory, and what they were to go through by then they go through
 there, also a publication of the project in the folder where that is not the one of the store; the store stays as it
-is.
+is. A preview is of the run that would begin next: it knows whom earlier ones took at steps that read `new` only.
 
 `parcours explain FOLDER PERSON --events FILE` tells for each run and step in which of its sets somebody was, and why:
 to whom she gave way, which condition did not hold, that she had left. `parcours audience show FOLDER NAME --events

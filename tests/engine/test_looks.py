@@ -7,17 +7,21 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.engine.campaign_behaviour import events, sizes_of, until, wishlist
 from tests.simulation.campaign_shop import campaign, project_in
+from typer.testing import CliRunner
 
 from parcours import Engine, Service, Settings
 from parcours.campaigns import live_previews
+from parcours.cli import build
 from parcours.core.fact import DeliveryReached
 from parcours.errors import CallerError, EngineClosed
 from parcours.insight.audience_shown import AudienceShown, Member
 from parcours.journey.project import Project
 from parcours.service.campaign_preview import CampaignForeseen
+from parcours.service.campaign_state import RunOfCampaign
 from parcours.shard.requests import GetHolding
 
 PATIENCE_S = 60.0
@@ -31,6 +35,18 @@ def shop(folder: Path, *steps: dict[str, Any], **more: Any) -> Project:
     document = campaign(*steps)
     del document["schedule"]
     return project_in(folder / "shop", document, **more)
+
+
+def small(project: Project, store: str) -> Engine:
+    settings = Settings(campaign_lead_ms=20)
+    return Engine.open(project, store, runtime="local", shards=2, records=["email", "sms"], settings=settings)
+
+
+def ran(engine: Engine, number: int) -> RunOfCampaign:
+    """The run of `push` with this number, which begins and ends."""
+    assert engine.run_campaign("push") == number
+    until(lambda: engine.campaign("push").runs[-1].state == "done")
+    return engine.campaign("push").runs[-1]
 
 
 def in_service(project: Project, visit: Callable[[Service], Awaitable[None]], *, store: str = "memory:") -> None:
@@ -84,6 +100,38 @@ def test_a_preview_of_the_example_is_what_its_run_then_does(tmp_path: Path) -> N
     assert sizes_of(run)["mail.main"] == foreseen.sizes()["mail"] > 0
     assert foreseen.sample["mail"][0].keys() > {"person"}
     assert not [*(tmp_path / "store" / "campaigns" / ".scratch").iterdir()]
+
+
+def test_a_preview_of_a_closed_store_is_what_the_next_run_then_does(tmp_path: Path) -> None:
+    """Whom earlier runs took is known there too, and so is the number of the run, by which lots are drawn."""
+    new, half = EVERYBODY | {"new": True}, {"id": "half", "split": {"even": ["a", "b"]}}
+    project, store = shop(tmp_path, new, half, MAIL | {"from": "half.a"}), f"sqlite:///{tmp_path}/store"
+    asked = ["campaign", "preview", str(tmp_path / "shop"), "push", "--store", store, "--sample", "20"]
+    sizes = list[int]()
+
+    for number, people in ((1, range(6)), (2, range(3, 14)), (3, range(20))):
+        with small(project, store) as engine:
+            for each in people:
+                engine.identify(f"u{each}", {"email": f"m{each}@shop.example", "score": each})
+            engine.drain(PATIENCE_S)
+        told = CliRunner().invoke(build(), [*asked, "--format", "json"])
+        foreseen = msgspec.json.decode(told.stdout, type=CampaignForeseen)
+        with small(project, store) as engine:
+            run = ran(engine, number)
+            places = {f"u{each}": engine.explain(f"u{each}").sets for each in range(20)}
+
+        came = {name: (step.inflow, step.outputs, step.dropped) for name, step in run.steps.items()}
+        assert {name: (step.inflow, step.outputs, step.dropped) for name, step in foreseen.steps.items()} == came
+        for output in ("a", "b"):
+            inside = {
+                name
+                for name, told_of in places.items()
+                for place in told_of
+                if (place.run, place.step) == (number, "half") and output in place.outputs
+            }
+            assert {row["person"] for row in foreseen.sample[f"half.{output}"]} == inside
+        sizes.append(came["all"][1]["main"])
+    assert sizes == [6, 8, 6]
 
 
 def test_what_is_previewed_happens_to_nobody(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from shutil import copytree
 
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
@@ -18,7 +17,7 @@ from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
 from parcours.campaigns.run_book import VirtualBook, scan_of
-from parcours.campaigns.run_folder import EARLIER
+from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
@@ -91,6 +90,7 @@ class Coordinator:
         self._asked: PreviewAsked | None = None
         self._explained: tuple[str, Callable[[SetPlace], None]] | None = None
         self._numbers: dict[str, int] = {}
+        self._continued: dict[str, Path] = {}
         self._scheduled = {each.name: _scheduled(each, program.timezone) for each in program.campaigns}
 
     def begin(self, at_ms: int) -> None:
@@ -121,6 +121,10 @@ class Coordinator:
     def ask_preview(self, asked: PreviewAsked) -> None:
         """Have a campaign previewed at an instant, from which on no run begins; None: when `begin_rest` is called."""
         self._asked = asked
+
+    def preview_after(self, campaign: str, runs: int, folder: Path) -> None:
+        """A preview is of the run after these, so many, of a store in whose folder of the campaign they are kept."""
+        self._numbers[campaign], self._continued[campaign] = runs, folder
 
     def first(self) -> CampaignDue | None:
         """What is to be done first; None if nothing is. Runs go on before others begin at the same instant."""
@@ -211,13 +215,9 @@ class Coordinator:
         asked, self._asked = self._asked, None
         assert asked is not None, "it was asked for"
         campaign, folder = self._scheduled[due.name].campaign, self._folder / due.name
-        earlier = folder / EARLIER
-        if earlier.exists():
-            copytree(earlier, folder / "preview-earlier")
-        number = self._numbers.get(due.name, 0) + 1
-        sets = RunSets(
-            campaign, number, folder / "preview", self._tables_root, self._settings, folder / "preview-earlier"
-        )
+        earlier, number = folder / "preview-earlier", self._numbers.get(due.name, 0) + 1
+        copy_earlier(self._continued.get(due.name, folder), earlier)
+        sets = RunSets(campaign, number, folder / "preview", self._tables_root, self._settings, earlier, durable=False)
         scans = {stage: scan_of(each, 0, due.at_ms) for stage, each in stages_asked(campaign).items()}
         if asked.proof is not None:
             await prove(campaign, sets, self._people, scans, due.at_ms, asked.proof)

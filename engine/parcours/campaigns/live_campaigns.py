@@ -24,6 +24,7 @@ import msgspec
 
 from parcours.background import in_thread
 from parcours.campaigns.campaign_line import MISSED, SKIPPED_RUNNING, CampaignLine
+from parcours.campaigns.campaign_place import CAMPAIGN, CampaignPlace, read_campaign
 from parcours.campaigns.campaign_run import RunWorld
 from parcours.campaigns.coordinator import occurrences
 from parcours.campaigns.erased_people import ErasedPeople
@@ -32,7 +33,7 @@ from parcours.campaigns.live_people import LOOK_S, until_past
 from parcours.campaigns.live_previews import LivePreviews
 from parcours.campaigns.live_runs import EngineAround, LiveRuns
 from parcours.campaigns.run_book import scan_of
-from parcours.campaigns.run_folder import read_json, write_json
+from parcours.campaigns.run_folder import write_json
 from parcours.campaigns.run_place import RunPlace, kept_runs, read_place
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.sets.database import Workspace
@@ -51,26 +52,11 @@ from parcours.wording import nearest, quoted
 
 log = logging.getLogger("parcours")
 
-CAMPAIGN: Final = "campaign.json"
 SAVED: Final = ".saved"
 """No campaign can be called so, whose folders lie beside it: names have no dots."""
 
 TOLD_MAX: Final = 100
 """Lines of a campaign that are kept of instants with which no run began; the oldest go."""
-
-
-class CampaignPlace(msgspec.Struct, frozen=True):
-    """
-    through   up to this instant (ms) the schedule has been gone through
-    runs      the number of the newest run
-    expected  the name, the version and the instant of the scan with which the next run of the schedule begins
-    lines     of instants with which no run began
-    """
-
-    through: int
-    runs: int = 0
-    expected: tuple[str, int, int] | None = None
-    lines: list[CampaignLine] = []
 
 
 class LiveCampaigns:
@@ -181,7 +167,7 @@ class LiveCampaigns:
         """
         lines: list[CampaignLine] = []
         for folder in self._around.folder.glob("*"):
-            place = read_json(folder / CAMPAIGN, CampaignPlace)
+            place = read_campaign(folder)
             lines += [] if place is None else place.lines
             lines += [line for run in kept_runs(folder) for line in run.lines]
         return sorted((line for line in lines if line.record > record), key=lambda line: line.record)
@@ -329,7 +315,7 @@ class LiveCampaigns:
 
     def _place(self, campaign: str) -> CampaignPlace:
         if campaign not in self._places:
-            kept = read_json(self._around.folder / campaign / CAMPAIGN, CampaignPlace)
+            kept = read_campaign(self._around.folder / campaign)
             self._places[campaign] = CampaignPlace(-1) if kept is None else kept
         return self._places[campaign]
 

@@ -10,7 +10,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from shutil import copytree, ignore_patterns, rmtree
+from shutil import rmtree
 from typing import TYPE_CHECKING, TypeVar
 
 from parcours.background import in_thread
@@ -18,7 +18,7 @@ from parcours.campaigns.live_people import until_past
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
-from parcours.campaigns.run_folder import EARLIER
+from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
 from parcours.clock import Clock
 from parcours.config import Settings
@@ -29,7 +29,6 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.scans import Rows, collect
 from parcours.shard.scans import Asked, Scan, StageAsked
 from parcours.store.campaign_files import SCRATCH
-from parcours.store.exports import UNFINISHED
 
 if TYPE_CHECKING:
     from parcours.campaigns.live_runs import EngineAround
@@ -129,11 +128,8 @@ class LivePreviews:
         return RunSets(campaign, number, folder / "sets", around.tables_root, around.settings, earlier, durable=False)
 
     def _begin(self, folder: Path, name: str) -> None:
-        """Copy whom earlier runs took: runs go on meanwhile, and a preview notes whom it takes as they do."""
         folder.mkdir(parents=True)
-        earlier = self._around.folder / name / EARLIER
-        if earlier.exists():
-            copytree(earlier, folder / EARLIER, ignore=ignore_patterns(f"*{UNFINISHED}"))
+        copy_earlier(self._around.folder / name, folder / EARLIER)
 
     async def clear(self) -> None:
         """Take away what a life before has left. Raises OSError."""

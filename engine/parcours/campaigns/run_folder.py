@@ -26,6 +26,7 @@ from parcours.campaigns.step_made import StepMade
 from parcours.campaigns.step_words import RunWords
 from parcours.journey.campaign_steps import SetRef
 from parcours.store.campaign_files import SCRATCH, SPILL
+from parcours.store.exports import UNFINISHED
 
 WORDS: Final = "steps.json"
 MADE: Final = "made.json"
@@ -163,6 +164,16 @@ class RunFolder:
     def named(self, path: Path) -> str:
         """How a record names a file of a set."""
         return path.relative_to(self.root / "sets").as_posix()
+
+
+def copy_earlier(campaign: Path, target: Path) -> None:
+    """Copy whom the runs of a campaign, in this folder, have taken, as far as they have taken somebody to be known.
+
+    For a preview, which notes whom it takes as they do; runs may go on meanwhile. Raises OSError.
+    """
+    earlier = campaign / EARLIER
+    if earlier.exists():
+        shutil.copytree(earlier, target, ignore=shutil.ignore_patterns(f"*{UNFINISHED}"))
 
 
 def read_json(path: Path, kind: type[_T]) -> _T | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from parcours.campaigns.campaign_line import CampaignLine
+from parcours.campaigns.campaign_place import newest_run
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.journey.project import Project
@@ -22,11 +23,12 @@ from parcours.routing.plan import Plan
 from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.attempts import NO_ATTEMPT
-from parcours.shard.closed_people import ClosedPeople, read_people
+from parcours.shard.closed_people import read_people
 from parcours.shard.requests import GetStatus, PassTime, Publish
 from parcours.simulation.audience_look import AudienceLook, LookDue, check_look, look_at
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
-from parcours.store.address import check_address
+from parcours.store.address import check_address, folder_of
+from parcours.store.campaign_files import CAMPAIGNS
 
 
 def look_into_store(
@@ -42,10 +44,11 @@ def look_into_store(
     check_asked(project, asked)
     check_look(project, look)
     check_address(address)
-    asyncio.run(_look(project, read_people(address, project.name), asked, look))
+    asyncio.run(_look(project, address, asked, look))
 
 
-async def _look(project: Project, people: ClosedPeople, asked: CampaignsAsked, look: AudienceLook | None) -> None:
+async def _look(project: Project, address: str, asked: CampaignsAsked, look: AudienceLook | None) -> None:
+    people = read_people(address, project.name)
     plan = Plan(project, 1, "volatile:", virtual=True, told=True, settings=Settings())
     clock, at = ManualClock(people.stamp_ms), people.stamp_ms
     opening = partial(open_shard, plan, 0, clock, lambda channel: None, store=people)
@@ -64,6 +67,8 @@ async def _look(project: Project, people: ClosedPeople, asked: CampaignsAsked, l
                 coordinator = new_coordinator(
                     project, [shard], plan.slot_map, plan.settings, Path(folder), preview, _nobody, program
                 )
+                kept = folder_of(address) / CAMPAIGNS / asked.preview.campaign
+                coordinator.preview_after(asked.preview.campaign, newest_run(kept), kept)
                 coordinator.begin(at)
                 due = coordinator.first()
                 assert due is not None and due.looks, "before a preview nothing begins at its instant"
