@@ -135,7 +135,7 @@ def test_who_goes_away_while_shards_stand_still_leaves_none_standing_and_no_scan
         async with opened(tmp_path) as service:
             first, second = service._host.ports
             asked, may_come = asyncio.Event(), asyncio.Event()
-            service._host.people._ports = [first, LatePort(second, asked, may_come)]
+            service._host.people._scans._ports = [first, LatePort(second, asked, may_come)]
             taking = asyncio.ensure_future(table(service))
             await asked.wait()
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from parcours.background import spawn
@@ -57,8 +57,6 @@ class PassingScans:
         Raises what `asked` and `answer` raise, ShardUnavailable where a shard takes too long to stand still, and
         EngineClosed where the engine is closed meanwhile.
         """
-        if self._stopped.is_set():
-            raise EngineClosed
         answering = asyncio.ensure_future(self._answered(asked, answer))
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
@@ -71,13 +69,37 @@ class PassingScans:
             raise
 
     async def _answered(self, asked: Asking, answer: Callable[[int, Sequence[Scan]], Awaitable[T]]) -> T:
-        async with self._turn:
-            announcing = asyncio.ensure_future(self._announce(asked))
-            self._announcing.add(announcing)
-            try:
-                return await answer(*await asyncio.shield(announcing))  # shards that stand still are not left alone
-            finally:
+        async with self.there(asked) as (at, scans):
+            return await answer(at, scans)
+
+    @asynccontextmanager
+    async def there(self, asked: Asking, within_s: float | None = None) -> AsyncIterator[tuple[int, list[Scan]]]:
+        """Scans of one instant (ms), in the order of what is asked, that end with the block: for who takes as he likes.
+
+        within_s  after so long they end, whatever becomes of the block, and it is the turn of the next question
+        Raises what `asked` raises, ShardUnavailable and EngineClosed as `during` does.
+        """
+        if self._stopped.is_set():
+            raise EngineClosed
+        await self._turn.acquire()
+        announcing = asyncio.ensure_future(self._announce(asked))
+        self._announcing.add(announcing)
+        is_over = False
+
+        def over() -> None:
+            nonlocal is_over
+            if not is_over:
+                is_over = True
+                self._turn.release()
                 spawn(self._end(announcing), self._tasks)
+
+        cut_off = None if within_s is None else asyncio.get_running_loop().call_later(within_s, over)
+        try:
+            yield await asyncio.shield(announcing)  # shards that stand still are not left alone
+        finally:
+            if cut_off is not None:
+                cut_off.cancel()
+            over()
 
     async def _announce(self, asked: Asking) -> tuple[int, list[Scan]]:
         async with self._undisturbed() as attempt:
@@ -100,9 +122,9 @@ class PassingScans:
         for answering in [*self._answering]:
             answering.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_PATIENCE_S)
         left: list[asyncio.Future[Any]] = [*self._announcing, *self._tasks]
+        if left:
+            await asyncio.wait(left, timeout=STOP_PATIENCE_S)
         for each in left:
             each.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -1,28 +1,25 @@
 """Everybody as of one instant: the table of people, taken from all shards while they go on.
 
 Of each person it tells the declared traits that are not personal, and the names of her audiences and consents. A scan
-is announced for it (routing/scans.py), and ends with the last row, or when nobody takes any more.
+is announced for it (routing/passing_scans.py), and ends with the last row, or when nobody takes any more.
 """
 
 from __future__ import annotations
 
-import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import msgspec
 
-from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.core.columns import read_told
 from parcours.errors import CallerError
 from parcours.expression.dotted import split_path
 from parcours.journey.program import Program
-from parcours.routing.change_protocol import STOP_PATIENCE_S
+from parcours.routing.passing_scans import PassingScans
 from parcours.routing.ports import ShardPort
-from parcours.routing.scans import ScanGone, announce, collect, end
+from parcours.routing.scans import ScanGone, collect
 from parcours.shard.scans import PeopleAsked
 
 TAKEN_WITHIN_S: Final = 3_600.0
@@ -65,14 +62,9 @@ class PeopleTable:
         slice_people: int,
     ) -> None:
         self._ports = ports
-        self._undisturbed = undisturbed
-        self._clock = clock
+        self._scans = PassingScans("people", ports, undisturbed, clock)
         self._slice_people = slice_people
         self._program: Program | None = None
-        self._turn = asyncio.Lock()
-        self._under_way: str | None = None
-        self._announcing: asyncio.Future[int] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def renew(self, program: Program) -> None:
         """This program holds from now on."""
@@ -80,48 +72,25 @@ class PeopleTable:
 
     async def rows(self) -> AsyncGenerator[list[PersonRow]]:
         """Everybody, in slices and in no order. Raises CallerError for who takes too long, ShardUnavailable."""
-        await self._turn.acquire()
-        self._under_way = name = f"people-{uuid.uuid4().hex}"
-        cut_off = asyncio.get_running_loop().call_later(TAKEN_WITHIN_S, self._end, name)
-        try:
+        paths: tuple[str, ...] = ()
+
+        def asked() -> Sequence[PeopleAsked]:
+            nonlocal paths
             assert self._program is not None, "renew comes first"
             paths = told_paths(self._program)
-            self._announcing = asyncio.ensure_future(self._announce(name, paths))
-            taken = await asyncio.shield(self._announcing)  # shards that stand still are not left alone
-            for port in self._ports:
-                async for rows in collect(port, name, self._slice_people):
-                    yield [_row(taken, person, paths, row) for person, row in rows]
+            return [PeopleAsked(tuple(tuple(split_path(path)) for path in paths))]
+
+        try:
+            async with self._scans.there(asked, TAKEN_WITHIN_S) as (taken, (scan,)):
+                for port in self._ports:
+                    async for rows in collect(port, scan.name, self._slice_people):
+                        yield [_row(taken, person, paths, row) for person, row in rows]
         except ScanGone:
             raise CallerError(f"the table of people has to be taken within {TAKEN_WITHIN_S:g} s") from None
-        finally:
-            cut_off.cancel()
-            self._end(name)
-
-    async def _announce(self, name: str, paths: Sequence[str]) -> int:
-        asked = PeopleAsked(tuple(tuple(split_path(path)) for path in paths))
-        async with self._undisturbed() as attempt:
-            return await announce(self._ports, {name: asked}, self._clock.now_ms(), attempt)
-
-    def _end(self, name: str) -> None:
-        """Have the shards forget a scan, whoever waits for that, and let the next one begin; once only."""
-        if self._under_way == name:
-            self._under_way = None
-            self._turn.release()
-            spawn(self._forget(name, self._announcing), self._tasks)
-
-    async def _forget(self, name: str, announcing: asyncio.Future[int] | None) -> None:
-        if announcing is not None:
-            await asyncio.wait({announcing})  # a shard may still be told of it
-        await end(self._ports, name)
 
     async def stop(self) -> None:
         """What shards have not forgotten yet they forget when they are opened again."""
-        if self._announcing is not None:
-            await asyncio.wait({self._announcing}, timeout=STOP_PATIENCE_S)
-            self._announcing.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._scans.stop()
 
 
 def _row(taken: int, person: str, paths: Sequence[str], row: bytes) -> PersonRow:
