@@ -14,6 +14,7 @@ from parcours.campaigns.sets.sql import queried_table
 from parcours.campaigns.sets.table_reader import LibraryTables
 from parcours.campaigns.sets.tables import copied_table
 from parcours.errors import TableRefused
+from parcours.journey.read.table_rows import Unreadable
 
 SOURCES = {"orders": {"customer": "string", "total": "decimal(2)", "at": "timestamp"}}
 RESULT = {"customer": "string", "n": "integer"}
@@ -64,7 +65,7 @@ def test_columns_of_parquet_have_their_types_in_the_words_of_tables_yaml(tmp_pat
 def test_what_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"nothing of the kind")
 
-    with pytest.raises((OSError, ValueError), match="."):
+    with pytest.raises((OSError, Unreadable), match="."):
         LibraryTables().columns_of(tmp_path / name)
 
 

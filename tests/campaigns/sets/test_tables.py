@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, ROW_CHARACTERS_MAX
+from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS
 from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.tables import copied_table
 from parcours.campaigns.sets.whole_file import hash_of
 from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import TableRefused
+from parcours.journey.read.table_rows import ROW_CHARACTERS_MAX
 
 WISHES = {"mail": "string", "price": "decimal(2)"}
 
@@ -292,7 +293,7 @@ def test_of_a_row_with_another_number_of_cells_none_fits(tmp_path: Path) -> None
         ("w.csv", "mail,price\na,1\n".encode("utf-16"), "w.csv, line 1: it is not UTF-8"),
         ("w.csv.gz", gzip.compress(b"mail,price\na,1\n", mtime=0)[:-4], "w.csv.gz: it cannot be read: "),
         ("w.csv.zst", b"mail,price\na,1\n", "w.csv.zst: it cannot be read: "),
-        ("w.ndjson", b'{"mail":"a","price":1}\n{"mail"\n', "w.ndjson, line 2: this is no JSON: "),
+        ("w.ndjson", b'{"mail":"a","price":1}\n{"mail"\n', "w.ndjson, line 2: this is no JSON: Expecting"),
         ("w.ndjson", b'{"mail":"a","price":NaN}\n', "w.ndjson, line 1: this is no JSON: NaN is no number"),
         ("w.ndjson", b"[" * 100_000, "w.ndjson, line 1: this is no JSON: "),
         ("w.ndjson", b'{"price":' + b"1" * 10_000 + b"}", "w.ndjson, line 1: this is no JSON: "),

@@ -13,17 +13,6 @@ BATCH_ROWS: Final = 10_000
 
 BATCH_CHARACTERS: Final = 8_000_000
 
-ROW_CHARACTERS_MAX: Final = 1_000_000
-"""Of a row with more a quote or a line break is missing, or it is no such file at all."""
-
-
-class Unreadable(Exception):
-    """What a file has against being read, and the line, if it is one's."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(reason, line)
-        self.reason, self.line = reason, line
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:

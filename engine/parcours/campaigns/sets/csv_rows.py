@@ -7,7 +7,6 @@ fewer cells than the header has none that fits: there is no telling which of the
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -15,12 +14,11 @@ from typing import Final
 
 import pyarrow as pa
 
-from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Unreadable
+from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch
 from parcours.campaigns.sets.fitting import Fitted, fitted_texts
-from parcours.campaigns.sets.text_file import Lines, opened_text
+from parcours.campaigns.sets.text_file import opened_text
+from parcours.journey.read.table_rows import NO_HEADER, Lines, Unreadable, csv_rows
 from parcours.wording import nearest, quoted
-
-_UNCLOSED: Final = ": perhaps a quote is not closed"
 
 _OTHER_MARKS: Final = ";\t|"
 """By which programs separate cells where a comma stands in numbers."""
@@ -29,27 +27,12 @@ _OTHER_MARKS: Final = ";\t|"
 def csv_batches(path: Path, columns: Mapping[str, str]) -> Iterator[Batch]:
     """The rows in order. Raises OSError and Unreadable."""
     with opened_text(path) as lines:
-        rows = _rows(lines)
+        rows = csv_rows(lines)
         header = next(rows, (1, []))[1]
         if not header:
-            raise Unreadable("it has no header")
+            raise Unreadable(NO_HEADER)
         places = [_place(header, column) for column in columns]
         yield from _batches(rows, lines, len(header), places, columns)
-
-
-def _rows(lines: Lines) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line in which it begins."""
-    reader = csv.reader(iter(lines), strict=True)
-    line = 1
-    try:
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
-            lines.row_characters = 0
-    except csv.Error as error:
-        raise Unreadable(f"{error}{_UNCLOSED}", line) from error
-    except Unreadable as error:
-        raise Unreadable(f"{error.reason}{_UNCLOSED}", line) from error
 
 
 def _place(header: list[str], column: str) -> int:

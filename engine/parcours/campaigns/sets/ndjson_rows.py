@@ -6,25 +6,22 @@ in a CSV file; a column of strings takes texts only.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from types import NoneType
-from typing import Any, Final, NoReturn
 
 import pyarrow as pa
 
-from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Unreadable
+from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch
 from parcours.campaigns.sets.fitting import Fitted, fitted_texts, fitted_values
-from parcours.campaigns.sets.text_file import Lines, opened_text
-from parcours.surrogates import mended_value
+from parcours.campaigns.sets.text_file import opened_text
+from parcours.journey.read.table_rows import ndjson_rows
 
 
 def ndjson_batches(path: Path, columns: Mapping[str, str], unseen: set[str]) -> Iterator[Batch]:
     """The rows in order; the columns that one of them has are taken out of `unseen`. Raises OSError and Unreadable."""
     with opened_text(path) as lines:
-        rows = _rows(lines)
+        rows = ndjson_rows(lines)
         while True:
             begins: list[int] = []
             cells: dict[str, list[object]] = {column: [] for column in columns}
@@ -51,31 +48,3 @@ def _fitted_column(kind: str, cells: list[object]) -> Fitted:
     if {str, NoneType}.issuperset(map(type, cells)):
         return fitted_texts(kind, pa.array(cells, pa.string()))
     return fitted_values(kind, cells)
-
-
-def _rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
-    number = 0
-    try:
-        for number, line in enumerate(lines, start=1):
-            lines.row_characters = 0
-            if line.strip():
-                yield number, _row(line, number)
-    except Unreadable as error:
-        raise Unreadable(error.reason, error.line or number + 1) from error
-
-
-def _row(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = _JSON.decode(line)
-    except (ValueError, RecursionError) as error:  # a whole number of thousands of digits is a ValueError, too
-        raise Unreadable(f"this is no JSON: {error}", number) from error
-    if not isinstance(row, dict):
-        raise Unreadable("this is no JSON object", number)
-    return {str(key): mended_value(value) for key, value in row.items()} if "\\u" in line else row
-
-
-def _no_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
-
-
-_JSON: Final = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_json)

@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parcours.campaigns.sets.batches import BATCH_ROWS, Batch, Unreadable
+from parcours.campaigns.sets.batches import BATCH_ROWS, Batch
 from parcours.campaigns.sets.fitting import Fitted, fits_type, fitted_array, type_words
 from parcours.campaigns.sets.text_file import opened_bytes
+from parcours.journey.read.table_rows import Unreadable
 from parcours.wording import nearest, quoted
 
 

@@ -5,12 +5,11 @@ It is the `TableReader` of installations that have the extra `campaigns`.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from parcours.campaigns.sets.batches import Unreadable
 from parcours.campaigns.sets.parquet_rows import parquet_columns
 from parcours.campaigns.sets.sql import query_fault
 from parcours.campaigns.sets.text_file import opened_bytes
@@ -22,15 +21,11 @@ class LibraryTables:
     """Reads by Arrow, and looks at queries by DuckDB."""
 
     def columns_of(self, path: Path) -> Mapping[str, str | None]:
-        """The columns of a file, with types if it is Parquet. Raises OSError and ValueError, with the reason."""
+        """The columns of a file, with types if it is Parquet. Raises OSError and Unreadable."""
         if format_of(path.name) != "parquet":
-            with io.TextIOWrapper(opened_bytes(path), encoding="utf-8-sig", newline="") as file:
-                return names_in(file, path)
+            return names_in(partial(opened_bytes, path), path)
         with TemporaryDirectory() as scratch:
-            try:
-                return parquet_columns(path, Path(scratch))
-            except Unreadable as error:
-                raise ValueError(error.reason) from error
+            return parquet_columns(path, Path(scratch))
 
     def fault_of(self, sql: str, sources: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> str | None:
         """Why a query would be refused whatever rows its tables have; None if it may run."""

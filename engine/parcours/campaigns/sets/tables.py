@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
-from parcours.campaigns.sets.batches import Batch, Unreadable
+from parcours.campaigns.sets.batches import Batch
 from parcours.campaigns.sets.csv_rows import csv_batches
 from parcours.campaigns.sets.ndjson_rows import ndjson_batches
 from parcours.campaigns.sets.parquet_rows import parquet_batches
@@ -14,10 +13,8 @@ from parcours.campaigns.sets.snapshot import Snapshot, write_snapshot
 from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import TableRefused
 from parcours.journey.model.tables import format_of
-from parcours.wording import bounded, quoted
-
-REASON_CHARACTERS_MAX: Final = 300
-"""Of what a library has against a file."""
+from parcours.journey.read.table_rows import Unreadable, told
+from parcours.wording import quoted
 
 
 def copied_table(
@@ -71,15 +68,12 @@ def _batches(
             for batch in _batches_of(folder / name, columns, unseen, scratch):
                 rows += len(batch.lines)
                 yield name, batch
-        except Unreadable as error:
-            where = name if error.line is None else f"{name}, line {error.line}"
-            raise _refused(table, where, error.reason) from error
-        except (OSError, EOFError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise _refused(table, name, f"it cannot be read: {reason}") from error
+        except (Unreadable, OSError, EOFError) as error:
+            raise TableRefused(f"table {quoted(table)}: {told(name, error)}") from error
     if rows and unseen:
         column = next(each for each in columns if each in unseen)
-        raise _refused(table, ", ".join(files), f"no row has a column {quoted(column)}")
+        where = told(", ".join(files), Unreadable(f"no row has a column {quoted(column)}"))
+        raise TableRefused(f"table {quoted(table)}: {where}")
 
 
 def _batches_of(path: Path, columns: Mapping[str, str], unseen: set[str], scratch: Path) -> Iterator[Batch]:
@@ -88,7 +82,3 @@ def _batches_of(path: Path, columns: Mapping[str, str], unseen: set[str], scratc
         return ndjson_batches(path, columns, unseen)
     unseen.clear()  # CSV and Parquet have refused a file without one
     return csv_batches(path, columns) if kind == "csv" else parquet_batches(path, columns, scratch)
-
-
-def _refused(table: str, where: str, reason: str) -> TableRefused:
-    return TableRefused(f"table {quoted(table)}: {where}: {bounded(reason, REASON_CHARACTERS_MAX)}")

@@ -5,10 +5,11 @@ Of each file only the beginning is read. Parquet, .zst and queries need librarie
 
 from __future__ import annotations
 
-import csv
 import gzip
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
@@ -16,7 +17,8 @@ from parcours.errors import ExtraMissing
 from parcours.journey.model.tables import TableDocument, format_of
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.source import OUTSIDE
-from parcours.wording import bounded, nearest, quoted
+from parcours.journey.read.table_rows import NO_HEADER, Unreadable, csv_rows, ndjson_rows, text_lines, told
+from parcours.wording import nearest, quoted
 
 
 class TableReader(Protocol):
@@ -25,7 +27,7 @@ class TableReader(Protocol):
     def columns_of(self, path: Path) -> Mapping[str, str | None]:
         """The columns of a Parquet or .zst file, each with its type in the words of tables.yaml, None if it has none.
 
-        Raises OSError or ValueError, with the reason, for a file that cannot be read.
+        Raises OSError or Unreadable for a file that cannot be read.
         """
         ...
 
@@ -37,11 +39,8 @@ class TableReader(Protocol):
         ...
 
 
-HEAD_CHARACTERS_MAX: Final = 1_000_000
-"""Characters of a header, and of the lines by which the keys of NDJSON are known."""
-
-LINES_MAX: Final = 100
-"""Lines of NDJSON that are looked at: a key that none of them has is probably misspelt."""
+ROWS_MAX: Final = 100
+"""Rows of NDJSON that are looked at: a key that none of them has is probably misspelt."""
 
 FILES_MAX: Final = 1_000
 """Files of one table that are looked at."""
@@ -99,8 +98,8 @@ def _check(folder: Path, table: TableDocument, file: str, reader: TableReader | 
             continue
         try:
             found = _columns(path, reader)
-        except (OSError, EOFError, UnicodeError, ValueError, csv.Error) as error:
-            margin.draft(f"{shown} cannot be read: {bounded(str(error))}", "file")
+        except (Unreadable, OSError, EOFError, zlib.error) as error:
+            margin.draft(told(shown, error), "file")
             continue
         if found is not None:
             _compare(shown, table.columns, found, margin)
@@ -124,38 +123,25 @@ def _columns(path: Path, reader: TableReader | None) -> Mapping[str, str | None]
     kind = format_of(path.name)
     if kind == "parquet" or path.suffix == ".zst":
         return None if reader is None else reader.columns_of(path)
-    with _opened(path) as file:
-        return names_in(file, path)
+    return names_in(partial(_opened, path), path)
 
 
-def names_in(file: IO[str], path: Path) -> dict[str, str | None]:
-    """The columns of a CSV or NDJSON file, which is open: they have no types. Raises ValueError for what is neither."""
-    return dict.fromkeys(_header(file) if format_of(path.name) == "csv" else _keys(file))
+def names_in(opened: Callable[[], IO[bytes]], path: Path) -> dict[str, str | None]:
+    """The columns of a CSV or NDJSON file: they have no types. Raises OSError and Unreadable.
+
+    opened  opens it, unpacked
+    """
+    with text_lines(opened) as lines:
+        if format_of(path.name) == "csv":
+            header = next(csv_rows(lines), (1, []))[1]
+            if not header:
+                raise Unreadable(NO_HEADER)
+            return dict.fromkeys(header)
+        keys = dict.fromkeys(key for _, row in islice(ndjson_rows(lines), ROWS_MAX) for key in row)
+        if not keys:
+            raise Unreadable("it has no rows, by which its columns would be known")
+        return dict.fromkeys(keys)
 
 
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _header(file: IO[str]) -> list[str]:
-    header = next(csv.reader(iter([file.readline(HEAD_CHARACTERS_MAX)])), None)
-    if not header:
-        raise ValueError("it has no header")
-    return header
-
-
-def _keys(file: IO[str]) -> Iterator[str]:
-    keys: dict[str, None] = {}
-    for _ in range(LINES_MAX):
-        line = file.readline(HEAD_CHARACTERS_MAX)
-        if not line:
-            break
-        row = json.loads(line) if line.strip() else {}
-        if not isinstance(row, dict):
-            raise ValueError("a line is no object")
-        keys |= dict.fromkeys(row)
-    if not keys:
-        raise ValueError("it has no rows, by which its columns would be known")
-    return iter(keys)
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
