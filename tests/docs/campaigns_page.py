@@ -172,10 +172,11 @@ the engine until then; a table that is not as it was declared ends it, and the s
 TABLES = """\
 Of a value that does not fit its type a row has none. `decimal(2)` is money: it is added without rounding, and
 expressions see it as a number. `parcours check` looks whether the files are there and have the columns; of CSV and
-NDJSON it reads the beginning, packed or not. What is missing keeps a project from being published, and `--draft` lets
-it pass. A query is looked at over tables without rows: one that names a table or a column that is not there, or reads
-anything else, is an error. Parquet, `.zst` and queries need the extra `campaigns`; without it a warning says that they
-were passed over.
+NDJSON it reads the beginning, packed or not. A CSV file has a header, without rows too. NDJSON has none: a column is
+there if any row of any file of the pattern has it, and a table without a row is an empty one, of which the check warns.
+What is missing keeps a project from being published, and `--draft` lets it pass. A query is looked at over tables
+without rows: one that names a table or a column that is not there, or reads anything else, is an error. Parquet, `.zst`
+and queries need the extra `campaigns`; without it a warning says that they were passed over.
 
 A table is copied when a run first uses it, and a file that changes afterwards changes nothing in that run. It is linked
 to people as they are at each instant, by all names of theirs: ids that were merged into somebody are hers. A run is

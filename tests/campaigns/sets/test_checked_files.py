@@ -91,3 +91,38 @@ def test_a_packed_file_that_is_broken_is_a_finding(tmp_path: Path) -> None:
 
     assert finding.message.startswith("w.csv.gz: it cannot be read: ")
     assert refused(folder, "w.csv.gz", tmp_path / "run") is not None
+
+
+@pytest.mark.parametrize(
+    "files, pattern, said",
+    [
+        # a column is where any row of any file has it
+        ({"a.ndjson": b"", "b.ndjson": WHOLE}, "*.ndjson", []),
+        ({"a.ndjson": b"\n \n", "b.ndjson": WHOLE}, "*.ndjson", []),
+        ({"a.ndjson": b'{"mail": "a"}\n', "b.ndjson": b'{"price": 1}\n'}, "*.ndjson", []),
+        ({"a.ndjson.gz": gzip.compress(b"", mtime=0), "b.ndjson.gz": gzip.compress(WHOLE)}, "*.ndjson.gz", []),
+        ({"a.ndjson.gz": b"", "b.ndjson.gz": gzip.compress(WHOLE)}, "*.ndjson.gz", []),
+        ({"a.ndjson": b"", "b.ndjson": b'{"mail": "a"}\n'}, "*.ndjson", ["*.ndjson has no column 'price'"]),
+        # nobody was exported: nothing is wrong, and nothing is sure
+        ({"a.ndjson": b""}, "*.ndjson", ["warning: a.ndjson has no row, and nothing else"]),
+        ({"a.ndjson": b"", "b.ndjson": b""}, "*.ndjson", ["warning: *.ndjson has no row, and nothing else"]),
+        ({"a.ndjson": b"{}\n"}, "*.ndjson", ["a.ndjson has no column 'mail'", "a.ndjson has no column 'price'"]),
+        # each CSV file names its columns, without rows too
+        ({"a.csv": b"mail,price\n", "b.csv": b"mail,price\na,1\n"}, "*.csv", []),
+        ({"a.csv": b"", "b.csv": b"mail,price\na,1\n"}, "*.csv", ["a.csv: it has no header"]),
+        # what cannot be read may have the other columns
+        ({"a.ndjson": b"{", "b.ndjson": b'{"mail": "a"}\n'}, "*.ndjson", ["a.ndjson, line 1: this is no JSON"]),
+    ],
+)
+def test_a_check_refuses_the_files_that_a_run_refuses(
+    tmp_path: Path, files: Mapping[str, bytes], pattern: str, said: list[str]
+) -> None:
+    folder = written(tmp_path / "project", files)
+
+    findings = checked(folder, pattern)
+
+    refusing = [each for each in findings if each.severity != "warning"]
+    assert (refused(folder, pattern, tmp_path / "run") is not None) is bool(refusing)
+    told = [f"warning: {each.message}" if each.severity == "warning" else each.message for each in findings]
+    assert len(told) == len(said)
+    assert all(one.startswith(begin) for one, begin in zip(told, said, strict=True)), told

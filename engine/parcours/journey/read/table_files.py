@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Final, Protocol, cast
 
 from parcours.errors import ExtraMissing
 from parcours.journey.model.tables import TableDocument, format_of
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.source import OUTSIDE
-from parcours.journey.read.table_rows import NO_HEADER, Unreadable, csv_rows, ndjson_rows, text_lines, told
+from parcours.journey.read.table_rows import NO_HEADER, NoRow, Unreadable, csv_rows, ndjson_rows, text_lines, told
 from parcours.wording import nearest, quoted
 
 
@@ -27,7 +28,7 @@ class TableReader(Protocol):
     def columns_of(self, path: Path) -> Mapping[str, str | None]:
         """The columns of a Parquet or .zst file, each with its type in the words of tables.yaml, None if it has none.
 
-        Raises OSError or Unreadable for a file that cannot be read.
+        Raises OSError or Unreadable for a file that cannot be read, NoRow for NDJSON that is empty.
         """
         ...
 
@@ -44,6 +45,9 @@ ROWS_MAX: Final = 100
 
 FILES_MAX: Final = 1_000
 """Files of one table that are looked at."""
+
+_NO_ROW: Final[Mapping[str, str | None]] = MappingProxyType({})
+"""Stands for the columns of NDJSON without a row: any other file may have them."""
 
 _FITTING: Final[Mapping[str, frozenset[str]]] = {
     "number": frozenset({"number", "integer", "decimal"}),
@@ -91,6 +95,7 @@ def _check(folder: Path, table: TableDocument, file: str, reader: TableReader | 
     paths = sorted(path for path in folder.glob(file) if path.is_file())[:FILES_MAX]
     if not paths:
         margin.draft(f"there is no file {quoted(file)} in the project's folder", "file")
+    named: dict[str, Mapping[str, str | None] | None] = {}  # the columns of NDJSON, which has no header
     for path in paths:
         shown = path.relative_to(folder).as_posix()
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -98,11 +103,33 @@ def _check(folder: Path, table: TableDocument, file: str, reader: TableReader | 
             continue
         try:
             found = _columns(path, reader)
+        except NoRow:
+            found = _NO_ROW
         except (Unreadable, OSError, EOFError, zlib.error) as error:
             margin.draft(told(shown, error), "file")
-            continue
-        if found is not None:
+            found = None
+        if format_of(path.name) == "ndjson":
+            named[shown] = found
+        elif found is not None:
             _compare(shown, table.columns, found, margin)
+    _compare_rows(file, named, table.columns, margin)
+
+
+def _compare_rows(
+    file: str, named: Mapping[str, Mapping[str, str | None] | None], declared: Mapping[str, str], margin: Margin
+) -> None:
+    """Note what no row of the NDJSON files of a table has: one file may lack what another has, or be empty.
+
+    named  the columns of each file, None of one that nobody has looked into: it may have them all
+    """
+    known = [each for each in named.values() if each is not None]
+    if not known or len(known) < len(named):
+        return
+    shown = next(iter(named)) if len(named) == 1 else file
+    if all(each is _NO_ROW for each in known):
+        margin.warn(f"{shown} has no row, and nothing else tells whether its columns are these", "file")
+    else:
+        _compare(shown, declared, dict.fromkeys(column for each in known for column in each), margin)
 
 
 def _compare(shown: str, declared: Mapping[str, str], found: Mapping[str, str | None], margin: Margin) -> None:
@@ -127,9 +154,10 @@ def _columns(path: Path, reader: TableReader | None) -> Mapping[str, str | None]
 
 
 def names_in(opened: Callable[[], IO[bytes]], path: Path) -> dict[str, str | None]:
-    """The columns of a CSV or NDJSON file: they have no types. Raises OSError and Unreadable.
+    """The columns of a CSV or NDJSON file: they have no types.
 
     opened  opens it, unpacked
+    Raises OSError, Unreadable and NoRow.
     """
     with text_lines(opened) as lines:
         if format_of(path.name) == "csv":
@@ -137,10 +165,10 @@ def names_in(opened: Callable[[], IO[bytes]], path: Path) -> dict[str, str | Non
             if not header:
                 raise Unreadable(NO_HEADER)
             return dict.fromkeys(header)
-        keys = dict.fromkeys(key for _, row in islice(ndjson_rows(lines), ROWS_MAX) for key in row)
-        if not keys:
-            raise Unreadable("it has no rows, by which its columns would be known")
-        return dict.fromkeys(keys)
+        rows = [row for _, row in islice(ndjson_rows(lines), ROWS_MAX)]
+        if not rows:
+            raise NoRow
+        return dict.fromkeys(key for row in rows for key in row)
 
 
 def _opened(path: Path) -> IO[bytes]:

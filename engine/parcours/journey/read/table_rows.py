@@ -36,6 +36,13 @@ class Unreadable(Exception):
         self.reason, self.line = reason, line
 
 
+class NoRow(Unreadable):
+    """Of NDJSON without a row, of which nothing tells the columns: it is a list of nothing, and as such read."""
+
+    def __init__(self) -> None:
+        super().__init__("it has no row, by which its columns would be known")
+
+
 def told(file: str, error: Exception) -> str:
     """The file, by the name under which its author knows it, the line if there is one, and what is wrong there."""
     if isinstance(error, Unreadable):
