@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parcours.cli.door_options import named_store
 from parcours.cli.files import events_source
 from parcours.cli.lines import read_lines
 from parcours.cli.run import time_ms
@@ -24,7 +25,12 @@ At = Annotated[
 ]
 StoreUrl = Annotated[
     str | None,
-    typer.Option("--store", metavar="URL", help="As of the last thing in this store, which no engine may use."),
+    typer.Option(
+        "--store",
+        metavar="URL",
+        callback=named_store,
+        help="As of the last thing in this store, which no engine may use.",
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from parcours.cli.door_options import DoorKey, DoorUrl, one_of
+from parcours.cli.door_options import DoorKey, DoorUrl, named_store, one_of
 
 if TYPE_CHECKING:
     from parcours.cli.remote import Remote
@@ -19,7 +19,10 @@ dead = typer.Typer(
     name="dead", help="List what could not be applied and was set aside, and send it again.", no_args_is_help=True
 )
 
-Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="The store, which no engine may use.")]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", callback=named_store, help="The store, which no engine may use."),
+]
 Lines = Annotated[bool, typer.Option(help="Show each event as it came.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Their ids; without any, all events.")]
 

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from parcours.cli.door_options import named_store
+
 
 def doctor(
-    store: Annotated[str | None, typer.Option("--store", metavar="URL", help="The store that is to be used.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="URL", callback=named_store, help="The store that is to be used."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", exists=True, dir_okay=False, help="serve.yaml.")
     ] = None,

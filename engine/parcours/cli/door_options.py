@@ -1,4 +1,4 @@
-"""The options of commands that ask a running engine by its door."""
+"""The options of commands that ask a store, or a running engine by its door."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ KEY_HELP: Final = "The key for it: env:NAME or file:PATH; PARCOURS_KEY, if this 
 DoorUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help=URL_HELP)]
 NeededUrl = Annotated[str, typer.Option("--url", metavar="URL", help=URL_HELP)]
 DoorKey = Annotated[str | None, typer.Option("--key", metavar="REF", help=KEY_HELP)]
+
+
+def named_store(address: str | None) -> str | None:
+    """The address of an option as it is; it is said where a relative one was perhaps meant to be absolute."""
+    from parcours.store.address import folder_of, perhaps_absolute
+
+    if address is not None and (absolute := perhaps_absolute(address)) is not None:
+        typer.echo(
+            f"{address} is {folder_of(address).absolute()}, and nothing is there yet: did you mean {absolute}, with "
+            "four slashes?",
+            err=True,
+        )
+    return address
 
 
 def one_of(store: str | None, url: str | None) -> bool:

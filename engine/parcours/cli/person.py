@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from parcours.cli.door_options import DoorKey, DoorUrl, NeededUrl, one_of
+from parcours.cli.door_options import DoorKey, DoorUrl, NeededUrl, named_store, one_of
 from parcours.errors import CallerError
 
 person = typer.Typer(
@@ -17,7 +17,10 @@ person = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The user id, or the name in results, such as @anonymous/7f3a.")]
-Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="The store, which no engine may use.")]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", callback=named_store, help="The store, which no engine may use."),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it; standard output.")
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from parcours.cli.door_options import DoorKey, DoorUrl
+from parcours.cli.door_options import DoorKey, DoorUrl, named_store
 from parcours.cli.files import events_source, read_summary
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
@@ -46,7 +46,8 @@ def report(
         Path | None, typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate wrote.")
     ] = None,
     store: Annotated[
-        str | None, typer.Option(metavar="URL", help="The totals of this store, which no engine may use.")
+        str | None,
+        typer.Option(metavar="URL", callback=named_store, help="The totals of this store, which no engine may use."),
     ] = None,
     facts: Annotated[
         Path | None,
@@ -162,7 +163,10 @@ def explain(
         typer.Option(metavar="FILE", help="What these events (NDJSON) lead to; may be gzipped; - is standard input."),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(metavar="URL", help="What has been recorded in this store, which no engine may use.")
+        str | None,
+        typer.Option(
+            metavar="URL", callback=named_store, help="What has been recorded in this store, which no engine may use."
+        ),
     ] = None,
     url: DoorUrl = None,
     recorded: Annotated[

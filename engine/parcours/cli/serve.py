@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parcours.cli.door_options import named_store
 from parcours.cli.project import ProjectFolder
 from parcours.cli.run import RuntimeChosen, RuntimeOption
 
@@ -22,7 +23,9 @@ SHARDS = 2
 
 def serve(
     folder: ProjectFolder,
-    store: Annotated[str, typer.Option(metavar="URL", help="The store, such as sqlite:///var/shop.")],
+    store: Annotated[
+        str, typer.Option(metavar="URL", callback=named_store, help="The store, such as sqlite:///var/shop.")
+    ],
     shards: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Shards of a new store; 2, or as many as the store has.")
     ] = None,

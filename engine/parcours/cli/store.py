@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from parcours.cli.door_options import DoorKey, DoorUrl, one_of
+from parcours.cli.door_options import DoorKey, DoorUrl, named_store, one_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -23,13 +23,15 @@ POLL_S: Final = 0.2
 
 store = typer.Typer(name="store", help="Look after a store that no engine uses.", no_args_is_help=True)
 
-Url = Annotated[str, typer.Option("--store", metavar="URL", help="The store, such as sqlite:///var/shop.")]
+STORE_HELP: Final = "The store, such as sqlite:///var/shop."
+
+Url = Annotated[str, typer.Option("--store", metavar="URL", callback=named_store, help=STORE_HELP)]
 
 
 @store.command()
 def backup(
     address: Annotated[
-        str | None, typer.Option("--store", metavar="URL", help="The store, such as sqlite:///var/shop.")
+        str | None, typer.Option("--store", metavar="URL", callback=named_store, help=STORE_HELP)
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="With --store: an empty folder, or one to be made.")
@@ -217,7 +219,10 @@ def inputs(
 def reshard(
     url: Url,
     shards: Annotated[int, typer.Option(metavar="N", help="For how many shards.")],
-    target: Annotated[str, typer.Option("--to", metavar="URL", help="The new store, where there is none yet.")],
+    target: Annotated[
+        str,
+        typer.Option("--to", metavar="URL", callback=named_store, help="The new store, where there is none yet."),
+    ],
 ) -> None:
     """Make a store for another number of shards, with the same people, of one that no engine uses.
 

@@ -51,6 +51,27 @@ def prepare(address: str, project: str, shards: int) -> None:
         )
 
 
+def perhaps_absolute(address: str) -> str | None:
+    """The absolute address that was perhaps meant by a relative one where nothing lies yet; None if there is no doubt.
+
+    There is doubt where that is there already, or its first folder is and the relative one's is not.
+    """
+    if not is_durable(address) or not is_path(address):
+        return None
+    written = address.removeprefix(SQLITE)
+    first = written.partition("/")[0]
+    if first in ("", ".", "..") or _is_there(written):
+        return None
+    if _is_there(f"/{written}") or (_is_there(f"/{first}/") and not _is_there(f"{first}/")):
+        return f"{SQLITE}/{written}"
+    return None
+
+
+def _is_there(path: str) -> bool:
+    """Whether it can be seen, as a folder if a slash is its end; what may not be looked at is no reason to fail."""
+    return os.access(path, os.F_OK)
+
+
 def _check_owner(address: str, found: Layout, project: str) -> None:
     if found.project != project:
         raise SettingInvalid(
