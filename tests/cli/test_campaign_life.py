@@ -105,7 +105,7 @@ def test_a_campaign_is_begun_and_shown_by_commands(door: Served, ask: Ask, proje
     ]
 
 
-def test_a_campaign_is_changed_by_commands(door: Served, ask: Ask) -> None:
+def test_a_campaign_is_changed_by_commands(door: Served, ask: Ask, project: Path) -> None:
     url = ["--url", door.address]
 
     assert json.loads(ask("campaign", "run", "push", *url, "--json").stdout) == {"name": "push", "run": 1}
@@ -125,6 +125,15 @@ def test_a_campaign_is_changed_by_commands(door: Served, ask: Ask) -> None:
     over(door, "push", "stopped")
     refused = ask("campaign", "pause", "push", *url)
     assert (refused.exit_code, "the campaign 'push' is stopped" in refused.stderr) == (1, True)
+
+    # one is published alone, and is open again
+    assert "the campaign 'push' is open again" in ask("publish", project, "push", *url).stdout
+    document = project / "campaigns" / "short.yaml"
+    document.write_text(json.dumps({**json.loads(document.read_text()), "description": "A short one."}))
+    assert "the campaign 'short' has changed" in ask("publish", project, "push", *url, "--dry").stderr
+    assert "the campaign 'short' has changed: runs go by version 2" in ask("publish", project, "short", *url).stdout
+    wrong = ask("publish", project, "shrot", *url)
+    assert (wrong.exit_code, "no journey or campaign 'shrot', did you mean 'short'?" in wrong.stderr) == (1, True)
 
     wrong = ask("stop", "push", *url)
     assert (wrong.exit_code, "a campaign of this name" in wrong.stderr) == (1, True)

@@ -24,7 +24,7 @@ def publish(
     url: NeededUrl,
     journey: Annotated[
         str | None,
-        typer.Argument(metavar="[JOURNEY]", help="Refuse it if anything else than this journey would change."),
+        typer.Argument(metavar="[NAME]", help="Refuse it if anything else than this journey or campaign would change."),
     ] = None,
     dry: Dry = False,
     ledger: LedgerNumber = None,

@@ -77,7 +77,7 @@ class ChangeAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PublishAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     files    the project's texts by their paths in its folder
-    journey  refuse it if anything else than this journey would change
+    journey  refuse it if anything else than this journey or campaign would change
     """
 
     files: dict[str, str]

@@ -247,7 +247,7 @@ class Facade(ABC):
         those that it does not have any more are closed. Policies and the profile are the project's from then on;
         its channels' settings are those with which it was opened.
 
-        journey  refuse it if anything else than this journey, and what it alone uses, would change
+        journey  refuse it if anything else than this journey or campaign, and what it alone uses, would change
         dry      change nothing, and say what would be changed or why it would be refused
         ledger   refuse it unless this is the number of the newest change, by the answer that the caller has seen
         by       who does it: a name that is kept with the change

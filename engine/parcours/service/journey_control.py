@@ -31,7 +31,7 @@ from parcours.service.call_secrets import unknown_references
 from parcours.service.campaigns_of_host import unconducted
 from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
 from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
-from parcours.wording import ForeignText, quoted, shown_value
+from parcours.wording import ForeignText, nearest, quoted, shown_value
 
 log = logging.getLogger("parcours")
 
@@ -110,7 +110,7 @@ class JourneyControl:
     async def publish(self, project: Project, order: Order = ASKED, only: str | None = None) -> ChangeOutcome:
         """Publish a project, or say what that would do.
 
-        only  it is refused if anything but this journey changes
+        only  it is refused if anything but this journey or campaign changes
         Raises PublishRefused, LedgerOutdated, ShardUnavailable; dry, what refuses it is in the answer.
         """
         async with self._turn_of(order) as patience:  # who is counted as in no version must not enter it meanwhile
@@ -144,8 +144,11 @@ class JourneyControl:
         reasons = [*drafted(project), *unconducted(project), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
-        if only is not None and all(each.name != only for each in project.program.journeys):
-            reasons.append(f"the project has no journey {quoted(only)}")
+        journeys, campaigns = project.program.journeys, project.program.campaigns
+        known = {each.name for each in journeys} | {each.name for each in campaigns}
+        if only is not None and only not in known:
+            what = "journey or campaign" if campaigns else "journey"
+            reasons.append(f"the project has no {what} {quoted(only)}{nearest(only, known)}")
         return reasons
 
     def _unfit(self, after: Publications) -> list[str]:

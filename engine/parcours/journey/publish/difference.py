@@ -51,17 +51,13 @@ def differences(before: Publications, after: Publications) -> list[Difference]:
     return [*versioned, *_parts(old, new), *_documents(old, new)]
 
 
-def beyond(found: Collection[Difference], project: Project, journey: str) -> list[str]:
-    """What changes besides this journey of the project, and what it alone uses, in words.
+def beyond(found: Collection[Difference], project: Project, only: str) -> list[str]:
+    """What changes besides this journey or campaign of the project, and what it alone uses, in words.
 
-    Whatever another journey uses changes that one, too. What is gone was used by nobody else.
+    Whatever another one uses changes that one, too. What is gone was used by nobody else.
     """
-    used = names_used(project.documents, project.program, journey)
-    return [
-        each.text
-        for each in found
-        if not (each.is_gone and each.kind != "journey") and each.name not in used.get(each.kind, ())
-    ]
+    used = names_used(project.documents, project.program, only)
+    return [each.text for each in found if not each.is_gone and each.name not in used.get(each.kind, ())]
 
 
 def _versioned(before: Publications, after: Publications, campaigns: Collection[str]) -> Iterator[Difference]:

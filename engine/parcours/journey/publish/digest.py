@@ -59,14 +59,29 @@ def digest(value: object) -> str:
     return blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def names_used(documents: Documents, program: Program, journey: str) -> dict[str, frozenset[str]]:
-    """What the digest of a journey covers, by kind: itself, and what it uses; nothing for an unknown one."""
-    found = program.journey(journey, 1)
-    if found is None:
+_USED: Final[Mapping[str, str]] = {
+    "message": "messages",
+    "action": "actions",
+    "audience": "audiences",
+    "event": "events",
+    "table": "tables",
+}
+"""The kinds of what a journey or a campaign may use, and under which keys of its content they are."""
+
+
+def names_used(documents: Documents, program: Program, name: str) -> dict[str, frozenset[str]]:
+    """What the digest of a journey or campaign covers, by kind: itself, and what it uses; nothing if it is unknown."""
+    content = _Content(documents, program)
+    campaign = next((each for each in program.campaigns if each.name == name), None)
+    journey = next((each for each in program.journeys if each.name == name), None)
+    if campaign is not None:
+        found = content.of_campaign(campaign)
+    elif journey is not None:
+        found = content.of_journey(journey)
+    else:
         return {}
-    content = _Content(documents, program).of_journey(found)
-    used = {"message": "messages", "action": "actions", "audience": "audiences", "event": "events"}
-    return {"journey": frozenset({journey})} | {kind: frozenset(content[key]) for kind, key in used.items()}
+    itself = "journey" if campaign is None else "campaign"
+    return {itself: frozenset({name})} | {kind: frozenset(found[key]) for kind, key in _USED.items() if key in found}
 
 
 @dataclass(frozen=True, slots=True)
