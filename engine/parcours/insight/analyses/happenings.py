@@ -1,0 +1,43 @@
+"""The events of one unit, as every analysis takes them: of whom, when, what, and what was in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Happening(NamedTuple):
+    """An event that happened, as the table of events has it.
+
+    at          its time in milliseconds
+    event       its name
+    properties  JSON text of an object; None for what was no object
+    """
+
+    at: int
+    event: str
+    properties: str | None = None
+
+    def decoded(self) -> dict[str, Any]:
+        """Its properties; empty where there are none that can be read."""
+        return {} if self.properties is None else _decode(self.properties)
+
+
+class Events(NamedTuple):
+    """What one unit did, in order: by time, and at one instant in the order of happening.
+
+    person  the name of today of whose events they are
+    unit    the number of the visit or run among hers, from 1; 0 where the unit is the person
+    """
+
+    person: str
+    unit: int
+    happenings: Sequence[Happening]
+
+
+MISSING_GROUP: Final = "(missing)"
+"""What the group is called of those who lack what groups go by."""
