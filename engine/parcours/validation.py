@@ -61,6 +61,8 @@ def message_of(details: ErrorDetails, keys: Iterable[str]) -> str:
         wanted, given = str(context["expected"]), details["input"]
         hint = nearest(given, re.findall(r"'([^']+)'", wanted)) if isinstance(given, str) else ""
         return f"expected {wanted.replace('True', 'true')}{hint}"
+    if kind == "too_short" and (least := context["min_length"]) > 1:
+        return f"at least {least} are needed"
     return _WORDS.get(kind) or details["msg"][:1].lower() + details["msg"][1:]
 
 

@@ -69,6 +69,49 @@ events:
 audiences:
   buyers: count("Order Completed", "365d") > 0
   parisians: profile.city == "Paris" && profile.tier != "none"
+  almost: {saved: true}
+""",
+    ),
+    "insight": (
+        "insight/carts.yaml",
+        """\
+metrics:
+  revenue: {sum: event.total, of: Order Completed, segment: parisians}
+  buyers: {people: Order Completed, where: event.total > 0}
+  orders: {count: Order Completed}
+  clicks: {count: deliveries.clicked}
+  per-click: {formula: revenue / clicks}
+segments:
+  parisians: profile.city == "Paris"
+  full-carts: {event: Checkout Started, where: event.cart.total > 50}
+funnels:
+  to-order:
+    steps: [Checkout Started, {event: Order Completed, when: event.total > 20}]
+    within: 7d
+    order: strict
+    by: person
+    exclude: [Large Order]
+    step_within: {2: 2d}
+    value: event.total
+    split: profile.city
+  by-way: {steps: [Checkout Started, Order Completed], split: {experiment: split.half}}
+  buyers: {steps: [Checkout Started, Order Completed], split: {audience: buyers}}
+  compared: {steps: [Checkout Started, Order Completed], split: {segments: [parisians, full-carts]}}
+flows:
+  before-order: {anchor: Order Completed, before: 3, after: 0, by: visit, key: event.cart_id, most: 8, collapse: true}
+attributions:
+  orders:
+    conversion: Order Completed
+    value: event.total
+    touches: {deliveries: clicked}
+    key: message
+    lookback: 30d
+    models: [first, last, u, {custom: [30, 40, 30]}, {decay: 3d}, {markov: 2}]
+  visits: {conversion: Order Completed, touches: {events: [Checkout Started, Store Visit]}, models: [same, shapley]}
+cohorts:
+  weekly: {starts: Order Completed, returns: Order Completed, unit: week, periods: 8, segment: full-carts}
+audiences:
+  almost: {funnel: to-order, who: "lost:1", schedule: {at: 2026-11-02T06:00:00, rule: FREQ=DAILY}}
 """,
     ),
     "actions": (

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from tests.docs import language_examples as examples
 
 from parcours.config import Settings
-from parcours.journey.model import actions, document, policies, steps, traits
+from parcours.journey.model import actions, analyses, analysis_forms, document, metrics, policies, steps, traits
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
 from parcours.testing.cases import document as cases
@@ -85,6 +85,30 @@ has the mark `withdrawn`, and its reason: `exit`, `event`, `pushed_out` or `expi
 `show` of an in-app message is for the app to obey, `times` is `once`, `always` or `until_click`. A content has room for
 16 KB."""
 
+ANALYSES = """\
+An event stands by its name, or as `{event: NAME, when: CONDITION}`; the condition reads `event` and nothing else. That
+of a segment reads `profile`. Facts have no personal data, so what is `pii` cannot be named here, and neither can traits
+that hold addresses. A type that is recognised by a rule is looked for among the events that arrive, by its rule.
+
+Names are unique over all files of the folder, those of each kind for themselves. Nothing here changes a version of a
+journey or campaign, or what an engine keeps of a person.
+
+A formula names metrics, of any file, and numbers, with `+ - * /` and parentheses. What is divided by nothing is
+missing, and so is what is made of it. A name may hold dashes, so a minus has blanks around it: `revenue - cost`. A
+metric whose name is a number cannot be named.
+
+`split` is `profile.TRAIT`, `event.PROPERTY` of the first step's event, `{audience: NAME}` at the instant of that event,
+`{experiment: JOURNEY.STEP}` for the ways of a random split, also of a campaign, or `{segments: [NAME, NAME]}`.
+
+The models of credit are `first`, `last`, `same` (the last touch of the conversion's own visit), `linear`, `u` (40 % for
+the first, 20 for those between, 40 for the last), `j` (20, 20, 60), `inverse-j` (60, 20, 20), `participation` (each key
+whole), `decay` (half as much for each 7 days of age), `markov` and `shapley` (12 different keys at most).
+`{custom: [30, 40, 30]}` has shares of its own, `{decay: 3d}` another half-life, `{markov: 2}` states of so many keys.
+
+The audience of `audiences` is declared in `audiences.yaml` as `{saved: true}`. `lost:2` are those who got to step 2 and
+no further.
+"""
+
 SETTINGS = """\
 What an engine is opened with: `Engine.open(project, store, settings=Settings(open_runs_max=100))`. A name says its
 unit; below stands what holds where nothing is said.
@@ -109,6 +133,7 @@ def page() -> str:
         *_entries(),
         *_steps(),
         *_policies(),
+        *_analyses(),
         _functions(),
         TEMPLATES,
         *_tests(),
@@ -130,7 +155,7 @@ def files() -> dict[str, str]:
 def models() -> list[type[Document]]:
     """Every document and part of one, those of one module after the other."""
     found = []
-    for module in (document, actions, traits, policies, steps, cases):
+    for module in (document, actions, traits, policies, steps, cases, analyses, metrics, analysis_forms):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
                 continue
@@ -149,7 +174,7 @@ ELSEWHERE = ("tables", "campaign")
 
 def _documents() -> Iterable[str]:
     for kind, model in DOCUMENTS.items():
-        if kind in ELSEWHERE:
+        if kind in ELSEWHERE or kind == "insight":
             continue
         file, text = examples.DOCUMENTS[kind]
         yield f"## `{file}`\n\n{sentence(model)}\n\n{block(text)}\n{keys_table(model)}"
@@ -192,6 +217,37 @@ def _policies() -> Iterable[str]:
     yield "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them.\n"
     yield described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
     yield described(policies.QuietHoursDocument)
+
+
+def _analyses() -> Iterable[str]:
+    file, text = examples.DOCUMENTS["insight"]
+    model = DOCUMENTS["insight"]
+    yield f"## `{file}`\n\n{sentence(model)}\n\n{block(text)}\n{keys_table(model)}\n{ANALYSES}"
+    yield "### Metrics and segments\n\n" + described(
+        metrics.SumMetric,
+        metrics.PeopleMetric,
+        metrics.CountMetric,
+        metrics.FormulaMetric,
+        metrics.EventSegmentDocument,
+    )
+    yield "### Funnels, flows and cohorts\n\n" + described(
+        analyses.FunnelDocument,
+        analysis_forms.AudienceSplit,
+        analysis_forms.ExperimentSplit,
+        analysis_forms.SegmentsSplit,
+        analyses.FlowDocument,
+        analyses.CohortDocument,
+        analyses.FunnelAudienceDocument,
+    )
+    yield "### Attributions\n\n" + described(
+        analyses.AttributionDocument,
+        analysis_forms.DeliveriesTouched,
+        analysis_forms.EventsTouched,
+        analysis_forms.PropositionsTouched,
+        analysis_forms.CustomModel,
+        analysis_forms.DecayModel,
+        analysis_forms.MarkovModel,
+    )
 
 
 def _tests() -> Iterable[str]:

@@ -295,10 +295,10 @@ class SavedAudience:
 class Analyses:
     """All of a project, each by its name."""
 
-    metrics: Mapping[str, Metric]
-    segments: Mapping[str, Segment]
-    funnels: Mapping[str, Funnel]
-    flows: Mapping[str, Flow]
-    attributions: Mapping[str, Attribution]
-    cohorts: Mapping[str, Cohort]
-    audiences: Mapping[str, SavedAudience]
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+    funnels: Mapping[str, Funnel] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    attributions: Mapping[str, Attribution] = field(default_factory=dict)
+    cohorts: Mapping[str, Cohort] = field(default_factory=dict)
+    audiences: Mapping[str, SavedAudience] = field(default_factory=dict)

@@ -35,6 +35,10 @@ class Disclosure:
         """Whether the trait under these keys is personal, or something in it or around it."""
         return _touches(tuple(path), [tuple(split_path(each)) for each in self.pii_traits])
 
+    def is_personal_property(self, event: str, path: Iterable[str]) -> bool:
+        """The same of a property of an event."""
+        return _touches(tuple(path), [tuple(split_path(each)) for each in self.pii_properties.get(event, ())])
+
 
 def disclosure_of(
     traits: Mapping[str, TraitForm], addresses: Iterable[str], events: Mapping[str, EventDocument]

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
+from parcours.journey.analyses import Analyses
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
 from parcours.journey.campaign_steps import LocalTime, Opening
 from parcours.journey.disclosure import Disclosure
@@ -329,6 +330,9 @@ class Program:
     tables: Mapping[str, Table] = field(default_factory=dict)
     saved_audiences: Mapping[str, SavedAudience] = field(default_factory=dict)
     """The audiences that campaigns save; they have no condition."""
+
+    analyses: Analyses = field(default_factory=Analyses)
+    """What may be asked of facts by its name. No event that comes in depends on any of it."""
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -19,6 +19,7 @@ from parcours.journey.compile.campaigns.campaign import note_overdue
 from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.compile.reactions import Reported, warn_of_unheard, warn_of_unheard_reactions
+from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
     ActionsDocument,
@@ -136,6 +137,7 @@ class Project:
         actions: ActionsDocument | None = None,
         tables: TablesDocument | None = None,
         campaigns: Iterable[CampaignDocument] = (),
+        insight: Iterable[AnalysesDocument] = (),
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once."""
         documents = Documents(
@@ -148,6 +150,7 @@ class Project:
             _document("actions", actions, ActionsDocument),
             _document("tables", tables, TablesDocument),
             _listed("campaigns", campaigns, CampaignDocument),
+            _listed("insight", insight, AnalysesDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -252,11 +255,13 @@ def json_of(documents: Documents) -> bytes:
     whole: dict[str, Any] = {part: _dumped(getattr(documents, part)) for part in _PARTS}
     whole["messages"] = [_dumped(message) for message in documents.messages]
     whole["journeys"] = [_dumped(journey) for journey in documents.journeys]
-    # Named only where there are any, so that the bytes of projects without campaigns stay what they were.
+    # Named only where there are any, so that the bytes of projects without them stay what they were.
     if documents.tables.tables:
         whole["tables"] = _dumped(documents.tables)
     if documents.campaigns:
         whole["campaigns"] = [_dumped(campaign) for campaign in documents.campaigns]
+    if documents.insight:
+        whole["insight"] = [_dumped(analyses) for analyses in documents.insight]
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -273,6 +278,7 @@ def documents_of(data: bytes) -> Documents:
         ActionsDocument.model_validate(whole.get("actions", {})),
         TablesDocument.model_validate(whole.get("tables", {})),
         tuple(CampaignDocument.model_validate(each) for each in whole.get("campaigns", ())),
+        tuple(AnalysesDocument.model_validate(each) for each in whole.get("insight", ())),
     )
 
 

@@ -18,6 +18,8 @@ from parcours.expression.names import ANYTHING, Names, united
 from parcours.expression.nodes import ROOTS
 from parcours.expression.trees import Trees
 from parcours.journey import program
+from parcours.journey.compile.analyses.project import compiled_analyses
+from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.audience import now_misuse
 from parcours.journey.compile.campaigns.project import check_rows, compiled_campaigns, saved_audiences
 from parcours.journey.compile.campaigns.tables import compiled_tables, lost_names
@@ -112,6 +114,7 @@ class _Compiler:
         campaigns = compiled_campaigns(self.documents, self.margins, self.declared, tables, messages)
         self._check_names()
         addresses = self._addresses()
+        disclosure = self._disclosure(addresses)
         policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.declared)
         usual_zone = self.documents.profile.timezone == "profile.timezone"  # whether or not it is declared
         zone_names = Names(ANYTHING if usual_zone else self.declared.traits, trees=self.declared.trees)
@@ -132,12 +135,13 @@ class _Compiler:
             identities=self._identities(),
             anonymous_history=settings.anonymous_history,
             cloud_types=self._cloud_types(),
-            disclosure=self._disclosure(addresses),
+            disclosure=disclosure,
             profile_region=self._profile_region(),
             campaigns=campaigns,
             taking=tuple(taking_people(each) for each in campaigns),
             tables=tables,
             saved_audiences=saved_audiences(self.documents, self.declared),
+            analyses=compiled_analyses(AnalysisScope.of(self.documents, self.declared, disclosure, self.margins)),
         )
         documents = Documents(
             settings,
@@ -149,6 +153,7 @@ class _Compiler:
             self.documents.actions,
             self.documents.tables,
             self.documents.campaigns,
+            self.documents.insight,
         )
         return indexed(compiled), documents
 

@@ -28,6 +28,14 @@ SET_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)
 
 COLUMN_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
+EXPERIMENT_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*$"
+
+GROUP_PATTERN: Final = r"^(profile|event)\..+$"
+
+PROPERTY_PATTERN: Final = r"^event\..+$"
+
+WHO_PATTERN: Final = r"^((reached|lost):[1-9][0-9]{0,3}|group:.+)$"
+
 IN_WORDS: Final[Mapping[str, str]] = {
     NAME_PATTERN: "a name has letters, digits, - and _, and does not begin with -",
     PATH_PATTERN: (
@@ -36,6 +44,10 @@ IN_WORDS: Final[Mapping[str, str]] = {
     ),
     SET_PATTERN: "a set is named by its step, as in visitors, or by its step and output, as in risk.high",
     COLUMN_PATTERN: "a column has letters, digits and _, and does not begin with a digit",
+    EXPERIMENT_PATTERN: "an experiment is named by its journey or campaign and its split, as in cart.test",
+    GROUP_PATTERN: "groups go by a trait, as in profile.city, or by a property, as in event.category",
+    PROPERTY_PATTERN: "a property is named as in event.category",
+    WHO_PATTERN: "people are named as in reached:2, lost:2 or group:west",
     REGION_PATTERN: "two capital letters are expected, such as FR",
 }
 """What each pattern allows, as an author is told it."""

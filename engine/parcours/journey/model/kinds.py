@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
     ActionsDocument,
@@ -28,5 +29,6 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "message": MessageDocument,
     "journey": JourneyDocument,
     "campaign": CampaignDocument,
+    "insight": AnalysesDocument,
 }
 """The model of each kind of document."""

@@ -95,7 +95,10 @@ class PublicationCompiler:
 
 
 def _among(older: Documents, newest: Documents) -> Documents:
-    """The older documents with the newest profile, and all names that either of them declares."""
+    """The older documents with the newest profile, and all names that either of them declares.
+
+    They ask nothing of facts: that is for the newest ones alone to say.
+    """
     profile = newest.profile.model_copy(
         update={
             "traits": {**newest.profile.traits, **older.profile.traits},
@@ -103,7 +106,8 @@ def _among(older: Documents, newest: Documents) -> Documents:
         }
     )
     channels = {**older.settings.channels, **newest.settings.channels}
-    return replace(older, settings=older.settings.model_copy(update={"channels": channels}), profile=profile)
+    settings = older.settings.model_copy(update={"channels": channels})
+    return replace(older, settings=settings, profile=profile, insight=())
 
 
 def _compiled(documents: Documents, definition_keys: DefinitionKeys, trees: Trees) -> Program:

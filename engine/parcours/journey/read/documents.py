@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
+from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
     ActionsDocument,
@@ -44,6 +45,7 @@ class Documents:
     actions: ActionsDocument = field(default_factory=ActionsDocument)
     tables: TablesDocument = field(default_factory=TablesDocument)
     campaigns: tuple[CampaignDocument, ...] = ()
+    insight: tuple[AnalysesDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Margins:
     lost: Mapping[str, frozenset[KeyPath]] = field(default_factory=dict)
     """What could not be read, by file."""
 
+    insight: tuple[Margin, ...] = ()
+
 
 def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
     """Margins for documents that were made in Python: named after their place in a folder, without lines."""
@@ -70,6 +74,9 @@ def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
         tuple(Margin(f"{MANY['message']}/{each.message}", findings) for each in documents.messages),
         tuple(Margin(f"{MANY['journey']}/{each.journey}", findings) for each in documents.journeys),
         tuple(Margin(f"{MANY['campaign']}/{each.campaign}", findings) for each in documents.campaigns),
+        insight=tuple(
+            Margin(f"{MANY['insight']}/{number}", findings) for number in range(1, len(documents.insight) + 1)
+        ),
     )
 
 
@@ -132,6 +139,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         only("actions", ActionsDocument()),
         only("tables", TablesDocument()),
         tuple(cast(CampaignDocument, document) for document, _ in read["campaign"]),
+        tuple(cast(AnalysesDocument, document) for document, _ in read["insight"]),
     )
     return documents, replace(
         margins,
@@ -139,4 +147,5 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         messages=tuple(margin for _, margin in read["message"]),
         journeys=tuple(margin for _, margin in read["journey"]),
         campaigns=tuple(margin for _, margin in read["campaign"]),
+        insight=tuple(margin for _, margin in read["insight"]),
     )

@@ -29,6 +29,7 @@ DECLARING: Final[Mapping[str, tuple[str, ...]]] = {
     "journey": ("journey",),
     "tables": ("tables",),
     "campaign": ("campaign",),
+    "insight": ("metrics", "segments", "funnels"),
 }
 """The keys by which each kind of document declares names that others use."""
 

@@ -50,7 +50,12 @@ SINGLE: Final[Mapping[str, str]] = {
     "actions": "actions.yaml",
     "tables": "tables.yaml",
 }
-MANY: Final[Mapping[str, str]] = {"message": "messages", "journey": "journeys", "campaign": "campaigns"}
+MANY: Final[Mapping[str, str]] = {
+    "message": "messages",
+    "journey": "journeys",
+    "campaign": "campaigns",
+    "insight": "insight",
+}
 LATER: Final[Mapping[str, str]] = {
     "offers.yaml": "offers",
     "places.yaml": "places",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from parcours.expression.names import UNREAD_EVENT
+from parcours.journey.model.analyses import FUNNEL_STEPS_MAX
 from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.read.finding import Key, KeyPath
 
@@ -165,9 +166,42 @@ _CAMPAIGN: Final[Mapping[KeyPath, StandIn]] = {
     ("steps", _PLACE, "id"): lambda written, path: (f"step-{path[1]}", ()),
 }
 
+
+def _events(written: object, _path: KeyPath) -> tuple[object, KeyPath]:
+    """Steps of a funnel: as many, by events of any name."""
+    most = len(written) if isinstance(written, list) else 0
+    return [UNREAD_EVENT] * min(max(most, 2), FUNNEL_STEPS_MAX), ()
+
+
+_INSIGHT: Final[Mapping[KeyPath, StandIn]] = {
+    ("metrics", _NAME, "sum"): _always("null"),
+    ("metrics", _NAME, "of"): _always(UNREAD_EVENT),
+    ("metrics", _NAME, "people"): _always(UNREAD_EVENT),
+    ("metrics", _NAME, "count"): _always(UNREAD_EVENT),
+    ("metrics", _NAME, "formula"): _always("0"),
+    ("segments", _NAME, "event"): _always(UNREAD_EVENT),
+    ("funnels", _NAME, "steps"): _events,
+    ("funnels", _NAME, "steps", _PLACE): _trigger,
+    ("funnels", _NAME, "steps", _PLACE, "event"): _always(UNREAD_EVENT),
+    ("funnels", _NAME, "exclude", _PLACE): _trigger,
+    ("funnels", _NAME, "exclude", _PLACE, "event"): _always(UNREAD_EVENT),
+    ("flows", _NAME, "anchor"): _trigger,
+    ("flows", _NAME, "anchor", "event"): _always(UNREAD_EVENT),
+    ("flows", _NAME, "ignore", _PLACE): _always(UNREAD_EVENT),
+    ("attributions", _NAME, "conversion"): _trigger,
+    ("attributions", _NAME, "conversion", "event"): _always(UNREAD_EVENT),
+    ("attributions", _NAME, "touches"): _always({"events": [UNREAD_EVENT]}),
+    ("attributions", _NAME, "touches", "events", _PLACE): _always(UNREAD_EVENT),
+    ("cohorts", _NAME, "starts"): _trigger,
+    ("cohorts", _NAME, "starts", "event"): _always(UNREAD_EVENT),
+    ("cohorts", _NAME, "returns"): _trigger,
+    ("cohorts", _NAME, "returns", "event"): _always(UNREAD_EVENT),
+}
+
 _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
     "journey": _JOURNEY,
     "campaign": _CAMPAIGN,
+    "insight": _INSIGHT,
     "tables": {("tables", _NAME): _always({"file": "unread.csv", "columns": {UNREAD: "string"}})},
     "project": {
         ("project",): _always(UNREAD),

@@ -6,6 +6,7 @@ mappings, and for brackets within brackets. So these are counted, and refused be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -51,6 +52,9 @@ NO_TEXTS: Final[Mapping[str, str]] = {
     "tag:yaml.org,2002:null": "null",
 }
 """The tags of scalars that are no texts, in words."""
+
+BY_NUMBER: Final = frozenset({"step_within"})
+"""The keys of documents below which not names stand but numbers, in digits: there they need no quotes."""
 
 FAULTS: Final = (AttributeError, IndexError, KeyError, TypeError)
 """What the library raises for a value that is none of the kind that its tag names, such as `!!bool maybe`."""
@@ -107,10 +111,12 @@ class Constructor(RoundTripConstructor):
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """Refuses a key that is a collection: what is constructed below it doubles with each level."""
         if isinstance(node, MappingNode):
-            for key, _ in node.value:
+            for key, value in node.value:
                 if not isinstance(key, ScalarNode):
                     raise ValueError(KEY_NO_TEXT)
                 self._merges += key.tag == MERGE
+                if key.value in BY_NUMBER and isinstance(value, MappingNode):
+                    _take_digits_for_text(value)
             if self._merges > MERGES_MAX:
                 raise ValueError(TOO_MANY_MERGES)
         return super().construct_object(node, deep)
@@ -142,6 +148,12 @@ class Constructor(RoundTripConstructor):
             if INTEGER_MIN <= number <= INTEGER_MAX:
                 return number
         return Misplaced("a whole number of more than 64 bits has no place in a document", node.start_mark.line + 1)
+
+
+def _take_digits_for_text(node: MappingNode) -> None:
+    for key, _ in node.value:
+        if isinstance(key, ScalarNode) and re.fullmatch("[1-9][0-9]*", key.value):
+            key.tag = TEXT
 
 
 Constructor.add_constructor("tag:yaml.org,2002:int", Constructor.whole_number)

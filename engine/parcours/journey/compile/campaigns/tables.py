@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from parcours.journey.campaign_columns import USER_ID
 from parcours.journey.campaign_program import Table
 from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, as_expression, row_names, table_columns
 from parcours.journey.compile.campaigns.orders import COMPARED
+from parcours.journey.compile.circles import circles
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.identities import ANONYMOUS, USER
 from parcours.journey.model.tables import TableDocument
@@ -38,7 +39,7 @@ def compiled_tables(documents: Documents, declared: Declarations, margins: Margi
         name: compiler.compile(name, document, margin.below("tables", name), is_whole=name not in unread)
         for name, document in documents.tables.tables.items()
     }
-    for circle in _circles(tables):
+    for circle in circles({name: table.uses for name, table in tables.items()}):
         margin.error(f"the query reads itself, by way of {' → '.join(circle)}", "tables", circle[0], "sql")
     return tables
 
@@ -121,30 +122,6 @@ class _TableCompiler:
         if not used and "tables" not in self.declared.unread:
             margin.error("a query reads other tables of this file, and names none of them", "sql")
         return used
-
-
-def _circles(tables: Mapping[str, Table]) -> Iterator[list[str]]:
-    """Queries that read one another, each table in one circle at most."""
-    told = set[str]()
-    for name in tables:
-        if name not in told and (way := _way_back(tables, name)) is not None:
-            told.update(way)
-            yield [*way, name]
-
-
-def _way_back(tables: Mapping[str, Table], name: str) -> list[str] | None:
-    """The tables on a way from this one back to itself."""
-    ways: list[list[str]] = [[name]]
-    seen = set[str]()
-    while ways:
-        way = ways.pop(0)
-        for used in tables[way[-1]].uses:
-            if used == name:
-                return way
-            if used not in seen:
-                seen.add(used)
-                ways.append([*way, used])
-    return None
 
 
 def with_their_sources(names: Iterable[str], tables: Mapping[str, Table]) -> tuple[str, ...]:
