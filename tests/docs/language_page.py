@@ -86,9 +86,10 @@ has the mark `withdrawn`, and its reason: `exit`, `event`, `pushed_out` or `expi
 16 KB."""
 
 ANALYSES = """\
-An event stands by its name, or as `{event: NAME, when: CONDITION}`; the condition reads `event` and nothing else. That
-of a segment reads `profile`. Facts have no personal data, so what is `pii` cannot be named here, and neither can traits
-that hold addresses. A type that is recognised by a rule is looked for among the events that arrive, by its rule.
+An event stands by its name, or as `{event: NAME, when: CONDITION}`; the condition reads `event`, and `now`, which is
+the event's own time. That of a segment reads `profile`. Facts have no personal data, so what is `pii` cannot be named
+here, and neither can traits that hold addresses. A type that is recognised by a rule is looked for among the events
+that arrive, by its rule.
 
 Names are unique over all files of the folder, those of each kind for themselves. Nothing here changes a version of a
 journey or campaign, or what an engine keeps of a person.

@@ -12,14 +12,25 @@ import pytest
 from ruamel.yaml import YAML
 
 from parcours.core.fact import Outcome
+from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, Scope
 from parcours.journey import analyses
 from parcours.journey.campaign_program import Schedule
+from parcours.journey.compile.project import compile_project
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.analysis_forms import DeliveryOutcome
 from parcours.journey.parts import Trigger
 from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of
+from parcours.journey.publish.ledger import published
+from parcours.journey.publish.publications import (
+    PublicationCompiler,
+    Publications,
+    begun,
+    candidate_of,
+    source_of,
+)
+from parcours.journey.read.documents import margins_of
 
 YOGA = Path(__file__).parent / "yoga"
 AUDIENCES = (
@@ -143,7 +154,7 @@ def test_groups_go_by(yoga: Change, split: str, meant: analyses.Grouping) -> Non
         ("decay", "decay", analyses.Decay(7 * 86_400_000)),  # a week goes without saying
         ("{decay: 12h}", "decay 12h", analyses.Decay(43_200_000)),
         ("{markov: 3}", "markov 3", analyses.Markov(3)),
-        ("{custom: [30, 45, 25]}", "custom 30/45/25", analyses.ByPosition(0.30, 0.45, 0.25)),
+        ("{custom: [30, 45, 25]}", "custom 30/45/25", analyses.ByPosition(30, 45, 25)),
     ],
 )
 def test_a_model_is_shown_under_the_name_of_what_was_written(
@@ -187,19 +198,29 @@ def test_a_type_with_a_rule_is_looked_for_among_what_arrives(yoga: Change) -> No
     assert not with_both.when.holds(Scope(event={"total": 500, "coupon": "y"}))
 
 
-@pytest.mark.parametrize(
-    "rule, said",
-    [
-        ("event.card == 'x'", "its rule reads event.card, which is personal"),
-        ("event.price > 3 && now > timestamp('2026-01-01T00:00:00Z')", "'now' has no meaning here"),
-    ],
-)
-def test_a_rule_that_facts_cannot_answer_is_told(yoga: Change, rule: str, said: str) -> None:
-    events = (YOGA / "events.yaml").read_text() + f'  Odd: {{of: Product Viewed, rule: "{rule}"}}\n'
+def test_a_rule_that_facts_cannot_answer_is_told(yoga: Change) -> None:
+    events = (YOGA / "events.yaml").read_text() + "  Odd: {of: Product Viewed, rule: event.card == 'x'}\n"
 
     found = Project.check(yoga({"events.yaml": events, "insight/new.yaml": "metrics: {odd: {count: Odd}}\n"}))
 
-    assert [each.path for each in found] == ["metrics.odd.count"] and said in found[0].message
+    assert [(each.path, each.message) for each in found] == [
+        (
+            "metrics.odd.count",
+            "'Odd' cannot be recognised in facts: its rule reads event.card, which is personal",
+        )
+    ]
+
+
+def test_now_is_the_time_of_the_event(yoga: Change) -> None:
+    text = "metrics: {late: {count: Page Viewed, where: now > timestamp('2026-03-02T09:00:00Z')}}\n"
+
+    late = compiled(yoga({"insight/new.yaml": text})).metrics["late"]
+
+    assert isinstance(late, analyses.EventCount) and late.of.when is not None
+    assert [late.of.when.holds(Scope(now_ms=now_ms)) for now_ms in (1_772_442_000_000, 1_772_442_000_001)] == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -299,3 +320,29 @@ def test_versions_and_what_shards_keep_know_nothing_of_analyses(yoga: Change) ->
 
 def test_deliveries_have_the_outcomes_of_facts() -> None:
     assert get_args(DeliveryOutcome) == get_args(Outcome)
+
+
+def test_an_older_publication_asks_nothing_of_facts_that_know_less_by_now(yoga: Change) -> None:
+    first, traits = Project.load(YOGA), (YOGA / "profile.yaml").read_text()
+    hidden = traits.replace("city: string", "city: {type: string, pii: true}")
+    journey = (YOGA / "journeys" / "cart.yaml").read_text().replace("entry:", "priority: 60\nentry:")
+    files = {"profile.yaml": hidden, "journeys/cart.yaml": journey, "insight/yoga.yaml": "{}\n", **NO_MORE}
+    second = Project.load(yoga(files))
+    begin = begun(first)
+    ledger = published(begin.ledger, candidate_of(second), 1, reopen=True)
+
+    program = PublicationCompiler().program(Publications(ledger, {**begin.sources, 2: source_of(second)}))
+
+    assert [each.version for each in program.versions()] == [2, 1]
+    assert program.analyses == analyses.Analyses()
+
+
+def test_redefined_events_and_audiences_have_their_plain_names_in_analyses() -> None:
+    documents = Project.load(YOGA).documents
+    again = DefinitionKeys(audiences={"locals": 2}, events={"Large Order": 2})
+
+    program, _ = compile_project(documents, margins_of(documents, []), definition_keys=again)
+
+    funnel = program.analyses.funnels["locals"]
+    assert [each.event for each in funnel.steps] == ["Product Added", "Order Completed"]
+    assert funnel.split == analyses.ByAudience("locals")

@@ -154,7 +154,7 @@ NamedModel: TypeAlias = Literal["first", "last", "same", "linear", "u", "j", "in
 
 @dataclass(frozen=True, slots=True)
 class ByPosition:
-    """Shares of the first, those between, and the last touch."""
+    """Shares of the first, those between, and the last touch, which sum to 100."""
 
     first: float
     between: float

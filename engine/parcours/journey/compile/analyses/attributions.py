@@ -128,7 +128,7 @@ def named_model(form: ModelForm) -> tuple[str, Model]:
     match form:
         case CustomModel():
             first, between, last = form.custom
-            return f"custom {first:g}/{between:g}/{last:g}", ByPosition(first / 100, between / 100, last / 100)
+            return f"custom {first:g}/{between:g}/{last:g}", ByPosition(first, between, last)
         case DecayModel():
             return f"decay {format_duration(form.decay)}", Decay(form.decay)
         case MarkovModel():

@@ -1,7 +1,8 @@
 """What an analysis can refer to: events and their properties, traits, segments, audiences, and splits of journeys.
 
-Facts have no personal data, so an expression of an analysis may name neither a personal trait nor such a property. They
-have events as they came in: one that is recognised by a rule is compiled to the event that arrives, with its rule.
+In a condition on an event `now` is the event's own time. Facts have no personal data, so an expression of an analysis
+may name neither a personal trait nor such a property. They have events as they came in: one that is recognised by a
+rule is compiled to the event that arrives, with its rule.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class AnalysisScope:
         try:
             both = compile_expression(text, names)
         except ExpressionError as error:
-            margin.error(f"the rule of {name!r} has no meaning where facts are asked: {error.message}", *at)
+            margin.error(f"this and the rule of {name!r} cannot be met together: {error.message}", *at)
             return NEVER
         if (personal := self._personal(compile_expression(rule, names), [name])) is not None:
             margin.error(f"{name!r} cannot be recognised in facts: its rule reads {personal}, which is personal", *at)
@@ -159,7 +160,7 @@ class AnalysisScope:
         return self._told(condition(margin, text, names, *keys), (), margin, *keys)
 
     def _names(self, events: Iterable[str]) -> Names:
-        return Names(None, union_of(self.declared, events), now=False, trees=self.declared.trees)
+        return Names(None, union_of(self.declared, events), trees=self.declared.trees)
 
     def _told(self, expression: Expression, events: Sequence[str], margin: Margin, *keys: Key) -> Expression:
         """The expression; a finding as well where it reads what is personal."""
