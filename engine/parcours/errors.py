@@ -5,7 +5,8 @@
     │   ├── ProjectInvalid       carries every finding of the checker
     │   ├── PublishRefused       carries every reason why a project cannot be published
     │   ├── TableRefused         the rows of a table are not what tables.yaml says
-    │   └── SetsRefused          sets of a campaign do not fit together
+    │   ├── SetsRefused          sets of a campaign do not fit together
+    │   └── AnalysisRefused      what an analysis asks cannot be answered from this data
     ├── OperatorError            whoever runs it: settings, machine, store, provider
     │   ├── SettingInvalid
     │   ├── ExtraMissing         an optional dependency is not installed
@@ -74,6 +75,10 @@ class TableRefused(AuthorError):
 
 class SetsRefused(AuthorError):
     """Sets of a campaign do not fit together."""
+
+
+class AnalysisRefused(AuthorError):
+    """What an analysis asks cannot be answered from this data."""
 
 
 class OperatorError(ParcoursError):
