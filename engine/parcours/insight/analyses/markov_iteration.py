@@ -37,12 +37,27 @@ TRANSITIONS_A_STEP: Final = 4
 Vector: TypeAlias = list[float]
 
 
-class _Transitions(NamedTuple):
+class _Fork(NamedTuple):
     """Of one state: its number, how likely the states after it are, and what picks their entries out of a vector."""
 
     state: int
     chances: tuple[float, ...]
     pick: Callable[[Vector], tuple[float, ...]]
+
+
+class _Way(NamedTuple):
+    """Of a state with one state after it: its number, how likely the other is, and the other's number."""
+
+    state: int
+    chance: float
+    there: int
+
+
+class _Transitions(NamedTuple):
+    """Of the states that have any after them; in a large chain many have one."""
+
+    forks: Sequence[_Fork]
+    ways: Sequence[_Way]
 
 
 class _Direction(NamedTuple):
@@ -66,9 +81,14 @@ class Chain:
         self.start = start
         self.leaving = [sum(there.values()) + ended for there, ended in zip(onward, ending, strict=True)]
         self.visits = [times / self.leaving[start] for times in self.leaving]
-        self.transitions = [
-            _transitions(state, there, self.leaving[state]) for state, there in enumerate(onward) if there
-        ]
+        forks, ways = [], []
+        for state, there in enumerate(onward):
+            chances = tuple(times / self.leaving[state] for times in there.values())
+            if len(chances) > 1:
+                forks.append(_Fork(state, chances, itemgetter(*there)))
+            elif chances:
+                ways.append(_Way(state, chances[0], next(iter(there))))
+        self.transitions = _Transitions(forks, ways)
 
 
 def reached_without(chain: Chain, removed: Set[int], rewards: Sequence[float]) -> float:
@@ -78,7 +98,10 @@ def reached_without(chain: Chain, removed: Set[int], rewards: Sequence[float]) -
     not bring the error below `ROUNDING`.
     """
     visits = [0.0 if state in removed else often for state, often in enumerate(chain.visits)]
-    transitions = [each for each in chain.transitions if each.state not in removed]
+    transitions = _Transitions(
+        [fork for fork in chain.transitions.forks if fork.state not in removed],
+        [way for way in chain.transitions.ways if way.state not in removed],
+    )
     wanted = [
         0.0 if state in removed else reward / leaving
         for state, (reward, leaving) in enumerate(zip(rewards, chain.leaving, strict=True))
@@ -91,15 +114,7 @@ def reached_without(chain: Chain, removed: Set[int], rewards: Sequence[float]) -
     return solution[chain.start] * chain.leaving[chain.start]
 
 
-def _transitions(state: int, there: Mapping[int, int], leaving: int) -> _Transitions:
-    chances = [times / leaving for times in there.values()]
-    numbers = list(there)
-    if len(numbers) == 1:  # itemgetter makes a tuple of two or more only
-        numbers, chances = numbers * 2, [*chances, 0.0]
-    return _Transitions(state, tuple(chances), itemgetter(*numbers))
-
-
-def _solve(transitions: Sequence[_Transitions], visits: Vector, wanted: Vector, error_max: float) -> Vector:
+def _solve(transitions: _Transitions, visits: Vector, wanted: Vector, error_max: float) -> Vector:
     """Generalised conjugate residuals; a residual that is small enough is worked out afresh before it is believed."""
     solution = [0.0] * len(wanted)
     residual = wanted
@@ -131,7 +146,7 @@ def _direction(step: Vector, image: Vector, visits: Vector, kept: deque[_Directi
     return _Direction(step, image, weighted, sum(map(mul, weighted, image)))
 
 
-def _applied(transitions: Sequence[_Transitions], vector: Vector) -> Vector:
+def _applied(transitions: _Transitions, vector: Vector) -> Vector:
     """(1 - Q to the power of TRANSITIONS_A_STEP) times a vector."""
     later = vector
     for _ in range(TRANSITIONS_A_STEP):
@@ -139,9 +154,11 @@ def _applied(transitions: Sequence[_Transitions], vector: Vector) -> Vector:
     return [x - y for x, y in zip(vector, later, strict=True)]
 
 
-def _later(transitions: Sequence[_Transitions], vector: Vector) -> Vector:
+def _later(transitions: _Transitions, vector: Vector) -> Vector:
     """Q times a vector."""
     later = [0.0] * len(vector)
-    for state, chances, pick in transitions:
+    for state, chances, pick in transitions.forks:
         later[state] = sum(map(mul, chances, pick(vector)))
+    for state, chance, there in transitions.ways:
+        later[state] = chance * vector[there]
     return later
