@@ -100,10 +100,8 @@ class Calendar:
         number, begin, end = self._current
         if begin <= at < end:
             return number
-        # The clock may show a day twice where it is turned back at midnight, so the reading is a guess.
         number = self._number_of(to_moment(at).astimezone(self._zone).date())
-        while at < self.begins(number):
-            number -= 1
+        # Where the clock is turned back past midnight, it shows the day before once more.
         while at >= self.begins(number + 1):
             number += 1
         self._current = number, self.begins(number), self.begins(number + 1)
