@@ -17,6 +17,7 @@ SMALL = {
     "audience_read.py": "--people 500 --runs 1",
     "door.py": "--rounds 1 --events 400",
     "funnels.py": "--events 20000 --runs 1",
+    "experiments.py": "--experiments 400",
     "linked_names.py": "--people 60 --runs 1",
     "hot_person.py": "--ended 300 --open 300 --block 100",
     "merging.py": "--moves 6 --blocks 2 --calls 50",
