@@ -106,6 +106,7 @@ def project_of(
     timezone: str = "profile.timezone",
     tables: Mapping[str, object] | None = None,
     campaigns: Sequence[CampaignDocument] = (),
+    holdouts: str = "",
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -116,11 +117,14 @@ def project_of(
     events     YAML: event types besides the shop's own, or in their place
     traits     YAML: kinds of traits besides the shop's own, or in their place
     timezone   what a person's time zone is
+    holdouts   YAML: hold-outs by name
     """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
     if policies:
         shop["settings"]["policies"] = yaml.load(policies)
+    if holdouts:
+        shop["settings"]["holdouts"] = yaml.load(holdouts)
     shop["events"]["events"] |= yaml.load(events) if events else {}
     shop["profile"]["traits"] |= yaml.load(traits) if traits else {}
     shop["profile"]["timezone"] = timezone

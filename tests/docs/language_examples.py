@@ -26,6 +26,7 @@ policies:
   quiet_hours:
     - {from: "22:00", until: "08:00"}
     - {channels: [sms], days: [sun], from: "00:00", until: "24:00", then: drop}
+holdouts: {program: {percent: 5, salt: "2026"}}
 """,
     ),
     "profile": (

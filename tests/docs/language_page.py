@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 from tests.docs import language_examples as examples
 
 from parcours.config import Settings
+from parcours.core.delivery.policy import GateName
 from parcours.journey.model import actions, analyses, analysis_forms, document, metrics, policies, steps, traits
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
@@ -215,9 +217,13 @@ def _steps() -> Iterable[str]:
 
 
 def _policies() -> Iterable[str]:
-    yield "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them.\n"
+    gates = "`, `".join(get_args(GateName))
+    yield (
+        "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them, and so do hold-outs. Before a message\n"
+        f"goes out it passes the gates in this order: `{gates}`.\nThe first that objects is told.\n"
+    )
     yield described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
-    yield described(policies.QuietHoursDocument)
+    yield described(policies.QuietHoursDocument, policies.HoldoutDocument)
 
 
 def _analyses() -> Iterable[str]:

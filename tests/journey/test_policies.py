@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
+from parcours.errors import ProjectInvalid
+from parcours.journey.program import Cap, ConsentPolicy, Holdout, Policies, QuietHours
 from parcours.journey.project import Project
 from parcours.journey.read.schema import schema
 from parcours.journey.starter import write_starter
@@ -35,6 +36,29 @@ def test_without_policies_marketing_needs_an_opt_in_and_nothing_else_holds(luma:
 def test_the_starter_says_that_it_is_opt_out(tmp_path: Path) -> None:
     write_starter(tmp_path / "new")
     assert Project.load(tmp_path / "new").program.policies.consent == ConsentPolicy("opt_out", {})
+
+
+def test_hold_outs_are_compiled_in_their_order(changed: Change) -> None:
+    written = "holdouts: {year: {percent: 5%, salt: '2026'}, half: {percent: 0.25, salt: é}}"
+
+    policies = Project.load(changed({"parcours.yaml": f"project: luma\n{written}\n"})).program.policies
+
+    assert policies.holdouts == (Holdout("year", 500, "2026"), Holdout("half", 25, "é"))
+
+
+@pytest.mark.parametrize(
+    "holdout, message",
+    [
+        ("{percent: 0, salt: a}", "greater than 0"),
+        ("{percent: 100, salt: a}", "less than 100"),
+        ("{percent: 5}", "salt"),
+        ("{percent: 5, salt: ''}", "salt"),
+        ("{percent: 0.333, salt: a}", "held out to a hundredth of a percent"),
+    ],
+)
+def test_a_hold_out_that_compares_nobody_is_refused(changed: Change, holdout: str, message: str) -> None:
+    with pytest.raises(ProjectInvalid, match=message):
+        Project.load(changed({"parcours.yaml": f"project: luma\nholdouts: {{year: {holdout}}}\n"}))
 
 
 CONSENT = [

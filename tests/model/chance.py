@@ -15,9 +15,9 @@ STAGE_1 = frozenset(
 STAGE_1 |= frozenset(("loops", "pages", "priority", "reactions", "reads", "reentry", "rules", "sends", "splits"))
 STAGE_1 |= frozenset(("updates", "wait_for", "waits"))
 STAGE_2 = STAGE_1 | frozenset(
-    ["audiences", "bounces", "caps", "consents", "expiry", "history", "quiet_hours", "recurring_reads"]
+    ["audiences", "bounces", "caps", "consents", "expiry", "history", "holdouts", "quiet_hours", "recurring_reads"]
 )
-MOVES = STAGE_2 | frozenset(["moves"])  # people on the move between zones, with long nights
+MOVES = STAGE_2 - {"holdouts"} | frozenset(["moves"])  # people on the move between zones, with long nights
 INBOXES = frozenset(["inboxes"])  # cards and in-app messages beside what goes to addresses
 EXTRAS = frozenset(["shifted_now", "undeclared", "wrong_types"])  # where an engine may rightly differ
 

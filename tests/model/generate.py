@@ -38,7 +38,16 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> Case:
     until_ms = None
     if chance.maybe(0.4) or goes_round(project):
         until_ms = last_ms + chance.random.randint(0, 6) * chance.unit_ms
+    if chance.maybe(0.3, "holdouts"):
+        settings["holdouts"] = holdouts(chance)
     return project, lines, until_ms
+
+
+def holdouts(chance: Chance) -> Document:
+    return {
+        f"group-{number}": {"percent": chance.pick((10, 33.33, 60)), "salt": f"é{chance.random.randint(0, 99)}"}
+        for number in range(chance.pick((1, 1, 2)))
+    }
 
 
 def goes_round(project: Document) -> bool:

@@ -164,6 +164,8 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
             declared["rule"] = chance.pick(('event.kind == "a"', "event.total > 50", "event.flag"))
         case "policies":
             project["project"]["policies"] = generate.policies(chance)
+            if "holdouts" in chance.features and chance.maybe(0.3):
+                project["project"]["holdouts"] = generate.holdouts(chance) if chance.maybe(0.7) else {}
         case "answers":
             actions: Any = deepcopy(project["actions"]["actions"])
             actions["ask"]["answer"] = dict(list(drawn_from.PROPERTIES.items())[:: chance.pick((1, 2))])

@@ -54,6 +54,11 @@ def test_people_move_between_zones_while_deliveries_of_a_run_are_held_on_several
     assert moved >= 5
 
 
+def test_people_are_held_out_in_many_cases() -> None:
+    held_out = [any(line["gate"] == "holdout" for line in run(*generate.case(seed))[1]) for seed in range(200)]
+    assert sum(held_out) >= 10
+
+
 def held_again_on_several_channels(deliveries: list[Document]) -> int:
     """How many visits of a step are held on several channels, on one of them more than once."""
     held = Counter(line["key"] for line in deliveries if line["outcome"] == "held")

@@ -21,6 +21,26 @@ def test_consent_is_per_channel_and_purpose_and_transactional_messages_skip_it()
     assert [outcome for _, step, _, outcome, _ in outcomes(documents, *person) if step == "r"] == ["sent", "sent"]
 
 
+@pytest.mark.parametrize(
+    "percent, salt, gate",
+    [
+        (38.22, "2026", None),  # 2026 puts ann into bucket 3,822 of 10,000
+        (38.23, "2026", "holdout"),
+        (38.23, "2027", None),  # and 2027 into 4,100
+    ],
+)
+def test_who_is_held_out_gets_no_marketing_whatever_else_would_refuse_it(percent: float, salt: str, gate: str) -> None:
+    documents = project([{"id": "n", "send": "news"}, {"id": "r", "send": "receipt"}])
+    documents["project"]["holdouts"] = {"program": {"percent": percent, "salt": salt}}
+    found = outcomes(documents, identify("0s", phone="+33600000000"), event("1h", "Start"))
+    assert {each[1:3]: each[3:] for each in found} == {
+        ("n", "email"): ("refused", gate or "address"),
+        ("n", "sms"): ("refused", gate) if gate else ("sent", None),
+        ("r", "email"): ("refused", "address"),
+        ("r", "sms"): ("sent", None),
+    }
+
+
 def test_channels_of_one_cap_share_a_rolling_count() -> None:
     caps = [{"channels": ["email", "sms"], "class": "marketing", "max": 2, "per": "1h"}]
     documents = project([{"id": "n", "send": "news"}], policies={**OPT_OUT, "caps": caps})

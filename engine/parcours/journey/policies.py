@@ -47,12 +47,22 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """A group that gets no marketing at all: whose bucket of the salt and her name is below `bound` (of 10,000)."""
+
+    name: str
+    bound: int
+    salt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
     """The policies that gates apply before a message goes out. Without any, marketing needs an opt-in."""
 
     consent: ConsentPolicy = field(default_factory=ConsentPolicy)
     caps: tuple[Cap, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
+    holdouts: tuple[Holdout, ...] = ()
     longest_cap_ms: int = field(init=False, repr=False, compare=False)
     """The longest window of a cap, 0 without any."""
 

@@ -31,6 +31,7 @@ from parcours.journey.parts import WaitUntil as WaitUntil
 from parcours.journey.policies import Cap as Cap
 from parcours.journey.policies import ConsentDefault as ConsentDefault
 from parcours.journey.policies import ConsentPolicy as ConsentPolicy
+from parcours.journey.policies import Holdout as Holdout
 from parcours.journey.policies import Policies as Policies
 from parcours.journey.policies import QuietHours as QuietHours
 

@@ -32,6 +32,7 @@ class Case:
     seed: int
     timezone: str
     policies: Document
+    holdouts: Document
     traits: dict[str, str]
     events: Document
     messages: dict[str, Document]
@@ -57,7 +58,12 @@ class Case:
         """By their paths, with texts in place of terms."""
         audiences = {**self.conditions, **{name: {"saved": True, "label": name} for name in self.saved}}
         whole: dict[str, Document] = {
-            "parcours": {"project": "drawn", "timezone": self.timezone, "policies": self.policies},
+            "parcours": {
+                "project": "drawn",
+                "timezone": self.timezone,
+                "policies": self.policies,
+                "holdouts": self.holdouts,
+            },
             "profile": {"traits": self.traits},
             "events": {"events": self.events},
             "audiences": {"audiences": audiences},

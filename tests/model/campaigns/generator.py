@@ -54,10 +54,15 @@ def case(seed: int) -> Case:
     if seeds := _seeds(chance, people):
         campaigns[0]["seeds"] = seeds
         chance.kind("campaign.seeds")
+    holdouts: Document = {}
+    if chance.maybe(0.25):
+        holdouts["program"] = {"percent": chance.pick((5, 12.34, 40)), "salt": chance.pick(("2026", "2027"))}
+        chance.kind("policy.holdouts")
     return Case(
         seed=seed,
         timezone=timezone,
         policies=policies,
+        holdouts=holdouts,
         traits=TRAITS,
         events=EVENTS,
         messages=messages,

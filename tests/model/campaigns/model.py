@@ -53,6 +53,7 @@ class _Simulation:
         world = World(
             timezone=case.timezone,
             policies=case.policies,
+            holdouts=case.holdouts,
             messages=case.messages,
             conditions=case.conditions,
             saved={name: set() for name in case.saved},

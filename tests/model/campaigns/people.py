@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ class World:
 
     timezone: str
     policies: Document
+    holdouts: Document
     messages: dict[str, Document]
     conditions: dict[str, Term]
     saved: dict[str, set[str]]
@@ -126,6 +128,8 @@ def address_of(person: Person, now_ms: int, run: int, to: Mapping[str, Term], ch
 def gate_of(person: Person, now_ms: int, delivery: Delivery) -> tuple[str | None, int | None]:
     """The gate that refuses or holds, and until when it holds."""
     message, channel, address = delivery.message, delivery.channel, delivery.address
+    if message["class"] == "marketing" and any(_has(each, person) for each in person.world.holdouts.values()):
+        return "holdout", None
     if not isinstance(address, str) or not re.fullmatch(WELL_FORMED[channel], address):
         return "address", None
     is_marketing = message["class"] == "marketing"
@@ -138,6 +142,11 @@ def gate_of(person: Person, now_ms: int, delivery: Delivery) -> tuple[str | None
     if any(_is_full(person, now_ms, delivery, cap) for cap in person.world.policies.get("caps", [])):
         return "cap", None
     return _quiet(person, now_ms, channel)
+
+
+def _has(holdout: Document, person: Person) -> bool:
+    digest = blake2b(holdout["salt"].encode() + b"\0" + person.name.encode(), digest_size=64).digest()
+    return bool(int.from_bytes(digest[:8], "big") % 10_000 < holdout["percent"] * 100)
 
 
 def _is_full(person: Person, now_ms: int, delivery: Delivery, cap: Document) -> bool:

@@ -1,5 +1,6 @@
 """May a message go out now, and what has become of it since?"""
 
+import hashlib
 import re
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.model.reference.people import (
 from tests.model.reference.times import DAY_MS, parse_duration, quiet_windows
 
 CHANNELS = ("email", "sms", "push", *INBOX)
+GATE_HOLDOUT = "holdout"
 GATE_ADDRESS = "address"
 GATE_CONSENT = "consent"
 GATE_SUPPRESSION = "suppression"
@@ -161,6 +163,9 @@ def object_to(
 
 def gates(person: Person, now_ms: int, delivery: Document) -> tuple[str | None, int | None]:
     """The gate that refuses, or the end of the quiet hours that hold, or neither."""
+    # Before all others, of marketing only: who is held out gets none.
+    if delivery["message"]["class"] == "marketing" and is_held_out(person):
+        return GATE_HOLDOUT, None
     # Address: there is one, well formed.
     if delivery["to"] is None or not well_formed(delivery["channel"], delivery["to"]):
         return GATE_ADDRESS, None
@@ -191,6 +196,15 @@ def gates_that_change(person: Person, now_ms: int, delivery: Document) -> tuple[
     if quiet == "hold":
         return GATE_QUIET, quiet_until_ms
     return None, None
+
+
+def is_held_out(person: Person) -> bool:
+    """Whether a hold-out has her: as in a split, by its salt and the name that she has now."""
+    return any(
+        int.from_bytes(hashlib.blake2b(f"{rule['salt']}\0{person.id}".encode()).digest()[:8], "big") % 10_000
+        < round(rule["percent"] * 100)
+        for rule in person.world.settings.get("holdouts", {}).values()
+    )
 
 
 def well_formed(channel: str, address: str) -> bool:

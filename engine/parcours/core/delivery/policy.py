@@ -1,8 +1,9 @@
 """The gates: rules that a delivery passes in order before it may leave; the first objection decides.
 
-address -> consent -> suppression -> expiry -> cap -> quiet_hours. A gate lets pass (None), refuses, or holds until a
-time; a held delivery passes all gates again when it is released. When a dispatcher claims a delivery, the gates whose
-result may have changed since are asked again. Transactional messages skip consent, caps and quiet hours.
+holdout -> address -> consent -> suppression -> expiry -> cap -> quiet_hours. A gate lets pass (None), refuses, or
+holds until a time; a held delivery passes all gates again when it is released. When a dispatcher claims a delivery, the
+gates whose result may have changed since are asked again. Transactional messages skip hold-outs, consent, caps and
+quiet hours.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from parcours.core.buckets import bucket_of
 from parcours.core.consent import has_consent
 from parcours.core.delivery.quiet_hours import quiet_until
 from parcours.core.delivery.reservations import counted, covers
@@ -20,7 +22,7 @@ from parcours.core.turn import Turn
 from parcours.expression.zones import zone
 from parcours.journey.program import Message
 
-GateName: TypeAlias = Literal["address", "consent", "suppression", "expiry", "cap", "quiet_hours", "content"]
+GateName: TypeAlias = Literal["holdout", "address", "consent", "suppression", "expiry", "cap", "quiet_hours", "content"]
 """All gates in the order in which they are asked; `content` is asked once a message is rendered."""
 
 
@@ -38,6 +40,8 @@ Gate: TypeAlias = Callable[[Turn, DeliveryState, Message], Objection | None]
 
 def judge(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
     """The first objection of all gates: asked at the send step and at each release."""
+    if turn.program.policies.holdouts and (objection := _holdout(turn, message)) is not None:
+        return objection
     return _first(GATES, turn, delivery, message)
 
 
@@ -51,6 +55,16 @@ def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message
         objection = gate(turn, delivery, message)
         if objection is not None:
             return objection
+    return None
+
+
+def _holdout(turn: Turn, message: Message) -> Objection | None:
+    """Whether the person is held out, by the name under which her profile lies. Of several, the first one says so."""
+    if message.message_class == "transactional":
+        return None
+    for holdout in turn.program.policies.holdouts:
+        if bucket_of(holdout.salt, turn.person) < holdout.bound:
+            return Objection("holdout", f"in the hold-out {holdout.name!r}")
     return None
 
 
@@ -117,6 +131,7 @@ def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objec
     return None if until_ms is None else Objection("quiet_hours", "held until quiet hours end", until_ms)
 
 
+# Behind the hold-outs, which a project without any does not ask.
 GATES: tuple[Gate, ...] = (_address, _consent, _suppression, _expiry, _cap, _quiet_hours)
 # Without the address, which is fixed once queued, and the cap, which the delivery's own reservation would count.
 CLAIM_GATES: tuple[Gate, ...] = (_consent, _suppression, _expiry, _quiet_hours)

@@ -7,10 +7,10 @@ step could not be carried out; a parked run stays where it is and every other ru
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from hashlib import blake2b
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from parcours.core.buckets import bucket_of
 from parcours.core.delivery import sending
 from parcours.core.delivery.call_url import with_query
 from parcours.core.delivery.holding import tell_wait
@@ -44,9 +44,6 @@ from parcours.journey.program import (
     WaitLocalTime,
     WaitUntil,
 )
-
-SPLIT_BUCKETS = 10_000
-"""A split is exact to a hundredth of a percent."""
 
 
 class StepFailed(Exception):
@@ -289,8 +286,7 @@ def _branch(turn: Turn, run: Run, step: Branch) -> str | None:
 
 
 def _split(turn: Turn, run: Run, step: Split) -> str | None:
-    name = "\0".join((run.journey, step.id, turn.origin_of(run).name)).encode()
-    bucket = int.from_bytes(blake2b(name).digest()[:8], "big") % SPLIT_BUCKETS
+    bucket = bucket_of(run.journey, step.id, turn.origin_of(run).name)
     for index, (bound, follows) in enumerate(step.arms):
         if bucket < bound:
             turn.record(run, "split", str(index))

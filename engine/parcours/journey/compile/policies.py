@@ -1,12 +1,14 @@
-"""The compiler of policies: every channel is declared, and no rule contradicts itself."""
+"""The compiler of policies and hold-outs: every channel is declared, and no rule contradicts itself."""
 
 from __future__ import annotations
 
 from parcours.channel import INBOX
 from parcours.expression.duration import DAYS, minute_of
 from parcours.journey.compile.declarations import Declarations
-from parcours.journey.model.policies import CapDocument, PoliciesDocument, QuietHoursDocument
-from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
+from parcours.journey.model.document import ProjectDocument
+from parcours.journey.model.policies import CapDocument, HoldoutDocument, QuietHoursDocument
+from parcours.journey.model.steps import hundredths, is_too_fine
+from parcours.journey.program import Cap, ConsentPolicy, Holdout, Policies, QuietHours
 from parcours.journey.read.finding import Margin
 from parcours.wording import nearest
 
@@ -14,8 +16,9 @@ DAY_MINUTES = 1_440
 WEEK_MINUTES = 7 * DAY_MINUTES
 
 
-def compile_policies(document: PoliciesDocument, margin: Margin, declared: Declarations) -> Policies:
-    """The policies; faults go into the margin."""
+def compile_policies(settings: ProjectDocument, of_project: Margin, declared: Declarations) -> Policies:
+    """The policies and hold-outs of parcours.yaml; faults go into its margin."""
+    document, margin = settings.policies, of_project.below("policies")
     for channel in document.consent.channels:
         declared.check_channel(margin, channel, "consent", "channels", channel)
     caps = tuple(_cap(cap, margin.below("caps", number), declared) for number, cap in enumerate(document.caps))
@@ -27,7 +30,12 @@ def compile_policies(document: PoliciesDocument, margin: Margin, declared: Decla
         if _never_ends(channel, quiet_hours):
             margin.error(f"the quiet hours leave no time of the week for {channel!r}", "quiet_hours")
             break
-    return Policies(ConsentPolicy(document.consent.default, dict(document.consent.channels)), caps, quiet_hours)
+    return Policies(
+        ConsentPolicy(document.consent.default, dict(document.consent.channels)),
+        caps,
+        quiet_hours,
+        tuple(_holdout(name, each, of_project.below("holdouts", name)) for name, each in settings.holdouts.items()),
+    )
 
 
 def _usual_first(channel: str) -> tuple[bool, str]:
@@ -52,6 +60,13 @@ def _quiet(hours: QuietHoursDocument, margin: Margin, declared: Declarations) ->
         days=frozenset(DAYS.index(day) for day in hours.days),
         then=hours.then,
     )
+
+
+def _holdout(name: str, holdout: HoldoutDocument, margin: Margin) -> Holdout:
+    if is_too_fine(holdout.percent):
+        fault = "people are held out to a hundredth of a percent, and this is a finer share"
+        margin.error(fault, "percent", value=f"{holdout.percent:g}", runs=True)
+    return Holdout(name, hundredths(holdout.percent), holdout.salt)
 
 
 def _channels(named: tuple[str, ...] | None, margin: Margin, declared: Declarations) -> frozenset[str] | None:

@@ -115,7 +115,7 @@ class _Compiler:
         self._check_names()
         addresses = self._addresses()
         disclosure = self._disclosure(addresses)
-        policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.declared)
+        policies = compile_policies(settings, self.margins.single["project"], self.declared)
         usual_zone = self.documents.profile.timezone == "profile.timezone"  # whether or not it is declared
         zone_names = Names(ANYTHING if usual_zone else self.declared.traits, trees=self.declared.trees)
         compiled = program.Program(

@@ -26,7 +26,7 @@ from parcours.journey.model.channel_rate import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.people_rate import PeopleRate, people_per_second
-from parcours.journey.model.policies import PoliciesDocument
+from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
@@ -65,6 +65,9 @@ class ProjectDocument(Document):
     )
     policies: PoliciesDocument = Field(
         default_factory=PoliciesDocument, description="Consent, frequency caps and quiet hours."
+    )
+    holdouts: dict[Name, HoldoutDocument] = Field(
+        default_factory=dict, description="Groups of people who get no marketing, which shows what all of it does."
     )
 
     insight: InsightDocument = Field(
@@ -204,7 +207,7 @@ class MessageDocument(Document, extra="allow"):
     message_class: Literal["marketing", "transactional"] = Field(
         default="marketing",
         alias="class",
-        description="Marketing passes consent, caps and quiet hours; transactional messages skip them.",
+        description="Marketing passes hold-outs, consent, caps and quiet hours; transactional messages skip them.",
     )
     purpose: Name | None = Field(
         default=None, description="What consent is given for; the name of its class without it."

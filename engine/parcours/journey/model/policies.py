@@ -1,4 +1,4 @@
-"""The models of policies: consent, frequency caps and quiet hours."""
+"""The models of policies: consent, frequency caps and quiet hours; and of hold-outs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from parcours.expression.duration import DAYS, EndTime, PositiveDuration, TimeOfDay, Weekdays
-from parcours.journey.model.forms import Document, Name
+from parcours.journey.model.forms import Document, Name, Percent
 
 ConsentDefault: TypeAlias = Literal["opt_in", "opt_out"]
 Channels: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -59,6 +59,21 @@ class QuietHoursDocument(Document):
         if self.start == self.until:
             raise ValueError("from and until are the same time; for a whole day write 00:00 and 24:00")
         return self
+
+
+class HoldoutDocument(Document):
+    """A hold-out: some of all people get no marketing, on any channel, so that they can be compared with the others.
+
+    Who is in it goes by her name alone, and so for ever, as long as percent and salt stay. A larger percent keeps
+    whoever is in it. Transactional messages reach her as ever. The gate `holdout` is asked before all others.
+    """
+
+    percent: Annotated[Percent, Field(gt=0, lt=100)] = Field(
+        description="The share of people who are held out, by their names; a larger one keeps whoever is in it."
+    )
+    salt: Annotated[str, Field(min_length=1)] = Field(
+        description="Any text; another one draws other people. Hold-outs of the same salt have the same people."
+    )
 
 
 class PoliciesDocument(Document):

@@ -208,6 +208,8 @@ def _untried(project: Project, gates: Mapping[str, int]) -> Iterator[str]:
         yield "nothing came up against a cap"
     if project.program.policies.quiet_hours and "quiet_hours" not in gates:
         yield "nothing fell into quiet hours"
+    if project.program.policies.holdouts and "holdout" not in gates:
+        yield "nobody who is held out was sent marketing"
 
 
 def _unrendered(facts: Iterable[Fact]) -> Iterator[str]:
