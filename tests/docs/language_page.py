@@ -219,8 +219,8 @@ def _steps() -> Iterable[str]:
 def _policies() -> Iterable[str]:
     gates = "`, `".join(get_args(GateName))
     yield (
-        "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them, and so do hold-outs. Before a message\n"
-        f"goes out it passes the gates in this order: `{gates}`.\nThe first that objects is told.\n"
+        "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them, and so do hold-outs.\n"
+        f"Before a message goes out it passes the gates in this order: `{gates}`.\nThe first that objects is told.\n"
     )
     yield described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
     yield described(policies.QuietHoursDocument, policies.HoldoutDocument)
