@@ -350,6 +350,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=HOUR_MS,
         description="How long files stay that count no more, for readers who have begun with them.",
     )
+    warehouse_memory_bytes: Annotated[int, Field(ge=64 * MIB, le=COUNT_MAX)] = Field(
+        default=1_024 * MIB,
+        description="Memory for a question about facts; what does not fit into it lies on disk meanwhile.",
+    )
+    warehouse_threads: Count = Field(default=2, description="Threads that answer a question about facts.")
     clock_jump_max_ms: Duration = Field(
         default=10 * SECOND_MS,
         description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",

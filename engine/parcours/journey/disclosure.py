@@ -23,6 +23,7 @@ class Disclosure:
     pii_traits      personal ones, those among them that addresses name
     pii_properties  personal ones by the name under which events arrive; types that are recognised by a rule have theirs
                     in that of their event, and their own name has the same
+    told_properties  by the name under which events arrive, the kind of each declared property that is not personal
     """
 
     traits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Disclosure:
     told_traits: frozenset[str] = frozenset()
     pii_traits: frozenset[str] = frozenset()
     pii_properties: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    told_properties: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
 
     def is_personal(self, path: Iterable[str]) -> bool:
         """Whether the trait under these keys is personal, or something in it or around it."""
@@ -59,6 +61,7 @@ def disclosure_of(
         told_traits=frozenset(path for path in asked if not _touches(tuple(split_path(path)), hidden)),
         pii_traits=personal,
         pii_properties=_properties(events),
+        told_properties=_told_properties(events),
     )
 
 
@@ -70,6 +73,20 @@ def _properties(events: Mapping[str, EventDocument]) -> dict[str, frozenset[str]
         arriving[of] = arriving.get(of, frozenset()) | _marked(event.properties)
     by_name = arriving | {name: arriving[event.of or name] for name, event in events.items()}
     return {name: paths for name, paths in by_name.items() if paths}
+
+
+def _told_properties(events: Mapping[str, EventDocument]) -> dict[str, dict[str, Kind]]:
+    """Types that a rule recognises have no lines of their own."""
+    hidden = {name: [tuple(split_path(path)) for path in paths] for name, paths in _properties(events).items()}
+    return {
+        name: {
+            path: kind
+            for path, kind in event.kinds.items()
+            if not any(tuple(split_path(path))[: len(each)] == each for each in hidden.get(name, ()))
+        }
+        for name, event in events.items()
+        if event.of is None
+    }
 
 
 def _marked(declared: Mapping[str, TraitForm]) -> frozenset[str]:

@@ -54,8 +54,13 @@ _decode = msgspec.json.Decoder(ErasedRows).decode
 
 def read_erased(store: Path) -> list[ErasedRows]:
     """Those whose rows do not count, below the store's folder. To be read before the files are. Raises StoreBroken."""
+    return erased_in(store / FACTS)
+
+
+def erased_in(facts: Path) -> list[ErasedRows]:
+    """The same of the folder of facts itself."""
     found: dict[str, ErasedRows] = {}
-    for path in sorted((store / FACTS / ERASED).glob("*.json")):
+    for path in sorted((facts / ERASED).glob("*.json")):
         try:
             found[path.name] = _decode(path.read_bytes())
         except FileNotFoundError:  # no file has anything of her any more

@@ -1,0 +1,30 @@
+"""How names and texts are written in SQL, and which name something gets where its own is taken.
+
+DuckDB tells names by their letters, whether upper or lower case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from itertools import count
+
+
+def identifier(name: str) -> str:
+    """A name in SQL, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text in SQL, whatever it holds."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def free_name(name: str, taken: AbstractSet[str], prefix: str = "") -> str:
+    """The name if it is free, else with what is to stand before it, else numbered from 2 on.
+
+    taken  names in lower case
+    """
+    for each in (name, f"{prefix}{name}"):
+        if each.lower() not in taken:
+            return each
+    return next(each for number in count(2) if (each := f"{prefix}{name}_{number}").lower() not in taken)

@@ -1,0 +1,38 @@
+"""How facts are looked at: what events are declared to have, whose facts they are, and when a visit is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from parcours.config import MINUTE_MS
+from parcours.journey.model.traits import Kind
+from parcours.journey.program import Program
+
+Follow: TypeAlias = Literal["none", "used", "all"]
+"""Which merges are followed, so that what was told before is the person's: none; those after which the history before
+counts; all of them.
+"""
+
+VISIT_PAUSE_MS: Final = 30 * MINUTE_MS
+"""After a longer pause the next event begins another visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """
+    events          by name, the kind of each declared property that facts have
+    follow          which merges are followed
+    visit_pause_ms  after which pause a new visit begins
+    """
+
+    events: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
+    follow: Follow = "none"
+    visit_pause_ms: int = VISIT_PAUSE_MS
+
+    @classmethod
+    def of(cls, program: Program, *, stitch: bool = False) -> Viewed:
+        """As the project says; `stitch`: all merges are followed, whatever it says."""
+        used: Follow = "used" if program.anonymous_history == "used" else "none"
+        return cls(program.disclosure.told_properties, "all" if stitch else used)

@@ -1,0 +1,164 @@
+"""Facts as tables: one answer or several over what is known at one moment, exported or not.
+
+A warehouse is opened for an answer and closed after it, so whoever is erased is in none that begins later. Files that
+count no more stay for an hour; whoever finds that one has gone begins again with what is there then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import duckdb
+
+from parcours.config import Settings
+from parcours.errors import CallerError, StoreBroken
+from parcours.insight.exporter.reading import ATTEMPTS
+from parcours.insight.warehouse.database import Database, open_database
+from parcours.insight.warehouse.snapshot import Snapshot, Tail, read_snapshot
+from parcours.insight.warehouse.statements import check_statement, first_line
+from parcours.insight.warehouse.viewed import Viewed
+from parcours.journey.model.insight import KeptTable
+
+ROWS_AT_ONCE: Final = 10_000
+"""Rows of an answer in memory at once."""
+
+T = TypeVar("T")
+Rows = Iterator[list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gives: the names of its columns, and its rows, some at once, which are taken once.
+
+    as_of_ms  the instant up to which everything is known; None where nothing is
+    """
+
+    columns: Sequence[str]
+    rows: Rows
+    as_of_ms: int | None
+
+
+class Warehouse:
+    """DuckDB over a folder of facts; used by one thread, and closed by `close` or at the end of a `with`.
+
+    facts   the folder: of a store, or of a simulation
+    viewed  how it is looked at
+    tail    what may not be exported yet, asked for before
+    Raises StoreBroken where files cannot be read.
+    """
+
+    def __init__(self, facts: Path, viewed: Viewed, settings: Settings, tail: Tail | None = None) -> None:
+        self._facts, self._viewed, self._settings, self._tail = facts, viewed, settings, tail
+        self._spill = TemporaryDirectory(prefix="parcours-facts-")
+        self._snapshot: Snapshot | None = None
+        self._database: Database | None = None
+        try:
+            self.asking(lambda database: None)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back memory and disk. Answers end."""
+        self._leave()
+        self._spill.cleanup()
+
+    @property
+    def as_of_ms(self) -> int | None:
+        """The instant up to which everything is known, that of the shard of which it is the earliest."""
+        return self._known().as_of_ms
+
+    @property
+    def cut_before_ms(self) -> Mapping[KeptTable, int]:
+        """By table, before which instant rows are missing because they were kept for long enough."""
+        return self._known().cut_before_ms
+
+    def sql(self, query: str) -> Answer:
+        """What a query over the views gives. Raises CallerError for anything else and for a mistake in it, StoreBroken."""
+
+        def ask(database: Database) -> tuple[Sequence[str], Rows]:
+            check_statement(database.connection, query, database.views)
+            with _in_callers_words():
+                asked = database.connection.cursor().execute(query)
+                return [each[0] for each in asked.description], _taken(asked)
+
+        columns, rows = self.asking(ask)
+        return Answer(columns, rows, self.as_of_ms)
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query of ours, some in memory at once. It has to name an order: then all files have been read
+        before the first row is there, and it does not matter whether they go meanwhile.
+        """
+        found = self.asking(lambda database: _taken(database.connection.cursor().execute(query, list(values))))
+        for some in found:
+            yield from some
+
+    def asking(self, ask: Callable[[Database], T]) -> T:
+        """What `ask` makes of the database; it is called again, with what is there then, where a file has gone.
+
+        Raises StoreBroken.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return ask(self._opened())
+            except (duckdb.IOException, FileNotFoundError) as error:
+                gone = None if self._snapshot is None else self._snapshot.gone()
+                if attempt == ATTEMPTS or (gone is None and isinstance(error, duckdb.IOException)):
+                    raise StoreBroken(f"facts in {self._facts} cannot be read: {first_line(error)}") from error
+                self._leave()
+            except duckdb.OutOfMemoryException as error:
+                raise StoreBroken(f"{first_line(error)}: warehouse_memory_bytes bounds it") from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def _opened(self) -> Database:
+        if self._database is None:
+            self._snapshot = read_snapshot(self._facts, self._tail)
+            self._database = open_database(self._snapshot, self._viewed, self._settings, Path(self._spill.name))
+        return self._database
+
+    def _known(self) -> Snapshot:
+        assert self._snapshot is not None, "it is read when the warehouse is opened"
+        return self._snapshot
+
+    def _leave(self) -> None:
+        if self._database is not None:
+            self._database.connection.close()
+            self._database = None
+
+
+def _taken(asked: duckdb.DuckDBPyConnection) -> Rows:
+    """The rows, the first of them taken already: what cannot be read fails here."""
+    first = asked.fetchmany(ROWS_AT_ONCE)
+
+    def rest() -> Rows:
+        some = first
+        while some:
+            yield some
+            some = asked.fetchmany(ROWS_AT_ONCE)
+
+    return rest()
+
+
+@contextmanager
+def _in_callers_words() -> Iterator[None]:
+    """Raises CallerError for what DuckDB finds wrong with a query; a file that cannot be read is no mistake in it."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error as error:
+        raise CallerError(f"The query fails: {first_line(error)}") from error
