@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from parcours.cli.door_options import DoorKey, NeededUrl
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.warehouse import Answer, Warehouse
 
 insight = typer.Typer(name="insight", help="Ask what all people and their facts add up to.", no_args_is_help=True)
 
@@ -32,3 +40,117 @@ def people(url: NeededUrl, out: Out, key: DoorKey = None) -> None:
             file.write(piece)
             count += piece.count(b"\n")
     typer.echo(f"{out}: {count:,} people")
+
+
+class AnswerForm(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Stitch(StrEnum):
+    ALL = "all"
+
+
+@insight.command()
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One query over the tables and views, in quotes.")],
+    out: Annotated[
+        Path | None,
+        typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate --facts wrote."),
+    ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help="A folder of facts itself."),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="This store; while an engine uses it, what it has exported."),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="The project, for what its events have, and whether what was before a merge counts. A store that no "
+            "engine uses knows what is published.",
+        ),
+    ] = None,
+    form: Annotated[
+        AnswerForm, typer.Option("--format", help="A table to look at, one object of JSON, or CSV.")
+    ] = AnswerForm.TABLE,
+    file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it.")
+    ] = None,
+    exported: Annotated[
+        bool, typer.Option("--exported", help="With --store: leave out what is not exported yet.")
+    ] = False,
+    stitch: Annotated[
+        Stitch | None,
+        typer.Option(help="all: what was before a merge is the person's, whatever the project says."),
+    ] = None,
+) -> None:
+    """Ask facts in SQL: the tables of files, events_NAME, touches, visits and runs."""
+    if sum(each is not None for each in (out, facts, store)) != 1:
+        raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
+    if store is not None:
+        warehouse = _of_store(store, project, stitch=stitch is not None, exported=exported)
+    else:
+        warehouse = _of_folder(out / "facts" if out is not None else facts, project, stitch=stitch is not None)
+    with warehouse:
+        _write(warehouse.sql(query), form, file)
+
+
+def _of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> Warehouse:
+    from parcours.config import Settings
+    from parcours.dispatch.judgement import load_project
+    from parcours.insight.warehouse.opening import open_warehouse
+    from parcours.insight.warehouse.viewed import Viewed
+
+    assert facts is not None
+    viewed = Viewed() if project is None else Viewed.of(load_project(project, drafts=True).program)
+    return open_warehouse(facts, viewed.stitched() if stitch else viewed, Settings())
+
+
+def _of_store(store: str, project: Path | None, *, stitch: bool, exported: bool) -> Warehouse:
+    import os
+
+    from parcours.dispatch.judgement import load_project
+    from parcours.service.stored_facts import open_stored_facts
+
+    program = None if project is None else load_project(project, drafts=True).program
+    folder = Path() if project is None else project
+    found = open_stored_facts(store, program, folder, os.environ, stitch=stitch, exported=exported)
+    for each in found.left_out:
+        typer.echo(each, err=True)
+    return found.warehouse
+
+
+def _write(answer: Answer, form: AnswerForm, file: Path | None) -> None:
+    from rich.console import Console
+
+    from parcours.insight.warehouse import answer_forms
+
+    with _written(file) as written:
+        match form:
+            case AnswerForm.TABLE:
+                answer_forms.print_answer(Console(file=written), answer)
+            case AnswerForm.JSON:
+                answer_forms.write_json(written, answer)
+            case AnswerForm.CSV:
+                answer_forms.write_csv(written, answer)
+                typer.echo(answer_forms.as_of_text(answer.as_of_ms), err=True)
+
+
+@contextmanager
+def _written(file: Path | None) -> Iterator[TextIO]:
+    """Where an answer goes: standard output, or a file that is there whole or not at all."""
+    from parcours.cli.files import whole
+    from parcours.store.private_files import open_private
+
+    if file is None:
+        yield sys.stdout
+        return
+    with whole(file) as unfinished, TextIOWrapper(open_private(unfinished, "wb"), "utf-8", newline="") as opened:
+        yield opened

@@ -81,12 +81,12 @@ def own_and_newest(store: Store) -> tuple[dict[str, bytes], Record]:
 
 
 def not_exported(store: Store, own: Mapping[str, bytes], through: int) -> Iterator[ExportRecord]:
-    """The records with inputs of a shard that come after the export, which goes through this one; by their numbers
-    there.
+    """The records of a shard that tell anything and come after the export, which goes through this one; by their
+    numbers there.
     """
     offset = export_of(own).offset
     for record in store.records(max(0, through - offset)):
-        if record.inputs:
+        if record.facts or record.inputs:
             yield ExportRecord(record.sequence + offset, record.stamp_ms, record.facts, record.inputs)
 
 

@@ -23,6 +23,9 @@ TABLES: Final[tuple[FactTable, ...]] = get_args(FactTable)
 NO_FACTS: Final[frozenset[KeptTable]] = frozenset({"events", "campaign_steps", "people"})
 """The tables of which a row is no fact of anybody."""
 
+LOOKED_AT: Final = "looks"
+"""The table that keeps the rows of somebody erased, with a hash for her name."""
+
 INPUT_TABLES: Final[tuple[KeptTable, ...]] = ("lines",)
 """What lies in the folder of inputs."""
 

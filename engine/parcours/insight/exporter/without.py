@@ -12,10 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parcours.insight.exporter.erased import ErasedRows
+from parcours.insight.exporter.tables import LOOKED_AT
 from parcours.shard.erasures import AUDIT, person_hash
-
-LOOKED_AT: Final = "looks"
-"""The table that keeps its rows, with a hash for her name."""
 
 COLUMNS: Final = ("person", "shard", "record")
 """By which it is told whose rows they are, and whether they count, with the time, which comes first in a table."""

@@ -37,7 +37,7 @@ def event_views(events: Mapping[str, Mapping[str, Kind]]) -> Iterator[tuple[str,
 
 
 def _query(event: str, properties: Mapping[str, Kind]) -> str:
-    paths = ", ".join(literal(_pointer(path)) for path in properties)
+    paths = ", ".join(literal(pointer(path)) for path in properties)
     found = f"json_extract(properties, [{paths}])" if properties else "[]"
     taken = {*FIRST, *LAST}
     columns = [*FIRST]
@@ -50,7 +50,7 @@ def _query(event: str, properties: Mapping[str, Kind]) -> str:
     return f"select {', '.join(columns)} from ({source})"
 
 
-def _pointer(path: str) -> str:
+def pointer(path: str) -> str:
     """The path as a JSON pointer."""
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in split_path(path))
 
@@ -95,4 +95,3 @@ VALUES: Final[Mapping[Kind, Callable[[str], str]]] = {
     "list": lambda json: f"nullif({json}::varchar, 'null')",
 }
 """The value of a kind in SQL, from JSON in SQL: as in the table of people."""
-

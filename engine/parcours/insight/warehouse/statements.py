@@ -48,23 +48,23 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
     """All objects in it, without recursion: a query may be deep."""
     waiting = [tree]
     while waiting:
-        match waiting.pop():
-            case dict() as node:
-                yield node
-                waiting += node.values()
-            case list() as nodes:
-                waiting += nodes
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
 
 
 def _check_node(node: dict[str, Any], views: AbstractSet[str]) -> None:
-    match node.get("type"):
-        case "TABLE_FUNCTION":
-            name = node["function"]["function_name"]
-            if name not in FUNCTIONS:
-                raise CallerError(f"{name} may not stand for a table here: ask the views.")
-        case "BASE_TABLE" | "SHOW_REF":
-            path = node["qualified_name"]["path"]
-            is_elsewhere = len(path) > 2 or (len(path) == 2 and path[0].lower() not in SCHEMAS)
-            may_be_file = any(character in path[-1] for character in "./\\") and path[-1].lower() not in views
-            if is_elsewhere or may_be_file:
-                raise CallerError(f"{'.'.join(path)} is none of the views.")
+    kind = node.get("type")
+    if kind == "TABLE_FUNCTION":
+        name = node["function"]["function_name"]
+        if name not in FUNCTIONS:
+            raise CallerError(f"{name} may not stand for a table here: ask the views.")
+    elif kind in ("BASE_TABLE", "SHOW_REF"):
+        path = node["qualified_name"]["path"] or ["main"]
+        is_elsewhere = len(path) > 2 or (len(path) == 2 and path[0].lower() not in SCHEMAS)
+        may_be_file = any(character in path[-1] for character in "./\\") and path[-1].lower() not in views
+        if is_elsewhere or may_be_file:
+            raise CallerError(f"{'.'.join(path)} is none of the views.")

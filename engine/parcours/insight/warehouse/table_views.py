@@ -10,8 +10,7 @@ import duckdb
 
 from parcours.insight.exporter.erased import ErasedRows
 from parcours.insight.exporter.schemas import table_of
-from parcours.insight.exporter.tables import COLUMNS, PERSON_HAS, TABLES, Kind, Row
-from parcours.insight.exporter.without import LOOKED_AT
+from parcours.insight.exporter.tables import COLUMNS, LOOKED_AT, PERSON_HAS, TABLES, Kind, Row
 from parcours.insight.warehouse.names import free_name, identifier, literal
 from parcours.insight.warehouse.snapshot import Snapshot
 from parcours.journey.model.insight import FactTable

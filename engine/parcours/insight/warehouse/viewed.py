@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from parcours.config import MINUTE_MS
@@ -32,7 +32,11 @@ class Viewed:
     visit_pause_ms: int = VISIT_PAUSE_MS
 
     @classmethod
-    def of(cls, program: Program, *, stitch: bool = False) -> Viewed:
-        """As the project says; `stitch`: all merges are followed, whatever it says."""
+    def of(cls, program: Program) -> Viewed:
+        """As the project says."""
         used: Follow = "used" if program.anonymous_history == "used" else "none"
-        return cls(program.disclosure.told_properties, "all" if stitch else used)
+        return cls(program.disclosure.told_properties, used)
+
+    def stitched(self) -> Viewed:
+        """With all merges followed, whatever the project says."""
+        return replace(self, follow="all")

@@ -88,7 +88,10 @@ class Warehouse:
         return self._known().cut_before_ms
 
     def sql(self, query: str) -> Answer:
-        """What a query over the views gives. Raises CallerError for anything else and for a mistake in it, StoreBroken."""
+        """What a query over the views gives.
+
+        Raises CallerError for anything else, and for a mistake in it; StoreBroken.
+        """
 
         def ask(database: Database) -> tuple[Sequence[str], Rows]:
             check_statement(database.connection, query, database.views)
@@ -97,15 +100,26 @@ class Warehouse:
                 return [each[0] for each in asked.description], _taken(asked)
 
         columns, rows = self.asking(ask)
-        return Answer(columns, rows, self.as_of_ms)
+        return Answer(columns, self._in_words(rows), self.as_of_ms)
 
     def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query of ours, some in memory at once. It has to name an order: then all files have been read
         before the first row is there, and it does not matter whether they go meanwhile.
         """
         found = self.asking(lambda database: _taken(database.connection.cursor().execute(query, list(values))))
-        for some in found:
+        for some in self._in_words(found):
             yield from some
+
+    def _in_words(self, rows: Rows) -> Rows:
+        """The rows; what fails between them is no answer any more, and cannot begin again."""
+        try:
+            with _in_callers_words():
+                yield from rows
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> StoreBroken:
+        return StoreBroken(f"facts in {self._facts} cannot be read: {first_line(error)}")
 
     def asking(self, ask: Callable[[Database], T]) -> T:
         """What `ask` makes of the database; it is called again, with what is there then, where a file has gone.
@@ -118,10 +132,10 @@ class Warehouse:
             except (duckdb.IOException, FileNotFoundError) as error:
                 gone = None if self._snapshot is None else self._snapshot.gone()
                 if attempt == ATTEMPTS or (gone is None and isinstance(error, duckdb.IOException)):
-                    raise StoreBroken(f"facts in {self._facts} cannot be read: {first_line(error)}") from error
+                    raise self._broken(error) from error
                 self._leave()
             except duckdb.OutOfMemoryException as error:
-                raise StoreBroken(f"{first_line(error)}: warehouse_memory_bytes bounds it") from error
+                raise self._broken(error) from error
         raise AssertionError("the last attempt returns or raises")
 
     def _opened(self) -> Database:

@@ -1,0 +1,81 @@
+"""The warehouse, for whoever may not import DuckDB: it opens with the extra, which is named where it is missing.
+
+Nothing here imports DuckDB or Arrow before they are needed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parcours.config import Settings
+from parcours.errors import CallerError, ExtraMissing
+from parcours.insight.exporter.rows import Telling, rows_of
+from parcours.insight.exporter.tables import LOOKED_AT, Row
+from parcours.insight.warehouse.viewed import Viewed
+from parcours.journey.model.insight import KeptTable
+from parcours.shard.messages import ExportRecord
+from parcours.store.exports import DONE
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.snapshot import Tail
+    from parcours.insight.warehouse.warehouse import Warehouse
+
+EXTRA = "insight"
+QUESTIONS = "SQL over facts"
+
+
+def check_extra() -> None:
+    """Raises ExtraMissing if a library of the extra is not installed."""
+    try:
+        import duckdb  # noqa: F401
+        import pyarrow  # noqa: F401
+        import zstandard  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ExtraMissing.of(QUESTIONS, EXTRA) from error
+
+
+def open_warehouse(facts: Path, viewed: Viewed, settings: Settings, tail: Tail | None = None) -> Warehouse:
+    """The warehouse over a folder of facts, to be closed. Raises ExtraMissing, CallerError where there are no facts,
+    StoreBroken.
+
+    tail  what may not be exported yet; then there need not be any files
+    """
+    check_extra()
+    from parcours.insight.warehouse.warehouse import Warehouse
+
+    if tail is None and not (facts / DONE).is_dir():
+        raise CallerError(f"{facts} holds no exported facts.")
+    return Warehouse(facts, viewed, settings, tail)
+
+
+class TailRows:
+    """Gathers the rows of records that may not be exported yet, a shard at a time."""
+
+    def __init__(self) -> None:
+        self._rows: dict[KeptTable, list[Row]] = defaultdict(list)
+        self._known_ms: dict[int, int] = {}
+
+    def add(
+        self, records: Iterable[ExportRecord], telling: Telling, known_ms: int, forgotten: Callable[[str], int]
+    ) -> None:
+        """Take the records of a shard, which tell everything up to an instant.
+
+        forgotten  through which record nothing is told of a person any more; who has looked at her stays
+        Raises StoreBroken.
+        """
+        self._known_ms[telling.shard] = known_ms
+        for record in records:
+            for table, row in rows_of(record, telling):
+                person = row[1]
+                assert isinstance(person, str), "the second column of each table"
+                if table == LOOKED_AT or record.sequence > forgotten(person):
+                    self._rows[table].append(row)
+
+    def tail(self) -> Tail:
+        """All that was taken."""
+        from parcours.insight.warehouse.snapshot import Tail
+
+        return Tail(self._rows, self._known_ms)

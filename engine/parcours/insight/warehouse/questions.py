@@ -1,0 +1,270 @@
+"""What analyses ask of facts: rows by person, in the order of happening, some of them in memory at once.
+
+All methods give people in the order of their names, as bytes, and what happened by time, and at one instant in the
+order of happening. `from_ms` is in a window, `to_ms` is not; None leaves it open. Methods raise StoreBroken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, assert_never
+
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError
+from parcours.expression.dotted import split_path
+from parcours.insight.analyses.happenings import Events, Happening
+from parcours.insight.exporter.tables import COLUMNS
+from parcours.insight.warehouse.event_views import pointer
+from parcours.insight.warehouse.names import identifier, literal
+from parcours.insight.warehouse.told_rows import (
+    Assigned,
+    Assignment,
+    Conversion,
+    Membership,
+    Touch,
+    Touched,
+    Traits,
+)
+from parcours.insight.warehouse.warehouse import Warehouse
+from parcours.journey.analyses import DeliveryTouches, EventTouches, PropositionTouches, Touches, Unit
+
+IN_ORDER: Final = "time, record, shard, n"
+
+PROPERTY: Final = "event."
+"""What stands before the path of a property in a key of touches."""
+
+DELIVERY_KEYS: Final = frozenset({"channel", "message", "journey", "step", "class", "purpose", "link"})
+"""The columns by which touches of deliveries may be the same."""
+
+_person = itemgetter(0)
+_person_and_unit = itemgetter(0, 1)
+
+
+class Questions:
+    """Asks one warehouse, as of the moment at which it was opened."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def happenings(
+        self,
+        events: Collection[str] | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        *,
+        unit: Unit = "person",
+        properties: bool = True,
+    ) -> Iterator[Events]:
+        """The events of each unit that has any in the window, a unit at a time in memory.
+
+        events      the names of those that are asked for; None for all
+        unit        `visit`: of all events of hers, those that are not asked for as well, some make up a visit;
+                    `run`: those from the entry of a run to its end, both included, for each of her runs, which are
+                    numbered by their entry
+        properties  whether they are needed: without them it is much quicker
+        """
+        chosen = _named(events) + _within(from_ms, to_ms)
+        told = "properties" if properties else "null"
+        match unit:
+            case "person":
+                source = "select *, 0 as unit from main.events"
+            case "visit":
+                source = "select *, visit as unit from main.visits"
+            case "run":
+                source = (
+                    f"select events.*, unit from main.events join ({RUNS}) runs using (person)"
+                    " where time >= entered and time <= ended"
+                )
+            case _:
+                assert_never(unit)
+        query = (
+            f"select person, unit, epoch_ms(time), event, {told} from ({source}) where {chosen}"
+            f" order by person, unit, {IN_ORDER}"
+        )
+        for (person, of), rows in groupby(self._warehouse.rows(query), _person_and_unit):
+            yield Events(person, of, [Happening(*row[2:]) for row in rows])
+
+    def touched(
+        self,
+        touches: Touches,
+        key: str,
+        conversions: Collection[str],
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        *,
+        lookback_ms: int = 0,
+    ) -> Iterator[Touched]:
+        """The touches of each person and her events of these names, of those who have any of either.
+
+        key          a column of a touch; of events `event`, or `event.` with the path of a property
+        lookback_ms  how long before the window touches are told
+        Raises CallerError for a key that these touches do not have.
+        """
+        since = None if from_ms is None else from_ms - lookback_ms
+        query = _touched_query(touches, key, conversions, since, to_ms)
+        converts = f"converts{_within(from_ms, None)}"
+        chosen = (
+            f"select person, visit, epoch_ms(time), touches, key, {converts}, event, properties"
+            f" from ({query}) where touches or ({converts}) order by person, {IN_ORDER}"
+        )
+        for person, rows in groupby(self._warehouse.rows(chosen), _person):
+            yield Touched(person, [*_touches_and_conversions(rows)])
+
+    def deliveries(
+        self, outcome: str, from_ms: int | None = None, to_ms: int | None = None
+    ) -> Iterator[tuple[str, int]]:
+        """Of each person, how many of her deliveries came to an outcome or got a mark within the window."""
+        chosen = f"what = {literal(outcome)}{_within(from_ms, to_ms)}"
+        query = f"select person, count(distinct key) from main.touches where {chosen} group by person order by person"
+        return ((person, count) for person, count in self._warehouse.rows(query))
+
+    def assigned(
+        self, journey: str, step: str, goals: Collection[str] = (), *, before_ms: int = 0
+    ) -> Iterator[Assigned]:
+        """Who took which way at a split, and her events of these names from her first split on.
+
+        before_ms  how long before that events are told as well
+        """
+        query = (
+            'select person, epoch_ms(time), run, "index", version from main.moves'
+            f" where what = 'split' and journey = {literal(journey)} and step = {literal(step)}"
+            f' and "index" is not null order by person, {IN_ORDER}'
+        )
+        happened = self.happenings(goals) if goals else iter(())
+        newest = next(happened, None)
+        for person, rows in groupby(self._warehouse.rows(query), _person):
+            assignments = [Assignment(*row[1:]) for row in rows]
+            while newest is not None and newest.person.encode() < person.encode():
+                newest = next(happened, None)
+            found = newest.happenings if newest is not None and newest.person == person else ()
+            since = assignments[0].at - before_ms
+            yield Assigned(person, assignments, [each for each in found if each.at >= since])
+
+    def traits(self) -> Iterator[Traits]:
+        """What the table of people has of each, from the newest row; nobody is there who is in no row."""
+        names = self._columns_of("people")
+        then, traits = names[-1], names[2 : names.index("audiences")]
+        query = (
+            f"select person, epoch_ms(taken), audiences, consents, {', '.join(map(identifier, traits)) or 'null'}"
+            " from main.people qualify row_number() over"
+            f" (partition by person order by taken desc, {identifier(then)} = person desc, n) = 1 order by person"
+        )
+        paths = [_trait(name) for name in traits]
+        for person, taken, audiences, consents, *values in self._warehouse.rows(query):
+            yield Traits(person, taken, dict(zip(paths, values)), audiences, consents)  # noqa: B905  # without traits there is a null
+
+    def members(self, audience: str) -> Iterator[Membership]:
+        """When each person was in an audience, of those who ever were, as far back as changes are kept.
+
+        What is told of somebody who was merged ends with the merge: then the person herself is looked at again.
+        """
+        query = (
+            f"select told.person, told.person_then, epoch_ms(told.time), told.value = 'entered', epoch_ms(today.until)"
+            " from main.changes told left join hidden.names today on today.name = told.person_then"
+            " and told.time > today.since and told.time <= today.until"
+            f" where told.what = 'audience' and told.name = {literal(audience)}"
+            " order by told.person, told.person_then, told.time, told.record, told.shard, told.n"  # spans are in it
+        )
+        for person, rows in groupby(self._warehouse.rows(query), _person):
+            spans: list[tuple[int, int | None]] = []
+            for (_, until), under in groupby(rows, itemgetter(1, 4)):
+                spans += _spans(under, until)
+            yield Membership(person, sorted(spans, key=lambda span: span[0]))
+
+    def _columns_of(self, view: str) -> list[str]:
+        described = self._warehouse.rows(f"select column_name from (describe main.{view})")
+        return [name for (name,) in described]
+
+
+RUNS: Final = (
+    "select person, coalesce(entered, '-infinity') as entered, coalesce(ended, 'infinity') as ended,"
+    " row_number() over (partition by person order by entered nulls first, journey, run, person_then) as unit"
+    " from main.runs"
+)
+"""The runs of each person by number."""
+
+
+def _named(events: Collection[str] | None) -> str:
+    if events is None:
+        return "true"
+    return f"event in ({', '.join(map(literal, sorted(events)))})" if events else "false"
+
+
+def _within(from_ms: int | None, to_ms: int | None) -> str:
+    since = "" if from_ms is None else f" and time >= {_instant(from_ms)}"
+    return since + ("" if to_ms is None else f" and time < {_instant(to_ms)}")
+
+
+def _instant(at_ms: int) -> str:
+    return f"'{time_text(at_ms)}'::timestamptz"
+
+
+def _touched_query(
+    touches: Touches, key: str, conversions: Collection[str], from_ms: int | None, to_ms: int | None
+) -> str:
+    """All that makes up visits: events, and touches that are none; with what each is."""
+    columns = "person, time, record, shard, n"
+    converts, other, within = _named(conversions), "", _within(from_ms, to_ms)
+    match touches:
+        case DeliveryTouches(outcome):
+            if key not in DELIVERY_KEYS:
+                raise CallerError(f"Touches of deliveries have no {key!r}: one of {', '.join(sorted(DELIVERY_KEYS))}.")
+            touching, text = "false", "null"
+            other = (
+                f" union all select {columns}, true, {identifier(key)}, false, null, null from main.touches"
+                f" where what = {literal(outcome)}{within}"
+            )
+        case EventTouches(names):
+            touching, text = _named(names), _event_key(key)
+        case PropositionTouches():
+            raise CallerError("There are no propositions in facts yet.")
+        case _:
+            assert_never(touches)
+    events = (
+        f"select {columns}, {touching} as touches, {text} as key, {converts} as converts, event,"
+        f" case when {converts} then properties end as properties from main.events where true{within}"
+    )
+    visits = "sum(begins::integer) over (partition by person order by time, record, shard, n rows unbounded preceding)"
+    pause = (
+        "coalesce(epoch_ms(time) - epoch_ms(lag(time) over (partition by person order by time, record, shard, n))"
+        " > (select visit_pause_ms from hidden.viewed), true)"
+    )
+    return f"select *, {visits} as visit from (select *, {pause} as begins from ({events}{other}))"
+
+
+def _event_key(key: str) -> str:
+    if key == "event":
+        return "event"
+    if not key.startswith(PROPERTY) or not split_path(key.removeprefix(PROPERTY)):
+        raise CallerError(f"Touches of events have no {key!r}: `event`, or `event.` with the path of a property.")
+    return f"json_extract_string(properties, {literal(pointer(key.removeprefix(PROPERTY)))})"
+
+
+def _touches_and_conversions(rows: Iterable[tuple[Any, ...]]) -> Iterator[Touch | Conversion]:
+    for _, visit, at, touches, key, converts, event, properties in rows:
+        if converts:
+            yield Conversion(Happening(at, event, properties), visit)
+        if touches:
+            yield Touch(at, key, visit)
+
+
+def _trait(column: str) -> str:
+    """The path of a trait, whose column may stand behind `traits.` because another one is called so."""
+    usual = {each.name for each in COLUMNS["people"]}
+    path = column.removeprefix("traits.")
+    return path if path.lower() in usual else column
+
+
+def _spans(rows: Iterable[tuple[Any, ...]], until: int | None) -> Iterator[tuple[int, int | None]]:
+    """The spans under one name, which was hers up to and including an instant, if it was not for ever."""
+    since: int | None = None
+    for _, _, at, entered, _ in rows:
+        if since is not None and not entered:
+            yield since, at
+            since = None
+        elif entered and since is None:
+            since = at
+    if since is not None:
+        yield since, None if until is None else until + 1
