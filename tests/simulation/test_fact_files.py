@@ -212,3 +212,37 @@ def test_any_tool_reads_the_folder(luma: Project, recording: Recording, tmp_path
     table = ds.dataset(facts_folder(tmp_path) / "moves", format="parquet", partitioning="hive").to_table()
 
     assert table.num_rows == len(rows(tmp_path, "moves"))
+
+
+MERGING = """
+# file parcours.yaml
+project: shop
+insight: {events: all}
+# file events.yaml
+events: {Seen: {}}
+# file journeys/visit.yaml
+{journey: visit, entry: {event: Seen}, reentry: always, steps: [{id: look, wait: 1m}]}
+"""
+
+
+@pytest.mark.parametrize("held_bytes_max", [1, 1_000_000])
+def test_an_event_is_of_whoever_was_called_by_its_name_then(
+    held_bytes_max: int, write: Write, recording: Recording, tmp_path: Path
+) -> None:
+    def seen(at: int) -> None:
+        recording.call(at, type="track", event="Seen", anonymousId="a")
+
+    def log_in(at: int, who: str) -> None:
+        recording.call(at, type="identify", userId=who, anonymousId="a")
+
+    seen(1)
+    log_in(2, "2-sarah")
+    seen(3)
+    log_in(4, "joe")  # the id is shared, so it is somebody of its own again
+    seen(5)
+    write_facts(Project.load(write(MERGING)), recording.lines, tmp_path / "out", held_bytes_max=held_bytes_max)
+
+    facts = tmp_path / "out" / "facts"
+    rows = reading(facts, lambda listing: rows_of(facts, listing, "events")).sort_by([("record", "ascending")])
+
+    assert rows["person"].to_pylist() == ["@anonymous/a", "2-sarah", "@anonymous/a"]

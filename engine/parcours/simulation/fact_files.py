@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import chain, count, islice
+from itertools import chain, count, groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeAlias
@@ -33,6 +34,7 @@ from parcours.segment.line import read_call
 from parcours.segment.person import person_of, told_event
 from parcours.shard.archiving import archived_events
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
+from parcours.simulation.names_then import NamesThen
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.sorting import Sorter
 from parcours.store.exports import DONE, UNFINISHED
@@ -84,6 +86,7 @@ class FactFiles:
         self._settings = settings or Settings()
         self._archived = archived_events(program)
         self._rows = Sorter(_decoder, held_bytes_max)
+        self._names, self._held_bytes_max = NamesThen(), held_bytes_max
         self._number = self._count = 0
 
     def add(self, facts: Sequence[Fact]) -> None:
@@ -91,6 +94,7 @@ class FactFiles:
         rows: list[FactRow] = []
         for fact in facts:
             self._number += 1
+            self._names.hear(fact)
             # What shards tell of nobody has no order of happening: then its bytes decide.
             number = self._number if fact.person or isinstance(fact, Published | LedgerChanged) else 0
             rows.append((fact.at, fact.person, FACT, number, encode_facts([fact])))
@@ -140,7 +144,7 @@ class FactFiles:
     def _records(self) -> Iterator[ExportRecord | Row]:
         """Records, and rows of campaigns, numbered as such."""
         numbers = count(1)
-        for at_ms, person, kind, _, data in chain.from_iterable(self._rows.blocks()):
+        for at_ms, person, kind, _, data in self._under_names_then():
             if kind == FACT:
                 yield ExportRecord(next(numbers), at_ms, data)
             elif kind == OUTPUT:
@@ -148,9 +152,32 @@ class FactFiles:
             else:
                 yield ExportRecord(next(numbers), at_ms, b"", encode_inputs(KeptInputs([data], {0: person})))
 
+    def _under_names_then(self) -> Iterator[FactRow]:
+        """All rows in order; events are of whoever was called by the name that their line has."""
+        if not self._names.has_merges:
+            yield from chain.from_iterable(self._rows.blocks())
+            return
+        with Sorter(_decoder, self._held_bytes_max) as again:
+            rows = self._renamed(chain.from_iterable(self._rows.blocks()))
+            while some := list(islice(rows, SLICE_RECORDS)):
+                again.add(some, _size_bytes(some))
+            yield from chain.from_iterable(again.blocks())
+
+    def _renamed(self, rows: Iterator[FactRow]) -> Iterator[FactRow]:
+        for (at_ms, person), of_instant in groupby(rows, itemgetter(0, 1)):
+            self._names.pass_to(at_ms)
+            if self._names.person(person) == person:
+                yield from of_instant
+                continue
+            together = [*of_instant]
+            if any(kind == FACT for _, _, kind, *_ in together):
+                self._names.come_back(person)
+            owner = self._names.person(person)
+            yield from ((at_ms, owner, kind, number, data) for _, _, kind, number, data in together)
+
     def _add(self, rows: list[FactRow]) -> None:
         self._count += len(rows)
-        self._rows.add(rows, sum(len(row[-1]) for row in rows) + len(rows) * ROW_OVERHEAD_BYTES)
+        self._rows.add(rows, _size_bytes(rows))
 
     def __enter__(self) -> Self:
         return self
@@ -159,6 +186,10 @@ class FactFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._rows.close()
+
+
+def _size_bytes(rows: Sequence[FactRow]) -> int:
+    return sum(len(row[-1]) for row in rows) + len(rows) * ROW_OVERHEAD_BYTES
 
 
 def _check_free(out: Path) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from parcours.config import Settings
 from parcours.errors import CallerError, ExtraMissing
@@ -26,15 +27,13 @@ if TYPE_CHECKING:
 EXTRA = "insight"
 QUESTIONS = "SQL over facts"
 
+LIBRARIES: Final = ("duckdb", "pyarrow", "zstandard")
+
 
 def check_extra() -> None:
     """Raises ExtraMissing if a library of the extra is not installed."""
-    try:
-        import duckdb  # noqa: F401
-        import pyarrow  # noqa: F401
-        import zstandard  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ExtraMissing.of(QUESTIONS, EXTRA) from error
+    if any(find_spec(library) is None for library in LIBRARIES):
+        raise ExtraMissing.of(QUESTIONS, EXTRA)
 
 
 def open_warehouse(facts: Path, viewed: Viewed, settings: Settings, tail: Tail | None = None) -> Warehouse:

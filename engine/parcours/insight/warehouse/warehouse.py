@@ -95,11 +95,11 @@ class Warehouse:
 
         def ask(database: Database) -> tuple[Sequence[str], Rows]:
             check_statement(database.connection, query, database.views)
-            with _in_callers_words():
-                asked = database.connection.cursor().execute(query)
-                return [each[0] for each in asked.description], _taken(asked)
+            asked = database.connection.cursor().execute(query)
+            return [each[0] for each in asked.description], _taken(asked)
 
-        columns, rows = self.asking(ask)
+        with _in_callers_words():
+            columns, rows = self.asking(ask)
         return Answer(columns, self._in_words(rows), self.as_of_ms)
 
     def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -124,18 +124,19 @@ class Warehouse:
     def asking(self, ask: Callable[[Database], T]) -> T:
         """What `ask` makes of the database; it is called again, with what is there then, where a file has gone.
 
-        Raises StoreBroken.
+        Raises StoreBroken, and duckdb.Error for what is wrong with a query.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return ask(self._opened())
-            except (duckdb.IOException, FileNotFoundError) as error:
-                gone = None if self._snapshot is None else self._snapshot.gone()
-                if attempt == ATTEMPTS or (gone is None and isinstance(error, duckdb.IOException)):
+            except (duckdb.Error, FileNotFoundError) as error:  # a file that has gone may be called a forbidden one
+                is_gone = isinstance(error, FileNotFoundError) or self._known().gone() is not None
+                if is_gone and attempt < ATTEMPTS:
+                    self._leave()
+                elif is_gone or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
                     raise self._broken(error) from error
-                self._leave()
-            except duckdb.OutOfMemoryException as error:
-                raise self._broken(error) from error
+                else:
+                    raise
         raise AssertionError("the last attempt returns or raises")
 
     def _opened(self) -> Database:
