@@ -355,6 +355,12 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Memory for a question about facts; what does not fit into it lies on disk meanwhile.",
     )
     warehouse_threads: Count = Field(default=2, description="Threads that answer a question about facts.")
+    sql_rows_max: Count = Field(
+        default=100_000, description="Rows of an answer that a running engine gives to a query; more are left out."
+    )
+    sql_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
+        default=60.0, description="How long a query of a running engine's facts may take; then it fails."
+    )
     clock_jump_max_ms: Duration = Field(
         default=10 * SECOND_MS,
         description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",

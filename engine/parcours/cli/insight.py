@@ -105,10 +105,11 @@ def sql(
 def _of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> Warehouse:
     from parcours.config import Settings
     from parcours.dispatch.judgement import load_project
-    from parcours.insight.warehouse.opening import open_warehouse
+    from parcours.insight.warehouse.opening import check_folder, open_warehouse
     from parcours.insight.warehouse.viewed import Viewed
 
     assert facts is not None
+    check_folder(facts)
     viewed = Viewed() if project is None else Viewed.of(load_project(project, drafts=True).program)
     return open_warehouse(facts, viewed.stitched() if stitch else viewed, Settings())
 

@@ -130,6 +130,7 @@ class Engine(BlockingFacade):
     inbox = blocking(Service.inbox)
     fetch_inbox = blocking(Service.fetch_inbox)
     explain = blocking(Service.explain)
+    sql = blocking(Service.sql)
     drain = blocking(Service.drain)
     troubles = blocking(Service.troubles)
     report = blocking(Service.report)

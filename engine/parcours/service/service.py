@@ -33,6 +33,7 @@ from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.campaign_calls import CampaignCalls
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
+from parcours.service.fact_calls import FactCalls
 from parcours.service.following import ask_owner
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
@@ -57,7 +58,7 @@ DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
 
 
-class Service(CampaignCalls, Looks, Facade, AboutPeople, Observed):
+class Service(CampaignCalls, FactCalls, Looks, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.
@@ -66,6 +67,7 @@ class Service(CampaignCalls, Looks, Facade, AboutPeople, Observed):
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
+        self._address_secret = plan.address_secret
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
         self._inboxes = InboxFeed(

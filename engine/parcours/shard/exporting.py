@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parcours.shard.commits import Commits
 from parcours.shard.journal_slices import SLICE_BYTES, cost_bytes
-from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
+from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice, TailSlice
 from parcours.store.store import Store
 
 
@@ -47,6 +47,28 @@ class Exporting:
             if looked_at >= SLICE_BYTES and number < last:
                 return ExportSlice(found, number)
         return ExportSlice(found)
+
+    def tail(self, after: int | None, through: int, now_ms: int) -> TailSlice:
+        """Records that may not be exported yet, a slice of them: from the newest exported one on, or above `after`.
+
+        What is exported and trimmed between two slices is left out: whoever asks lists the files after the last one.
+        """
+        self._commits.check()
+        offset = self._state.offset
+        if after is None:
+            after, through = self._state.through, self._commits.sequence + offset
+        found: list[ExportRecord] = []
+        looked_at = 0
+        for record in self._store.records(max(0, after - offset)):
+            number = record.sequence + offset
+            if number > through:
+                break
+            if record.facts or record.inputs:
+                found.append(ExportRecord(number, record.stamp_ms, record.facts, record.inputs))
+            looked_at += cost_bytes(record)
+            if looked_at >= SLICE_BYTES and number < through:
+                return TailSlice(found, number, through, now_ms)
+        return TailSlice(found, None, through, now_ms)
 
     def end(self, last: int, now_ms: int) -> None:
         """All files of the range up to `last` are there: its records may be trimmed. May be repeated."""

@@ -41,6 +41,7 @@ from parcours.shard.messages import (
     InboxesChanged,
     ShardFigures,
     Status,
+    TailSlice,
 )
 from parcours.shard.pacing import Pacing
 from parcours.shard.peer_host import PeerHost
@@ -353,6 +354,9 @@ class ShardHost:
 
     async def read_export(self, after: int, last: int) -> ExportSlice | None:
         return self._shard.exporting.slice(after, last)
+
+    async def read_tail(self, after: int | None, through: int) -> TailSlice:
+        return self._shard.exporting.tail(after, through, self._clock.now_ms())
 
     async def end_export(self, last: int) -> None:
         async with self._turns:

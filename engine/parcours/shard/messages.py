@@ -344,6 +344,20 @@ class ExportSlice(msgspec.Struct, frozen=True, array_like=True):
     after: int | None = None
 
 
+class TailSlice(msgspec.Struct, frozen=True, array_like=True):
+    """Some records that tell anything and may not be exported yet.
+
+    after     where the next slice goes on; None if this was the last one
+    through   the newest record when the first slice was asked for: the others go up to it
+    known_ms  when that was
+    """
+
+    records: list[ExportRecord]
+    after: int | None
+    through: int
+    known_ms: int
+
+
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
 

@@ -219,3 +219,9 @@ def test_a_mistake_in_a_query_is_told_and_the_file_of_before_stays(tmp_path: Pat
         assert done.exit_code != 0
 
     assert out.read_text() == "before"
+
+
+def test_a_folder_without_facts_is_refused_with_the_command_that_writes_them(tmp_path: Path) -> None:
+    done = CliRunner().invoke(build(), ["insight", "sql", "select 1", str(tmp_path)])
+
+    assert done.exit_code != 0 and "simulate --facts" in done.stderr

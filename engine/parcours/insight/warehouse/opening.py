@@ -36,17 +36,21 @@ def check_extra() -> None:
         raise ExtraMissing.of(QUESTIONS, EXTRA)
 
 
-def open_warehouse(facts: Path, viewed: Viewed, settings: Settings, tail: Tail | None = None) -> Warehouse:
-    """The warehouse over a folder of facts, to be closed. Raises ExtraMissing, CallerError where there are no facts,
-    StoreBroken.
+def check_folder(facts: Path) -> None:
+    """Raises CallerError for a folder that nobody has exported facts to."""
+    if not (facts / DONE).is_dir():
+        raise CallerError(f"{facts} holds no exported facts: `parcours simulate --facts` writes them to OUT/facts.")
 
-    tail  what may not be exported yet; then there need not be any files
+
+def open_warehouse(facts: Path, viewed: Viewed, settings: Settings, tail: Tail | None = None) -> Warehouse:
+    """The warehouse over a folder of facts, to be closed. Of a store there need not be anything in it.
+
+    tail  what may not be exported yet
+    Raises ExtraMissing, StoreBroken.
     """
     check_extra()
     from parcours.insight.warehouse.warehouse import Warehouse
 
-    if tail is None and not (facts / DONE).is_dir():
-        raise CallerError(f"{facts} holds no exported facts.")
     return Warehouse(facts, viewed, settings, tail)
 
 
@@ -60,12 +64,12 @@ class TailRows:
     def add(
         self, records: Iterable[ExportRecord], telling: Telling, known_ms: int, forgotten: Callable[[str], int]
     ) -> None:
-        """Take the records of a shard, which tell everything up to an instant.
+        """Take records of a shard, all or some of those that tell everything up to an instant.
 
         forgotten  through which record nothing is told of a person any more; who has looked at her stays
         Raises StoreBroken.
         """
-        self._known_ms[telling.shard] = known_ms
+        self._known_ms.setdefault(telling.shard, known_ms)  # as of the first of several
         for record in records:
             for table, row in rows_of(record, telling):
                 person = row[1]

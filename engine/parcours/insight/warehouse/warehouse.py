@@ -58,6 +58,7 @@ class Warehouse:
         self._spill = TemporaryDirectory(prefix="parcours-facts-")
         self._snapshot: Snapshot | None = None
         self._database: Database | None = None
+        self._cursor: duckdb.DuckDBPyConnection | None = None
         try:
             self.asking(lambda database: None)
         except BaseException:
@@ -77,6 +78,11 @@ class Warehouse:
         self._leave()
         self._spill.cleanup()
 
+    def interrupt(self) -> None:
+        """Let the newest query fail, from another thread: its caller is told that it was interrupted."""
+        if self._cursor is not None:
+            self._cursor.interrupt()
+
     @property
     def as_of_ms(self) -> int | None:
         """The instant up to which everything is known, that of the shard of which it is the earliest."""
@@ -95,7 +101,7 @@ class Warehouse:
 
         def ask(database: Database) -> tuple[Sequence[str], Rows]:
             check_statement(database.connection, query, database.views)
-            asked = database.connection.cursor().execute(query)
+            asked = self._cursor_of(database).execute(query)
             return [each[0] for each in asked.description], _taken(asked)
 
         with _in_callers_words():
@@ -106,9 +112,13 @@ class Warehouse:
         """The rows of a query of ours, some in memory at once. It has to name an order: then all files have been read
         before the first row is there, and it does not matter whether they go meanwhile.
         """
-        found = self.asking(lambda database: _taken(database.connection.cursor().execute(query, list(values))))
+        found = self.asking(lambda database: _taken(self._cursor_of(database).execute(query, list(values))))
         for some in self._in_words(found):
             yield from some
+
+    def _cursor_of(self, database: Database) -> duckdb.DuckDBPyConnection:
+        self._cursor = database.connection.cursor()
+        return self._cursor
 
     def _in_words(self, rows: Rows) -> Rows:
         """The rows; what fails between them is no answer any more, and cannot begin again."""
