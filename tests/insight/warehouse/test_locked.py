@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.insight.warehouse.rows import Journal, asked
 
+from parcours.config import MIB, Settings
 from parcours.errors import CallerError
 from parcours.insight.warehouse.viewed import Viewed
 from parcours.insight.warehouse.warehouse import Warehouse
@@ -124,9 +125,13 @@ def test_a_mistake_that_shows_in_the_rows_only_is_told_as_the_callers(warehouse:
         asked(warehouse, "select person::integer from events")
 
 
-def test_a_query_needs_no_more_memory_than_it_is_given_for_it_spills(tmp_path: Path) -> None:
-    with Journal().warehouse(tmp_path) as warehouse:
-        rows = warehouse.sql(
-            "select r.range, r.range::varchar || repeat('x', 100) from range(300000) r order by 2"
-        ).rows
-        assert sum(map(len, rows)) == 300_000
+def test_what_does_not_fit_into_the_memory_lies_on_disk_until_the_warehouse_is_closed(tmp_path: Path) -> None:
+    sorted_rows = "select r.range, repeat('x', 100) || r.range from range(1500000) r order by 2"  # about 170 MB
+
+    with Warehouse(tmp_path / "facts", Viewed(), Settings(warehouse_memory_bytes=64 * MIB), Journal().tail()) as opened:
+        answer = opened.sql(sorted_rows)
+        spill = Path(opened._spill.name)
+        assert any(spill.iterdir())
+        assert sum(map(len, answer.rows)) == 1_500_000
+
+    assert not spill.exists()

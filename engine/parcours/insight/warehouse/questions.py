@@ -39,7 +39,6 @@ DELIVERY_KEYS: Final = frozenset({"channel", "message", "journey", "step", "clas
 """The columns by which touches of deliveries may be the same."""
 
 _person = itemgetter(0)
-_person_and_unit = itemgetter(0, 1)
 
 
 class Questions:
@@ -83,8 +82,16 @@ class Questions:
             f"select person, unit, epoch_ms(time), event, {told} from ({source}) where {chosen}"
             f" order by person, unit, {IN_ORDER}"
         )
-        for (person, of), rows in groupby(self._warehouse.rows(query), _person_and_unit):
-            yield Events(person, of, [Happening(*row[2:]) for row in rows])
+        found: list[Happening] = []
+        newest: tuple[str, int] | None = None
+        for person, of, at, event, its in self._warehouse.rows(query):  # for millions of rows: no call but one for each
+            if newest != (person, of):
+                if newest is not None:
+                    yield Events(*newest, found)
+                newest, found = (person, of), []
+            found.append(Happening(at, event, its))
+        if newest is not None:
+            yield Events(*newest, found)
 
     def touched(
         self,
