@@ -358,6 +358,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     sql_rows_max: Count = Field(
         default=100_000, description="Rows of an answer that a running engine gives to a query; more are left out."
     )
+    sql_bytes_max: Count = Field(
+        default=64 * MIB, description="Bytes of texts in such an answer; what comes after them is left out."
+    )
     sql_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
         default=60.0, description="How long a query of a running engine's facts may take; then it fails."
     )

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from parcours.cli.door_options import DoorKey, NeededUrl
+from parcours.cli.door_options import DoorKey, DoorUrl, NeededUrl
 
 if TYPE_CHECKING:
-    from parcours.insight.warehouse.warehouse import Answer, Warehouse
+    from parcours.insight.warehouse.answer import Answer
+    from parcours.insight.warehouse.warehouse import Warehouse
 
 insight = typer.Typer(name="insight", help="Ask what all people and their facts add up to.", no_args_is_help=True)
 
@@ -84,22 +85,42 @@ def sql(
         Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it.")
     ] = None,
     exported: Annotated[
-        bool, typer.Option("--exported", help="With --store: leave out what is not exported yet.")
+        bool, typer.Option("--exported", help="With --store and --url: leave out what is not exported yet.")
     ] = False,
     stitch: Annotated[
         Stitch | None,
         typer.Option(help="all: what was before a merge is the person's, whatever the project says."),
     ] = None,
+    url: DoorUrl = None,
+    key: DoorKey = None,
 ) -> None:
     """Ask facts in SQL: the tables of files, events_NAME, touches, visits and runs."""
-    if sum(each is not None for each in (out, facts, store)) != 1:
-        raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
+    if sum(each is not None for each in (out, facts, store, url)) != 1:
+        raise typer.BadParameter("choose one of OUT, --facts, --store and --url.", param_hint="OUT")
+    if url is not None:
+        _write(_by_door(url, key, query, stitch=stitch is not None, exported=exported), form, file)
+        return
     if store is not None:
         warehouse = _of_store(store, project, stitch=stitch is not None, exported=exported)
     else:
         warehouse = _of_folder(out / "facts" if out is not None else facts, project, stitch=stitch is not None)
     with warehouse:
         _write(warehouse.sql(query), form, file)
+
+
+def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: bool) -> Answer:
+    from datetime import datetime
+
+    from parcours.cli.remote import Remote
+    from parcours.insight.warehouse.answer import Answer
+    from parcours.instants import ceil_ms
+
+    body = {"query": query, "stitch": stitch, "exported": exported}
+    told = Remote(url, key).patient().post("facts", "sql", body=body)
+    if told["more"]:
+        typer.echo("There are more rows than the engine gives (sql_rows_max, sql_bytes_max).", err=True)
+    as_of = None if told["as_of"] is None else ceil_ms(datetime.fromisoformat(told["as_of"]))
+    return Answer(told["columns"], iter([[tuple(row) for row in told["rows"]]]), as_of)
 
 
 def _of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> Warehouse:

@@ -23,6 +23,7 @@ from parcours.ingress import (
     openapi,
     operate,
     people,
+    sql,
 )
 from parcours.ingress.exchange import Route
 
@@ -39,6 +40,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     inbox.ROUTES,
     people.ROUTES,
     erasures.ROUTES,
+    sql.ROUTES,
 )
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(TABLES))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.rows import Telling
@@ -18,8 +19,8 @@ from parcours.journey.program import Program
 from parcours.service.host import Host
 from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import check_bool, check_text
-from parcours.shard.messages import TailSlice
-from parcours.shard.requests import ReadTail
+from parcours.shard.messages import Look, TailSlice
+from parcours.shard.requests import NoteLook, ReadTail
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
@@ -34,7 +35,7 @@ class SqlAnswer:
 
     columns   their names
     rows      the values of each; times are aware datetimes in UTC
-    is_cut    whether there are more rows, beyond `sql_rows_max`
+    is_cut    whether there are more rows, beyond `sql_rows_max` and `sql_bytes_max`
     as_of_ms  the instant up to which everything is known; None where nothing is
     """
 
@@ -50,37 +51,48 @@ class FactCalls(ABC):
     _host: Host
     _control: JourneyControl
     _address_secret: str | None
+    _sql_turns: asyncio.Lock
 
     @abstractmethod
     def _check_open(self) -> None:
         """Raises CallerError unless it is open, on the running loop."""
 
-    def sql(self, query: str, *, stitch: bool = False, exported: bool = False) -> Coroutine[Any, Any, SqlAnswer]:
+    def sql(
+        self, query: str, *, stitch: bool = False, exported: bool = False, look: Look | None = None
+    ) -> Coroutine[Any, Any, SqlAnswer]:
         """Ask facts in SQL: one query over the tables and views that docs/insight.md tells of.
 
-        It runs beside the event loop, in this process, and can read the facts of this store and nothing else.
+        It runs beside the event loop, in this process, and can read the facts of this store and nothing else. One is
+        answered at a time, and others wait.
         stitch    what was before a merge is the person's, whatever the project says
         exported  what is not exported yet is left out, and no shard is asked
+        look      who asks, which is recorded as one fact, about nobody
         Raises CallerError for what is no such query, and for one that takes longer than `sql_timeout_s`; ExtraMissing,
         StoreBroken, ShardUnavailable.
         """
         check_text("query", query)
         check_bool("stitch", stitch)
         check_bool("exported", exported)
-        return self._sql(query, stitch=stitch, exported=exported)
+        return self._sql(query, look, stitch=stitch, exported=exported)
 
-    async def _sql(self, query: str, *, stitch: bool, exported: bool) -> SqlAnswer:
+    async def _sql(self, query: str, look: Look | None, *, stitch: bool, exported: bool) -> SqlAnswer:
         self._check_open()
         check_extra()
         store = self._host.store_folder
         if store is None:
             raise CallerError("the store lies in memory: no facts are kept as files")
+        if look is not None:
+            await self._host.ports[0].ask(NoteLook([""], look))
+        async with self._sql_turns:  # each may take as much memory as there is for it
+            return await self._answer_of(store, query, stitch=stitch, exported=exported)
+
+    async def _answer_of(self, store: Path, query: str, *, stitch: bool, exported: bool) -> SqlAnswer:
         program = self._control.current
         viewed = Viewed.of(program).stitched() if stitch else Viewed.of(program)
         tail = None if exported else (await self._tail_rows(program)).tail()
         settings = self._host.settings
         with await asyncio.to_thread(open_warehouse, facts_folder(store), viewed, settings, tail) as warehouse:
-            asked = asyncio.ensure_future(asyncio.to_thread(_answer, warehouse, query, settings.sql_rows_max))
+            asked = asyncio.ensure_future(asyncio.to_thread(_answer, warehouse, query, settings))
             try:
                 await asyncio.wait([asked], timeout=settings.sql_timeout_s)
                 is_late = not asked.done()
@@ -110,8 +122,13 @@ def _take(rows: TailRows, part: TailSlice, telling: Telling) -> None:
     rows.add(part.records, telling, part.known_ms, lambda person: 0)
 
 
-def _answer(warehouse: Warehouse, query: str, most: int) -> SqlAnswer:
+def _answer(warehouse: Warehouse, query: str, settings: Settings) -> SqlAnswer:
     answer = warehouse.sql(query)
-    rows = (row for some in answer.rows for row in some)
-    first: Sequence[tuple[Any, ...]] = list(islice(rows, most))
-    return SqlAnswer(tuple(answer.columns), [*first], next(rows, None) is not None, answer.as_of_ms)
+    given: list[tuple[Any, ...]] = []
+    left_bytes = settings.sql_bytes_max
+    for row in (row for some in answer.rows for row in some):
+        left_bytes -= sum(len(value) for value in row if isinstance(value, str | bytes))
+        if left_bytes < 0 or len(given) == settings.sql_rows_max:
+            return SqlAnswer(tuple(answer.columns), given, True, answer.as_of_ms)
+        given.append(row)
+    return SqlAnswer(tuple(answer.columns), given, False, answer.as_of_ms)

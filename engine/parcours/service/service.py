@@ -67,7 +67,7 @@ class Service(CampaignCalls, FactCalls, Looks, Facade, AboutPeople, Observed):
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
-        self._address_secret = plan.address_secret
+        self._address_secret, self._sql_turns = plan.address_secret, asyncio.Lock()
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
         self._inboxes = InboxFeed(

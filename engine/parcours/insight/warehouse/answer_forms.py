@@ -17,7 +17,7 @@ from parcours.instants import ceil_ms
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parcours.insight.warehouse.warehouse import Answer
+    from parcours.insight.warehouse.answer import Answer
 
 TABLE_ROWS_MAX: Final = 1_000
 """Rows that anybody looks at; the other forms have all."""
@@ -48,7 +48,7 @@ def write_json(file: TextIO, answer: Answer) -> None:
     file.write(f'{{"as_of":{_json(as_of)},"columns":{_json([*answer.columns])},"rows":[')
     for number, row in enumerate(_rows(answer)):
         file.write(",\n" if number else "\n")
-        file.write(_json([_plain(value) for value in row]))
+        file.write(_json([plain(value) for value in row]))
     file.write("\n]}\n")
 
 
@@ -73,13 +73,13 @@ def _json(value: object) -> str:
 
 
 def _cell(value: object) -> str:
-    plain = _plain(value)
-    if plain is None:
+    shown = plain(value)
+    if shown is None:
         return ""
-    return plain if isinstance(plain, str) else _json(plain)
+    return shown if isinstance(shown, str) else _json(shown)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A value as JSON has it: times as text in UTC, bytes in hexadecimal digits, of other kinds the text."""
     match value:
         case datetime():
@@ -91,8 +91,8 @@ def _plain(value: object) -> object:
         case bytes():
             return value.hex()
         case dict():
-            return {str(_plain(key)): _plain(each) for key, each in value.items()}
+            return {str(plain(key)): plain(each) for key, each in value.items()}
         case list() | tuple():
-            return [_plain(each) for each in value]
+            return [plain(each) for each in value]
         case _:
             return str(value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -19,6 +18,7 @@ import duckdb
 from parcours.config import Settings
 from parcours.errors import CallerError, StoreBroken
 from parcours.insight.exporter.reading import ATTEMPTS
+from parcours.insight.warehouse.answer import Answer, Rows
 from parcours.insight.warehouse.database import Database, open_database
 from parcours.insight.warehouse.snapshot import Snapshot, Tail, read_snapshot
 from parcours.insight.warehouse.statements import check_statement, first_line
@@ -29,19 +29,6 @@ ROWS_AT_ONCE: Final = 10_000
 """Rows of an answer in memory at once."""
 
 T = TypeVar("T")
-Rows = Iterator[list[tuple[Any, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a query gives: the names of its columns, and its rows, some at once, which are taken once.
-
-    as_of_ms  the instant up to which everything is known; None where nothing is
-    """
-
-    columns: Sequence[str]
-    rows: Rows
-    as_of_ms: int | None
 
 
 class Warehouse:
