@@ -17,7 +17,7 @@ EVENTS = "select person, event, time from events order by person"
 
 def test_a_key_that_sees_people_is_answered_and_the_look_is_among_the_facts(tmp_path: Path) -> None:
     async def visit(desk: Desk) -> None:
-        await desk.service.track("sarah", "Product Added", CART)
+        await desk.service.track("sarah", "Cart Left", CART)
         await desk.service.drain(30)
 
         told = await desk.post("/facts/sql", {"query": EVENTS}, by="eve")
@@ -26,7 +26,7 @@ def test_a_key_that_sees_people_is_answered_and_the_look_is_among_the_facts(tmp_
         answer = told.json()
         ((person, event, time),) = answer["rows"]
         assert (person, event, answer["columns"], answer["more"]) == (
-            "sarah", "Product Added", ["person", "event", "time"], False,
+            "sarah", "Cart Left", ["person", "event", "time"], False,
         )  # fmt: skip
         assert time.endswith("Z") and time <= answer["as_of"]
         looks: list[list[str]] = []
