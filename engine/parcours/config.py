@@ -351,16 +351,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="How long files stay that count no more, for readers who have begun with them.",
     )
     warehouse_memory_bytes: Annotated[int, Field(ge=64 * MIB, le=COUNT_MAX)] = Field(
-        default=1_024 * MIB,
-        description="Memory for a question about facts; what does not fit into it lies on disk meanwhile.",
+        default=1_024 * MIB, description="Memory for a question about facts; what does not fit lies on disk meanwhile."
     )
     warehouse_threads: Count = Field(default=2, description="Threads that answer a question about facts.")
-    sql_rows_max: Count = Field(
-        default=100_000, description="Rows of an answer that a running engine gives to a query; more are left out."
-    )
-    sql_bytes_max: Count = Field(
-        default=64 * MIB, description="Bytes of texts in such an answer; what comes after them is left out."
-    )
+    sql_rows_max: Count = Field(default=100_000, description="Rows of an engine's answer in SQL; more are left out.")
+    sql_bytes_max: Count = Field(default=64 * MIB, description="Bytes of texts in it; what follows is left out.")
     sql_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
         default=60.0, description="How long a query of a running engine's facts may take; then it fails."
     )
