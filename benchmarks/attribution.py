@@ -9,8 +9,9 @@ paths, which the package mta carries. Best in an environment that is thrown away
 
 `--without-comparison` needs neither. First, last and linear have to be equal. Markov chains are simulated there: from
 one seed after the other, their mean has to lie within ERRORS_MAX of its standard errors from ours, for each key, in
-conversions and in value. Ends with 1 if something differs. Times are CPU time of one process: ours of the whole answer
-from everybody's touches, and of the Markov chain alone from paths that are counted already, as they are there.
+conversions and in value. Ends with 1 if something differs; one line of JSON last. Times are CPU time of one process:
+ours of the whole answer from everybody's touches, and of the Markov chain alone from paths that are counted already, as
+they are there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import csv
 import gzip
 import importlib
 import importlib.util
+import json
 import random
 import statistics
 import sys
@@ -88,7 +90,7 @@ def main() -> int:
             print(f"not installed: {', '.join(missing)}. {__file__} says in its head how to run it", file=sys.stderr)
             return 2
         sound = compare(asked.seeds, asked.simulated)
-    print_target(asked.paths)
+    print(json.dumps({"paths": asked.paths, "seconds": print_target(asked.paths), "equal": sound}))
     return 0 if sound else 1
 
 
@@ -193,7 +195,9 @@ def _credit_counted(lines: list[Recorded], order: int) -> Tally:
     return tally
 
 
-def print_target(paths: int) -> None:
+def print_target(paths: int) -> dict[str, float]:
+    """Seconds by the number of keys and the models, as printed."""
+    seconds: dict[str, float] = {}
     print(f"\n{paths:,} paths of 5 touches on average, half of them converted, with values; median of {ROUNDS} rounds")
     end = 100 * DAY_MS
     with_shapley: Mapping[str, Model] = {**TARGET_MODELS, "shapley": "shapley"}
@@ -203,9 +207,9 @@ def print_target(paths: int) -> None:
         asked = {", ".join(models): models, **orders}
         for name, some in asked.items():
             took = [timed(partial(attribute, people, attribution(some), end))[1] for _ in range(ROUNDS)]
-            print(
-                f"{keys} keys, {name}: {statistics.median(took):.2f} s ({min(took):.2f} to {max(took):.2f})", flush=True
-            )
+            seconds[f"{keys} keys, {name}"] = median_s = statistics.median(took)
+            print(f"{keys} keys, {name}: {median_s:.2f} s ({min(took):.2f} to {max(took):.2f})", flush=True)
+    return seconds
 
 
 def made_up(paths: int, keys: int) -> list[TouchedPerson]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from parcours.config import Settings
     from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
     from parcours.errors import (
+        AnalysisRefused,
         AuthorError,
         BackupFailed,
         CallerError,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Acknowledgement",
+    "AnalysisRefused",
     "AuthorError",
     "BackupFailed",
     "CallerError",
@@ -117,6 +119,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
 
     _HOMES = {
         "Acknowledgement": "parcours.service.acknowledgement",
+        "AnalysisRefused": "parcours.errors",
         "AuthorError": "parcours.errors",
         "CallerError": "parcours.errors",
         "ChangeOutcome": "parcours.service.change_outcome",

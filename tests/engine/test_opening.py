@@ -273,9 +273,10 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "actor_silence_ms": 1_000,
     "table_bad_cells_max": 0,
     "campaign_memory_bytes": 64 * 1024 * 1024,
+    "warehouse_memory_bytes": 64 * 1024 * 1024,
 }
 WORDS = {"outbox_full": "refuse"}
-IN_SECONDS = {"send_timeout_s": 86_400, "change_wait_s": 86_400, "hello_wait_s": 86_400}
+IN_SECONDS = dict.fromkeys(("change_wait_s", "hello_wait_s", "send_timeout_s", "sql_timeout_s"), 86_400)
 
 
 @pytest.mark.parametrize(
