@@ -74,6 +74,13 @@ outside it is moved to its next opening in the zone that it names, and comes n /
 its last person has been due, those included whom a gate holds; whoever is held is released n / `rate` after the gate
 opens. What takes its sets begins then: `refused` are those of whom gates refused every channel.
 
+**Who comes too late for a `window`** waits for its next opening as well: where a resume comes after its end, where the
+engine was down over it, or where a provider takes mails more slowly than people are due. Whoever was due in a pause is
+due anew then; a delivery that has not left is `held` by the gate `window`, for transactional messages too. Two things
+go before it: what another gate holds is released when that opens, even where the window is shut at that time, and what
+was due at a `time` of day that an outage has passed leaves as soon as the engine is back. Copies for seeds wait for no
+window but that of the person.
+
 **Reactions** to a send of the run count until `within` after its end, that instant included; of another campaign or a
 journey those of the last `since`.
 

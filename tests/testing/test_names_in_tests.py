@@ -31,7 +31,7 @@ HAPPENS = "{who: sarah, event: Product Added, properties: {cart: {total: 80}}}"
     [
         ((EXPECTED, "{gate: quiet, outcome: held, times: 0}"),
          ("8: [0].expect[0].gate: a gate is one of holdout, address, consent, suppression, expiry, cap, quiet_hours, "
-         "content, did you mean 'quiet_hours'?")),
+         "window, content, did you mean 'quiet_hours'?")),
         ((EXPECTED, "{gate: cap, times: 0}"),
          "8: [0].expect[0]: what is sent has passed the gates: gate goes with refused or held"),
         ((EXPECTED, "{step: remind, channel: sms, times: 0}"),

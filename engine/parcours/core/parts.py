@@ -26,14 +26,20 @@ def row_at(run: Run, step: str | None) -> Mapping[str, object]:
     return row if isinstance(row, dict) else {}
 
 
+def delay_at(run: Run, step: str) -> int:
+    """By how many ms she comes after the first of the set that the step took."""
+    part = run.entry.get(step)
+    delay_ms = part.get("delay", 0) if isinstance(part, dict) else 0
+    return delay_ms if isinstance(delay_ms, int) else 0
+
+
 def released_ms(run: Run, step: str, channel: str, until_ms: int, standing_ms: int | None) -> int:
     """When a delivery is released that a gate holds until then: later by the delay of its step, the first time only.
 
     standing_ms  when it was to be released until now, where it is judged anew before that: its hold is still the same
     """
-    part = run.entry.get(step)
-    delay_ms = part.get("delay", 0) if isinstance(part, dict) else 0
-    if not isinstance(part, dict) or not isinstance(delay_ms, int) or not delay_ms:
+    part, delay_ms = run.entry.get(step), delay_at(run, step)
+    if not isinstance(part, dict) or not delay_ms:
         return until_ms
     first = part.setdefault("released", {})
     if channel in first and first[channel] != standing_ms:

@@ -66,6 +66,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     tries_again    while its state is unknown: another attempt will be made
     left_at        when it was first known that an attempt had left, or might have; 0 as long as none has
     machines       `opened`, and each link, with the first time that a machine did it: no listener hears of that
+    past_window    a gate has held it until the window of its step was shut: that does not hold it any more
     """
 
     key: str
@@ -88,6 +89,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     tries_again: bool = False
     left_at: int = 0
     machines: dict[str, int] = {}
+    past_window: bool = False
 
     @property
     def attempts_begun(self) -> int:

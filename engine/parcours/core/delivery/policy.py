@@ -4,6 +4,9 @@ holdout -> address -> consent -> suppression -> expiry -> cap -> quiet_hours. A 
 holds until a time; a held delivery passes all gates again when it is released. When a dispatcher claims a delivery, the
 gates whose result may have changed since are asked again. Transactional messages skip hold-outs, consent, caps and
 quiet hours.
+
+After them comes the window of a campaign's send, which holds whoever is late: she was due while it was open, and since
+then a pause or an outage has passed its end.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ from parcours.core.buckets import bucket_of
 from parcours.core.consent import has_consent
 from parcours.core.delivery.quiet_hours import quiet_until
 from parcours.core.delivery.reservations import counted, covers
+from parcours.core.delivery.send_window import opens_again
 from parcours.core.delivery.suppression import is_suppressed
-from parcours.core.profile import DeliveryState
+from parcours.core.profile import DeliveryState, Run
 from parcours.core.turn import Turn
 from parcours.expression.zones import zone
 from parcours.journey.program import Message
 
-GateName: TypeAlias = Literal["holdout", "address", "consent", "suppression", "expiry", "cap", "quiet_hours", "content"]
+GateName: TypeAlias = Literal[
+    "holdout", "address", "consent", "suppression", "expiry", "cap", "quiet_hours", "window", "content"
+]
 """All gates in the order in which they are asked; `content` is asked once a message is rendered."""
 
 
@@ -38,16 +44,16 @@ class Objection:
 Gate: TypeAlias = Callable[[Turn, DeliveryState, Message], Objection | None]
 
 
-def judge(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+def judge(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Objection | None:
     """The first objection of all gates: asked at the send step and at each release."""
     if turn.program.policies.holdouts and (objection := _holdout(turn, message)) is not None:
         return objection
-    return _first(GATES, turn, delivery, message)
+    return _first(GATES, turn, delivery, message) or _window(turn, run, delivery)
 
 
-def judge_claim(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+def judge_claim(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Objection | None:
     """The first objection of the gates that are asked again at the claim."""
-    return _first(CLAIM_GATES, turn, delivery, message)
+    return _first(CLAIM_GATES, turn, delivery, message) or _window(turn, run, delivery)
 
 
 def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
@@ -129,6 +135,11 @@ def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objec
         return Objection("quiet_hours", "in quiet hours, and not held")
     until_ms = quiet_until(turn.gates_at, [rule for rule in rules if rule.then == "hold"], here)
     return None if until_ms is None else Objection("quiet_hours", "held until quiet hours end", until_ms)
+
+
+def _window(turn: Turn, run: Run, delivery: DeliveryState) -> Objection | None:
+    until_ms = opens_again(turn, run, delivery)
+    return None if until_ms is None else Objection("window", "held until the window of its step opens", until_ms)
 
 
 # Behind the hold-outs, which a project without any does not ask.

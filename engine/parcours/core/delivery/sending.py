@@ -24,6 +24,7 @@ from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.inbox import take_back_of
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
+from parcours.core.delivery.send_window import note_hold
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
 from parcours.core.parts import released_ms, row_at
@@ -44,7 +45,7 @@ def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
         delivery = _made(turn, run, step.id, channel, message.name)
         delivery.to = _address(turn, run, step, channel)
         if _keep(turn, run, delivery):
-            _let_pass(turn, run, delivery, message, judge(turn, delivery, message))
+            _let_pass(turn, run, delivery, message, judge(turn, run, delivery, message))
 
 
 def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
@@ -53,7 +54,7 @@ def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
     for channel in _by_preference(turn, run, step):
         delivery = _made(turn, run, step.id, channel, message.name)
         delivery.to = _address(turn, run, step, channel)
-        objection = judge(turn, delivery, message)
+        objection = judge(turn, run, delivery, message)
         if objection is None or objection.until_ms is not None:
             break
         refused.append((delivery, objection))
@@ -144,7 +145,7 @@ def release(turn: Turn, key: str, standing: Timer | None = None) -> Run | None:
         close(turn, run, delivery, "cancelled", reason="the message or its step is not known any more")
     else:
         delivery.to = _address(turn, run, step, delivery.channel)
-        _let_pass(turn, run, delivery, message, judge(turn, delivery, message), standing)
+        _let_pass(turn, run, delivery, message, judge(turn, run, delivery, message), standing)
     return run
 
 
@@ -181,9 +182,10 @@ def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection,
         close(turn, run, delivery, "refused", gate=objection.gate, reason=objection.reason)
         return
     due = objection.until_ms
-    if turn.is_of_campaign(run):
+    if turn.is_of_campaign(run) and objection.gate != "window":  # whose opening has her delay in it
         before = None if standing is None else standing.due
         due = released_ms(run, delivery.step, delivery.channel, due, before)
+        note_hold(turn, run, delivery, due)
     if standing is not None and standing.due == due:
         turn.profile.timers.append(standing)
         return
@@ -259,7 +261,7 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
         return None
     message = message_of(turn, run, delivery)
     # A second attempt after an unknown one passes no gates: only transactional messages and calls have it.
-    objection = judge_claim(turn, delivery, message) if message and delivery.state == "queued" else None
+    objection = judge_claim(turn, run, delivery, message) if message and delivery.state == "queued" else None
     if objection is not None:
         give_back(turn, delivery)
         _object(turn, run, delivery, objection)

@@ -14,16 +14,16 @@ from __future__ import annotations
 from parcours.core.archive import last_end, unfinished
 from parcours.core.audiences import look_again, save_membership
 from parcours.core.delivery.copies import end_run, make_copies
+from parcours.core.delivery.send_window import due_in
 from parcours.core.input import MembershipSaved, PartTaken
 from parcours.core.occasion import Occasion
-from parcours.core.parts import keep_part
+from parcours.core.parts import delay_at, keep_part
 from parcours.core.profile import Run, Timer
 from parcours.core.run.entries import in_exit_audience, refuse, tell_limit
 from parcours.core.run.phases import go_through
 from parcours.core.run.walk import end, go_to
 from parcours.core.turn import Turn, iso
-from parcours.core.windows import moved_into
-from parcours.expression.zones import zone
+from parcours.journey.campaign_steps import LocalTime, Opening
 from parcours.journey.program import Journey, Send
 
 
@@ -61,24 +61,40 @@ def _take_part(turn: Turn, given: PartTaken) -> None:
     if due <= turn.at:
         _go_to(turn, journey, run, given.step)
     else:
-        turn.record(run, "waiting", iso(due))
-        turn.set_timer(due, "part", run, given.step)
+        _wait(turn, run, given.step, due)
+
+
+def _wait(turn: Turn, run: Run, step: str, due: int) -> None:
+    turn.record(run, "waiting", iso(due))
+    turn.set_timer(due, "part", run, step)
 
 
 def _due(turn: Turn, journey: Journey, given: PartTaken) -> int:
-    """When she is due: a send has a window, by which she may be later."""
-    step = journey.steps[given.step or ""]
-    if not isinstance(step, Send) or step.window is None:
-        return given.due
-    name = turn.zone_name() if step.window.zone == "profile" else step.window.zone
-    return moved_into(step.window, max(given.due, turn.at), given.delay, zone(name))
+    """When she is due: a send may have a window, by which she may be later."""
+    window = _window(journey, given.step or "")
+    return given.due if window is None else due_in(turn, window, max(given.due, turn.at), given.delay)
+
+
+def _window(journey: Journey, step: str) -> Opening | LocalTime | None:
+    found = journey.steps[step]
+    return found.window if isinstance(found, Send) else None
 
 
 def part_due(turn: Turn, timer: Timer) -> None:
-    """The person is due at the step that the timer names."""
+    """The person is due at the step that the timer names.
+
+    Her window is asked again at the time that gates have: it may be another one since her time zone has changed, and a
+    resume may come after its end. Then she is due at its next opening.
+    """
     run = _open_run(turn, timer.journey, timer.run)
     journey = None if run is None else turn.journey_of(run)
-    if run is not None and journey is not None and run.parked is None:
+    if run is None or journey is None or run.parked is not None:
+        return
+    window = _window(journey, timer.key)
+    due = turn.gates_at if window is None else due_in(turn, window, turn.gates_at, delay_at(run, timer.key))
+    if due > turn.gates_at and timer.key not in run.visits:
+        _wait(turn, run, timer.key, due)
+    else:
         _go_to(turn, journey, run, timer.key)
 
 
