@@ -44,6 +44,9 @@ ACTS = steps.SendToSet | steps.UpdatePeople | steps.WaitAll | steps.Reacted
 """Steps that take people along."""
 
 
+_JUDGED = steps.SendToSet | steps.WaitAll | steps.Reacted
+"""Steps of which it is asked at their end what has become of people."""
+
 SAVE_PAUSE_S: Final = 0.2
 """Pause before it is tried again to save an audience that another run is saving."""
 
@@ -196,8 +199,12 @@ class CampaignRun:
         return bool(ready)
 
     async def _expect(self) -> None:
-        """Tell for which stages it is known when they will be ready, if nobody is held."""
-        known = {**self._ends, **self._awaited}
+        """Tell for which stages it is known when they will be ready, if nobody is held.
+
+        An update that falls into a pause is made up for later: what follows it is not as of an instant before that.
+        """
+        updates = {name for name in self._awaited if isinstance(self.campaign.steps[name], steps.UpdatePeople)}
+        known = {name: at for name, at in (self._ends | self._awaited).items() if name not in updates}
         for number, stage in self._stages:
             if all(end in known for end in stage.ends) and self.sets.needs_people(number):
                 at = max((known[end] for end in stage.ends), default=self.began)
@@ -240,12 +247,12 @@ class CampaignRun:
 
     async def _make_known(self, step: steps.ReadTable, at: int) -> None:
         begins, ended = await self._begins_at(step.id, at), self._book.end_of(step.id)
-        if ended is None:
-            ended = begins
-            names, again = self.sets.created(step.id), self.sets.are_thinned()
-            await self._people.make_known(self._slices(step), ended, names, again=again)
-            await self._book.ended(step.id, ended)
-        self._ends[step.id] = ended
+        if ended is not None:
+            self._ends[step.id] = ended
+            return
+        names, again = self.sets.created(step.id), self.sets.are_thinned()
+        await self._people.make_known(self._slices(step), begins, names, again=again)
+        self._awaited[step.id] = begins
 
     async def _begin(self, step: steps.CampaignStep, at: int) -> None:
         """Take the people of a set to a step. It ends now, or is awaited."""
@@ -257,12 +264,7 @@ class CampaignRun:
                 self._tell_of(self._ends[step.id], self._made[step.id])
             return
         ends = ends_at(step, begins, self._scoped(step))
-        last = await self._hand_over(step, begins)
-        if isinstance(step, steps.UpdatePeople):
-            await self._book.ended(step.id, begins)
-            self._ends[step.id] = begins
-        else:
-            self._awaited[step.id] = max(ends, last)
+        self._awaited[step.id] = max(ends, await self._hand_over(step, begins))
 
     async def _begins_at(self, step: str, at: int) -> int:
         self._begins[step] = await self._book.begins(step, at)
@@ -287,8 +289,13 @@ class CampaignRun:
     # Ends
 
     async def _end_steps(self, at: int) -> bool:
-        """End the steps that are awaited until now; whether one has ended."""
+        """End the steps that are awaited until now; whether one has ended.
+
+        A pause keeps what people would have come to meanwhile, so that nobody is judged before it is over.
+        """
         due = [name for name in self.campaign.steps if self._awaited.get(name, at + 1) <= at]
+        if due:
+            await self._book.going_on()
         ended = [name for name in due if await self._has_ended(self.campaign.steps[name], at)]
         for name in ended:
             self._ends[name] = self._awaited.pop(name)
@@ -298,6 +305,8 @@ class CampaignRun:
     async def _has_ended(self, step: steps.CampaignStep, at: int) -> bool:
         """Look at what became of the step's people; False where some of them are still to come."""
         self._at_work = step.id
+        if not isinstance(step, _JUDGED):
+            return True  # what follows takes everybody, as she is by then
         so: list[str] = []
         left: list[str] = []
         until = at

@@ -245,8 +245,9 @@ class Campaigning:
 
     def _outcome(self, work: Work, found: Found, asked: TellOutcomes) -> Outcome:
         slot, person = found
+        """After her timers until then, and after what a pause that is over has kept of hers."""
         data = self._slots[slot].profiles.get(person)
-        if data is not None and next_due(data) <= asked.at:
+        if data is not None and (next_due(data) <= asked.at or self._inputs.is_behind(work.profile(slot, person))):
             self._moving.offer(work, slot, person, TimePassed(asked.at + 1))
         return outcome_of(work.profile(slot, person), asked.campaign, asked.run, asked.asked, asked.at)
 

@@ -99,6 +99,10 @@ class Inputs:
         """What is published now."""
         return self._published.program
 
+    def is_behind(self, profile: Profile) -> bool:
+        """Whether somebody has yet to go through a change of what is published."""
+        return profile.change_number < self._published.touching
+
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after whatever change or read the person has yet to go through."""
         if self._published.touching or work.stamp_ms > self._reads.first_ms:
@@ -148,7 +152,7 @@ class Inputs:
         inputs: list[Input] = []
         if profile.identity is not None and profile.identity.is_alone:
             return inputs  # nobody, who goes through nothing
-        if profile.change_number < self._published.touching:
+        if self.is_behind(profile):
             inputs += self._published.missed(profile.change_number)
         if work.stamp_ms > self._reads.first_ms:
             inputs += self._reads.missed_by(profile, person, work.stamp_ms, known=known)

@@ -1,0 +1,174 @@
+"""When does a step of a campaign end in an engine, and who is judged then: the same as under virtual time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tests.engine.test_campaigns import EVERYBODY, filled, going_on, opened, over, person, runs_of, sizes, until
+from tests.simulation.campaign_shop import BEGIN_MS, campaign, project_in
+
+from parcours import Engine, Settings
+from parcours.clock import ManualClock
+
+Step: TypeAlias = dict[str, Any]
+
+LED = Settings(campaign_lead_ms=500)
+"""What begins lies well in the future."""
+
+NAMED: Step = {"id": "named", "update": {"city": "'Oslo'"}}
+TEXT: Step = {"id": "text", "send": "news", "channels": ["sms"]}
+PHONE = "+33612345678"
+
+
+def pass_ms(clock: ManualClock, passed_ms: int) -> None:
+    """Let so much time pass."""
+    until_ms = clock.now_ms() + passed_ms
+    with going_on(clock):
+        until(lambda: clock.now_ms() > until_ms)
+
+
+def cities(engine: Engine, people: int) -> set[object]:
+    return {person(engine, f"u{number}").traits["city"] for number in range(people)}
+
+
+def test_an_update_that_is_the_last_step_is_carried_out(tmp_path: Path) -> None:
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, NAMED)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+
+        named = run.steps["named"]
+        assert (run.state, named.outputs) == ("done", {"main": 3})
+        assert run.ended is not None and named.begins is not None and run.ended >= named.begins
+        assert cities(engine, 3) == {"Oslo"}
+
+
+def test_what_follows_an_update_sees_it(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, NAMED, {"id": "there", "filter": "profile.city == 'Oslo'"}]
+    project, clock = project_in(tmp_path / "shop", campaign(*steps)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+
+        there, named = run.steps["there"], run.steps["named"]
+        assert there.outputs == {"main": 3, "rest": 0}
+        assert named.begins is not None and there.at >= named.begins
+
+
+def test_what_follows_an_update_sees_it_though_the_run_was_paused_when_it_was_due(tmp_path: Path) -> None:
+    later: Step = {"id": "later", "from": "all", "wait": "6s"}
+    there: Step = {"id": "there", "from": "named", "after": ["later"], "filter": "profile.city == 'Oslo'"}
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, NAMED, later, there)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=Settings(campaign_lead_ms=2_000)) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: runs_of(engine, "u2"))
+        engine.pause_campaign("push")
+        pass_ms(clock, 10_000)
+        assert cities(engine, 3) == {"Paris"}
+
+        engine.resume_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+        assert cities(engine, 3) == {"Oslo"}
+        assert run.steps["there"].outputs == {"main": 3, "rest": 0}
+
+
+def test_a_table_whose_people_are_made_known_ends_when_that_begins(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "guests.csv").write_text("who\ng1\ng2\n")
+    guests = {"file": "guests.csv", "person": "row.who", "match": "userId", "columns": {"who": "string"}}
+    steps: list[Step] = [
+        {"id": "all", "read": {"table": "guests", "unknown": "create"}},
+        {"id": "once", "dedupe": {"by": ["person"]}},
+        {"id": "fresh", "filter": "!has(profile.email)"},
+    ]
+    project = project_in(tmp_path / "shop", campaign(*steps), tables={"tables": {"guests": guests}})
+    clock = ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        engine.run_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+
+        begins = run.steps["all"].begins
+        assert run.steps["fresh"].outputs == {"main": 2, "rest": 0}
+        assert begins is not None and run.steps["fresh"].at >= begins
+        assert [person(engine, name).traits for name in ("g1", "g2")] == [{}, {}]
+
+
+def paused_while_they_are_due(engine: Engine, clock: ManualClock, people: int) -> None:
+    """Half of them have a phone; it is paused when everybody has been taken along, until all have been due."""
+    for number in range(0, people, 2):
+        engine.identify(f"u{number}", {"phone": PHONE}).result()
+    engine.run_campaign("push")
+    with going_on(clock):
+        until(lambda: all(runs_of(engine, f"u{number}") for number in range(people)))
+    engine.pause_campaign("push")
+    pass_ms(clock, 3_000)
+
+
+def test_whom_a_send_was_refused_in_a_pause_is_judged_once_it_goes_on(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, TEXT | {"rate": "5/s"}, {"id": "other", "from": "text.refused", "wait": "10ms"}]
+    project, clock = project_in(tmp_path / "shop", campaign(*steps)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 8)
+        paused_while_they_are_due(engine, clock, 8)
+        assert "other" not in engine.campaign("push").runs[0].steps
+
+        engine.resume_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+        assert (sizes(run)["text.refused"], sizes(run)["other.main"]) == (4, 4)
+
+
+def test_so_it_is_where_the_engine_is_opened_again_in_the_pause(tmp_path: Path) -> None:
+    steps: list[Step] = [EVERYBODY, TEXT | {"rate": "5/s"}, {"id": "other", "from": "text.refused", "wait": "10ms"}]
+    project, store = project_in(tmp_path / "shop", campaign(*steps)), f"sqlite:///{tmp_path / 'store'}"
+    clock = ManualClock(BEGIN_MS)
+    with opened(project, store, clock=clock, settings=LED) as engine:
+        filled(engine, 8)
+        paused_while_they_are_due(engine, clock, 8)
+    with opened(project, store, clock=clock, settings=LED) as engine:
+        engine.resume_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+        assert (sizes(run)["text.refused"], sizes(run)["other.main"]) == (4, 4)
+
+
+def test_whoever_left_in_a_pause_is_in_no_set_that_follows(tmp_path: Path) -> None:
+    steps: list[Step] = [
+        EVERYBODY,
+        {"id": "mail", "send": "news", "channels": ["email"]},
+        {"id": "clicked", "reacted": {"of": "mail", "reaction": "clicked", "within": "2s"}},
+    ]
+    shop = project_in(tmp_path / "shop", campaign(*steps, exit=[{"event": "Bought"}]))
+    clock = ManualClock(BEGIN_MS)
+    with opened(shop, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 4)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: "refused" in sizes_of_mail(engine))
+            until(lambda: all(waits_for_clicks(engine, f"u{number}") for number in range(4)))
+        engine.pause_campaign("push")
+        engine.track("u1", "Bought", {"total": 3}).result()
+        pass_ms(clock, 4_000)
+
+        engine.resume_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+        assert (run.steps["clicked"].dropped, run.steps["clicked"].outputs) == ({"exited": 1}, {"main": 0, "rest": 3})
+
+
+def sizes_of_mail(engine: Engine) -> dict[str, int]:
+    mail = engine.campaign("push").runs[0].steps.get("mail")
+    return {} if mail is None else dict(mail.outputs)
+
+
+def waits_for_clicks(engine: Engine, name: str) -> bool:
+    return any(run.step == "clicked" for run in person(engine, name).runs)
