@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pytest
 from tests.engine.test_campaigns import EVERYBODY, filled, going_on, opened, over, person, runs_of, sizes, until
-from tests.simulation.campaign_shop import BEGIN_MS, campaign, project_in
+from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
 
 from parcours import Engine, Settings
 from parcours.clock import ManualClock
@@ -172,3 +173,33 @@ def sizes_of_mail(engine: Engine) -> dict[str, int]:
 
 def waits_for_clicks(engine: Engine, name: str) -> bool:
     return any(run.step == "clicked" for run in person(engine, name).runs)
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["before it is known whom it waits for", "once that is known"])
+def test_a_send_that_waited_for_a_window_ends_with_its_deliveries_where_nobody_was_there_then(
+    tmp_path: Path, *, looks: bool
+) -> None:
+    steps: list[Step] = [
+        EVERYBODY,
+        {"id": "mail", "send": "news", "channels": ["email"], "window": {"from": "10:00", "to": "12:00"}},
+        {"id": "clicked", "reacted": {"of": "mail", "reaction": "clicked", "within": "2h"}},
+    ]
+    project, store = project_in(tmp_path / "shop", campaign(*steps)), f"sqlite:///{tmp_path / 'store'}"
+    clock = ManualClock(BEGIN_MS)
+    with opened(project, store, clock=clock, settings=LED) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: all(runs_of(engine, f"u{number}") for number in range(3)))
+        if looks:
+            pass_ms(clock, 1_000)
+    clock.move_to(BEGIN_MS + 2 * HOUR_MS)
+    with opened(project, store, clock=clock, settings=LED) as engine:
+        with going_on(clock):
+            until(lambda: all(waits_for_clicks(engine, f"u{number}") for number in range(3)))
+        clock.move_to(BEGIN_MS + 3 * HOUR_MS - 5_000)
+        assert "clicked" not in engine.campaign("push").runs[0].steps
+        with going_on(clock):
+            run = over(engine, despite="is not exported yet")
+
+        assert run.steps["clicked"].at == BEGIN_MS + 3 * HOUR_MS

@@ -264,7 +264,8 @@ class CampaignRun:
                 self._tell_of(self._ends[step.id], self._made[step.id])
             return
         ends = ends_at(step, begins, self._scoped(step))
-        self._awaited[step.id] = max(ends, await self._hand_over(step, begins))
+        last = await self._hand_over(step, begins)
+        self._awaited[step.id] = max(ends, last, self._book.awaited_until(step.id))
 
     async def _begins_at(self, step: str, at: int) -> int:
         self._begins[step] = await self._book.begins(step, at)
@@ -314,6 +315,7 @@ class CampaignRun:
         async for name, outcome in self._people.outcomes(
             self.campaign.name, self.number, at, outcome_asked(step, at, self._scoped(step)), names
         ):
+            until = max(until, outcome.was_due or at)
             if outcome.held_until is not None and outcome.state == "open":
                 until = max(until, outcome.held_until)
             elif outcome.is_so:
@@ -322,6 +324,7 @@ class CampaignRun:
                 left.append(name)
         if until > at:
             self._awaited[step.id] = until
+            await self._book.awaits(step.id, until)
             await self._expect()
             return False
         self._tell_choice(step, at, await in_thread(self._chosen, step, so, left))

@@ -29,6 +29,12 @@ class RunBook(Protocol):
     async def begins(self, step: str, at: int) -> int:
         """When what a step does with the set that it has as of `at` begins."""
 
+    async def awaits(self, step: str, until: int) -> None:
+        """A step does not end before this instant, as people are due until then."""
+
+    def awaited_until(self, step: str) -> int:
+        """What was said of a step by `awaits`; 0 as long as nothing was, and where nothing is kept."""
+
     def end_of(self, step: str) -> int | None:
         """When a step has ended; None as long as that is not known, and where nothing is kept."""
 
@@ -66,6 +72,12 @@ class VirtualBook:
 
     async def begins(self, step: str, at: int) -> int:
         return at
+
+    async def awaits(self, step: str, until: int) -> None:
+        pass
+
+    def awaited_until(self, step: str) -> int:
+        return 0
 
     def end_of(self, step: str) -> int | None:
         return None

@@ -30,6 +30,7 @@ class RunPlace(msgspec.Struct, frozen=True):
     scheduled  whether its schedule has begun it; else `by` is who started it, "" where nobody is named
     scans      by stage, the name and the instant of the scan that tells of its people; `expected` are still to come
     begins     by step, when that began which it does with its set
+    awaited    by step, before when it does not end, as somebody is due only then
     ends       by step, when it ended
     saves      by step, from when on the audience holds that it saved
     lines      what has been told of outputs, in the order in which it was
@@ -46,6 +47,7 @@ class RunPlace(msgspec.Struct, frozen=True):
     scans: dict[str, tuple[str, int]] = {}
     expected: dict[str, tuple[str, int]] = {}
     begins: dict[str, int] = {}
+    awaited: dict[str, int] = {}
     ends: dict[str, int] = {}
     saves: dict[str, int] = {}
     lines: list[CampaignLine] = []
@@ -134,6 +136,12 @@ class LiveBook:
             begins = max(at, self._clock.now_ms()) + self._lead_ms
             self.keep(begins={**self.place.begins, step: begins})
         return self.place.begins[step]
+
+    async def awaits(self, step: str, until: int) -> None:
+        self.keep(awaited={**self.place.awaited, step: until})
+
+    def awaited_until(self, step: str) -> int:
+        return self.place.awaited.get(step, 0)
 
     def end_of(self, step: str) -> int | None:
         return self.place.ends.get(step)

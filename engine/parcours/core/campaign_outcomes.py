@@ -47,15 +47,17 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     state       whether her run of the campaign is open, or over, or never was
     is_so       the send was refused on every channel, or there is such a reaction
     held_until  until when the send is still to come: she is not due, or a gate holds it; None where it is not
+    was_due     when she was due at the send last, or was let go by a gate; None where that is still to come
     """
 
     state: Literal["open", "left", "none"]
     is_so: bool = False
     held_until: int | None = None
+    was_due: int | None = None
 
 
-def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked, at: int) -> Outcome:
-    """What has become of somebody in a run of a campaign by an instant (ms), however much later it is looked at."""
+def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked, at: int, now: int) -> Outcome:
+    """What has become of somebody in a run of a campaign by an instant, looked at now (both in ms)."""
     run = next((each for each in _runs(profile, campaign) if each.number == number), None)
     state: Literal["open", "left", "none"] = "none"
     if run is not None:
@@ -71,12 +73,20 @@ def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked
                 if timer.kind == "part" and (timer.journey, timer.run, timer.key) == (campaign, number, step)
             ]
             is_refused = bool(sent) and all(each.state == "refused" for each in sent)
-            return Outcome(state, is_refused, max(awaited, default=None))
+            past = [due for due in _dues(run, step, sent) if due <= now]
+            return Outcome(state, is_refused, max(awaited, default=None), max(past, default=None))
         case ReactionAsked():
             return Outcome(state, any(_has_reacted(each, asked) for each in _asked_runs(profile, asked)))
         case PresenceAsked():
             return Outcome(state)
     assert_never(asked)
+
+
+def _dues(run: Run | None, step: str, sent: list[DeliveryState]) -> Iterator[int]:
+    """When deliveries of a step were due, and when gates let them go that have held them."""
+    yield from (each.decided_at for each in sent)
+    if run is not None and run.step == step and run.held_until is not None:
+        yield run.held_until
 
 
 def _runs(profile: Profile, name: str) -> Iterator[Run]:

@@ -152,7 +152,7 @@ class Campaigning:
                     for fact in told
                     if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN
                 )
-                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step), at).is_so
+                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step), at, at).is_so
             self._commits.commit(work)
         return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused, away)
 
@@ -249,7 +249,8 @@ class Campaigning:
         data = self._slots[slot].profiles.get(person)
         if data is not None and (next_due(data) <= asked.at or self._inputs.is_behind(work.profile(slot, person))):
             self._moving.offer(work, slot, person, TimePassed(asked.at + 1))
-        return outcome_of(work.profile(slot, person), asked.campaign, asked.run, asked.asked, asked.at)
+        profile = work.profile(slot, person)
+        return outcome_of(profile, asked.campaign, asked.run, asked.asked, asked.at, work.stamp_ms)
 
     def _begin(self, at: int, now_ms: int) -> tuple[Work, int]:
         """A work, and the instant at which its inputs happen: live that of the shard's clock."""
