@@ -1,0 +1,1 @@
+"""How is a journey or a campaign drawn? Words, then places, then SVG."""
