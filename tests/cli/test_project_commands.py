@@ -186,6 +186,16 @@ def test_a_journey_is_drawn(luma: Path, tmp_path: Path) -> None:
     assert written.stdout == ""
 
 
+def test_a_journey_is_drawn_as_a_picture(luma: Path, tmp_path: Path) -> None:
+    shown = run("graph", luma, "checkout", "--format", "svg")
+    written = run("graph", luma, "checkout", "--format", "svg", "--out", tmp_path / "checkout.svg")
+
+    assert shown.exit_code == written.exit_code == 0
+    assert shown.stdout.startswith("<svg ") and "order-confirmation" in shown.stdout
+    assert (tmp_path / "checkout.svg").read_text() == shown.stdout
+    assert written.stdout == ""
+
+
 def test_a_journey_has_no_sets_to_count(luma: Path, tmp_path: Path) -> None:
     result = run("graph", luma, "checkout", "--counts", tmp_path)
 

@@ -24,6 +24,7 @@ SMALL = {
     "merging.py": "--moves 6 --blocks 2 --calls 50",
     "message_ids.py": "--scale 0.004 --hours 2",
     "parts.py": "--people 500 --runs 1",
+    "pictures.py": "--steps 12 --runs 1",
     "recovery.py": "--people 5000",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
     "sets.py": "--people 300 --runs 1",

@@ -33,6 +33,7 @@ PROJECT_FILE = "parcours.yaml"
 
 class GraphFormat(StrEnum):
     MERMAID = "mermaid"
+    SVG = "svg"
 
 
 def init(
@@ -201,6 +202,8 @@ def graph(
     from parcours.dispatch.judgement import load_project
     from parcours.journey.campaign_graph import campaign_mermaid
     from parcours.journey.graph import mermaid
+    from parcours.journey.picture.counts import PictureCounts
+    from parcours.journey.picture.drawing import campaign_svg, journey_svg
 
     program = load_project(folder, drafts=True).program
     journeys = {each.name: each for each in program.journeys}
@@ -213,6 +216,9 @@ def graph(
     match format:
         case GraphFormat.MERMAID:
             picture = mermaid(journeys[name]) if name in journeys else campaign_mermaid(campaigns[name], sizes)
+        case GraphFormat.SVG:
+            counted = PictureCounts(sizes=sizes)
+            picture = journey_svg(journeys[name]) if name in journeys else campaign_svg(campaigns[name], counted)
         case _:
             assert_never(format)
     if out is None:

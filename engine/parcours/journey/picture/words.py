@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from parcours.expression.definition_keys import plain
 from parcours.expression.duration import DAYS, format_duration

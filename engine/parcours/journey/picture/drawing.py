@@ -1,0 +1,297 @@
+"""A journey or a campaign as SVG: one text for a file of its own and for a page, with counts and without.
+
+Counts change no place: whatever shows them has its room in a picture without them as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from parcours.journey import program
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.model.campaign_sets import MAIN
+from parcours.journey.picture.counts import PictureCounts
+from parcours.journey.picture.diagram import ENTRY, Arrow, Box, Diagram, campaign_diagram, journey_diagram
+from parcours.journey.picture.layout import ArrowSize, BoxSize, Layout, Rectangle, Route, layout
+from parcours.journey.picture.look import FIGURES_SIZE, ICONS, TITLE_SIZE, WORDS_SIZE, style_sheet
+from parcours.journey.picture.svg_text import cut, cut_to_width, escaped, number, short_count, text_width
+
+WORDS_MAX: Final = 44
+"""Characters in a line of a box; the whole is in its title and label."""
+
+LABEL_MAX: Final = 34
+"""Characters on an arrow."""
+
+_MARGIN: Final = 16.0
+_BOX_WIDTH_MIN: Final = 216.0
+_BOX_HEIGHT: Final = 64.0
+_FINISH: Final = (66.0, 28.0)
+_INSET: Final = 14.0
+_TITLE_LEFT: Final = 38.0
+_LABEL_HEIGHT: Final = 18.0
+_SIZE_ROOM: Final = 62.0
+"""The width of a set's size on its edge."""
+
+_RULE_HEIGHT: Final = 20.0
+_RULE_GAP: Final = 6.0
+_RULES_WIDTH_MAX: Final = 760.0
+"""Beyond this the exits and the goal go on in a second line."""
+
+Linked = Callable[[str], str]
+"""The address that a box leads to, by the id of its step; of the entry it is empty."""
+
+
+def journey_svg(
+    journey: program.Journey,
+    counts: PictureCounts | None = None,
+    *,
+    link: Linked | None = None,
+    prefix: str = "picture",
+    embedded: bool = False,
+) -> str:
+    """A journey as SVG, ending in a line break. The same journey and counts give the same text.
+
+    counts    what stands in the boxes; None: nothing
+    link      where each box leads to; None: they are no links
+    prefix    of the ids in it, which a page with several pictures keeps apart
+    embedded  for a page that has the style sheet (`look.style_sheet`), so without sheet and ground
+    """
+    return _svg(journey_diagram(journey), counts or PictureCounts(), link, prefix, embedded=embedded)
+
+
+def campaign_svg(
+    campaign: CampaignProgram,
+    counts: PictureCounts | None = None,
+    *,
+    link: Linked | None = None,
+    prefix: str = "picture",
+    embedded: bool = False,
+) -> str:
+    """A campaign as SVG, with the sizes of its sets on the edges; all as in `journey_svg`."""
+    return _svg(campaign_diagram(campaign), counts or PictureCounts(), link, prefix, embedded=embedded)
+
+
+def diagram_layout(diagram: Diagram) -> Layout:
+    """The places of a diagram's boxes and arrows, by the widths of their texts."""
+    return layout(box_sizes(diagram), [_arrow_size(arrow) for arrow in diagram.arrows])
+
+
+def box_sizes(diagram: Diagram) -> list[BoxSize]:
+    """The sizes of a diagram's boxes, in document order."""
+    rules = _rule_rows(diagram)
+    return [_box_size(box, rules if box.id == ENTRY else []) for box in diagram.boxes]
+
+
+def _box_size(box: Box, rules: list[list[str]]) -> BoxSize:
+    if box.kind == "finish":
+        return BoxSize(box.id, *_FINISH)
+    title = text_width(cut(box.title, WORDS_MAX), TITLE_SIZE) + _TITLE_LEFT + _INSET
+    words = text_width(cut(box.words, WORDS_MAX), WORDS_SIZE) + 2 * _INSET
+    lines = [sum(_rule_width(rule) + _RULE_GAP for rule in row) - _RULE_GAP + 2 * _INSET for row in rules]
+    height = _BOX_HEIGHT + (len(rules) * (_RULE_HEIGHT + _RULE_GAP) + 4 if rules else 0)
+    return BoxSize(box.id, round(max(_BOX_WIDTH_MIN, title, words, *lines), 1), height)
+
+
+def _arrow_size(arrow: Arrow) -> ArrowSize:
+    width = text_width(cut(arrow.label, LABEL_MAX), WORDS_SIZE) + 18 if arrow.label else 0.0
+    height = _LABEL_HEIGHT if arrow.label else 0.0
+    if arrow.set is not None:
+        width, height = max(width, _SIZE_ROOM), height + _LABEL_HEIGHT + (2 if arrow.label else 0)
+    return ArrowSize(arrow.source, arrow.target, round(width, 1), height, main=arrow.main)
+
+
+def _rule_rows(diagram: Diagram) -> list[list[str]]:
+    """The exits and the goal, in one line if they are not too wide together."""
+    rows: list[list[str]] = []
+    width = 0.0
+    for words, _ in diagram.rules:
+        room = _rule_width(words) + _RULE_GAP
+        if not rows or width + room > _RULES_WIDTH_MAX:
+            rows.append([])
+            width = 0.0
+        rows[-1].append(words)
+        width += room
+    return rows
+
+
+def _rule_width(words: str) -> float:
+    return round(text_width(cut(words, WORDS_MAX), WORDS_SIZE) + 20, 1)
+
+
+def _svg(diagram: Diagram, counts: PictureCounts, link: Linked | None, prefix: str, *, embedded: bool) -> str:
+    places = diagram_layout(diagram)
+    width, height = (round(side + 2 * _MARGIN) for side in (places.width, places.height))
+    steps = sum(box.kind not in ("entry", "finish") for box in diagram.boxes)
+    said = escaped(f"{diagram.kind} {diagram.name}: {steps} {'step' if steps == 1 else 'steps'}")
+    view = f"{-_MARGIN:g} {-_MARGIN:g} {width} {height}"
+    size = f'viewBox="{view}" width="{width}" height="{height}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {size} role="group" aria-label="{said}">'
+    lines = [head, f"<title>{said}</title>"]
+    if not embedded:
+        lines.append(f"<style>{style_sheet()}</style>")
+        lines.append(f'<rect class="ground" x="{-_MARGIN:g}" y="{-_MARGIN:g}" width="{width}" height="{height}"/>')
+    lines.append(
+        f'<defs><marker id="{escaped(prefix)}-tip" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" '
+        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="tip" d="M0 0L8 4L0 8z"/></marker>'
+        "</defs>"
+    )
+    lines.append('<g aria-hidden="true">')
+    drawn = list(zip(diagram.arrows, places.routes, strict=True))
+    lines += [_way(arrow, route, counts, prefix) for arrow, route in drawn]
+    for arrow, route in drawn:
+        if route.label is not None:
+            lines += _label(arrow, route.label, counts)
+    lines.append("</g>")
+    for box in diagram.boxes:
+        lines += _box(box, places.boxes[box.id], diagram, counts, link)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _way(arrow: Arrow, route: Route, counts: PictureCounts, prefix: str) -> str:
+    late = " late" if arrow.dashed else ""
+    hot = ' data-hot=""' if (arrow.source, arrow.way) in counts.hot else ""
+    return f'<path class="way{late}"{hot} d="{path_of(route)}" marker-end="url(#{escaped(prefix)}-tip)"/>'
+
+
+def path_of(route: Route) -> str:
+    """The path of an arrow: straight through layers, and between them a curve that leaves and arrives straight."""
+    first = route.stops[0]
+    if route.loop:
+        _, out, last = route.stops
+        there = f"C{number(out.x)} {number(first.end)} {number(out.x)} {number(first.end)} "
+        back = f"C{number(out.x)} {number(last.end)} {number(out.x)} {number(last.end)} "
+        middle = number((out.begin + out.end) / 2)
+        whole = f"{there}{number(out.x)} {middle}{back}{number(last.x)} {number(last.end)}"
+        return f"M{number(first.x)} {number(first.end)}{whole}"
+    path, at = f"M{number(first.x)} {number(first.begin)}", first.begin
+    for before, stop in pairwise((*route.stops, None)):
+        assert before is not None
+        if stop is not None and stop.x == before.x:
+            continue
+        if before.end != at:
+            path += f"V{number(before.end)}"
+        if stop is not None:
+            middle = number((before.end + stop.begin) / 2)
+            path += f"C{number(before.x)} {middle} {number(stop.x)} {middle} {number(stop.x)} {number(stop.begin)}"
+            at = stop.begin
+    return path
+
+
+def _label(arrow: Arrow, place: Rectangle, counts: PictureCounts) -> Iterator[str]:
+    y = place.y
+    if arrow.label:
+        words = cut(arrow.label, LABEL_MAX)
+        pill = Rectangle(place.x, y, place.width, _LABEL_HEIGHT)
+        if arrow.set is not None:  # its room is that of the size, which may be the wider one
+            pill = _around(place.middle, y, text_width(words, WORDS_SIZE) + 18)
+        yield f'<g class="label"><title>{escaped(arrow.whole)}</title>{_pill(pill, words, "soft")}</g>'
+        y += _LABEL_HEIGHT + 2
+    if arrow.set is not None and arrow.set in counts.sizes:
+        size = short_count(counts.sizes[arrow.set])
+        exact = f"{arrow.set}: {counts.sizes[arrow.set]:,}"
+        pill = _around(place.middle, y, text_width(size, WORDS_SIZE) + 18)
+        yield f'<g class="mark waiting"><title>{escaped(exact)}</title>{_pill(pill, size)}</g>'
+
+
+def _around(middle: float, y: float, width: float) -> Rectangle:
+    return Rectangle(round(middle - width / 2, 1), y, round(width, 1), _LABEL_HEIGHT)
+
+
+def _pill(place: Rectangle, words: str, name: str = "") -> str:
+    text = _text(place.middle, place.y + place.height / 2 + 4.2, words, name, anchor="middle")
+    return f"{_rect(place, place.height / 2)}{text}"
+
+
+def _rect(place: Rectangle, radius: float) -> str:
+    size = f'width="{number(place.width)}" height="{number(place.height)}"'
+    return f'<rect x="{number(place.x)}" y="{number(place.y)}" {size} rx="{number(radius)}"/>'
+
+
+def _text(x: float, y: float, words: str, name: str = "", anchor: str = "") -> str:
+    look = f' class="{name}"' if name else ""
+    side = f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text{look} x="{number(x)}" y="{number(y)}"{side}>{escaped(words)}</text>'
+
+
+def _box(box: Box, place: Rectangle, diagram: Diagram, counts: PictureCounts, link: Linked | None) -> Iterator[str]:
+    figures, exact = _figures(box, place.width - 2 * _INSET, counts)
+    whole = escaped(" ".join(filter(None, [box.whole, exact])))
+    kind = f'class="box {box.kind}"'
+    if box.kind == "finish":
+        yield f'<g {kind} role="img" aria-label="{whole}">{_rect(place, place.height / 2)}'
+        yield _text(place.middle, place.y + place.height / 2 + 4.5, box.title, "name", anchor="middle")
+        yield "</g>"
+        return
+    tag = "g" if link is None else "a"
+    where = ' role="img"' if link is None else f' href="{escaped(link(box.id))}"'
+    yield f'<{tag} {kind}{where} data-step="{escaped(box.id)}" aria-label="{whole}"><title>{whole}</title>'
+    yield _rect(place, 18 if box.kind == "entry" else 8)
+    x, y = place.x, place.y
+    at = f"translate({number(x + 13)} {number(y + 9)}) scale(.9)"
+    yield f'<path class="icon" transform="{at}" d="{ICONS[box.kind]}"/>'
+    yield _text(x + _TITLE_LEFT, y + 23, cut(box.title, WORDS_MAX), "name")
+    yield _text(x + _INSET, y + 40.5, cut(box.words, WORDS_MAX), "what")
+    if figures:
+        yield _text(x + _INSET, y + 57, figures, "figures soft")
+    if box.id == ENTRY:
+        yield from _rules(diagram, place)
+    else:
+        yield from _marks(box, place, counts)
+    yield f"</{tag}>"
+
+
+def _figures(box: Box, width: float, counts: PictureCounts) -> tuple[str, str]:
+    """The line of figures in a box, and the same in words, exact and whole; both empty where nothing is counted."""
+    if box.id == ENTRY:
+        return ("", "") if counts.entered is None else (f"{counts.entered:,} entered", f"{counts.entered:,} entered.")
+    sizes = [
+        ("in the set" if ref.output == MAIN else ref.output, counts.sizes[str(ref)])
+        for ref in box.outputs
+        if str(ref) in counts.sizes
+    ]
+    if sizes:
+        shown = " · ".join(f"{short_count(size)} {name}" for name, size in sizes)
+        exact = ", ".join(f"{size:,} {name}" for name, size in sizes)
+        return cut_to_width(shown, FIGURES_SIZE, width), f"{exact}."
+    count = counts.steps.get(box.id)
+    if count is None:
+        return "", ""
+    said = f"{count.inflow:,} came, {count.waiting:,} wait, {count.gone_on:,} went on, {count.ended:,} ended"
+    parked = f", {count.parked:,} parked" if count.parked else ""
+    parts = ((count.inflow, "in"), (count.gone_on, "on"), (count.ended, "out"))
+    figures = " · ".join(f"{each:,} {word}" for each, word in parts)
+    if text_width(figures, FIGURES_SIZE) > width:
+        figures = " · ".join(f"{short_count(each)} {word}" for each, word in parts)
+    return figures, f"{said}{parked}."
+
+
+def _rules(diagram: Diagram, place: Rectangle) -> Iterator[str]:
+    whole = iter([each for _, each in diagram.rules])
+    y = place.y + _BOX_HEIGHT
+    for row in _rule_rows(diagram):
+        x = place.x + _INSET
+        for words in row:
+            pill = Rectangle(x, y, _rule_width(words), _RULE_HEIGHT)
+            text = _pill(pill, cut(words, WORDS_MAX), "soft")
+            yield f'<g class="label"><title>{escaped(next(whole))}</title>{text}</g>'
+            x += pill.width + _RULE_GAP
+        y += _RULE_HEIGHT + _RULE_GAP
+
+
+def _marks(box: Box, place: Rectangle, counts: PictureCounts) -> Sequence[str]:
+    """The numbers on the corner of a box: those who wait, and of them those who are parked."""
+    count = counts.steps.get(box.id)
+    if count is None:
+        return []
+    marks, right = [], place.x + place.width - 10
+    shown = (("waiting", count.waiting, ""), ("parked", count.parked, "!"))
+    for name, size, sign in shown:
+        if size:
+            words = f"{sign}{short_count(size)}"
+            width = round(text_width(words, WORDS_SIZE) + 18, 1)
+            pill = Rectangle(round(right - width, 1), place.y - _LABEL_HEIGHT / 2, width, _LABEL_HEIGHT)
+            marks.append(f'<g class="mark {name}">{_pill(pill, words)}</g>')
+            right -= width + 4
+    return marks
