@@ -30,9 +30,11 @@ def faults(diagram: Diagram, places: Layout) -> list[str]:
         if not on_border(places.boxes[arrow.target], route.stops[-1].x, route.stops[-1].end):
             found.append(f"arrow {number} does not end at {arrow.target!r}")
         points = list(points_of(route))
+        left, right = min(x for x, _ in points), max(x for x, _ in points)
         found += [
             f"arrow {number} runs through {name!r}"
             for name, each in rooms
+            if each.x < right and left < each.x + each.width  # else it is beside all of the way
             if owned.get(name) != number and any(is_within(each, x, y) for x, y in points)
         ]
     return found

@@ -14,7 +14,6 @@ _WIDTH: Final = 420
 _BAR: Final = 22
 """The height of a bar and its gap."""
 
-_SHARE: Final = ".1%"
 _COUNT: Final = ",.6~g"
 _INVISIBLE_UNDER: Final = 0.06
 _STRONGEST: Final = 0.45
@@ -24,7 +23,7 @@ _STRONGEST: Final = 0.45
 def bar_chart(title: str, values: Mapping[str, float | None], measure: str) -> Spec:
     """Horizontal bars by name, in the order given, each with its number; a missing value has no bar."""
     rows = [{"name": name, "value": value} for name, value in values.items()]
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    y = {"field": "name", "type": "nominal", "title": None, "scale": {"domain": list(values)}}
     x = {"field": "value", "type": "quantitative", "title": measure}
     shown = {"field": "value", "type": "quantitative", "format": _COUNT}
     return _spec(
@@ -58,7 +57,13 @@ def _lines(
 ) -> Spec:
     rows = [{"series": name, "at": at, "value": value} for name, points in series.items() for at, value in points]
     encoding: Spec = {
-        "x": {"field": "at", "type": "ordinal", "sort": None, "title": None, "axis": {"labelOverlap": True}},
+        "x": {
+            "field": "at",
+            "type": "ordinal",
+            "sort": None,
+            "title": None,
+            "axis": {"labelAngle": 0, "labelOverlap": "greedy"},
+        },
         "y": {"field": "value", "type": "quantitative", "title": measure},
     }
     if len(series) > 1:
@@ -111,7 +116,12 @@ def cohort_chart(result: object, *, title: str = "Cohorts", unit: str = "period"
     """Who of each row came back in which period: the share stands in the cell, which is the stronger, the more did."""
     rows = forms.read_form(result, forms.Cohort).rows
     shares = [
-        {"start": f"{row.start} ({row.people:,})", "period": period, "share": returned / row.people}
+        {
+            "start": f"{row.start} ({row.people:,})",
+            "period": period,
+            "share": returned / row.people,
+            "shown": forms.percent(returned, row.people),
+        }
         for row in rows
         for period, returned in enumerate(row.returned)
         if returned is not None and row.people
@@ -124,7 +134,7 @@ def cohort_chart(result: object, *, title: str = "Cohorts", unit: str = "period"
         "legend": None,
         "scale": {"domainMin": 0, "range": [_INVISIBLE_UNDER, _STRONGEST]},
     }
-    shown = {"field": "share", "type": "quantitative", "format": _SHARE}
+    shown = {"field": "shown", "type": "nominal"}
     return _spec(
         title,
         shares,
@@ -153,24 +163,26 @@ def experiment_chart(result: object, *, title: str = "Experiment") -> Spec:
                 low, high = interval if interval is not None else (None, None)
                 told = {"variant": f"{name} (n {variant.n:,})", "measure": measure, "interval": kind}
                 rows.append({**told, "difference": comparison.difference, "low": low, "high": high})
-    kinds = {"field": "interval", "type": "nominal", "sort": None, "title": None}
+    kinds: Spec = {"field": "interval", "type": "nominal", "sort": None, "title": None}
+    silent = {**kinds, "legend": None}
+    wide = {"padding": 12}
     side = {"field": "variant", "type": "nominal", "sort": None, "title": None}
     field = {
         "width": _WIDTH,
         "height": {"step": 30},
-        "encoding": {"y": side, "yOffset": kinds, "color": kinds},
+        "encoding": {"y": side, "yOffset": kinds, "color": silent},
         "layer": [
             {
                 "mark": {"type": "rule", "strokeWidth": 3},
                 "encoding": {
-                    "x": {"field": "low", "type": "quantitative", "title": "difference from control"},
+                    "x": {"field": "low", "type": "quantitative", "title": "difference from control", "scale": wide},
                     "x2": {"field": "high"},
                     "strokeDash": kinds,
                 },
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {"x": {"field": "difference", "type": "quantitative"}, "shape": kinds},
+                "encoding": {"x": {"field": "difference", "type": "quantitative"}, "shape": silent},
             },
             {
                 "mark": {"type": "rule", "color": CONFIG["axis"]["domainColor"]},

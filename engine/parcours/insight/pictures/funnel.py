@@ -66,7 +66,7 @@ def _step(number: int, step: forms.FunnelStep, first: int, before: int, y: float
     earlier = _WIDTH * before / first if first else 0.0
     top = y + _HEAD
     return [
-        text(0, y + 13, name, size=TEXT_SIZE + 1, weight=650),
+        text(0, y + 13, name, size=TEXT_SIZE + 1, weight=700),
         text(_WIDTH, y + 13, figures, end=True),
         bar(0, top, earlier, _BAR, SERIES[0], f"{before:,} before", _PALE),
         bar(0, top, width, _BAR, SERIES[0], f"{step.step}: {step.reached:,}"),

@@ -26,7 +26,7 @@ def framed(title: str, said: str, width: float, height: float, parts: list[str],
     ground = f'width="{whole[0]}" height="{whole[1]}" fill="{LIGHT["sheet"]}"'
     lines.append(f'<rect x="{-MARGIN:g}" y="{-MARGIN - head:g}" {ground}/>')
     if title:
-        lines.append(text(0, -12, title, size=14, weight=650))
+        lines.append(text(0, -12, title, size=14, weight=700))
     return "\n".join([*lines, *parts, "</svg>"]) + "\n"
 
 
