@@ -63,7 +63,7 @@ _FORCED: Final = {
 
 _SHAPES: Final = (
     f".picture{{font:{WORDS_SIZE:g}px {FONT};font-variant-numeric:tabular-nums}}"
-    f".picture .name{{font-size:{TITLE_SIZE:g}px;font-weight:650}}.picture .figures{{font-size:{FIGURES_SIZE:g}px}}"
+    f".picture .name{{font-size:{TITLE_SIZE:g}px;font-weight:700}}.picture .figures{{font-size:{FIGURES_SIZE:g}px}}"
     ".picture .box>rect{stroke-width:1.2}.picture .send>rect{stroke-width:2}.picture .mark text{font-weight:700}"
     ".picture .icon{fill:none;stroke-width:1.7;stroke-linejoin:round;stroke-linecap:round}"
     ".picture .way{fill:none;stroke-width:1.5}.picture .late{stroke-dasharray:5 4}"

@@ -108,15 +108,14 @@ def _settle(row: list[int], offset: list[float], near: list[list[tuple[int, floa
             place += 1
 
 
-def _straighten(
-    rows: list[list[int]], links: Sequence[Link], up: list[list[tuple[int, float]]], x: list[float]
-) -> None:
-    """A link that is nearly below the one above it goes right below it, where there is room."""
+def _straighten(rows: list[list[int]], links: Sequence[Link], up: list[list[tuple[int, float]]], x: list[float]) -> None:
+    """A link that is nearly below the one above it goes right below it where there is room, a passing arrow always."""
     for row in rows[1:]:
         for place, each in enumerate(row):
-            above = [x[other] for other, _ in up[each]]
-            near = [other for other in above if abs(other - x[each]) < _NEARLY_STRAIGHT]
-            if not near or (len(above) > 1 and not links[each].is_box):
+            passing = not links[each].is_box
+            limit = float("inf") if passing else _NEARLY_STRAIGHT
+            near = [x[other] for other, _ in up[each] if abs(x[other] - x[each]) < limit]
+            if not near or (passing and links[up[each][0][0]].is_box):
                 continue
             wanted = near[0]
             half = links[each].width / 2 + _GAP_MIN
