@@ -12,6 +12,7 @@
     │   ├── ExtraMissing         an optional dependency is not installed
     │   ├── ChannelUnknown       no installed distribution offers the channel
     │   ├── StoreBroken          the store cannot be read or written
+    │   ├── FiguresDiffer        facts do not add up: some are missing, or are there twice
     │   ├── StoreBusy            another process holds the store
     │   └── BackupFailed         a copy of the store cannot be made; the store itself goes on
     ├── CallerError              whoever calls the Python API or the command line
@@ -103,6 +104,13 @@ class ChannelUnknown(OperatorError):
 
 class StoreBroken(OperatorError):
     """The store cannot be read or written."""
+
+
+class FiguresDiffer(OperatorError):
+    """Facts do not add up: some are missing, or are there twice.
+
+    The first argument is the whole report, one difference a line.
+    """
 
 
 class StoreBusy(OperatorError):

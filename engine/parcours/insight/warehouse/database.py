@@ -19,7 +19,7 @@ from parcours.insight.warehouse.viewed import Viewed
 QUERIES: Final = Path(__file__).parent.parent / "queries"
 """The queries of views, a file each."""
 
-VIEWS: Final = ("touches", "visits", "runs")
+VIEWS: Final = ("touches", "visits", "runs", "steps", "delivery_states")
 """The views beside those of tables and events."""
 
 
@@ -77,6 +77,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Vie
         connection.execute(f"insert into {HIDDEN}.names {_query('names')}")
     ((merges,),) = connection.execute(f"select count(*) from {HIDDEN}.names").fetchall()
     create_views(connection, follow=merges > 0)
+    connection.execute(f"create view {HIDDEN}.run_moves as {_query('run_moves')}")
     for name in VIEWS:
         connection.execute(f"create view main.{name} as {_query(name)}")
     for name, query in event_views(viewed.events):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ class Snapshot:
     as_of_ms       the instant up to which everything is known, that of the shard of which it is the earliest; None
                    where nothing is known of any
     cut_before_ms  by table, before which instant rows are missing because they were kept for long enough
+    rows           of each table, how many its files have, by what is said of them
     """
 
     files: Mapping[KeptTable, Sequence[Path]]
@@ -43,6 +44,7 @@ class Snapshot:
     erased: Sequence[ErasedRows] = ()
     as_of_ms: int | None = None
     cut_before_ms: Mapping[KeptTable, int] = field(default_factory=dict)
+    rows: Mapping[KeptTable, int] = field(default_factory=dict)
 
     def gone(self) -> Path | None:
         """One of the files that is not there any more, None if all are."""
@@ -60,7 +62,9 @@ def read_snapshot(facts: Path, tail: Tail | None = None) -> Snapshot:
     except PermissionError as error:
         raise StoreBroken(f"{facts}: the done list cannot be read: {error}") from error
     files: dict[KeptTable, list[Path]] = defaultdict(list)
+    rows: Counter[KeptTable] = Counter()
     for _, file in listing.files():
+        rows[file.table] += file.rows
         files[file.table].append((facts / file.name).absolute())
     return Snapshot(
         {table: sorted(paths) for table, paths in files.items()},
@@ -68,6 +72,7 @@ def read_snapshot(facts: Path, tail: Tail | None = None) -> Snapshot:
         erased,
         _exported_until(listing) if tail is None else min(tail.known_ms.values(), default=None),
         listing.cut_before_ms(),
+        rows,
     )
 
 

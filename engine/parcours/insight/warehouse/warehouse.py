@@ -20,6 +20,7 @@ from parcours.errors import CallerError, StoreBroken
 from parcours.insight.exporter.reading import ATTEMPTS
 from parcours.insight.warehouse.answer import Answer, Rows
 from parcours.insight.warehouse.database import Database, open_database
+from parcours.insight.warehouse.names import literal
 from parcours.insight.warehouse.snapshot import Snapshot, Tail, read_snapshot
 from parcours.insight.warehouse.statements import check_statement, first_line
 from parcours.insight.warehouse.viewed import Viewed
@@ -79,6 +80,19 @@ class Warehouse:
     def cut_before_ms(self) -> Mapping[KeptTable, int]:
         """By table, before which instant rows are missing because they were kept for long enough."""
         return self._known().cut_before_ms
+
+    def rows_of_files(self) -> tuple[Mapping[KeptTable, int], Mapping[KeptTable, int]]:
+        """By table, how many rows are said to be in its files, and how many are. Raises StoreBroken."""
+
+        def ask(database: Database) -> tuple[Mapping[KeptTable, int], Mapping[KeptTable, int]]:
+            known, there = self._known(), {}
+            for table, files in known.files.items():
+                paths = ", ".join(literal(str(path)) for path in files)
+                query = f"select sum(num_rows)::bigint from parquet_file_metadata([{paths}])"
+                ((there[table],),) = self._cursor_of(database).execute(query).fetchall()
+            return known.rows, there
+
+        return self.asking(ask)
 
     def sql(self, query: str) -> Answer:
         """What a query over the views gives.

@@ -1,0 +1,107 @@
+"""A report, counted and checked; and all equations over all facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, assert_never
+
+from parcours.insight.reports.asked import Asked, ReportKind
+from parcours.insight.reports.deliveries import delivery_sections
+from parcours.insight.reports.equations import (
+    FILES,
+    SUMMARY,
+    Difference,
+    counts_that_differ,
+    groups_that_differ,
+    require_none,
+    rows_that_differ,
+    states_that_differ,
+)
+from parcours.insight.reports.journeys import journey_sections
+from parcours.insight.reports.others import campaign_sections, event_sections
+from parcours.insight.reports.outline import outline_of
+from parcours.insight.reports.report import Report, Section
+from parcours.insight.reports.summary_counts import counts_of_facts, counts_of_summary
+from parcours.insight.summary import Summary
+from parcours.insight.warehouse.warehouse import Warehouse
+from parcours.journey.model.insight import KeptTable
+
+COUNTED: Final[dict[ReportKind, KeptTable]] = {
+    "journey": "moves", "campaign": "campaign_steps", "channel": "deliveries", "message": "deliveries",
+    "event": "events",
+}  # fmt: skip
+"""Of which table each kind is a count."""
+
+
+def report_of(warehouse: Warehouse, asked: Asked) -> Report:
+    """The report that is asked for.
+
+    Raises FiguresDiffer where facts do not add up, StoreBroken.
+    """
+    sections = _sections(warehouse, asked)
+    require_none(_differences(warehouse, asked, sections))
+    table = COUNTED[asked.kind]
+    cut = {name: at for name, at in warehouse.cut_before_ms.items() if name == table}
+    return Report(asked, sections, warehouse.as_of_ms, cut)
+
+
+def all_differences(warehouse: Warehouse, summary: Summary | None) -> Iterator[Difference]:
+    """Whatever does not add up in all facts. `summary`: of the same simulation."""
+    yield from files_that_differ(warehouse)
+    for kind in COUNTED:
+        asked = Asked(kind)
+        if kind != "message":  # its deliveries are those of channels
+            yield from _differences(warehouse, asked, _sections(warehouse, asked))
+    if summary is not None:
+        yield from summary_differences(warehouse, summary)
+
+
+def summary_differences(warehouse: Warehouse, summary: Summary) -> Iterator[Difference]:
+    """Where facts come to other numbers than the summary."""
+    return counts_that_differ(SUMMARY, counts_of_summary(summary), counts_of_facts(warehouse))
+
+
+def files_that_differ(warehouse: Warehouse) -> Iterator[Difference]:
+    """The tables whose files do not have as many rows as is said of them."""
+    said, there = warehouse.rows_of_files()
+    return counts_that_differ(
+        FILES, {(table,): rows for table, rows in said.items()}, {(table,): rows for table, rows in there.items()}
+    )
+
+
+def _differences(warehouse: Warehouse, asked: Asked, sections: Sequence[Section]) -> Iterator[Difference]:
+    """What does not add up in a report: its rows, those of what its window leaves out, and the sums of its groups."""
+    everything = Asked(asked.kind, asked.name)
+    is_cut = COUNTED[asked.kind] in warehouse.cut_before_ms
+    if asked.kind == "journey":
+        yield from rows_that_differ(sections)
+        if asked != everything:
+            yield from rows_that_differ(_sections(warehouse, everything))
+    elif asked.kind in ("channel", "message"):
+        yield from states_that_differ(warehouse, everything, cut=is_cut)
+    if asked.by is not None:
+        yield from groups_that_differ(_totals(_sections(warehouse, asked.whole()), sections), sections)
+
+
+def _totals(whole: Sequence[Section], divided: Sequence[Section]) -> list[Section]:
+    """The tables of the total; a group of time has no figures of what waits, so neither has the total here."""
+    return [
+        replace(total, adds=[name for name in total.adds if name in groups.columns])
+        for total, groups in zip(whole, divided, strict=True)
+    ]
+
+
+def _sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
+    is_cut = COUNTED[asked.kind] in warehouse.cut_before_ms
+    match asked.kind:
+        case "journey":
+            return journey_sections(warehouse, asked, outline_of(warehouse), cut=is_cut)
+        case "channel" | "message":
+            return delivery_sections(warehouse, asked)
+        case "campaign":
+            return campaign_sections(warehouse, asked)
+        case "event":
+            return event_sections(warehouse, asked)
+        case _:
+            assert_never(asked.kind)

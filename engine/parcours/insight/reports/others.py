@@ -1,0 +1,36 @@
+"""Campaigns and events: the sets of each run and step, and how often what happened to how many people."""
+
+from __future__ import annotations
+
+from parcours.insight.reports.asked import Asked
+from parcours.insight.reports.report import Section, section
+from parcours.insight.warehouse.warehouse import Warehouse
+
+
+def campaign_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
+    """The sets in the order in which they became known. `dropped` is of the step, and the same for each output."""
+    of = f"step is not null and {asked.named('campaign')} and {asked.within('time')}"
+    sets = (
+        "select '', campaign, version, run, step, output, size"
+        f" from main.campaign_steps where {of} order by campaign, run, time, record, n"
+    )
+    dropped = (
+        "select distinct '', campaign, version, run, step, each.key, each.value from ("
+        f"select *, unnest(map_entries(dropped)) as each from main.campaign_steps where {of}"
+        ") order by campaign, run, step, each.key"
+    )
+    about = ["campaign", "version", "run", "step"]
+    return [
+        section(asked, "Sets", [*about, "output"], ["size"], [*warehouse.rows(sets)]),
+        section(asked, "Dropped", [*about, "why"], ["rows"], [*warehouse.rows(dropped)]),
+    ]
+
+
+def event_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
+    """Of each event that facts have how often it came, and of how many people."""
+    query = (
+        f"select {asked.group('time')} as place, event, count(*), count(distinct person) from main.events"
+        f" where {asked.named('event')} and {asked.within('time')} group by all order by event, place"
+    )
+    rows = [*warehouse.rows(query)]
+    return [section(asked, "Events", ["event"], ["events", "people"], rows, adds=["events"])]
