@@ -25,7 +25,8 @@ from parcours.cli.person import person
 from parcours.cli.plugins import plugins
 from parcours.cli.project import check, graph, init, schema
 from parcours.cli.quality import try_out
-from parcours.cli.questions import diff, explain, report
+from parcours.cli.questions import diff, explain
+from parcours.cli.reports import report
 from parcours.cli.run import demo, simulate
 from parcours.cli.serve import serve
 from parcours.cli.store import store

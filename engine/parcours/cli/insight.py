@@ -100,12 +100,49 @@ def sql(
     if url is not None:
         _write(_by_door(url, key, query, stitch=stitch is not None, exported=exported), form, file)
         return
-    if store is not None:
-        warehouse = _of_store(store, project, stitch=stitch is not None, exported=exported)
-    else:
-        warehouse = _of_folder(out / "facts" if out is not None else facts, project, stitch=stitch is not None)
-    with warehouse:
+    with open_facts(out, facts, store, project, stitch=stitch is not None, exported=exported) as warehouse:
         _write(warehouse.sql(query), form, file)
+
+
+@insight.command()
+def check(
+    out: Annotated[
+        Path | None,
+        typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate --facts wrote."),
+    ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help="A folder of facts itself."),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="This store; while an engine uses it, what it has exported."),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="The project, as of `insight sql`."),
+    ] = None,
+) -> None:
+    """Check that facts add up, and of a simulation that they come to what its summary says."""
+    from parcours.cli.files import read_summary
+    from parcours.insight.reports.counting import all_differences
+    from parcours.insight.reports.equations import require_none
+
+    if sum(each is not None for each in (out, facts, store)) != 1:
+        raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
+    summary = None if out is None else read_summary(out)
+    with open_facts(out, facts, store, project, stitch=False, exported=False) as warehouse:
+        require_none(all_differences(warehouse, summary))
+    typer.echo("All facts add up" + (", and to what summary.json says." if summary is not None else "."))
+
+
+def open_facts(
+    out: Path | None, facts: Path | None, store: str | None, project: Path | None, *, stitch: bool, exported: bool
+) -> Warehouse:
+    """The warehouse over the one source that is given, to be closed. Raises CallerError, ExtraMissing, StoreBroken."""
+    if store is not None:
+        return _of_store(store, project, stitch=stitch, exported=exported)
+    return _of_folder(out / "facts" if out is not None else facts, project, stitch=stitch)
 
 
 def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: bool) -> Answer:
@@ -154,19 +191,19 @@ def _write(answer: Answer, form: AnswerForm, file: Path | None) -> None:
 
     from parcours.insight.warehouse import answer_forms
 
-    with _written(file) as written:
+    with written(file) as opened:
         match form:
             case AnswerForm.TABLE:
-                answer_forms.print_answer(Console(file=written), answer)
+                answer_forms.print_answer(Console(file=opened), answer)
             case AnswerForm.JSON:
-                answer_forms.write_json(written, answer)
+                answer_forms.write_json(opened, answer)
             case AnswerForm.CSV:
-                answer_forms.write_csv(written, answer)
+                answer_forms.write_csv(opened, answer)
                 typer.echo(answer_forms.as_of_text(answer.as_of_ms), err=True)
 
 
 @contextmanager
-def _written(file: Path | None) -> Iterator[TextIO]:
+def written(file: Path | None) -> Iterator[TextIO]:
     """Where an answer goes: standard output, or a file that is there whole or not at all."""
     from parcours.cli.files import whole
     from parcours.store.private_files import open_private

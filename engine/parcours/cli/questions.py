@@ -1,10 +1,10 @@
-"""The commands that read results: report, explain and diff."""
+"""The commands that read results person by person: explain and diff."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from parcours.cli.door_options import DoorKey, DoorUrl, named_store
-from parcours.cli.files import events_source, read_summary
+from parcours.cli.files import events_source
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.run import UNTIL_HELP, left_out, time_ms
@@ -39,117 +39,6 @@ Until = Annotated[
     str | None,
     typer.Option("--until", metavar="TIME", help=UNTIL_HELP),
 ]
-
-
-def report(
-    out: Annotated[
-        Path | None, typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate wrote.")
-    ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="URL", callback=named_store, help="The totals of this store, which no engine may use."),
-    ] = None,
-    facts: Annotated[
-        Path | None,
-        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help=f"The counts of {FACTS_HELP}"),
-    ] = None,
-    project: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", exists=True, file_okay=False, help="With OUT: the project, for its goals' targets."
-        ),
-    ] = None,
-    url: DoorUrl = None,
-    key: DoorKey = None,
-) -> None:
-    """Show what a simulation, a store or a running engine came to: journeys step by step, channels, gates."""
-    if sum(each is not None for each in (out, store, facts, url)) != 1:
-        raise typer.BadParameter("choose one of OUT, --store, --facts and --url.", param_hint="OUT")
-    if out is None and project is not None:
-        raise typer.BadParameter("it goes with OUT; stores and facts know their own.", param_hint="--project")
-    if url is not None:
-        _report_door(url, key)
-        return
-    if out is not None:
-        _report_simulation(out, project)
-    elif store is not None:
-        _report_store(store)
-    else:
-        assert facts is not None
-        _report_facts(facts)
-
-
-def _report_simulation(out: Path, project: Path | None) -> None:
-    from rich.console import Console
-
-    from parcours.insight.report import print_report
-
-    summary = read_summary(out)
-    print_report(Console(), summary, targets=_goals(project, summary.journeys), limits=summary.limits or {})
-
-
-def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | None]:
-    """The target of each journey that has a goal. The counts do not tell which has one: without a project, all may."""
-    from parcours.dispatch.judgement import load_project
-
-    if project is None:
-        return dict.fromkeys(journeys)
-    published = load_project(project).program.journeys
-    return {each.name: each.goal.target_percent for each in published if each.goal is not None}
-
-
-def _report_door(url: str, key: str | None) -> None:
-    import msgspec
-    from rich.console import Console
-
-    from parcours.cli.remote import Remote
-    from parcours.insight.store_report import StoreReport, print_store_report
-
-    try:
-        told = msgspec.json.decode(Remote(url, key).get("report"), type=StoreReport)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise CallerError(f"The report of the door cannot be read: {error}.") from None
-    print_store_report(Console(), told)
-
-
-def _report_store(store: str) -> None:
-    from rich.console import Console
-
-    from parcours.insight.store_report import print_store_report, report_of
-    from parcours.journey.publish.publications import PublicationCompiler
-    from parcours.service.stored_campaigns import stored_tally
-    from parcours.shard.closed_store import read_shards, sum_of
-    from parcours.store.address import check_address
-
-    check_address(store)
-    shards = list(read_shards(store))
-    totals, published = sum_of(shards), shards[0].publications
-    clock_ms = max(shard.stamp_ms for shard in shards) or None
-    if published is None:
-        print_store_report(Console(), report_of(totals, (), clock_ms))
-        return
-    program = PublicationCompiler().program(published)
-    tally = stored_tally(store, program)
-    print_store_report(Console(), report_of(totals, program.versions(), clock_ms, campaigns=tally))
-
-
-def _report_facts(folder: Path) -> None:
-    from rich.console import Console
-
-    from parcours.config import Settings
-    from parcours.core.totals import FactCounter
-    from parcours.insight.exporter.opening import open_simulated
-    from parcours.insight.published_versions import published_versions
-    from parcours.insight.store_report import print_store_report, report_of
-
-    simulated, settings = open_simulated(folder), Settings()
-    counter = FactCounter(settings.totals_max, settings.reasons_max)
-    for some in simulated.all():
-        counter.add(some)
-    versions = published_versions(simulated.of(""))
-    targets = {each.name: each.target_percent for each in versions if each.has_goal}
-    report = report_of(counter.totals(), versions, simulated.newest_ms(), targets)
-    print_store_report(Console(), report, lines_counted=False)
 
 
 def explain(

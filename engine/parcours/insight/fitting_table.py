@@ -27,10 +27,12 @@ class FittingTable:
 
     widest  None: the first column is of names and the rest of numbers. Else the column that folds, in a table of
             words whose last column is of numbers
+    names   how many columns are of names where no column is named that folds: the first of them does
     """
 
-    def __init__(self, columns: Sequence[str], widest: int | None = None) -> None:
+    def __init__(self, columns: Sequence[str], widest: int | None = None, names: int = 1) -> None:
         self._columns = columns
+        self._names = names
         self._widest = widest
         self._rows: list[tuple[str, ...]] = []
 
@@ -62,7 +64,7 @@ class FittingTable:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="", show_edge=False)
         for at, column in enumerate(self._columns):
             folds = at == (self._widest or 0)
-            numbers = at > 0 if self._widest is None else at == len(self._columns) - 1
+            numbers = at >= self._names if self._widest is None else at == len(self._columns) - 1
             table.add_column(
                 Text(column),
                 justify="right" if numbers else "left",

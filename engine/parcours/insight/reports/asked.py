@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.warehouse.names import literal
 
 ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event"]
+
+KINDS: Final[Mapping[str, ReportKind]] = {kind: kind for kind in get_args(ReportKind)}
+"""The kinds by what they are called."""
 
 Cohort: TypeAlias = Literal["entered", "moved"]
 """What a window counts: what began in it, with all that became of it; or what happened in it."""

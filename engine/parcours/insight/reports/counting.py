@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
+from parcours.errors import CallerError
 from parcours.insight.reports.asked import Asked, ReportKind
 from parcours.insight.reports.deliveries import delivery_sections
 from parcours.insight.reports.equations import (
@@ -26,6 +27,7 @@ from parcours.insight.reports.summary_counts import counts_of_facts, counts_of_s
 from parcours.insight.summary import Summary
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.model.insight import KeptTable
+from parcours.wording import nearest
 
 COUNTED: Final[dict[ReportKind, KeptTable]] = {
     "journey": "moves", "campaign": "campaign_steps", "channel": "deliveries", "message": "deliveries",
@@ -37,13 +39,35 @@ COUNTED: Final[dict[ReportKind, KeptTable]] = {
 def report_of(warehouse: Warehouse, asked: Asked) -> Report:
     """The report that is asked for.
 
-    Raises FiguresDiffer where facts do not add up, StoreBroken.
+    Raises CallerError for a name of which facts do not tell, FiguresDiffer where they do not add up, StoreBroken.
     """
+    _check_name(warehouse, asked)
     sections = _sections(warehouse, asked)
     require_none(_differences(warehouse, asked, sections))
     table = COUNTED[asked.kind]
     cut = {name: at for name, at in warehouse.cut_before_ms.items() if name == table}
     return Report(asked, sections, warehouse.as_of_ms, cut)
+
+
+NAMES: Final[dict[ReportKind, str]] = {
+    "journey": "select journey as name from main.moves where kind = 'journey'"
+    " union select journey from main.publications",
+    "campaign": "select campaign as name from main.campaign_steps",
+    "channel": "select channel as name from main.deliveries",
+    "message": "select message as name from main.deliveries",
+    "event": "select event as name from main.events",
+}
+"""Queries: which ones of each kind facts tell of."""
+
+
+def _check_name(warehouse: Warehouse, asked: Asked) -> None:
+    """Raises CallerError where facts tell of nothing of this name."""
+    if asked.name is None:
+        return
+    known = [name for (name,) in warehouse.rows(f"select distinct name from ({NAMES[asked.kind]}) order by name")]
+    if asked.name not in known:
+        hint = nearest(asked.name, known) or f". There are: {', '.join(known) or 'none'}."
+        raise CallerError(f"Facts tell of no {asked.kind} {asked.name!r}{hint}")
 
 
 def all_differences(warehouse: Warehouse, summary: Summary | None) -> Iterator[Difference]:

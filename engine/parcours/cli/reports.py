@@ -1,0 +1,277 @@
+"""The command that shows what it all came to: the counts of a whole, or a report of one kind from facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from parcours.cli.door_options import DoorKey, DoorUrl, named_store
+from parcours.cli.files import read_summary
+from parcours.cli.insight import AnswerForm, open_facts, written
+from parcours.cli.questions import FACTS_HELP
+from parcours.cli.run import time_ms
+from parcours.errors import CallerError
+
+if TYPE_CHECKING:
+    from parcours.insight.reports.asked import Cohort, ReportKind
+    from parcours.insight.reports.report import Report
+    from parcours.insight.warehouse.warehouse import Warehouse
+
+OFFER: Final = "offer"
+"""A kind of which nothing is told yet."""
+
+
+First = Annotated[
+    str | None, typer.Argument(metavar="[OUT]", help="What simulate wrote, if none of --store, --facts and --url.")
+]
+
+Second = Annotated[
+    str | None,
+    typer.Argument(metavar="[KIND]", help="From facts alone: of journey, campaign, channel, message or event."),
+]
+
+
+class CohortOption(StrEnum):
+    ENTERED = "entered"
+    MOVED = "moved"
+
+
+class ByOption(StrEnum):
+    DAY = "day"
+    HOUR = "hour"
+    WEEK = "week"
+    VERSION = "version"
+    STEP = "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a report from facts, as they are given."""
+
+    since: str | None
+    until: str | None
+    cohort: CohortOption | None
+    by: ByOption | None
+    live: bool
+    form: AnswerForm | None
+    file: Path | None
+    exported: bool
+
+    def first_given(self) -> str | None:
+        """The name of one that is given."""
+        given = {
+            "--from": self.since,
+            "--to": self.until,
+            "--cohort": self.cohort,
+            "--by": self.by,
+            "--live": self.live,
+            "--format": self.form,
+            "--out": self.file,
+            "--exported": self.exported,
+        }
+        return next((name for name, value in given.items() if value), None)
+
+
+def report(
+    first: First = None,
+    second: Second = None,
+    third: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Of this one only.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            callback=named_store,
+            help="The totals of this store, which no engine may use; with KIND what it has exported while one does.",
+        ),
+    ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help=f"The counts of {FACTS_HELP}"),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="With OUT: the project, for its goals' targets."
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="With KIND: what is from this time on.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="With KIND: what is before it.")] = None,
+    cohort: Annotated[
+        CohortOption | None,
+        typer.Option(help="With KIND: what began within these times (entered), or what happened then (moved)."),
+    ] = None,
+    by: Annotated[ByOption | None, typer.Option(help="With KIND: divided by this; times are those in UTC.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="With KIND: the 24 hours up to what is known.")] = False,
+    form: Annotated[
+        AnswerForm | None, typer.Option("--format", help="With KIND: a table, one object of JSON, or CSV.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="With KIND: where to write it.")
+    ] = None,
+    exported: Annotated[
+        bool, typer.Option("--exported", help="With KIND and --store: leave out what is not exported yet.")
+    ] = False,
+    url: DoorUrl = None,
+    key: DoorKey = None,
+) -> None:
+    """Show what a simulation, a store or a running engine came to: journeys step by step, channels, gates."""
+    out, kind, name = _source_and_kind(first, second, third, any(each is not None for each in (store, facts, url)))
+    if sum(each is not None for each in (out, store, facts, url)) != 1:
+        raise typer.BadParameter("choose one of OUT, --store, --facts and --url.", param_hint="OUT")
+    if out is None and project is not None:
+        raise typer.BadParameter("it goes with OUT; stores and facts know their own.", param_hint="--project")
+    options = Options(since, until, cohort, by, live, form, file, exported)
+    if kind is not None:
+        if url is not None:
+            raise typer.BadParameter("a running engine gives none of one kind: --store does.", param_hint="--url")
+        _report_kind(open_facts(out, facts, store, None, stitch=False, exported=exported), kind, name, options)
+        return
+    if (given := options.first_given()) is not None:
+        raise typer.BadParameter("it goes with KIND.", param_hint=given)
+    if url is not None:
+        _report_door(url, key)
+    elif out is not None:
+        _report_simulation(out, project)
+    elif store is not None:
+        _report_store(store)
+    else:
+        assert facts is not None
+        _report_facts(facts)
+
+
+def _source_and_kind(
+    first: str | None, second: str | None, third: str | None, elsewhere: bool
+) -> tuple[Path | None, ReportKind | None, str | None]:
+    """OUT, KIND and NAME: where the source is an option, KIND comes first."""
+    from parcours.insight.reports.asked import KINDS
+
+    out = None
+    if elsewhere and (first is None or first in (*KINDS, OFFER)):
+        if third is not None:
+            raise typer.BadParameter(f"{third!r} is one too many.", param_hint="NAME")
+        first, second, third = None, first, second
+    if first is not None:
+        out = Path(first)
+        if not out.is_dir():
+            what = "is a file" if out.exists() else "does not exist"
+            raise typer.BadParameter(f"Directory {first!r} {what}.", param_hint="OUT")
+    if second == OFFER:
+        raise typer.BadParameter("decisions are in no facts yet, so there is no report of offers.", param_hint="KIND")
+    kind = None if second is None else KINDS.get(second)
+    if second is not None and kind is None:
+        raise typer.BadParameter(f"{second!r} is none; there are {', '.join(KINDS)}.", param_hint="KIND")
+    return out, kind, third
+
+
+def _report_kind(warehouse: Warehouse, kind: ReportKind, name: str | None, options: Options) -> None:
+    from parcours.config import DAY_MS
+    from parcours.insight.reports.asked import Asked
+    from parcours.insight.reports.counting import report_of
+
+    if options.live and (options.since or options.until):
+        raise typer.BadParameter("it is the last 24 hours, without --from and --to.", param_hint="--live")
+    since = None if options.since is None else time_ms(options.since, "--from")
+    until = None if options.until is None else time_ms(options.until, "--to")
+    with warehouse:
+        if options.live:
+            as_of = warehouse.as_of_ms
+            since = None if as_of is None else as_of - DAY_MS
+        cohort: Cohort = "moved" if options.cohort is CohortOption.MOVED else "entered"
+        asked = Asked(kind, name, since, until, cohort, None if options.by is None else options.by.value)
+        _write(report_of(warehouse, asked), options)
+
+
+def _write(told: Report, options: Options) -> None:
+    from rich.console import Console
+
+    from parcours.insight.reports import forms
+
+    with written(options.file) as file:
+        match options.form:
+            case AnswerForm.JSON:
+                forms.write_json(file, told)
+            case AnswerForm.CSV:
+                forms.write_csv(file, told)
+                typer.echo("\n".join(forms.heading(told)), err=True)
+            case _:
+                forms.print_sections(Console(file=file), told)
+
+
+def _report_simulation(out: Path, project: Path | None) -> None:
+    from rich.console import Console
+
+    from parcours.insight.report import print_report
+
+    summary = read_summary(out)
+    print_report(Console(), summary, targets=_goals(project, summary.journeys), limits=summary.limits or {})
+
+
+def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | None]:
+    """The target of each journey that has a goal. The counts do not tell which has one: without a project, all may."""
+    from parcours.dispatch.judgement import load_project
+
+    if project is None:
+        return dict.fromkeys(journeys)
+    published = load_project(project).program.journeys
+    return {each.name: each.goal.target_percent for each in published if each.goal is not None}
+
+
+def _report_door(url: str, key: str | None) -> None:
+    import msgspec
+    from rich.console import Console
+
+    from parcours.cli.remote import Remote
+    from parcours.insight.store_report import StoreReport, print_store_report
+
+    try:
+        told = msgspec.json.decode(Remote(url, key).get("report"), type=StoreReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CallerError(f"The report of the door cannot be read: {error}.") from None
+    print_store_report(Console(), told)
+
+
+def _report_store(store: str) -> None:
+    from rich.console import Console
+
+    from parcours.insight.store_report import print_store_report, report_of
+    from parcours.journey.publish.publications import PublicationCompiler
+    from parcours.service.stored_campaigns import stored_tally
+    from parcours.shard.closed_store import read_shards, sum_of
+    from parcours.store.address import check_address
+
+    check_address(store)
+    shards = list(read_shards(store))
+    totals, published = sum_of(shards), shards[0].publications
+    clock_ms = max(shard.stamp_ms for shard in shards) or None
+    if published is None:
+        print_store_report(Console(), report_of(totals, (), clock_ms))
+        return
+    program = PublicationCompiler().program(published)
+    tally = stored_tally(store, program)
+    print_store_report(Console(), report_of(totals, program.versions(), clock_ms, campaigns=tally))
+
+
+def _report_facts(folder: Path) -> None:
+    from rich.console import Console
+
+    from parcours.config import Settings
+    from parcours.core.totals import FactCounter
+    from parcours.insight.exporter.opening import open_simulated
+    from parcours.insight.published_versions import published_versions
+    from parcours.insight.store_report import print_store_report, report_of
+
+    simulated, settings = open_simulated(folder), Settings()
+    counter = FactCounter(settings.totals_max, settings.reasons_max)
+    for some in simulated.all():
+        counter.add(some)
+    versions = published_versions(simulated.of(""))
+    targets = {each.name: each.target_percent for each in versions if each.has_goal}
+    report = report_of(counter.totals(), versions, simulated.newest_ms(), targets)
+    print_store_report(Console(), report, lines_counted=False)

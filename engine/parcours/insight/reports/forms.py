@@ -1,0 +1,143 @@
+"""Reports as text: tables to look at, one object of JSON, or CSV. Percentages are for looking only."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TextIO
+
+import msgspec
+
+from parcours.core.time_text import time_text
+from parcours.insight.fitting_table import FittingTable
+from parcours.insight.reports.report import Cell, Report, Section
+from parcours.insight.sentences import one_line
+from parcours.insight.warehouse.answer_forms import as_of_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ROWS_SHOWN_MAX: Final = 1_000
+"""Rows of a table that anybody looks at; the other forms have all."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def print_sections(console: Console, report: Report) -> None:
+    """Show what the report counts and its tables, without those that are empty."""
+    from rich.text import Text
+
+    console.print(Text("\n".join(heading(report))))
+    for each in report.sections:
+        for title, shown in _apart(each, report.asked.kind):
+            console.print()
+            console.print(Text(title, style="bold"))
+            table = FittingTable(shown.columns, names=shown.keys)
+            for row in shown.rows[:ROWS_SHOWN_MAX]:
+                table.add_row(*_shown(shown, row))
+            console.print(table)
+            if len(shown.rows) > ROWS_SHOWN_MAX:
+                console.print(f"There are {len(shown.rows):,} rows: --format json and csv have all.")
+
+
+def _apart(of: Section, kind: str) -> Iterator[tuple[str, Section]]:
+    """A table for each journey, channel and so on, where its rows need more words than that to be told apart."""
+    if of.keys < 2 or kind not in of.columns:
+        if of.rows:
+            yield of.title, of
+        return
+    at = of.columns.index(kind)
+    columns = [*of.columns[:at], *of.columns[at + 1 :]]
+    for name in dict.fromkeys(row[at] for row in of.rows):
+        rows = [(*row[:at], *row[at + 1 :]) for row in of.rows if row[at] == name]
+        yield f"{of.title} of {name}", replace(of, columns=columns, rows=rows, keys=of.keys - 1)
+
+
+def heading(report: Report) -> list[str]:
+    """What the report is of, what its window counts, and up to when everything is known."""
+    asked = report.asked
+    lines = [f"{asked.kind} {asked.name}" if asked.name is not None else f"each {asked.kind}"]
+    window = [
+        *([] if asked.from_ms is None else [f"from {time_text(asked.from_ms)}"]),
+        *([] if asked.to_ms is None else [f"before {time_text(asked.to_ms)}"]),
+    ]
+    lines.append(f"{COUNTED[asked.kind][asked.cohort]} {' and '.join(window) or 'at any time'}.")
+    lines += [
+        f"There are no {table} from before {time_text(at)}: they were kept for long enough."
+        for table, at in report.cut_before_ms.items()
+    ]
+    return [*lines, as_of_text(report.as_of_ms)]
+
+
+_SETS: Final = {"entered": "Sets that became known", "moved": "Sets that became known"}
+_EVENTS: Final = {"entered": "Events that happened", "moved": "Events that happened"}
+_DELIVERIES: Final = {"entered": "Deliveries that began", "moved": "What happened to deliveries"}
+COUNTED: Final = {
+    "journey": {"entered": "Runs entered", "moved": "Moves that happened"},
+    "campaign": _SETS,
+    "channel": _DELIVERIES,
+    "message": _DELIVERIES,
+    "event": _EVENTS,
+}
+"""What a window counts, in words."""
+
+
+def write_json(file: TextIO, report: Report) -> None:
+    """Write one object: what is asked, `as_of`, and by title of each table `columns` and `rows`. Not rounded."""
+    asked = report.asked
+    told = {
+        "kind": asked.kind,
+        "name": asked.name,
+        "from": _time(asked.from_ms),
+        "to": _time(asked.to_ms),
+        "cohort": asked.cohort,
+        "by": asked.by,
+        "as_of": _time(report.as_of_ms),
+        "cut_before": {table: _time(at) for table, at in report.cut_before_ms.items()},
+        "tables": {each.title: {"columns": each.columns, "rows": each.rows} for each in report.sections},
+    }
+    file.write(_encode(told).decode() + "\n")
+
+
+def write_csv(file: TextIO, report: Report) -> None:
+    """Write the tables one after the other, an empty line between them; the first column is the table's title."""
+    lines = csv.writer(file, lineterminator="\n")
+    for number, each in enumerate(report.sections):
+        if number:
+            file.write("\n")
+        lines.writerow(["table", *each.columns])
+        lines.writerows([each.title, *("" if cell is None else cell for cell in row)] for row in each.rows)
+
+
+def percent_text(number: int, of: int) -> str:
+    """A percentage with one decimal, rounded half up; empty where nothing is divided by nothing."""
+    if not of:
+        return ""
+    tenths = (2_000 * number + of) // (2 * of)
+    return f"{tenths // 10:,}.{tenths % 10} %"
+
+
+def _shown(of: Section, row: Sequence[Cell]) -> list[str]:
+    texts = [_text(cell, is_figure=at >= of.keys) for at, cell in enumerate(row)]
+    if of.rated:
+        number, whole = row[-3:-1]
+        assert isinstance(number, int) and isinstance(whole, int), "what is divided is counted"
+        texts[-1] = percent_text(number, whole)
+    return texts
+
+
+def _text(cell: Cell, *, is_figure: bool) -> str:
+    match cell:
+        case None:
+            return ""
+        case str():
+            return one_line(cell)
+        case int() if is_figure:
+            return f"{cell:,}"
+        case _:
+            return f"{cell:g}" if isinstance(cell, float) else str(cell)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else time_text(at_ms)
