@@ -16,7 +16,7 @@ from parcours.journey.model.insight import FactTable
 from parcours.journey.project import Project
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.fact_files import FactFiles
-from parcours.simulation.simulation import simulate
+from parcours.simulation.simulation import Result, simulate
 
 EVERYBODY: dict[str, Any] = {"id": "all", "read": {"where": "has(profile.email)"}}
 MAIL: dict[str, Any] = {"id": "mail", "send": "news", "channels": ["email"]}
@@ -25,11 +25,11 @@ HELLO: dict[str, Any] = {"journey": "hello", "entry": {"event": "Seen"}, "steps"
 
 def simulated(
     project: Project, calls: list[dict[str, Any]], out: Path, shards: int = 1, also_at: int | None = None
-) -> None:
+) -> Result:
     recorded = b"\n".join(json.dumps(each).encode() for each in calls)
     starts = [] if also_at is None else [("push", also_at)]
     with FactFiles(out, project.program, None) as files:
-        simulate(
+        result = simulate(
             project,
             recorded,
             shards=shards,
@@ -38,6 +38,7 @@ def simulated(
             campaigns=CampaignsAsked(out / "exports", starts, files.tell),
         )
         files.write()
+    return result
 
 
 def rows(out: Path, table: FactTable) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -18,7 +18,7 @@ from parcours.cli.run import time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
-    from parcours.insight.reports.asked import Cohort, ReportKind
+    from parcours.insight.reports.asked import Asked, Cohort, ReportKind
     from parcours.insight.reports.report import Report
     from parcours.insight.warehouse.warehouse import Warehouse
 
@@ -131,7 +131,9 @@ def report(
     if kind is not None:
         if url is not None:
             raise typer.BadParameter("a running engine gives none of one kind: --store does.", param_hint="--url")
-        _report_kind(open_facts(out, facts, store, None, stitch=False, exported=exported), kind, name, options)
+        asked = _asked(kind, name, options)
+        warehouse = open_facts(out, facts, store, None, stitch=False, exported=exported)
+        _report_kind(warehouse, asked, options)
         return
     if (given := options.first_given()) is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint=given)
@@ -170,21 +172,25 @@ def _source_and_kind(
     return out, kind, third
 
 
-def _report_kind(warehouse: Warehouse, kind: ReportKind, name: str | None, options: Options) -> None:
-    from parcours.config import DAY_MS
+def _asked(kind: ReportKind, name: str | None, options: Options) -> Asked:
+    """What is asked; `--live` is a window only when it is known up to when."""
     from parcours.insight.reports.asked import Asked
-    from parcours.insight.reports.counting import report_of
 
     if options.live and (options.since or options.until):
         raise typer.BadParameter("it is the last 24 hours, without --from and --to.", param_hint="--live")
     since = None if options.since is None else time_ms(options.since, "--from")
     until = None if options.until is None else time_ms(options.until, "--to")
+    cohort: Cohort = "moved" if options.cohort is CohortOption.MOVED else "entered"
+    return Asked(kind, name, since, until, cohort, None if options.by is None else options.by.value)
+
+
+def _report_kind(warehouse: Warehouse, asked: Asked, options: Options) -> None:
+    from parcours.config import DAY_MS
+    from parcours.insight.reports.counting import report_of
+
     with warehouse:
-        if options.live:
-            as_of = warehouse.as_of_ms
-            since = None if as_of is None else as_of - DAY_MS
-        cohort: Cohort = "moved" if options.cohort is CohortOption.MOVED else "entered"
-        asked = Asked(kind, name, since, until, cohort, None if options.by is None else options.by.value)
+        if options.live and warehouse.as_of_ms is not None:
+            asked = replace(asked, from_ms=warehouse.as_of_ms - DAY_MS)
         _write(report_of(warehouse, asked), options)
 
 

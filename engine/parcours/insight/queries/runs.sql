@@ -1,4 +1,7 @@
 -- The runs, a row each, under the number that each has at last.
+--
+-- A run that ended when its person was merged has a number of the other person's since, which is told of open runs only.
+-- What it hears of goals later is told under that number: then nothing else is, and there is no `state`.
 with runs as (
     select
         kind, journey, name, until, run,
@@ -18,7 +21,11 @@ with runs as (
 select
     coalesce(today.person, runs.name) as person,
     kind, journey, version, run, entered, entered_by,
-    case when last_what is not null then last_what when newest = 'parked' then 'parked' else 'open' end as state,
+    case
+        when last_what is not null then last_what
+        when newest = 'parked' then 'parked'
+        when entered is not null or step is not null then 'open'
+    end as state,
     ended,
     case when last_what is not null or newest = 'parked' then why end as why,
     step, goal, runs.name as person_then

@@ -77,7 +77,7 @@ def _parts_of_runs(asked: Asked, of: str) -> Iterator[str]:
     """Queries: the group, the journey and the figure of each run that counts. `of` is where runs come from."""
     if asked.cohort == "entered":
         group, within = asked.group("entered", "version"), asked.within("entered")
-        yield f"select {group}, journey, state {of} and {within}"
+        yield f"select {group}, journey, state {of} and state is not null and {within}"
         yield f"select {group}, journey, 'goal' {of} and goal is not null and {within}"
         return
     for time, figure in (("ended", "state"), ("goal", "'goal'")):
@@ -85,8 +85,9 @@ def _parts_of_runs(asked: Asked, of: str) -> Iterator[str]:
         yield f"select {group}, journey, {figure} {of} and {time} is not null and {within}"
     if not asked.by_time:
         group = asked.group("null::timestamptz", "version")
-        yield f"select {group}, journey, 'before' {of} and {_open_at(asked.from_ms, 'entered', 'ended')}"
-        yield f"select {group}, journey, 'open' {of} and {_open_by(asked.to_ms, 'entered', 'ended')}"
+        before, then = _open_at(asked.from_ms, "entered", "ended"), _open_by(asked.to_ms, "entered", "ended")
+        yield f"select {group}, journey, 'before' {of} and {before}"
+        yield f"select {group}, journey, 'open' {of} and state is not null and {then}"
 
 
 def _open_at(at_ms: int | None, begun: str, over: str) -> str:

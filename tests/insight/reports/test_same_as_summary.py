@@ -1,0 +1,71 @@
+"""Do facts come to what the summary of the same simulation says, and add up, whatever the project and the traffic?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.insight.reports.simulated import differences, write_case
+from tests.model import generate, linked
+from tests.model.generate import Case
+from tests.model.seeds import blocks, name_of
+from tests.model.test_engine import settings_of
+from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, people, project_in, tracked
+from tests.simulation.test_campaign_facts import EVERYBODY, HELLO, MAIL, simulated
+from typer.testing import CliRunner
+
+from parcours import Settings
+from parcours.cli import build
+from parcours.cli.files import read_summary
+from parcours.examples import EXAMPLES, write_example
+from parcours.insight.reports.summary_counts import counts_of_summary
+
+SEEDS = range(200 if "PARCOURS_INSIGHT_FULL" in os.environ else 9)
+SEEDS_PER_TEST = 20
+
+
+def drawn(seed: int) -> tuple[Case, Settings | None]:
+    """One of three is of people who become one, and one has inboxes."""
+    match seed % 3:
+        case 0:
+            return linked.case(seed), settings_of(linked.limits_of(seed))
+        case 1:
+            return generate.case(seed, generate.STAGE_2 | generate.INBOXES), None
+        case _:
+            return generate.case(seed), None
+
+
+@pytest.mark.parametrize("seeds", blocks(SEEDS, SEEDS_PER_TEST), ids=name_of)
+def test_facts_of_random_projects_add_up_to_their_summaries(seeds: range, tmp_path: Path) -> None:
+    for seed in seeds:
+        case, settings = drawn(seed)
+        out = tmp_path / str(seed)
+        summary = write_case(case, out, settings)
+
+        assert not [*map(str, differences(out, summary))], f"seed {seed}"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_facts_of_the_examples_add_up_to_their_summaries(example: str, tmp_path: Path) -> None:
+    write_example(tmp_path / "shop", example)
+    shop, out = str(tmp_path / "shop"), str(tmp_path / "out")
+    events = f"{shop}/events.ndjson"
+    done = CliRunner().invoke(build(), ["simulate", shop, "--events", events, "--out", out, "--facts"])
+    assert done.exit_code == 0, done.output
+
+    checked = CliRunner().invoke(build(), ["insight", "check", out, "--project", shop])
+
+    assert (checked.exit_code, checked.output) == (0, "All facts add up, and to what summary.json says.\n")
+    assert counts_of_summary(read_summary(Path(out)))
+
+
+def test_facts_of_campaigns_add_up_to_the_summary(tmp_path: Path) -> None:
+    some = {"id": "some", "filter": "profile.score > 0"}
+    pushed = campaign(EVERYBODY, some, MAIL, {"id": "later", "wait": "1h"})
+    project = project_in(tmp_path / "shop", pushed, journeys_hello=HELLO)
+
+    result = simulated(project, [*people(3), tracked("u0", "Seen", 0.5)], tmp_path, also_at=BEGIN_MS + HOUR_MS * 3 // 2)
+
+    assert counts_of_summary(result.summary)["campaigns", "push", "steps", "some", "outputs", "main"] == 2
+    assert not [*map(str, differences(tmp_path, result.summary))]
