@@ -67,7 +67,7 @@ def metric(
     segments    the people of every segment that is named in the metrics needed
     grouped     the groups of an event that is counted, or of a delivery; one without any counts for all only
     """
-    needed = list(dict.fromkeys(_needed(name, metrics)))
+    needed = list(dict.fromkeys(needed_for(name, metrics)))
     counts = {each: _Counting(_counted(metrics[each]), segments or {}, grouped) for each in needed}
     _count([each for each in counts.values() if not each.is_of_deliveries], units)
     _count([each for each in counts.values() if each.is_of_deliveries], deliveries)
@@ -87,8 +87,8 @@ def metric(
     return MetricResult(of_all, {group: value(MetricOf(name), group) for group in in_order(groups)})
 
 
-def _needed(name: str, metrics: Mapping[str, Metric]) -> Iterator[str]:
-    """The names of the metrics to be counted."""
+def needed_for(name: str, metrics: Mapping[str, Metric]) -> Iterator[str]:
+    """The names of the metrics that have to be counted for this one."""
     found = metrics[name]
     if not isinstance(found, Formula):
         yield name
@@ -99,7 +99,7 @@ def _needed(name: str, metrics: Mapping[str, Metric]) -> Iterator[str]:
         if isinstance(node, Arithmetic):
             nodes += [node.left, node.right]
         elif isinstance(node, MetricOf):
-            yield from _needed(node.name, metrics)
+            yield from needed_for(node.name, metrics)
 
 
 def _counted(found: Metric) -> Counted:

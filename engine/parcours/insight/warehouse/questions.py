@@ -23,6 +23,7 @@ from parcours.insight.warehouse.told_rows import (
     Assignment,
     Conversion,
     Membership,
+    ToldTraits,
     Touch,
     Touched,
     Traits,
@@ -55,6 +56,7 @@ class Questions:
         *,
         unit: Unit = "person",
         properties: bool = True,
+        following: bool = False,
     ) -> Iterator[Events]:
         """The events of each unit that has any in the window, a unit at a time in memory.
 
@@ -63,8 +65,13 @@ class Questions:
                     `run`: those from the entry of a run to its end, both included, for each of her runs, which are
                     numbered by their entry
         properties  whether they are needed: without them it is much quicker
+        following   with each that is asked for also the very next event of its unit within the window, whatever it is
         """
-        chosen = _named(events) + _within(from_ms, to_ms)
+        chosen = f"true{_within(from_ms, to_ms)}" if following else _named(events) + _within(from_ms, to_ms)
+        near = ""
+        if following:
+            behind = f"lag({_named(events)}) over (partition by person, unit order by {IN_ORDER})"
+            near = f" qualify {_named(events)} or {behind}"
         told = "properties" if properties else "null"
         match unit:
             case "person":
@@ -79,7 +86,7 @@ class Questions:
             case _:
                 assert_never(unit)
         query = (
-            f"select person, unit, epoch_ms(time), event, {told} from ({source}) where {chosen}"
+            f"select person, unit, epoch_ms(time), event, {told} from ({source}) where {chosen}{near}"
             f" order by person, unit, {IN_ORDER}"
         )
         found: list[Happening] = []
@@ -161,6 +168,15 @@ class Questions:
         paths = [_trait(name) for name in traits]
         for person, taken, audiences, consents, *values in self._warehouse.rows(query):
             yield Traits(person, taken, dict(zip(paths, values)), audiences, consents)  # noqa: B905  # without traits there is a null
+
+    def told_traits(self) -> Iterator[ToldTraits]:
+        """The newest value of each trait whose changes are told, of each person with any."""
+        query = (
+            "select person, name, arg_max(value, row(time, record, shard, n)), epoch_ms(max(time)) from main.changes"
+            " where what = 'trait' and value is not null group by person, name order by person, name"
+        )
+        for person, rows in groupby(self._warehouse.rows(query), _person):
+            yield ToldTraits(person, {name: (at, value) for _, name, value, at in rows})
 
     def members(self, audience: str) -> Iterator[Membership]:
         """When each person was in an audience, of those who ever were, as far back as changes are kept.

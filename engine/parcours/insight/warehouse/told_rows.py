@@ -75,6 +75,16 @@ class Traits(NamedTuple):
     consents: Sequence[str]
 
 
+class ToldTraits(NamedTuple):
+    """What changes tell of a person's traits.
+
+    values  by declared path, when it changed last, in milliseconds, and the value since as JSON text
+    """
+
+    person: str
+    values: Mapping[str, tuple[int, str]]
+
+
 class Membership(NamedTuple):
     """When a person was in an audience: spans from an instant (ms) on, up to another that is not in it, or open."""
 
