@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.insight.warehouse.test_stores import IN_JOURNALS, PEOPLE, SETTINGS, address, live
+from tests.engine.canaries import SETTINGS
+from tests.insight.warehouse.test_stores import IN_JOURNALS, PEOPLE, address, live
 from typer.testing import CliRunner
 
 from parcours import Settings

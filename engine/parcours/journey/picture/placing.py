@@ -108,7 +108,9 @@ def _settle(row: list[int], offset: list[float], near: list[list[tuple[int, floa
             place += 1
 
 
-def _straighten(rows: list[list[int]], links: Sequence[Link], up: list[list[tuple[int, float]]], x: list[float]) -> None:
+def _straighten(
+    rows: list[list[int]], links: Sequence[Link], up: list[list[tuple[int, float]]], x: list[float]
+) -> None:
     """A link that is nearly below the one above it goes right below it where there is room, a passing arrow always."""
     for row in rows[1:]:
         for place, each in enumerate(row):
