@@ -244,7 +244,9 @@ STEPS: Final = {
     "SplitStep": (
         "split",
         """\
-  - {id: half, split: [{percent: 50, next: remind}, {percent: 50%, next: done}]}
+  - id: half
+    split: [{name: reminded, percent: 50, next: remind}, {name: control, percent: 50%, next: done}]
+    experiment: {goal: {event: Order Completed, within: 14d, value: event.total}, control: control, planned: 5000}
   - {id: remind, send: reminder}
 """,
     ),

@@ -15,7 +15,18 @@ from tests.docs import language_examples as examples
 
 from parcours.config import Settings
 from parcours.core.delivery.policy import GateName
-from parcours.journey.model import actions, analyses, analysis_forms, document, metrics, policies, steps, traits
+from parcours.journey.model import (
+    actions,
+    analyses,
+    analysis_forms,
+    document,
+    experiments,
+    metrics,
+    policies,
+    steps,
+    traits,
+    triggers,
+)
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
 from parcours.testing.cases import document as cases
@@ -195,7 +206,7 @@ def _entries() -> Iterable[str]:
     for name, (_, text) in examples.ENTRIES.items():
         yield f"### {sentence(vars(document)[name])}\n\n{block(text)}\n{keys_table(vars(document)[name])}"
     yield "### Goal, exit and re-entry\n\n" + described(
-        document.GoalDocument, document.ReentryAfterDocument, steps.AudienceTriggerDocument
+        document.GoalDocument, document.ReentryAfterDocument, triggers.AudienceTriggerDocument
     )
     yield f"### What is known of runs that have ended\n\n{ENDED_RUNS}\n"
 
@@ -207,7 +218,7 @@ def _steps() -> Iterable[str]:
         "WaitStep": (steps.UntilInstant, steps.UntilLocalTime),
         "WaitForStep": (steps.EventListenerDocument, steps.ReactionListenerDocument, steps.AudienceListenerDocument),
         "BranchStep": (steps.WhenArm, steps.OtherwiseArm),
-        "SplitStep": (steps.SplitArm,),
+        "SplitStep": (steps.SplitArm, experiments.ExperimentDocument, experiments.ExperimentGoal),
     }
     for name, (_, text) in examples.STEPS.items():
         model: type[Document] = vars(steps)[name]

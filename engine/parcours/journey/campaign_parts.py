@@ -55,16 +55,13 @@ def asked_of_sets(step: steps.CampaignStep) -> list[Expression]:
 
 
 def asked_of_campaign(campaign: CampaignProgram) -> Iterator[Expression]:
-    """Every expression of a campaign, and those of its tables."""
+    """Every expression of a campaign that a run asks, and those of its tables."""
     for trigger in _triggers(campaign):
         if trigger.when is not None:
             yield trigger.when
     for step in campaign.steps.values():
         yield from (each.expression for each in asked_of_rows(step))
         yield from asked_of_sets(step)
-        if isinstance(step, steps.DivideAtRandom) and step.experiment is not None:
-            experiment = step.experiment
-            yield from (each for each in (experiment.trigger.when, experiment.value) if each is not None)
     for table in campaign.tables.values():
         yield from (each.expression for each in (*_given(table.person), *_given(table.join), *table.key))
 

@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from parcours.expression.expression import Expression
+from parcours.journey.experiments import Experiment
 from parcours.journey.model.campaign_sets import MAIN
 from parcours.journey.model.tables import TableFormat
-from parcours.journey.parts import Trigger, Wait
+from parcours.journey.parts import Wait
 from parcours.journey.set_expressions import Criterion, SetExpression
 
 Grain: TypeAlias = Literal["person", "row"]
@@ -137,18 +138,6 @@ class Divide(Step):
 
     subsets: tuple[Subset, ...]
     overlap: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """What is counted for each part of a split. `value` is added up; None: whether the event came at all."""
-
-    trigger: Trigger
-    within_ms: int
-    value: Expression | None
-    control: str
-    planned: int | None
-    cuped_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from parcours.expression.expression import Expression
@@ -16,9 +17,11 @@ from parcours.journey.analyses import Analyses
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
 from parcours.journey.campaign_steps import LocalTime, Opening
 from parcours.journey.disclosure import Disclosure
+from parcours.journey.experiments import Experiment
 from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import instants_from
+from parcours.journey.model.steps import PERCENT_TOTAL
 from parcours.journey.parts import AudienceChange as AudienceChange
 from parcours.journey.parts import AudienceTrigger as AudienceTrigger
 from parcours.journey.parts import Goal as Goal
@@ -141,10 +144,22 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A random split. Each arm's bound is cumulative, in hundredths of a percent: the last one is 10,000."""
+    """A random split. Each arm's bound is cumulative, in hundredths of a percent: the last one is 10,000.
+
+    names       of the arms, None where one has none; with an experiment each has its own
+    experiment  what is compared between the arms
+    """
 
     id: str
     arms: tuple[tuple[int, str | None], ...]
+    names: tuple[str | None, ...]
+    experiment: Experiment | None = None
+
+    @property
+    def percents(self) -> tuple[float, ...]:
+        """The share of each arm."""
+        bounds = (0, *(bound for bound, _ in self.arms))
+        return tuple((after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import CORRELATION
 from parcours.journey import program
+from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.schedules import instant_ms, midnight_ms
@@ -26,9 +27,10 @@ from parcours.journey.read.finding import Margin
 
 @dataclass(frozen=True, slots=True)
 class JourneyCompiler:
-    """Compiles one journey; `timezone` is the project's."""
+    """Compiles one journey; `timezone` is the project's, `analyses` what may be asked of its facts."""
 
     names: JourneyNames
+    analyses: AnalysisScope
     margin: Margin
     timezone: str
 
@@ -111,7 +113,7 @@ class JourneyCompiler:
         compiled: dict[str, program.Step] = {}
         for number, (step, after) in enumerate(zip(listed, following, strict=True)):
             margin = self.margin.below("steps", number)
-            compiled[step.id] = StepCompiler(self.names, margin, names, after).compile(step)
+            compiled[step.id] = StepCompiler(self.names, self.analyses, margin, names, after).compile(step)
         return compiled
 
 

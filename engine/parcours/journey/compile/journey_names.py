@@ -11,6 +11,7 @@ from parcours.journey.compile.declarations import Declarations, union_of
 from parcours.journey.compile.triggers import compiled_audience_trigger, compiled_trigger
 from parcours.journey.model import steps
 from parcours.journey.model.document import JourneyDocument
+from parcours.journey.model.triggers import AudienceTriggerDocument, EventTriggerDocument
 from parcours.journey.read.finding import KeyPath, Margin
 from parcours.journey.read.stand_ins import STEP_KIND
 
@@ -86,13 +87,13 @@ class JourneyNames:
         return actions[0].answer if actions else ANYTHING
 
     def exit_rule(
-        self, rule: steps.EventTriggerDocument | steps.AudienceTriggerDocument, margin: Margin
+        self, rule: EventTriggerDocument | AudienceTriggerDocument, margin: Margin
     ) -> program.Trigger | program.AudienceTrigger:
-        if isinstance(rule, steps.AudienceTriggerDocument):
+        if isinstance(rule, AudienceTriggerDocument):
             return self.audience_trigger(rule, margin)
         return self.trigger(rule, margin)
 
-    def audience_trigger(self, trigger: steps.AudienceTriggerDocument, margin: Margin) -> program.AudienceTrigger:
+    def audience_trigger(self, trigger: AudienceTriggerDocument, margin: Margin) -> program.AudienceTrigger:
         return compiled_audience_trigger(trigger, self.declared, margin)
 
     def audience_listener(
@@ -103,7 +104,7 @@ class JourneyNames:
         change: program.AudienceChange = "entered" if listener.change in ("entered", "inside") else "left"
         return program.AudienceListener(key, change, after, at_once=listener.change in ("inside", "outside"))
 
-    def trigger(self, trigger: steps.EventTriggerDocument, margin: Margin) -> program.Trigger:
+    def trigger(self, trigger: EventTriggerDocument, margin: Margin) -> program.Trigger:
         """An exit, goal or listener, whose paths of the entry the run keeps."""
         compiled = compiled_trigger(trigger, self.declared, self.entry_names, margin)
         if compiled.when is not None:

@@ -92,6 +92,9 @@ class _Compiler:
     def compile(self) -> tuple[program.Program, Documents]:
         settings, profile = self.documents.settings, self.margins.single["profile"]
         self._check_channels()
+        addresses = self._addresses()
+        disclosure = self._disclosure(addresses)
+        analyses = AnalysisScope.of(self.documents, self.declared, disclosure, self.margins)
         events, audiences = self._events(), self._audiences()
         checked = tuple(
             self._checked(document, margin)
@@ -107,14 +110,12 @@ class _Compiler:
             **{f"call {name}": _paths(action) for name, action in actions.items()},
         }
         journeys = tuple(
-            replace(self._journey(document, margin, paths), messages=messages, actions=actions)
+            replace(self._journey(document, margin, analyses, paths), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         tables = compiled_tables(self.documents, self.declared, self.margins)
-        campaigns = compiled_campaigns(self.documents, self.margins, self.declared, tables, messages)
+        campaigns = compiled_campaigns(self.documents, self.margins, self.declared, analyses, tables, messages)
         self._check_names()
-        addresses = self._addresses()
-        disclosure = self._disclosure(addresses)
         policies = compile_policies(settings, self.margins.single["project"], self.declared)
         usual_zone = self.documents.profile.timezone == "profile.timezone"  # whether or not it is declared
         zone_names = Names(ANYTHING if usual_zone else self.declared.traits, trees=self.declared.trees)
@@ -141,7 +142,7 @@ class _Compiler:
             taking=tuple(taking_people(each) for each in campaigns),
             tables=tables,
             saved_audiences=saved_audiences(self.documents, self.declared),
-            analyses=compiled_analyses(AnalysisScope.of(self.documents, self.declared, disclosure, self.margins)),
+            analyses=compiled_analyses(analyses),
         )
         documents = Documents(
             settings,
@@ -347,11 +348,11 @@ class _Compiler:
         )
 
     def _journey(
-        self, document: JourneyDocument, margin: Margin, paths: Mapping[str, frozenset[str]]
+        self, document: JourneyDocument, margin: Margin, analyses: AnalysisScope, paths: Mapping[str, frozenset[str]]
     ) -> program.Journey:
         lost = self.margins.lost.get(margin.file, frozenset())
         names, timezone = JourneyNames(document, self.declared, paths, lost), self.documents.settings.timezone
-        journey = JourneyCompiler(names, margin, timezone).compile()
+        journey = JourneyCompiler(names, analyses, margin, timezone).compile()
         if all(path[0] in _APART for path in lost):
             check_shape(journey, [step.id for step in document.steps], margin)
             check_entry(journey, margin, timezone)

@@ -11,10 +11,13 @@ from parcours.expression.expression import Expression
 from parcours.expression.kinds import ExpectedKind, trait
 from parcours.expression.names import Names
 from parcours.journey import program
+from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.declarations import condition, expression, value
+from parcours.journey.compile.experiments import check_arms, compiled_experiment
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.sends import SendCompiler
 from parcours.journey.compile.waits import compiled_wait
+from parcours.journey.experiments import Experiment
 from parcours.journey.model import steps
 from parcours.journey.read.finding import Key, Margin
 from parcours.journey.read.stand_ins import STEP_KIND
@@ -26,6 +29,7 @@ class StepCompiler:
     """Compiles one step; `after` is the id of the step that follows in the list, None at its end."""
 
     journey: JourneyNames
+    analyses: AnalysisScope
     margin: Margin
     names: Names
     after: str | None
@@ -154,7 +158,18 @@ class StepCompiler:
                 self.margin.error(fault, "split", number, "percent", value=f"{arm.percent:g}", runs=True)
             bound += steps.hundredths(arm.percent)
             arms.append((bound, self._next(arm.next, "split", number, "next")))
-        return program.Split(step.id, tuple(arms))
+        names = tuple(arm.name for arm in step.split)
+        return program.Split(step.id, tuple(arms), names, self._experiment(step, names))
+
+    def _experiment(self, step: steps.SplitStep, names: tuple[str | None, ...]) -> Experiment | None:
+        if step.experiment is None:
+            return None
+        unsure = self.journey.has_lost(step.id, "split")
+        if not unsure:
+            check_arms(names, self.margin.below("split"))
+        parts = [name for name in names if name is not None]
+        scope, margin = self.analyses, self.margin.below("experiment")
+        return compiled_experiment(step.experiment, parts, scope, margin, unsure=unsure)
 
     def _call(self, step: steps.CallStep) -> program.CallAction:
         actions = self.journey.declared.actions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from parcours.journey.compile.declarations import Declarations, condition
-from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument
+from parcours.journey.model.triggers import AudienceTriggerDocument, EventTriggerDocument
 from parcours.journey.parts import AudienceTrigger, Trigger
 from parcours.journey.read.finding import Margin
 

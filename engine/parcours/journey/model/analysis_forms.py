@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import PositiveDuration
 from parcours.journey.model.forms import EXPERIMENT_PATTERN, GROUP_PATTERN, Document, Name, chooser, keys_of
-from parcours.journey.model.steps import EventTriggerDocument
+from parcours.journey.model.triggers import EventTriggerDocument
 
 DeliveryOutcome: TypeAlias = Literal[
     "queued", "claimed", "held", "refused", "cancelled", "failed", "unknown", "sent", "delivered",

@@ -29,7 +29,7 @@ from parcours.journey.model.people_rate import PeopleRate, people_per_second
 from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
-from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
+from parcours.journey.model.steps import StepDocument
 from parcours.journey.model.traits import (
     IDS,
     IdentityDocument,
@@ -38,6 +38,7 @@ from parcours.journey.model.traits import (
     TraitForm,
     kinds_of,
 )
+from parcours.journey.model.triggers import AudienceTriggerDocument, EventTriggerDocument
 from parcours.journey.model.zones import ZONE_OF_PERSON, JourneyZone, ZoneName
 
 

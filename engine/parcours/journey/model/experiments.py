@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.journey.model.forms import Document, ExpressionText, Name
-from parcours.journey.model.steps import EventTriggerDocument
+from parcours.journey.model.triggers import EventTriggerDocument
 
 
 class ExperimentGoal(EventTriggerDocument):
-    """What counts as success of a variant: an event, and its value if the sum is compared."""
+    """What counts as success of a variant: an event, and its value if the sum is compared.
+
+    Its expressions see `event` alone, as it is told in facts; `now` is the time of the event.
+    """
 
     within: Duration = Field(description="How long after the split the event counts, the end included.")
     value: ExpressionText | None = Field(
@@ -19,7 +24,7 @@ class ExperimentGoal(EventTriggerDocument):
 
 
 class ExperimentDocument(Document):
-    """Compares the parts of a split by a goal."""
+    """Compares the parts of a split by a goal. It counts what is told anyway: nobody's way depends on it."""
 
     goal: ExperimentGoal = Field(description="What is counted for each part.")
     control: Name = Field(description="The part that the others are compared with.")
@@ -27,3 +32,7 @@ class ExperimentDocument(Document):
     cuped: PositiveDuration | None = Field(
         default=None, description="How long before the split the same is counted, so that less is left to chance."
     )
+    by: Literal["person", "run"] = Field(
+        default="person", description="What is counted: each person by her first split, or every run."
+    )
+    mature: bool = Field(default=True, description="Whether only those count whose time for the goal is over.")

@@ -15,17 +15,12 @@ from pydantic import (
 
 from parcours.channel import Reaction
 from parcours.expression.duration import DAYS, Duration, Offset, TimeOfDay, Weekdays, minute_of
+from parcours.journey.model.experiments import ExperimentDocument
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of, tagged
+from parcours.journey.model.triggers import EventTriggerDocument
 
 PERCENT_TOTAL: Final = 10_000
 """A whole split in hundredths of a percent, the finest share that a split can name."""
-
-
-class EventTriggerDocument(Document):
-    """An event type, and the condition that the event has to meet."""
-
-    event: str = Field(description="The name of an event type.")
-    when: ExpressionText | None = Field(default=None, description="What the event has to meet; any will do without it.")
 
 
 class EventListenerDocument(EventTriggerDocument):
@@ -53,15 +48,6 @@ class ReactionListenerDocument(Document):
         if self.link is not None and self.reaction != "clicked":
             raise ValueError("only a click has a link")
         return self
-
-
-class AudienceTriggerDocument(Document):
-    """The person enters an audience, or leaves it."""
-
-    audience: Name = Field(description="The name of an audience.")
-    change: Literal["entered", "left"] = Field(
-        default="entered", description="Whether the person comes in or drops out."
-    )
 
 
 class AudienceListenerDocument(Document):
@@ -254,6 +240,7 @@ class BranchStep(Document):
 class SplitArm(Document):
     """One arm of a split, and its share."""
 
+    name: Name | None = Field(default=None, description="What the way is called; an experiment needs it.")
     percent: Percent = Field(description="The share of people who go this way.")
     next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
@@ -264,6 +251,9 @@ class SplitStep(Document):
     id: Name = Field(description="The step's name within its journey.")
     split: Annotated[tuple[SplitArm, ...], Field(min_length=1)] = Field(
         description="The ways; their percents sum to 100."
+    )
+    experiment: ExperimentDocument | None = Field(
+        default=None, description="What is compared between the ways, each of which then has a name of its own."
     )
 
     @field_validator("split")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Final, assert_never
 
 from parcours.expression.definition_keys import plain
@@ -13,7 +12,6 @@ from parcours.expression.duration import DAYS, format_duration
 from parcours.expression.expression import to_iso
 from parcours.expression.values import from_ms
 from parcours.journey import program
-from parcours.journey.model.steps import PERCENT_TOTAL
 from parcours.journey.step_parts import ways
 
 WORD_MAX: Final = 60
@@ -155,9 +153,8 @@ def ways_shown(step: program.Step, most: int = WORD_MAX) -> list[Way]:
                 Way("otherwise", step.otherwise),
             ]
         case program.Split():
-            bounds = [0, *(bound for bound, _ in step.arms)]
-            shares = [(after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds)]
-            return [Way(f"{share:g}%", target) for share, (_, target) in zip(shares, step.arms, strict=True)]
+            shares = zip(step.names, step.percents, step.arms, strict=True)
+            return [Way(f"{name} {share:g}%" if name else f"{share:g}%", target) for name, share, (_, target) in shares]
         case _:
             return [Way("", target) for target in ways(step)]
 

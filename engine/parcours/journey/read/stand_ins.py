@@ -101,11 +101,11 @@ def _arm(written: object, _path: KeyPath) -> tuple[object, KeyPath]:
 def _shares(written: object, _path: KeyPath) -> tuple[object, KeyPath]:
     """A split with the same ways, and shares that sum up."""
     arms = written if isinstance(written, list) and written else [{}]
-    return [{"percent": 0 if at else 100, **_kept(arm, "next")} for at, arm in enumerate(arms)], ("percent",)
+    return [{"percent": 0 if at else 100, **_kept(arm, "name", "next")} for at, arm in enumerate(arms)], ("percent",)
 
 
 def _share(written: object, _path: KeyPath) -> tuple[object, KeyPath]:
-    return {"percent": 0, **_kept(written, "next")}, ("percent",)
+    return {"percent": 0, **_kept(written, "name", "next")}, ("percent",)
 
 
 def _event(written: object, _path: KeyPath) -> tuple[object, KeyPath]:

@@ -26,7 +26,7 @@ from parcours.journey.model.analysis_forms import (
     SplitForm,
     trigger_of,
 )
-from parcours.journey.model.steps import EventTriggerDocument
+from parcours.journey.model.triggers import EventTriggerDocument
 from parcours.journey.parts import Trigger
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, KeyPath, Margin

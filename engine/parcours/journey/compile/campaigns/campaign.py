@@ -23,7 +23,7 @@ from parcours.journey.compile.schedules import check_schedule, instant_ms, midni
 from parcours.journey.compile.triggers import compiled_audience_trigger, compiled_trigger
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.campaign_acts import RUN_PLACE
-from parcours.journey.model.steps import AudienceTriggerDocument
+from parcours.journey.model.triggers import AudienceTriggerDocument
 from parcours.journey.parts import AudienceTrigger, Goal, Message, Trigger
 from parcours.journey.read.finding import Margin
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
 from parcours.journey.campaign_steps import Save
+from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.campaigns.campaign import CampaignCompiler
 from parcours.journey.compile.campaigns.row_messages import rows_named
 from parcours.journey.compile.campaigns.scope import CampaignScope
@@ -23,6 +24,7 @@ def compiled_campaigns(
     documents: Documents,
     margins: Margins,
     declared: Declarations,
+    analyses: AnalysisScope,
     tables: Mapping[str, Table],
     messages: Mapping[str, Message],
 ) -> tuple[CampaignProgram, ...]:
@@ -31,7 +33,7 @@ def compiled_campaigns(
     unread = lost_names(margins, "audiences")
     for document, margin in zip(documents.campaigns, margins.campaigns, strict=True):
         lost = margins.lost.get(margin.file, frozenset())
-        scope = CampaignScope(document, documents, declared, tables, lost, unread)
+        scope = CampaignScope(document, documents, declared, analyses, tables, lost, unread)
         compiled.append(CampaignCompiler(scope, margin, timezone).compile(messages))
     _warn_of_saves(compiled, margins)
     return tuple(sorted(compiled, key=lambda each: each.name))

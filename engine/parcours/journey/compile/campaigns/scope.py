@@ -11,6 +11,7 @@ from parcours.expression.kinds import ExpectedKind
 from parcours.expression.names import RUN_KINDS, Names
 from parcours.journey.campaign_program import Table
 from parcours.journey.campaign_steps import Column, Grain, SetRef
+from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, row_names, unknown_in_lists
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.model.campaign import CampaignDocument
@@ -63,14 +64,16 @@ class StepBase(TypedDict):
 class CampaignScope:
     """The scope of one campaign; `made` grows from step to step, and has what stands above.
 
-    tables  the project's, compiled
-    lost    what could not be read of the campaign
-    unread  the names of audiences that could not be read
+    analyses  what may be asked of facts
+    tables    the project's, compiled
+    lost      what could not be read of the campaign
+    unread    the names of audiences that could not be read
     """
 
     document: CampaignDocument
     documents: Documents
     declared: Declarations
+    analyses: AnalysisScope
     tables: Mapping[str, Table]
     lost: frozenset[KeyPath]
     unread: frozenset[str] = frozenset()

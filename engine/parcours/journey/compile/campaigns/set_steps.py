@@ -21,11 +21,9 @@ from parcours.journey.compile.campaigns.columns import (
 )
 from parcours.journey.compile.campaigns.orders import ANY, ORDERED, compiled_criteria, compiled_order
 from parcours.journey.compile.campaigns.scope import CampaignScope, Made, StepBase
-from parcours.journey.compile.declarations import value
-from parcours.journey.compile.triggers import compiled_trigger
+from parcours.journey.compile.experiments import compiled_experiment
 from parcours.journey.model import campaign_sets as documents
 from parcours.journey.model.campaign_sets import MAIN, PERSON, REST
-from parcours.journey.model.experiments import ExperimentDocument
 from parcours.journey.read.finding import Key, Margin
 from parcours.wording import nearest, quoted
 
@@ -157,7 +155,10 @@ class SetStepCompiler:
             parts = tuple((name, Decimal(str(share))) for name, share in step.split.parts.items())
         names = tuple(name for name, _ in parts)
         made = Made(names, taken.columns, taken.row_since)
-        experiment = None if step.experiment is None else self._experiment(step.experiment, names)
+        experiment = None
+        if step.experiment is not None:
+            unsure, margin = self.scope.has_lost(self.number, "split"), self.margin.below("experiment")
+            experiment = compiled_experiment(step.experiment, names, self.scope.analyses, margin, unsure=unsure)
         return compiled.DivideAtRandom(**self._base(step, [source], made), parts=parts, experiment=experiment), made
 
     def _subset(self, subset: documents.SubsetDocument, taken: Made, number: int) -> compiled.Subset:
@@ -169,21 +170,6 @@ class SetStepCompiler:
             order=compiled_order(subset.order, self.scope, taken.columns, margin),
             limit=limit if isinstance(limit, int) else None,
             share=Decimal(str(limit)) if isinstance(limit, float) else None,
-        )
-
-    def _experiment(self, experiment: ExperimentDocument, parts: tuple[str, ...]) -> compiled.Experiment:
-        margin, declared = self.margin.below("experiment"), self.scope.declared
-        if experiment.control not in parts:
-            hint = nearest(experiment.control, parts)
-            margin.error(f"{quoted(experiment.control)} is no part of this split{hint}", "control")
-        goal = experiment.goal
-        trigger = compiled_trigger(goal, declared, {}, margin.below("goal"))
-        counted = None
-        if goal.value is not None:
-            names = declared.names(declared.events.get(goal.event, {"*": "any"}))
-            counted = value(margin, goal.value, names, NUMBER, "goal", "value")
-        return compiled.Experiment(
-            trigger, goal.within, counted, experiment.control, experiment.planned, experiment.cuped
         )
 
     def _sets(self, names: Sequence[str], *keys: Key) -> list[tuple[SetRef, Made]]:
