@@ -50,7 +50,8 @@ def step(chance: Random, names: list[str], number: int) -> program.Step:
         arms = tuple((truth(chance), target(chance, names, number)) for _ in range(chance.randint(1, 3)))
         return program.Branch(name, arms, target(chance, names, number), has_otherwise=True)
     if kind == 2:
-        return program.Split(name, tuple((bound, target(chance, names, number)) for bound in (2_500, 7_500, 10_000)))
+        ways = tuple((bound, target(chance, names, number)) for bound in (2_500, 7_500, 10_000))
+        return program.Split(name, ways, chance.choice([(None,) * 3, ("control", "a", "b")]))
     if kind == 3 and chance.random() < 0.2:
         return program.End(name)
     following = names[number + 1] if number + 1 < len(names) else None
