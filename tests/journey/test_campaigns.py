@@ -192,6 +192,34 @@ def test_reactions_of_which_nobody_tells_are_warned_of(cellar: Change) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "window, said",
+    [
+        (
+            '{from: "19:09", to: "19:10"}',
+            "an opening of the window has room for 60 people at this rate: where more wait",
+        ),
+        (
+            '{from: "20:00", to: "08:00"}',
+            "an opening of the window has room for 43,200 people at this rate: where more",
+        ),
+        ('{time: "09:00"}', "whoever waits for a time of day is due at it, whatever the rate"),
+    ],
+)
+def test_a_rate_that_a_window_may_make_faster_is_warned_of(cellar: Change, window: str, said: str) -> None:
+    mail = f"{{id: mail, send: plain, channels: [sms], rate: 1/s, window: {window}}}"
+
+    (found,) = report(cellar(second(READ, mail)))
+
+    assert f"warning: steps[1].rate: {said}" in found
+
+
+def test_a_rate_at_which_a_million_fit_into_a_window_is_not_warned_of(cellar: Change) -> None:
+    mail = '{id: mail, send: plain, channels: [sms], rate: 50/s, window: {from: "09:00", to: "18:00"}}'
+
+    assert report(cellar(second(READ, mail))) == []
+
+
 def test_a_journey_may_be_asked_for_reactions(cellar: Change) -> None:
     journey = "journey: taste\nentry: {event: Tasting Booked}\nsteps: [{id: text, send: plain, channels: [sms]}]\n"
     of = "{journey: taste, step: text}"

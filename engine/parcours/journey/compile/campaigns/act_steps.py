@@ -17,6 +17,7 @@ from parcours.journey.compile.campaigns.orders import ANY, COMPARED
 from parcours.journey.compile.campaigns.row_messages import checked_paths
 from parcours.journey.compile.campaigns.scope import CampaignScope, Made, StepBase
 from parcours.journey.compile.declarations import condition, value
+from parcours.journey.compile.policies import DAY_MINUTES
 from parcours.journey.compile.sends import SendCompiler
 from parcours.journey.compile.waits import compiled_wait
 from parcours.journey.model import campaign_acts as documents
@@ -27,6 +28,9 @@ from parcours.journey.model.tables import format_of
 from parcours.journey.read.finding import Margin
 from parcours.journey.set_expressions import Criterion, SetExpression, set_expression
 from parcours.wording import nearest, quoted
+
+MANY_PEOPLE: Final = 1_000_000
+"""A window with room for as many at a send's rate is not warned of: few sets are larger."""
 
 ActStepDocument: TypeAlias = (
     documents.SaveStep
@@ -222,6 +226,7 @@ class ActStepCompiler:
 
     def _send(self, step: documents.CampaignSendStep, taken: Made, base: StepBase) -> compiled.SendToSet:
         self.scope.need_people(taken, "a send", self.margin, "send")
+        self._warn_of_rate(step)
         lost = partial(self.scope.has_lost, self.number)
         names = self.scope.names(taken.columns)
         sent = SendCompiler(self.scope.declared, self.margin, names, lost, lambda paths: None).compile(step)
@@ -240,6 +245,19 @@ class ActStepCompiler:
             window=_window(step.window),
             row_paths=tuple(sorted({*row_paths, *own_paths})),
         )
+
+    def _warn_of_rate(self, step: documents.CampaignSendStep) -> None:
+        """Warn of a rate that a window may make faster; how many people there will be is known to nobody here."""
+        rate = people_per_second(step.rate)
+        if rate is None or step.window is None:
+            return
+        if isinstance(step.window, documents.LocalTimeDocument):
+            self.margin.warn("whoever waits for a time of day is due at it, whatever the rate", "rate")
+            return
+        length_s = 60 * ((minute_of(step.window.closes) - minute_of(step.window.opens)) % DAY_MINUTES)
+        if (most := rate * length_s) < MANY_PEOPLE:
+            said = f"an opening of the window has room for {most:,} people at this rate: where more wait for it, all of"
+            self.margin.warn(f"{said} them are spread over that one, faster than the rate", "rate")
 
 
 def _window(
