@@ -81,8 +81,10 @@ def test_a_journey_is_published_paused_and_stopped_by_commands(
     assert "as number 2" in ask("publish", project, JOURNEY, *url, "--ledger", "1").stdout
     late = ask("publish", project, *url, "--ledger", "1")
     assert (late.exit_code, late.stderr.strip()) == (
-        1, "Ledger=1 is not the newest, which is 2."
+        1, "The newest change has the number 2, and not 1: look at what is published, and ask again with that number."
     )  # fmt: skip
+    misspelt = ask("publish", project, f"{JOURNEY}s", *url)
+    assert misspelt.stderr.strip().endswith(f"did you mean {JOURNEY!r}?"), misspelt.stderr
     profile = project / "profile.yaml"
     profile.write_text(profile.read_text().replace("traits:", "traits:\n  loyal_since: date", 1))
     beside = ask("publish", project, JOURNEY, *url)

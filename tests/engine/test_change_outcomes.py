@@ -243,7 +243,7 @@ def test_whoever_knows_an_older_state_changes_nothing(engine: Engine, shop: Proj
     engine.pause_journey("cart")
 
     for ledger in (1, 3):  # of the future, too
-        with pytest.raises(LedgerOutdated, match=f"ledger={ledger} is not the newest, which is 2"):
+        with pytest.raises(LedgerOutdated, match=f"the newest change has the number 2, and not {ledger}: look at"):
             engine.resume_journey("cart", ledger=ledger)
         with pytest.raises(LedgerOutdated):
             engine.publish(shop, ledger=ledger, dry=True)

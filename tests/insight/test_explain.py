@@ -70,6 +70,14 @@ def test_a_run_whose_delivery_is_held_is_told_with_its_release() -> None:
     assert "    now: at text, waiting until 2026-03-04T07:00:00.000Z" in told
 
 
+def test_a_run_that_waits_for_its_first_step_is_told_as_that(move: Any) -> None:
+    facts = [move(0, "entered", why="campaign"), move(0, "waiting", why="1970-01-01T00:00:07.000Z")]
+
+    told = explanation_text(explain(facts, "sarah", ())).splitlines()
+
+    assert told[-1] == "    now: before its first step, waiting until 1970-01-01T00:00:07.000Z"
+
+
 def test_the_facts_alone_are_enough(move: Any, delivery: Any) -> None:
     facts = [
         move(0, "entered", why="Start"),

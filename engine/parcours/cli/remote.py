@@ -158,7 +158,8 @@ class Remote:
             return CallerError(
                 f"{self._url} answers with {status}{elsewhere}: it does not look like a door of Parcours."
             )
-        sentence = f"{told['message'][:1].upper()}{told['message'][1:]}."
+        said = f"{told['message'][:1].upper()}{told['message'][1:]}"
+        sentence = said if said.endswith(("?", ".")) else f"{said}."
         if status == 401:
             sentence += f" Name one by --key env:NAME or --key file:PATH, or put it into {KEY_VARIABLE}."
         return Refused(sentence, status, told)

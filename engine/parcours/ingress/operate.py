@@ -133,7 +133,8 @@ async def publish(door: Door, request: Request) -> Answer:
     asked = body_alone(request, PublishAsked, UPLOAD_BYTES_MAX, optional=False)
     newest, by = door.service.ledger.number, by_whom(request)
     if asked.ledger not in (None, newest):
-        raise Problem(409, "ledger", f"ledger={asked.ledger} is not the newest, which is {newest}")
+        said = f"the newest change has the number {newest}, and not {asked.ledger}: look at what is published, and ask "
+        raise Problem(409, "ledger", f"{said}again with that number")
     try:
         project = await door.uploads.project(asked.files)
     except ProjectInvalid as error:

@@ -122,4 +122,5 @@ def standing(run: RunStory) -> str:
         return f"{run.state}" + (f" at {run.step}" if run.step else "")
     until = "" if run.until_ms is None else f" until {time_text(run.until_ms)}"
     listens = f" for {' or '.join(run.waits_for)}" if run.waits_for else ""
-    return f"at {run.step}, waiting{listens}{until}"
+    where = "before its first step" if run.step is None else f"at {run.step}"
+    return f"{where}, waiting{listens}{until}"

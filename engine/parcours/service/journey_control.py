@@ -270,8 +270,8 @@ class JourneyControl:
             newest = self.publications.ledger.number
             if order.ledger is not None and order.ledger != newest:
                 raise LedgerOutdated(
-                    f"ledger={order.ledger} is not the newest, which is {newest}: look at what is published, and ask "
-                    "again with that number"
+                    f"the newest change has the number {newest}, and not {order.ledger}: look at what is published, "
+                    "and ask again with that number"
                 )
             yield patience
         finally:
