@@ -74,6 +74,12 @@ outside it is moved to its next opening in the zone that it names, and comes n /
 its last person has been due, those included whom a gate holds; whoever is held is released n / `rate` after the gate
 opens. What takes its sets begins then: `refused` are those of whom gates refused every channel.
 
+A `rate` is no limit where people wait for a `window`. They are spread over one opening: n / `rate` goes on from its
+start again where it is longer than the opening. So whoever is moved into it goes faster than the `rate` as soon as
+more are moved than fit in at that `rate` (3,600 an hour at `1/s`), and faster too where openings in several time zones
+overlap, or later people are due in it anyway. At a `time` of day everybody in a zone is due at once. `parcours check`
+warns of a time of day, and of an opening with room for less than a million people.
+
 **Who comes too late for a `window`** waits for its next opening as well: where a resume comes after its end, where the
 engine was down over it, or where a provider takes mails more slowly than people are due. Whoever was due in a pause is
 due anew then; a delivery that has not left is `held` by the gate `window`, for transactional messages too. Two things
@@ -136,8 +142,9 @@ ENGINE = """\
 
 Nobody stands still for a campaign. Shards know the next instant of each schedule beforehand: before anything later
 happens to somebody, her columns are taken as she stands, and everybody else is looked at slice by slice. So a run is as
-of its instant however late its sets are made, also where a shard or the whole engine was down at that instant. A run
-that is started by hand, and a step whose instant could not be foreseen, is as of a moment at which all shards agree.
+of its instant however late its sets are made, also where a shard or the whole engine was down at that instant. That is
+so of the one instant that comes next. A run that is made up for after several instants have been missed, one that is
+started by hand, and a step whose instant could not be foreseen, is as of a moment at which all shards agree.
 
 Two instants are kept of a step that does something with its people: *T*, as of which its set is, and *S*, when it
 begins: `campaign_lead_ms` (10 s) after its sets are there. Rates, waves, waits and whatever follows count from S. Under
@@ -162,7 +169,9 @@ with Engine.open(project, "sqlite:///store", runtime="local", records=["email", 
 
 The same by commands: `parcours campaign run`, `pause`, `resume`, `close` and `stop` `NAME --url URL`, and over HTTP
 (see [the door](http.md#operating)). `parcours campaign show NAME --url URL` has its runs, and the newest of them, or
-the one of `--run N`, step by step: T as `at`, S as `begins`, how many rows the step took, and where they are. What a
+the one of `--run N`, step by step: T as `at`, S as `begins` (of a
+`wait` or `reacted` `at` is its end, as of which its sets are, and so after `begins`; `explain` has the instant from
+which on she waits), how many rows the step took, and where they are. What a
 step took is the sum of its outputs and of what was dropped; `refused`, and the subsets of a split with `overlap`, are
 beside the sum. `parcours report --url URL` has the sums over all runs, and `parcours explain` tells with `--url URL`,
 or with `--store URL` of a store that no engine has open, where somebody is in the sets of the newest ten runs of each
@@ -174,6 +183,11 @@ taken along twice. Of instants of a schedule that passed meanwhile the newest is
 as `missed`; while a campaign is paused or closed all of them are. A run stays on the version with which it began. One
 that cannot go on because the disk is full or the store fails waits, is tried again every minute, and is a trouble of
 the engine until then; a table that is not as it was declared ends it, and the step says why.
+
+**Closed or stopped** a campaign stays until somebody publishes, whatever that changes: it opens all campaigns and
+journeys of the project again, or with a name (`parcours publish DIR NAME`) that one alone. An engine that is opened
+with a changed project opens those alone that have changed. Paused ones stay paused, and a run that was stopped does not
+come back.
 """
 
 TABLES = """\

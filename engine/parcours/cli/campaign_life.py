@@ -67,8 +67,12 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "show": show,
     "pause": _of_campaign("pause", "Let no run and no step of a campaign begin, until it is resumed."),
     "resume": _of_campaign("resume", "Let a paused campaign go on; it makes up for what it has missed."),
-    "close": _of_campaign("close", "Let no run of a campaign begin any more; one that is under way goes on."),
-    "stop": _of_campaign("stop", "End the runs of a campaign where they are, and let none begin."),
+    "close": _of_campaign(
+        "close", "Let no run of a campaign begin until the next publication; one that is under way goes on."
+    ),
+    "stop": _of_campaign(
+        "stop", "End the runs of a campaign where they are, and let none begin until the next publication."
+    ),
 }
 """By the names under which they are in the group."""
 

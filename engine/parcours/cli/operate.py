@@ -31,7 +31,10 @@ def publish(
     key: DoorKey = None,
     json: AsJson = False,
 ) -> None:
-    """Publish a project to a running engine; its channels' settings stay those of the engine."""
+    """Publish a project to a running engine; its channels' settings stay those of the engine.
+
+    What was closed or stopped opens again, with a NAME that one alone.
+    """
     from parcours.journey.read.project_files import project_texts
 
     body = {"files": project_texts(folder), "dry": dry, "ledger": ledger, "journey": journey}
@@ -55,8 +58,8 @@ def _of_journey(verb: str, told: str) -> Callable[..., None]:
     return changed
 
 
-close = _of_journey("close", "Let nobody enter a journey any more; who is in it goes on.")
-stop = _of_journey("stop", "End all runs of a journey where they are, and let nobody enter.")
+close = _of_journey("close", "Let nobody enter a journey until the next publication; who is in it goes on.")
+stop = _of_journey("stop", "End all runs of a journey where they are, and let nobody enter until the next publication.")
 pause = _of_journey("pause", "Let nobody enter a journey or move in it, until it is resumed.")
 resume = _of_journey("resume", "Let a paused journey go on; its runs make up for what they have missed.")
 
