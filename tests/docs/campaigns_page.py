@@ -169,13 +169,12 @@ with Engine.open(project, "sqlite:///store", runtime="local", records=["email", 
 
 The same by commands: `parcours campaign run`, `pause`, `resume`, `close` and `stop` `NAME --url URL`, and over HTTP
 (see [the door](http.md#operating)). `parcours campaign show NAME --url URL` has its runs, and the newest of them, or
-the one of `--run N`, step by step: T as `at`, S as `begins` (of a
-`wait` or `reacted` `at` is its end, as of which its sets are, and so after `begins`; `explain` has the instant from
-which on she waits), how many rows the step took, and where they are. What a
-step took is the sum of its outputs and of what was dropped; `refused`, and the subsets of a split with `overlap`, are
-beside the sum. `parcours report --url URL` has the sums over all runs, and `parcours explain` tells with `--url URL`,
-or with `--store URL` of a store that no engine has open, where somebody is in the sets of the newest ten runs of each
-campaign, as long as its sets are kept, whatever has been published since.
+the one of `--run N`, step by step: T as `at`, S as `begins` (of a `wait` or `reacted` `at` is its end, as of which its
+sets are, and so after `begins`; `explain` has the instant from which on she waits), how many rows the step took, and
+where they are. What a step took is the sum of its outputs and of what was dropped; `refused`, and the subsets of a
+split with `overlap`, are beside the sum. `parcours report --url URL` has the sums over all runs, and `parcours explain`
+tells with `--url URL`, or with `--store URL` of a store that no engine has open, where somebody is in the sets of the
+newest ten runs of each campaign, as long as its sets are kept, whatever has been published since.
 
 What a run has come to lies in the folder of the store, below `campaigns/NAME/NUMBER`, and files of an `export` in its
 `exports/`. Whoever opens the store again goes on with every run: what has been made is not made again, and nobody is
