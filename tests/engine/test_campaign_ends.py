@@ -6,10 +6,22 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from tests.engine.test_campaigns import EVERYBODY, filled, going_on, opened, over, person, runs_of, sizes, until
+from tests.engine.test_campaigns import (
+    EVERYBODY,
+    filled,
+    going_on,
+    opened,
+    over,
+    person,
+    runs_of,
+    sent_to,
+    sizes,
+    until,
+)
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
 
 from parcours import Engine, Settings
+from parcours.campaigns import people
 from parcours.clock import ManualClock
 
 Step: TypeAlias = dict[str, Any]
@@ -203,3 +215,58 @@ def test_a_send_that_waited_for_a_window_ends_with_its_deliveries_where_nobody_w
             run = over(engine, despite="is not exported yet")
 
         assert run.steps["clicked"].at == BEGIN_MS + 3 * HOUR_MS
+
+
+def test_a_send_in_waves_keeps_no_other_step_of_its_instant_waiting(tmp_path: Path) -> None:
+    """Those of its second wave are handed over when it comes, beside all that goes on meanwhile."""
+    steps: list[Step] = [
+        EVERYBODY,
+        {"id": "mail", "send": "news", "channels": ["email"], "waves": {"parts": 2, "every": "1h"}},
+        {"id": "later", "from": "all", "wait": "1s"},
+        {"id": "some", "from": "later", "filter": "profile.score < 3"},
+    ]
+    project, clock = project_in(tmp_path / "shop", campaign(*steps)), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 10)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: "some" in engine.campaign("push").runs[0].steps)
+        early = engine.campaign("push").runs[0]
+        assert clock.now_ms() < BEGIN_MS + HOUR_MS
+        assert early.steps["mail"].outputs == {"main": 10}
+        assert early.steps["some"].outputs == {"main": 3, "rest": 7}
+        assert len(sent_to(engine, 10, "mail")) == 5
+
+        clock.move_to(clock.now_ms() + HOUR_MS)
+        with going_on(clock):
+            run = over(engine)
+        assert run.steps["mail"].outputs == {"main": 10, "refused": 0}
+        assert len(sent_to(engine, 10, "mail")) == 10
+
+
+def test_of_two_sends_of_one_instant_the_first_in_the_document_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cap lets one of them pass; time stands still, so that both begin at the same instant."""
+    monkeypatch.setattr(people, "SLICE_PEOPLE", 3)
+    policies = {"consent": {"default": "opt_out"}, "caps": [{"max": 1, "per": "1d"}]}
+    shop = {"project": "shop", "policies": policies}
+    sends: list[Step] = [
+        {"id": name, "from": "all", "send": "news", "channels": ["email"]} for name in ("second", "first", "last")
+    ]
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, *sends), parcours=shop), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 12)
+        engine.run_campaign("push")
+        until(lambda: passes(clock, 1) and "last" in engine.campaign("push").runs[0].steps)
+        with going_on(clock):
+            over(engine)
+
+        sent = [len(sent_to(engine, 12, name)) for name in ("second", "first", "last")]
+        assert sent == [12, 0, 0]
+
+
+def passes(clock: ManualClock, passed_ms: int) -> bool:
+    """Let a little time pass, though hardly any beside what is done meanwhile."""
+    clock.move_to(clock.now_ms() + passed_ms)
+    return True

@@ -20,7 +20,7 @@ import msgspec
 
 from parcours.background import in_thread
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
-from parcours.campaigns.due_places import due_places
+from parcours.campaigns.hand_overs import HandOver, HandOvers
 from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import NO_SEEDS, People
 from parcours.campaigns.run_book import RunBook
@@ -29,7 +29,9 @@ from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.seeding import seeds_of
 from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.step_made import StepMade
+from parcours.campaigns.step_parts import last_due, parts_of
 from parcours.errors import AuthorError
+from parcours.instants import LATEST_MS
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience
 from parcours.journey.campaign_steps import SetRef
@@ -78,6 +80,7 @@ class CampaignRun:
         people: People,
         book: RunBook,
         world: RunWorld,
+        hand_overs: HandOvers,
     ) -> None:
         self.campaign = campaign
         self.number = number
@@ -86,6 +89,7 @@ class CampaignRun:
         self._book = book
         self._world = world
         self._people = people
+        self._hand_overs = hand_overs
         self._stages = list(enumerate(campaign.stages))
         self._made: dict[str, StepMade] = {}
         self._instants: dict[str, int] = {}
@@ -100,6 +104,9 @@ class CampaignRun:
         self._awaited: dict[str, int] = {}
         """When each of those may end that have begun."""
 
+        self._taking: dict[str, tuple[int, HandOver]] = {}
+        """By step of the instant at hand, how its people are handed over, and when it ends if nobody is held."""
+
         self._saving: list[tuple[int, steps.Save]] = []
         self._at_work = next(iter(campaign.steps))
         """The step that is being made, or whose end is looked at."""
@@ -113,9 +120,9 @@ class CampaignRun:
 
     @property
     def next_ms(self) -> int:
-        """When something is to be done next."""
-        coming = [*self._awaited.values(), *(at for at, _ in self._saving)]
-        return min(coming, default=self.began)
+        """When something is to be done next: never as long as all that is awaited is still being handed over."""
+        handed = [at for step, at in self._awaited.items() if self._hand_overs.are_over(step)]
+        return min([*handed, *(at for at, _ in self._saving)], default=LATEST_MS if self._awaited else self.began)
 
     @property
     def saves_next(self) -> bool:
@@ -148,6 +155,7 @@ class CampaignRun:
 
     async def end(self, at: int) -> None:
         """Everybody whom it has taken along leaves the run."""
+        await self._hand_overs.stop()
         taken = (name for step in self._acts() for name, _ in self.sets.people(step.sources[0]))
         ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
         await self._take(None, at, ending, cut=self.failed is not None)
@@ -190,10 +198,11 @@ class CampaignRun:
         for number, stage in ready:
             instant = await self._collect(number, max((self._ends[end] for end in stage.ends), default=self.began))
             self._instants |= dict.fromkeys(stage.steps, instant)
-        names = {name for _, stage in ready for name in stage.steps}
+        names, self._taking = {name for _, stage in ready for name in stage.steps}, {}
         for name, step in self.campaign.steps.items():
             if name in names:
                 await self._act(step, self._instants[name])
+        await self._hand_over()
         self._stages = [each for each in self._stages if each not in ready]
         await self._expect()
         return bool(ready)
@@ -250,12 +259,15 @@ class CampaignRun:
         if ended is not None:
             self._ends[step.id] = ended
             return
-        names, again = self.sets.created(step.id), self.sets.are_thinned()
-        await self._people.make_known(self._slices(step), begins, names, again=again)
-        self._awaited[step.id] = begins
+
+        async def make_known() -> None:
+            names, again = self.sets.created(step.id), self.sets.are_thinned()
+            await self._people.make_known(self._slices(step), begins, names, again=again)
+
+        self._taking[step.id] = begins, make_known
 
     async def _begin(self, step: steps.CampaignStep, at: int) -> None:
-        """Take the people of a set to a step. It ends now, or is awaited."""
+        """Take the people of a set to a step. It ends now, or its people are handed over and it is awaited."""
         ended, skipped = self._book.end_of(step.id), self._made[step.id].skipped
         begins = at if skipped else await self._begins_at(step.id, at)
         if skipped or ended is not None:
@@ -263,29 +275,26 @@ class CampaignRun:
             if isinstance(step, steps.WaitAll | steps.Reacted):
                 self._tell_of(self._ends[step.id], self._made[step.id])
             return
+
+        async def hand_over() -> None:
+            parts = parts_of(step, begins, self.sets, self.campaign.name, self.number)
+            await self._take(step.id, begins, parts, seeds_of(self.campaign, step, self.sets))
+
         ends = ends_at(step, begins, self._scoped(step))
-        last = await self._hand_over(step, begins)
-        self._awaited[step.id] = max(ends, last, self._book.awaited_until(step.id))
+        self._taking[step.id] = max(ends, last_due(step, begins, self.sets)), hand_over
 
     async def _begins_at(self, step: str, at: int) -> int:
         self._begins[step] = await self._book.begins(step, at)
         return self._begins[step]
 
-    async def _hand_over(self, step: steps.CampaignStep, at: int) -> int:
-        """Give everybody of the step's set her part; returns when the last one is due, as far as that is known here."""
-        last, campaign = at, self.campaign
-        waves = due_places(step, (name for name, _ in self.sets.people(step.sources[0])), campaign.name, self.number)
+    async def _hand_over(self) -> None:
+        """Begin to hand over the people of all steps of an instant, in document order; from then on they are awaited.
 
-        def parts() -> Iterator[Part]:
-            nonlocal last
-            for places in waves:
-                for (name, row), place in zip(self.sets.people(step.sources[0], _paths(step)), places, strict=False):
-                    if place is not None:
-                        last = max(last, at + place.after_ms)
-                        yield name, at + place.after_ms, dict(row), place.delay_ms
-
-        await self._take(step.id, at, parts(), seeds_of(campaign, step, self.sets))
-        return last
+        Before that all sets of the instant are made and told: none is kept waiting by those who are due later.
+        """
+        for name, (ends, hand_over) in self._taking.items():
+            await self._hand_overs.begin(name, hand_over)
+            self._awaited[name] = max(ends, self._book.awaited_until(name))
 
     # Ends
 
@@ -295,9 +304,10 @@ class CampaignRun:
         A pause keeps what people would have come to meanwhile, so that nobody is judged before it is over.
         """
         due = [name for name in self.campaign.steps if self._awaited.get(name, at + 1) <= at]
+        due = [name for name in due if self._hand_overs.are_over(name)]
         if due:
             await self._book.going_on()
-        ended = [name for name in due if await self._has_ended(self.campaign.steps[name], at)]
+        ended = [name for name in due if await self._has_ended(self.campaign.steps[name], self._awaited[name])]
         for name in ended:
             self._ends[name] = self._awaited.pop(name)
             await self._book.ended(name, self._ends[name])
@@ -387,12 +397,3 @@ class CampaignRun:
         campaign, size, begins = self.campaign, made.outputs.get(output, 0), self._begins.get(made.step)
         line = CampaignLine(at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow)
         self._book.tell(msgspec.structs.replace(line, dropped=made.dropped, begins=begins))
-
-
-def _paths(step: steps.CampaignStep) -> tuple[str, ...]:
-    """What is kept of the rows for a step."""
-    if isinstance(step, steps.SendToSet):
-        return step.row_paths
-    if isinstance(step, steps.UpdatePeople):
-        return tuple(sorted({column for each in step.values.values() for column in each.row}))
-    return ()

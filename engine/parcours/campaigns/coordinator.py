@@ -13,6 +13,7 @@ from pathlib import Path
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
+from parcours.campaigns.hand_overs import HandOversAtOnce
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
 from parcours.campaigns.proof import ProofAsked, prove
@@ -205,8 +206,9 @@ class Coordinator:
         self._numbers[campaign.name] = due.run
         sets = self._sets(campaign, due.run)
         run = CampaignRun(
-            campaign, due.run, due.at_ms, sets, self._people, VirtualBook(due.run, self._tell), self._world
-        )
+            campaign, due.run, due.at_ms, sets, self._people, VirtualBook(due.run, self._tell), self._world,
+            HandOversAtOnce(),
+        )  # fmt: skip
         self._runs.append(run)
         return run
 

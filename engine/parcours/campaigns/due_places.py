@@ -39,6 +39,15 @@ def due_places(
             yield _of_wave(wave_of, wave, step.waves.every_ms, step.people_per_second)
 
 
+def last_after_ms(step: CampaignStep, people: int) -> int:
+    """By how much later than the step's begin the last of so many people is due."""
+    if not isinstance(step, SendToSet):
+        return 0
+    parts, every_ms = (1, 0) if step.waves is None else (step.waves.parts, step.waves.every_ms)
+    sizes = enumerate(part_sizes(people, [None] * parts))
+    return max((wave * every_ms + _later(size - 1, step.people_per_second) for wave, size in sizes if size), default=0)
+
+
 def _waves(people: list[str], seed: bytes, parts: int) -> list[int]:
     """Whose wave is which: they are of exact sizes, and people fill one after the other by lot."""
     drawn = sorted(range(len(people)), key=lambda place: (lot(seed, people[place]), place))

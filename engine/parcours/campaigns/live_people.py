@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from heapq import heappop, heappush
+from itertools import takewhile
 from typing import Any, Final, TypeAlias, TypeVar
 
-from parcours.campaigns.people import People
+from parcours.campaigns.people import Of, People
 from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
 from parcours.config import SECOND_MS, Settings
 from parcours.core.identity import SlotMap
+from parcours.instants import EARLIEST_MS
 from parcours.routing.change_protocol import at_one_time
 from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.routing.scans import Rows, announce, collect, end
+from parcours.shard.campaign_requests import Taken
 from parcours.shard.moving import READ_MARGIN_MS
 from parcours.shard.request import Request
 from parcours.shard.requests import AwaitScan, GetHolding, GetStatus, LetSave
@@ -39,6 +42,9 @@ RESTS: Final = 0.25
 """How long nothing is asked of shards after an answer, to how long that took."""
 
 ROOM_PAUSE_S: Final = 0.1
+TURN_PAUSE_S: Final = 0.02
+"""Pause before a hand-over looks again whether those that go first have gone."""
+
 LOOK_S: Final = 1.0
 """Longest sleep between two looks at the clock, which may jump."""
 
@@ -75,8 +81,11 @@ class LivePeople(People):
         self._unbroken: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] = unbroken
         self._gate = gate
         self._since = since
-        self._coming: list[deque[tuple[int, int]]] = [deque() for _ in ports]
-        """By shard, of the slices that it has and that are not due yet, when and how many people."""
+        self._coming: list[list[tuple[int, int]]] = [[] for _ in ports]
+        """By shard, a heap of the slices that it has and that are not due yet: when, and how many people."""
+
+        self._next_dues: dict[str, int] = {}
+        """By hand-over, in the order in which they began, when the slice is due that is its next one."""
 
     async def _ask(self, shard: int, request: Request[A]) -> A:
         """The answer of a shard, which has some time for others after it, and so has whoever shares its loop."""
@@ -130,23 +139,49 @@ class LivePeople(People):
 
     # Handing over
 
-    async def room(self, shard: int, due: int, people: int) -> None:
-        """Wait until the slice is due before long, and the shard has room for so many people."""
+    async def _hand_over(
+        self,
+        what: str,
+        people: Iterable[Of[T]],
+        slice_of: Callable[[int, Sequence[Of[T]]], Request[Taken]],
+        due_of: Callable[[T], int],
+        *,
+        again: bool,
+    ) -> None:
+        """Several may be under way, each beside the others."""
+        self._next_dues[what] = EARLIEST_MS
+        try:
+            await super()._hand_over(what, people, slice_of, due_of, again=again)
+        finally:
+            self._next_dues.pop(what)
+
+    async def room(self, what: str, shard: int, due: int, people: int) -> None:
+        """Wait until the slice is due before long, and the shard has room for so many people.
+
+        One that began before goes first with whoever is not due later, so that of one instant steps have their order.
+        """
+        self._next_dues[what] = due
         while True:
             await self._going_on()
-            if (early_ms := due - self._settings.campaign_ahead_ms - self._clock.now_ms()) > 0:
+            if any(other <= due for other in self._dues_before(what)):
+                await self.pause(TURN_PAUSE_S)
+            elif (early_ms := due - self._settings.campaign_ahead_ms - self._clock.now_ms()) > 0:
                 await self.pause(min(early_ms / SECOND_MS, LOOK_S))
             elif await self._in_flight(shard) + people > max(self._settings.campaign_in_flight_max, people):
                 await self.pause(ROOM_PAUSE_S)
             else:
-                self._coming[shard].append((due, people))
+                heappush(self._coming[shard], (due, people))
                 return
+
+    def _dues_before(self, what: str) -> Iterable[int]:
+        """When the next slices are due of the hand-overs that began before this one."""
+        return (due for _, due in takewhile(lambda each: each[0] != what, self._next_dues.items()))
 
     async def _in_flight(self, shard: int) -> int:
         """How many people the shard has something to do for: they are due soon, or what they get has not left."""
         coming, now_ms = self._coming[shard], self._clock.now_ms()
         while coming and coming[0][0] < now_ms:
-            coming.popleft()
+            heappop(coming)
         status = await until_answered(partial(self._ports[shard].ask, GetStatus()))
         return sum(people for _, people in coming) + sum(status.ready.values()) + status.claimed
 

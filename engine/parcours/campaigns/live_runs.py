@@ -16,15 +16,16 @@ from typing import Any, Final, TypeVar
 from parcours.background import spawn
 from parcours.campaigns.campaign_line import FAILED
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
+from parcours.campaigns.hand_overs import HandOver, LiveHandOvers
 from parcours.campaigns.line_numbers import LineNumbers
-from parcours.campaigns.live_people import LivePeople, Undisturbed, until_past
+from parcours.campaigns.live_people import LOOK_S, LivePeople, Undisturbed
 from parcours.campaigns.run_folder import EARLIER, RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.step_words import words_of
 from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
-from parcours.config import Settings
+from parcours.config import SECOND_MS, Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import ParcoursError
 from parcours.journey.campaign_program import CampaignProgram
@@ -62,13 +63,15 @@ class EngineAround:
 
 
 class RunUnderWay:
-    """A run, and whoever conducts it. `trouble` is what is not in order with it, in a sentence."""
+    """A run, and whoever conducts it."""
 
-    def __init__(self, run: CampaignRun, book: LiveBook) -> None:
+    def __init__(self, run: CampaignRun, book: LiveBook, hand_overs: LiveHandOvers) -> None:
         self.run = run
         self.book = book
+        self.hand_overs = hand_overs
         self.task: asyncio.Task[None] | None = None
-        self.trouble: str | None = None
+        self.troubles: dict[str, str] = {}
+        """What is not in order with it, a sentence each: by the step that is handed over, "" with all the rest."""
 
     @property
     def place(self) -> RunPlace:
@@ -124,19 +127,21 @@ class LiveRuns:
 
     def troubles(self) -> list[str]:
         """What is not in order with them, a sentence each."""
-        return [each.trouble for _, each in sorted(self._under_way.items()) if each.trouble is not None]
+        return [why for _, each in sorted(self._under_way.items()) for _, why in sorted(each.troubles.items())]
 
     async def stop(self) -> None:
         """Conduct none any more; whoever opens the store again goes on where each is."""
-        tasks = [each.task for each in self._under_way.values() if each.task is not None]
-        for task in (*tasks, *self._tasks):
+        tasks: list[asyncio.Future[None]] = [*self._tasks]
+        for each in self._under_way.values():
+            tasks += [*([] if each.task is None else [each.task]), *each.hand_overs.tasks.values()]
+        for task in tasks:
             task.cancel()
-        if tasks or self._tasks:  # one that is making sets leaves them when a statement is over
-            await asyncio.wait({*tasks, *self._tasks}, timeout=STOP_PATIENCE_S)
+        if tasks:  # one that is making sets leaves them when a statement is over
+            await asyncio.wait(tasks, timeout=STOP_PATIENCE_S)
         if self._unbroken:
             await asyncio.wait(self._unbroken, timeout=STOP_PATIENCE_S)
-            for each in self._unbroken:
-                each.cancel()
+            for future in self._unbroken:
+                future.cancel()
             await asyncio.gather(*self._unbroken, return_exceptions=True)
 
     # A run from its begin to its end
@@ -164,11 +169,12 @@ class LiveRuns:
         RunFolder(folder, durable=True).clear_attempts()
         around = self._around
         sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier)
-        run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world)
+        hand_overs = LiveHandOvers(lambda step, hand_over: self._carry_out(under_way, step, hand_over))
+        run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world, hand_overs)
         for line in place.lines:
             if line.output == FAILED:
                 run.give_up(line.why)
-        under_way = self._under_way[campaign.name, place.number] = RunUnderWay(run, book)
+        under_way = self._under_way[campaign.name, place.number] = RunUnderWay(run, book, hand_overs)
         if self._states.get(campaign.name) == "stopped":
             spawn(self._end_stopped(under_way), self._tasks)
         else:
@@ -181,30 +187,38 @@ class LiveRuns:
         try:
             if self._room.locked():
                 most = self._around.settings.campaign_runs_max
-                under_way.trouble = f"{under_way.name} waits: campaign_runs_max={most} runs are under way"
-                log.warning("%s", under_way.trouble)
+                under_way.troubles[""] = f"{under_way.name} waits: campaign_runs_max={most} runs are under way"
+                log.warning("%s", under_way.troubles[""])
             async with self._room:
-                await self._go_on_with(under_way, run.next_ms)
+                await self._go_on_with(under_way)
                 while not run.is_over:
-                    await self._go_on_with(under_way, run.next_ms)
+                    await self._go_on_with(under_way)
                 await self._end(under_way, "failed" if run.failed else "done")
         except Exception as error:  # nobody waits for it
-            under_way.trouble = f"{under_way.name} does not go on: {type(error).__name__}: {error}"
-            log.error("%s", under_way.trouble, exc_info=error)
+            under_way.troubles[""] = why = f"{under_way.name} does not go on: {type(error).__name__}: {error}"
+            log.error("%s", why, exc_info=error)
+            await under_way.hand_overs.stop()
 
-    async def _go_on_with(self, under_way: RunUnderWay, at: int) -> None:
-        """Do what is to be done at an instant, again and again where the store or the disk fails."""
-        await until_past(self._around.clock, at)
+    async def _go_on_with(self, under_way: RunUnderWay) -> None:
+        """Do what is to be done next, at its instant."""
+        run, clock = under_way.run, self._around.clock
+        while (now_ms := clock.now_ms()) <= (at := run.next_ms):
+            await under_way.hand_overs.one_over(min((at + 1 - now_ms) / SECOND_MS, LOOK_S))
+        await self._carry_out(under_way, "", lambda: run.go_on(at))
+
+    async def _carry_out(self, under_way: RunUnderWay, what: str, action: HandOver) -> None:
+        """Do something that a run has to do, again and again where the store or the disk fails."""
         while True:
             try:
                 async with self.gate.at_work():
-                    await under_way.run.go_on(at)
+                    await action()
             except (ParcoursError, OSError) as error:
-                under_way.trouble = f"{under_way.name} waits, and tries again every {RETRY_S:g} s: {error}"
-                log.warning("%s", under_way.trouble)
+                why = f"{under_way.name} waits, and tries again every {RETRY_S:g} s: {error}"
+                under_way.troubles[what] = why
+                log.warning("%s", why)
                 await asyncio.sleep(RETRY_S)
             else:
-                under_way.trouble = None
+                under_way.troubles.pop(what, None)
                 return
 
     async def _end_stopped(self, under_way: RunUnderWay) -> None:
@@ -212,6 +226,7 @@ class LiveRuns:
         if under_way.task is not None:
             under_way.task.cancel()
             await asyncio.gather(under_way.task, return_exceptions=True)
+        await under_way.hand_overs.stop()
         async with self.gate.at_work():
             await under_way.run.forget()
         await self._end(under_way, "stopped")

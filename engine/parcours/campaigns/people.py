@@ -105,7 +105,8 @@ class People:
             theirs = {name: seeds[part[0]] for name, part in mine if part[0] in seeds} if seeds else {}
             return TakeParts(campaign, version, run, step, at, number, taken, theirs, cut, self.since())
 
-        await self._hand_over(((part[0], part) for part in parts), slice_of, lambda part: part[1], again=again)
+        what = f"{campaign}/{run}/{step or ''}"
+        await self._hand_over(what, ((part[0], part) for part in parts), slice_of, lambda part: part[1], again=again)
 
     async def make_known(self, save: str, at: int, names: Iterable[str], *, again: bool = False) -> None:
         """Identify these people, of whom nothing may be known. `save` is what slices are known by."""
@@ -113,7 +114,7 @@ class People:
         def slice_of(number: int, mine: Sequence[Of[None]]) -> MakeKnown:
             return MakeKnown(save, at, number, [name for name, _ in mine], self.since())
 
-        await self._hand_over(((name, None) for name in names), slice_of, lambda _: at, again=again)
+        await self._hand_over(save, ((name, None) for name in names), slice_of, lambda _: at, again=again)
 
     def since(self) -> int:
         """Whoever was forgotten at this instant (ms) or later is in no slice; under virtual time nobody is."""
@@ -121,13 +122,17 @@ class People:
 
     async def _hand_over(
         self,
+        what: str,
         people: Iterable[Of[T]],
         slice_of: Callable[[int, Sequence[Of[T]]], Request[Taken]],
         due_of: Callable[[T], int],
         *,
         again: bool,
     ) -> None:
-        """Hand over slices, each to its shard once. What lies before the last one that a shard has had is left out."""
+        """Hand over slices, each to its shard once. What lies before the last one that a shard has had is left out.
+
+        what  for whom: the run, and its step
+        """
         numbers, had = [0] * len(self._ports), [0] * len(self._ports)
 
         async def hand_over(shard: int, mine: Sequence[Of[T]], number: int = AGAIN) -> Sequence[Away]:
@@ -139,11 +144,11 @@ class People:
         for shard, mine in self._dealt(_due_together(people, due_of)):
             number, numbers[shard] = numbers[shard], numbers[shard] + 1
             if again or number >= had[shard] - 1:
-                await self.room(shard, due_of(mine[0][1]), len(mine))
+                await self.room(what, shard, due_of(mine[0][1]), len(mine))
                 await self._follow(mine, await hand_over(shard, mine, AGAIN if again else number), hand_over)
 
-    async def room(self, shard: int, due: int, people: int) -> None:
-        """Return when a slice may be handed to a shard that is due from this instant on."""
+    async def room(self, what: str, shard: int, due: int, people: int) -> None:
+        """Return when a slice of a hand-over may be handed to a shard that is due from this instant on."""
 
     async def _follow(
         self,

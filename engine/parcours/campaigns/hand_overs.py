@@ -1,0 +1,79 @@
+"""How does a run hand people over while it goes on? Under virtual time at once; in an engine beside all the rest.
+
+A send with waves or a slow rate hands its people over for as long as they are due, and what follows on other sets does
+not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
+
+HandOver: TypeAlias = Callable[[], Awaitable[None]]
+"""Hands over everybody of a step. To do so again changes nothing."""
+
+
+class HandOvers(Protocol):
+    """Of one run."""
+
+    async def begin(self, step: str, hand_over: HandOver) -> None:
+        """Begin with a step's people, after those of all steps for which it was called before."""
+
+    def are_over(self, step: str) -> bool:
+        """Whether nobody of the step is still to be handed over. Raises what has kept that from being done."""
+
+    async def stop(self) -> None:
+        """Hand over nobody any more."""
+
+
+class HandOversAtOnce:
+    """Virtual time: satisfies `HandOvers`."""
+
+    async def begin(self, step: str, hand_over: HandOver) -> None:
+        await hand_over()
+
+    def are_over(self, step: str) -> bool:
+        return True
+
+    async def stop(self) -> None:
+        pass
+
+
+class LiveHandOvers:
+    """In an engine: satisfies `HandOvers`.
+
+    carry_out  does so for a step, again and again where the store or the disk fails
+    """
+
+    def __init__(self, carry_out: Callable[[str, HandOver], Awaitable[None]]) -> None:
+        self._carry_out = carry_out
+        self._news = asyncio.Event()
+        self.tasks: dict[str, asyncio.Future[None]] = {}
+        """By step, in the order in which they began."""
+
+    async def begin(self, step: str, hand_over: HandOver) -> None:
+        if step not in self.tasks:
+            self.tasks[step] = asyncio.ensure_future(self._carry_out(step, hand_over))
+            self.tasks[step].add_done_callback(lambda _: self._news.set())
+
+    def are_over(self, step: str) -> bool:
+        task = self.tasks.get(step)
+        if task is None or not task.done():
+            return task is None
+        task.result()
+        return True
+
+    async def stop(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+    async def one_over(self, within_s: float) -> None:
+        """Return when one is over since this was called last, or after so many seconds."""
+        waiting = asyncio.ensure_future(self._news.wait())
+        try:
+            await asyncio.wait([waiting], timeout=within_s)
+        finally:
+            waiting.cancel()
+        self._news.clear()

@@ -1,0 +1,33 @@
+"""What is handed over of a step's people: when each is due, and with what of her row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from parcours.campaigns.due_places import due_places, last_after_ms
+from parcours.campaigns.run_sets import RunSets
+from parcours.journey import campaign_steps as steps
+from parcours.shard.campaign_requests import Part
+
+
+def parts_of(step: steps.CampaignStep, begins: int, sets: RunSets, campaign: str, run: int) -> Iterator[Part]:
+    """A part for everybody of the set that a step takes, wave by wave, in the order of the set. Raises OSError."""
+    source, paths = step.sources[0], _paths(step)
+    for places in due_places(step, (name for name, _ in sets.people(source)), campaign, run):
+        for (name, row), place in zip(sets.people(source, paths), places, strict=False):
+            if place is not None:
+                yield name, begins + place.after_ms, dict(row), place.delay_ms
+
+
+def last_due(step: steps.CampaignStep, begins: int, sets: RunSets) -> int:
+    """When the last of these parts is due, as far as that is known without the people."""
+    return begins + last_after_ms(step, sets.size(step.sources[0]))
+
+
+def _paths(step: steps.CampaignStep) -> tuple[str, ...]:
+    """What is kept of the rows for a step."""
+    if isinstance(step, steps.SendToSet):
+        return step.row_paths
+    if isinstance(step, steps.UpdatePeople):
+        return tuple(sorted({column for each in step.values.values() for column in each.row}))
+    return ()
