@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.insight.warehouse.test_stores import SHOP
+from tests.projects import write_texts
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Ask
@@ -25,6 +27,25 @@ def test_a_report_of_one_kind_is_the_same_from_the_result_and_from_its_facts(ask
     assert found.exit_code == 0, found.output
     assert found.output.splitlines()[:2] == ["journey abandoned-cart", "Runs entered at any time."]
     assert ask("report", "journey", "abandoned-cart", "--facts", out / "facts").output == found.output
+
+
+def test_people_who_became_one_count_as_one_where_the_project_says_so(ask: Ask, tmp_path: Path) -> None:
+    shop, lines = tmp_path / "shop", tmp_path / "lines"
+    write_texts(shop, SHOP)
+    seen = {"type": "track", "event": "Seen", "timestamp": "2026-01-01T10:00:00Z"}
+    login = {"type": "identify", "userId": "u", "anonymousId": "a", "timestamp": "2026-01-01T10:01:00Z"}
+    calls = [{**seen, "anonymousId": "a"}, login, {**seen, "userId": "u", "timestamp": "2026-01-01T10:02:00Z"}]
+    lines.write_text("".join(json.dumps(call) + "\n" for call in calls))
+    done = ask("simulate", shop, "--events", lines, "--out", tmp_path / "out", "--facts")
+    assert done.exit_code == 0, done.output
+
+    def events(*more: str | Path) -> list[list[str | int]]:
+        told = json.loads(ask("report", tmp_path / "out", "event", "Seen", *more, "--format", "json").stdout)
+        rows: list[list[str | int]] = told["tables"]["Events"]["rows"]
+        return rows
+
+    assert events() == [["Seen", 2, 2]]
+    assert events("--project", shop) == [["Seen", 2, 1]]
 
 
 def test_bounds_groups_and_the_cohort_are_told_in_the_answer(ask: Ask, out: Path) -> None:

@@ -94,7 +94,7 @@ def sql(
     url: DoorUrl = None,
     key: DoorKey = None,
 ) -> None:
-    """Ask facts in SQL: the tables of files, events_NAME, touches, visits and runs."""
+    """Ask facts in SQL: the tables of files, events_NAME, touches, visits, runs, steps, delivery_states."""
     if sum(each is not None for each in (out, facts, store, url)) != 1:
         raise typer.BadParameter("choose one of OUT, --facts, --store and --url.", param_hint="OUT")
     if url is not None:

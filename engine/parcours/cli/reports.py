@@ -49,6 +49,12 @@ class ByOption(StrEnum):
     STEP = "step"
 
 
+CohortChosen = Annotated[
+    CohortOption | None,
+    typer.Option(help="With KIND: what began within these times (entered), or what happened then (moved)."),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of a report from facts, as they are given."""
@@ -96,17 +102,17 @@ def report(
     project: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", exists=True, file_okay=False, help="With OUT: the project, for its goals' targets."
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="With OUT: the project, for its goals' targets, and with KIND for whom a merge counts.",
         ),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="With KIND: what is from this time on.")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="With KIND: what is before it.")] = None,
-    cohort: Annotated[
-        CohortOption | None,
-        typer.Option(help="With KIND: what began within these times (entered), or what happened then (moved)."),
-    ] = None,
+    cohort: CohortChosen = None,
     by: Annotated[ByOption | None, typer.Option(help="With KIND: divided by this; times are those in UTC.")] = None,
     live: Annotated[bool, typer.Option("--live", help="With KIND: the 24 hours up to what is known.")] = False,
     form: Annotated[
@@ -132,7 +138,7 @@ def report(
         if url is not None:
             raise typer.BadParameter("a running engine gives none of one kind: --store does.", param_hint="--url")
         asked = _asked(kind, name, options)
-        warehouse = open_facts(out, facts, store, None, stitch=False, exported=exported)
+        warehouse = open_facts(out, facts, store, project, stitch=False, exported=exported)
         _report_kind(warehouse, asked, options)
         return
     if (given := options.first_given()) is not None:
