@@ -15,13 +15,17 @@ from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, people, 
 from tests.simulation.test_campaign_facts import EVERYBODY, HELLO, MAIL, simulated
 from typer.testing import CliRunner
 
-from parcours import Settings
+from parcours import Settings, simulate
 from parcours.cli import build
 from parcours.cli.files import read_summary
+from parcours.demo.clickstream import read_clickstream
+from parcours.demo.run import load_luma
 from parcours.examples import EXAMPLES, write_example
 from parcours.insight.reports.summary_counts import counts_of_summary
+from parcours.simulation.fact_files import FactFiles
 
-SEEDS = range(200 if "PARCOURS_INSIGHT_FULL" in os.environ else 9)
+FULL = "PARCOURS_INSIGHT_FULL" in os.environ
+SEEDS = range(200 if FULL else 9)
 SEEDS_PER_TEST = 20
 
 
@@ -58,6 +62,16 @@ def test_facts_of_the_examples_add_up_to_their_summaries(example: str, tmp_path:
 
     assert (checked.exit_code, checked.output) == (0, "All facts add up, and to what summary.json says.\n")
     assert counts_of_summary(read_summary(Path(out)))
+
+
+@pytest.mark.skipif(not FULL, reason="PARCOURS_INSIGHT_FULL is not set: the whole clickstream takes 15 seconds")
+def test_facts_of_the_demo_add_up_to_its_summary(tmp_path: Path) -> None:
+    project = load_luma()
+    with FactFiles(tmp_path, project.program, None) as files:
+        result = simulate(project, read_clickstream().lines, facts=files.add, accepted=files.add_events)
+        files.write()
+
+    assert not [*map(str, differences(tmp_path, result.summary))]
 
 
 def test_facts_of_campaigns_add_up_to_the_summary(tmp_path: Path) -> None:
