@@ -101,7 +101,7 @@ the `changes` that are `copied`, and `parcours explain` names those with somebod
 **Saves** hold a millisecond later, for everybody at once, and journeys hear of it as of any audience.
 
 **What fails.** A table with too many cells that do not fit, or a second row where one was promised, ends the run at
-that step: nothing more is sent in it, and the report says why.
+that step: nothing more is sent in it, by no other step of that instant either, and the report says why.
 
 `parcours simulate` writes beside its other results `campaigns.ndjson`, a line for each output of each step as soon as
 it is known: `at`, `campaign`, `version`, `run`, `step`, `output`, `size`, and `dropped`, how many rows are in no
@@ -151,7 +151,13 @@ begins: `campaign_lead_ms` (10 s) after its sets are there. Rates, waves, waits 
 virtual time S is T. People are handed to shards in slices, not earlier than `campaign_ahead_ms` before they are due and
 not more than `campaign_in_flight_max` of them at a time in one shard: a large set does not lie in memory. Whom a
 `window` moves to the next morning waits in the shard as a timer and does not count. Whoever has become somebody else
-since the set was made is found by whom she is now, in whichever shard.
+since the set was made is found by whom she is now, in whichever shard. All sets of an instant are made before anybody
+is handed over, and then each step hands over beside the others: what follows on other sets does not wait for a send
+with waves or a slow rate, and is not kept back by one.
+
+While a campaign is paused nobody moves, and no step ends. Once it is resumed all that was due meanwhile is made up for
+at once, not at the `rate` of the send, and gates ask how it is then; whoever is due later goes at her own instant.
+Waits keep their ends, and so does a send whose people the shards had before: reactions to it count from then.
 
 An audience that is saved holds for everybody from one instant at which all shards agree, once all of them know who
 enters and who leaves; meanwhile nobody moves from one shard to another, and events go on.
