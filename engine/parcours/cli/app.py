@@ -17,6 +17,7 @@ from parcours.cli.audience import audience
 from parcours.cli.campaign import campaign
 from parcours.cli.dead import dead
 from parcours.cli.doctor import doctor
+from parcours.cli.experiment import experiment
 from parcours.cli.insight import insight
 from parcours.cli.interruption import interruptible
 from parcours.cli.keys import keys
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "test": try_out,
     "explain": explain,
     "diff": diff,
+    "experiment": experiment,
     "serve": serve,
     "publish": publish,
     "close": close,

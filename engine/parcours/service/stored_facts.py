@@ -28,10 +28,12 @@ class StoredFacts:
     """
     warehouse  to be closed
     left_out   what is missing in it, in words, a sentence each
+    program    by which it is looked at; None where it is not known
     """
 
     warehouse: Warehouse
     left_out: tuple[str, ...]
+    program: Program | None = None
 
 
 def open_stored_facts(
@@ -68,7 +70,8 @@ def open_stored_facts(
             )
     viewed = Viewed() if program is None else Viewed.of(program)
     viewed = viewed.stitched() if stitch else viewed
-    return StoredFacts(open_warehouse(facts_folder(folder_of(address)), viewed, Settings(), newer), tuple(left_out))
+    warehouse = open_warehouse(facts_folder(folder_of(address)), viewed, Settings(), newer)
+    return StoredFacts(warehouse, tuple(left_out), program)
 
 
 def _read(

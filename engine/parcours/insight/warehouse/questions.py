@@ -156,6 +156,21 @@ class Questions:
             since = assignments[0].at - before_ms
             yield Assigned(person, assignments, [each for each in found if each.at >= since])
 
+    def everybody(self) -> Iterator[str]:
+        """Whoever is known: in the table of people, or by anything that is told of her."""
+        told = " union ".join(
+            f"select person from main.{table}" for table in ("people", "events", "moves", "deliveries")
+        )
+        return (
+            person
+            for (person,) in self._warehouse.rows(f"select person from ({told}) where person <> '' order by person")
+        )
+
+    def published(self, journey: str) -> Iterator[tuple[int, str]]:
+        """The versions of a journey that facts tell of, each with its document as YAML text."""
+        chosen = f"select version, document from main.publications where journey = {literal(journey)} order by version"
+        return ((version, document) for version, document in self._warehouse.rows(chosen))
+
     def traits(self) -> Iterator[Traits]:
         """What the table of people has of each, from the newest row; nobody is there who is in no row."""
         names = self._columns_of("people")

@@ -1,0 +1,129 @@
+"""What an experiment came to, as text: a table to look at, one object of JSON, or CSV. Only the table rounds."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Final, TextIO
+
+import msgspec
+
+from parcours.insight.experiments.experiment import Design
+from parcours.insight.experiments.result import Estimate, ExperimentResult, VariantResult
+from parcours.insight.fitting_table import FittingTable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from parcours.insight.experiments.intervals import Interval
+
+UNITS: Final = {"person": "people", "run": "runs"}
+
+ESTIMATES: Final = (
+    "mean",
+    "standard_error",
+    "difference",
+    "lift",
+    "fixed_low",
+    "fixed_high",
+    "always_low",
+    "always_high",
+)
+"""The columns of an estimate in CSV."""
+
+
+def print_experiment(console: Console, design: Design, result: ExperimentResult) -> None:
+    """Show the variants, how each compares with control by both intervals, and what may be said of it."""
+    table = FittingTable(["variant", UNITS[design.by], "reached it", "rate" if _is_rate(design) else "mean", "± error"])
+    for name, variant in result.variants.items():
+        mean = _estimate(variant)
+        cells = (_amount(mean.mean, design), _amount(mean.standard_error, design))
+        table.add_row(name, f"{variant.n:,}", f"{variant.conversions:,}", *cells)
+    console.print(table)
+    compared = FittingTable([f"against {design.control}", "difference", "lift", "fixed horizon", "always valid"])
+    for name, estimate in _compared(design, result):
+        compared.add_row(
+            name,
+            _amount(estimate.difference, design),
+            _percent(estimate.lift),
+            _between(estimate.fixed, design),
+            _between(estimate.always_valid, design),
+        )
+    console.print(compared)
+    sure = f"{_rounded((1 - design.alpha) * 100, 1).removesuffix('.0')} %"
+    console.print(f"{'Points' if _is_rate(design) else 'Amounts'} with {sure} intervals. {_ratio(result)}")
+    console.print(f"Verdict: {result.verdict}.", markup=False)
+
+
+def write_json(file: TextIO, result: ExperimentResult) -> None:
+    """Write one object, keys in their order."""
+    file.write(msgspec.json.encode(result).decode() + "\n")
+
+
+def write_csv(file: TextIO, result: ExperimentResult) -> None:
+    """Write a line of names and one for each variant; the same after CUPED stands behind, if it was asked for."""
+    has_cuped = any(each.cuped is not msgspec.UNSET for each in result.variants.values())
+    lines = csv.writer(file, lineterminator="\n")
+    after = [*(f"cuped_{each}" for each in ESTIMATES), "variance_saved"] if has_cuped else []
+    lines.writerow(["variant", "n", "conversions", *ESTIMATES, *after])
+    for name, variant in result.variants.items():
+        cells: list[str | float | None] = [name, variant.n, variant.conversions, *_cells(_estimate(variant))]
+        if isinstance(variant.cuped, Estimate):
+            saved = variant.variance_saved
+            cells += [*_cells(variant.cuped), saved if isinstance(saved, float) else None]
+        lines.writerow("" if each is None else each for each in cells)
+
+
+def _is_rate(design: Design) -> bool:
+    return design.metric == "rate"
+
+
+def _estimate(variant: VariantResult) -> Estimate:
+    estimate = variant.rate if isinstance(variant.rate, Estimate) else variant.value
+    assert isinstance(estimate, Estimate), "a variant has one of the two"
+    return estimate
+
+
+def _compared(design: Design, result: ExperimentResult) -> Iterator[tuple[str, Estimate]]:
+    for name, variant in result.variants.items():
+        if name == design.control:
+            continue
+        yield name, _estimate(variant)
+        if isinstance(variant.cuped, Estimate):
+            saved = variant.variance_saved
+            words = "with CUPED" if not isinstance(saved, float) else f"CUPED, variance {_rounded(-saved * 100, 0)} %"
+            yield words, variant.cuped
+
+
+def _cells(estimate: Estimate) -> list[float | None]:
+    fixed, always = estimate.fixed or (None, None), estimate.always_valid or (None, None)
+    return [estimate.mean, estimate.standard_error, estimate.difference, estimate.lift, *fixed, *always]
+
+
+def _ratio(result: ExperimentResult) -> str:
+    ratio = result.sample_ratio
+    if ratio.chi2 is None or ratio.p is None:
+        return "The sample ratio is not known."
+    return f"Sample ratio: χ² = {ratio.chi2:.2f}, p = {ratio.p:.2g}."
+
+
+def _between(interval: Interval | None, design: Design) -> str:
+    return "" if interval is None else " to ".join(_amount(each, design) for each in interval)
+
+
+def _amount(value: float | None, design: Design) -> str:
+    """Of a rate in points of percent."""
+    if value is None:
+        return ""
+    return _rounded(value * 100, 1) if _is_rate(design) else _rounded(value, 2)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{_rounded(value * 100, 1)} %"
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """Half up, as a reader expects."""
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return f"{rounded + 0:,f}"  # of a negative zero the sum is 0
