@@ -397,7 +397,7 @@ def test_with_facts_the_folder_of_an_export_lies_beside_the_same_three_files(tmp
 
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "with").iterdir()) == [
-        "deliveries.ndjson", "facts", "summary.json", "transitions.ndjson",
+        "deliveries.ndjson", "facts", "project.json", "summary.json", "transitions.ndjson",
     ]  # fmt: skip
     for path in (tmp_path / "without").iterdir():
         assert path.read_bytes() == (tmp_path / "with" / path.name).read_bytes()

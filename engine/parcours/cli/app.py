@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from parcours.cli.analyses import attribution, cohort, flow, funnel, metric
 from parcours.cli.audience import audience
 from parcours.cli.campaign import campaign
 from parcours.cli.dead import dead
@@ -43,6 +44,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "graph": graph,
     "simulate": simulate,
     "report": report,
+    "funnel": funnel,
+    "flow": flow,
+    "attribution": attribution,
+    "cohort": cohort,
+    "metric": metric,
     "test": try_out,
     "explain": explain,
     "diff": diff,

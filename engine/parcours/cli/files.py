@@ -15,6 +15,9 @@ from parcours.errors import CallerError
 if TYPE_CHECKING:
     from parcours.insight.summary import Summary
 
+PROJECT = "project.json"
+"""Where the results of a simulation with facts say which project they are of."""
+
 DOCUMENT_FOLDERS = ("messages", "journeys", "campaigns", "tests")
 
 
@@ -59,6 +62,27 @@ def read_summary(out: Path) -> Summary:
         raise CallerError(f"{out} holds no {SUMMARY}: name the folder that `parcours simulate` wrote.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CallerError(f"{path} is no summary: {error}.") from None
+
+
+def remember_project(out: Path, project: Path) -> None:
+    """Note beside the facts of a simulation which project they are of, for whoever asks them by its words."""
+    import msgspec
+
+    with whole(out / PROJECT) as unfinished:
+        unfinished.write_bytes(msgspec.json.encode({"folder": str(project.absolute())}) + b"\n")
+
+
+def remembered_project(out: Path) -> Path | None:
+    """The folder of the project that was simulated, None where none is noted. Raises CallerError."""
+    import msgspec
+
+    path = out / PROJECT
+    try:
+        return Path(msgspec.json.decode(path.read_bytes(), type=dict[str, str])["folder"])
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, KeyError, UnicodeDecodeError) as error:
+        raise CallerError(f"{path} names no folder of a project: {error}.") from None
 
 
 @contextmanager

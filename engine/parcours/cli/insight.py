@@ -141,8 +141,8 @@ def open_facts(
 ) -> Warehouse:
     """The warehouse over the one source that is given, to be closed. Raises CallerError, ExtraMissing, StoreBroken."""
     if store is not None:
-        return _of_store(store, project, stitch=stitch, exported=exported)
-    return _of_folder(out / "facts" if out is not None else facts, project, stitch=stitch)
+        return of_store(store, project, stitch=stitch, exported=exported)
+    return of_folder(out / "facts" if out is not None else facts, project, stitch=stitch)
 
 
 def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: bool) -> Answer:
@@ -160,7 +160,8 @@ def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: b
     return Answer(told["columns"], iter([[tuple(row) for row in told["rows"]]]), as_of)
 
 
-def _of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> Warehouse:
+def of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> Warehouse:
+    """The warehouse over a folder of facts, to be closed. Raises CallerError where there are none, ExtraMissing."""
     from parcours.config import Settings
     from parcours.dispatch.judgement import load_project
     from parcours.insight.warehouse.opening import check_folder, open_warehouse
@@ -172,7 +173,8 @@ def _of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> War
     return open_warehouse(facts, viewed.stitched() if stitch else viewed, Settings())
 
 
-def _of_store(store: str, project: Path | None, *, stitch: bool, exported: bool) -> Warehouse:
+def of_store(store: str, project: Path | None, *, stitch: bool, exported: bool) -> Warehouse:
+    """The warehouse over the facts of a store, to be closed; what is missing is said. Raises SettingInvalid."""
     import os
 
     from parcours.dispatch.judgement import load_project

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.files import events_source, results_folder
+from parcours.cli.files import events_source, remember_project, results_folder
 from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.rejected import REJECTED, RejectedLines
@@ -202,6 +202,8 @@ def simulate(
         with naming(results):
             files.write(result.summary)
             kept.write(results)
+            if facts:
+                remember_project(results, folder)
         rejections.close(results / REJECTED)
     if not facts:
         _tell_of_older_facts(results)

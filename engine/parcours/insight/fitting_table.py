@@ -41,9 +41,10 @@ class FittingTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         roomy, narrow = self._widths(roomy=True), self._widths(roomy=False)
-        if self._widest is None and sum(roomy) <= options.max_width:
+        room = options.max_width - (len(self._columns) - 1)  # a character stands between two columns
+        if self._widest is None and sum(roomy) <= room:
             yield self._table(roomy=True)
-        elif sum(narrow) <= options.max_width:
+        elif sum(narrow) <= room:
             yield self._table(roomy=False)
         else:
             yield from self._list()
