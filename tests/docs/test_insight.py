@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,13 @@ def test_the_code_of_the_page_reads_what_counts(
         pass
     (store / "facts/moves/day=2024-10-04/0-000000000007-000000000008.parquet").write_bytes(b"left by a crash")
     write_starter("shop")
+    shown: dict[str, list[str]] = {}
     for command in "".join(blocks("shell")).splitlines():
-        assert CliRunner().invoke(build(), command.split()[1:]).exit_code == 0, command
+        result = CliRunner(env={"COLUMNS": "80"}).invoke(build(), shlex.split(command)[1:])
+        assert result.exit_code == 0, (command, result.output)
+        shown[command] = [line.rstrip() for line in result.stdout.splitlines()]
+    (first, *_) = (lines for command, lines in shown.items() if command.startswith("parcours funnel"))
+    assert [first] == [text.splitlines() for text in blocks("text")]
     defined: dict[str, Any] = {"__name__": "insight"}
 
     exec(compile("\n".join(blocks("python")), PAGE.name, "exec"), defined)
