@@ -4,8 +4,13 @@ Made-up rows of a shop: a million events of people with twenty each, of which 28
 steps' names; then the same number of events of a few people, with a step more that nobody takes, so that all of their
 events are looked at. One pass counts the funnel; once more with a condition at
 a step, a value and groups by a property, for which properties are decoded. The numbers of units are checked against
-each other: whoever takes the steps one behind the other takes them with others in between, and in any order. Prints
-the machine, medians in µs of the processor an event, and one line of JSON last.
+each other: whoever takes the steps one behind the other takes them with others in between, and in any order.
+
+Then the first of these funnels is asked of the same events in Parquet, through the warehouse, beside DuckDB's own
+`count(*) ... group by person` on the same files; whatever is counted has to be the same as in memory.
+
+Prints the machine, medians in µs of the processor an event, the seconds of both questions and how many times as long
+the funnel takes, and one line of JSON last.
 """
 
 from __future__ import annotations
@@ -17,15 +22,29 @@ import platform
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from parcours.config import Settings
 from parcours.expression.expression import compile_expression
 from parcours.insight.analyses.funnel import FunnelResult, funnel
 from parcours.insight.analyses.happenings import Events, Happening
+from parcours.insight.asking.asking import Asking
+from parcours.insight.exporter.range_files import ParquetRange
+from parcours.insight.exporter.rows import Telling
+from parcours.insight.exporter.tables import COLUMNS
+from parcours.insight.warehouse.opening import open_warehouse
+from parcours.insight.warehouse.questions import Questions
+from parcours.insight.warehouse.viewed import Viewed
 from parcours.journey.analyses import ByProperty, Funnel
+from parcours.journey.model.document import ProjectDocument
 from parcours.journey.parts import Trigger
+from parcours.journey.project import Project
+from parcours.shard.messages import ExportRange
 
 DAY_MS = 86_400_000
 
@@ -101,6 +120,52 @@ def measure(events: int, people: int, runs: int, more: tuple[Trigger, ...] = ())
     return {name: round(taken_us, 3) for name, (taken_us, _) in found.items()}
 
 
+def in_files(folder: Path, events: int, people: int) -> list[Events]:
+    """Write the events as an export has them, in the order of time, and return them by person."""
+    units = rows(events, people)
+    told = sorted((each.at, unit.person, each) for unit in units for each in unit.happenings)
+    names = [column.name for column in COLUMNS["events"]]
+    files = ParquetRange(folder, Telling(0, frozenset()), ExportRange(1, len(told)))
+    numbered: Iterator[dict[str, Any]] = (
+        {"time": at, "person": person, "event": each.event, "declared": True, "properties": each.properties}
+        | {"shard": 0, "record": record, "n": 0}
+        for record, (at, person, each) in enumerate(told, start=1)
+    )
+    while some := list(islice(numbered, 10_000)):
+        files.add_rows(("events", tuple(row.get(name) for name in names)) for row in some)
+    files.finish()
+    return units
+
+
+def seconds(ask: Callable[[], object], runs: int) -> float:
+    """The median of the runs, after one that is not counted."""
+    ask()
+    taken_s = list[float]()
+    for _ in range(runs):
+        started_s = time.perf_counter()
+        ask()
+        taken_s.append(time.perf_counter() - started_s)
+    return statistics.median(taken_s)
+
+
+def beside_duckdb(events: int, people: int, runs: int) -> dict[str, float]:
+    """The funnel asked of files, and the count of events by person on the same ones."""
+    query = "select person, count(*) from main.events group by person"
+    shop = Project.of(ProjectDocument(project="shop"))
+    with TemporaryDirectory() as folder:
+        units = in_files(Path(folder), events, people)
+        with open_warehouse(Path(folder) / "facts", Viewed(), Settings()) as warehouse:
+            asking = Asking(Questions(warehouse), shop.program, known_until=warehouse.as_of_ms)
+            assert asking.funnel(TO_ORDER).result == funnel(TO_ORDER, units)
+            assert sorted(warehouse.rows(query)) == [(unit.person, len(unit.happenings)) for unit in units]
+            funnel_s = seconds(lambda: asking.funnel(TO_ORDER), runs)
+            count_s = seconds(lambda: [*warehouse.rows(query)], runs)
+    print(f"{events:,} events in Parquet, {runs} runs each, seconds")
+    print(f"  {'funnel':>15}  {funnel_s:.2f}\n  {'DuckDB counts':>15}  {count_s:.2f}")
+    print(f"the funnel takes {funnel_s / count_s:.1f} times as long as the count (target: 10)")
+    return {"funnel_s": round(funnel_s, 3), "count_s": round(count_s, 3), "times": round(funnel_s / count_s, 1)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="events in all")
@@ -109,7 +174,8 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     many = measure(arguments.events, max(1, arguments.events // 20), arguments.runs)
     few = measure(arguments.events, max(1, arguments.events // 100_000), arguments.runs, (Trigger("Order Returned"),))
-    print(json.dumps({"events": arguments.events, "many_people_us": many, "few_people_us": few}))
+    asked = beside_duckdb(arguments.events, max(1, arguments.events // 20), arguments.runs)
+    print(json.dumps({"events": arguments.events, "many_people_us": many, "few_people_us": few, "in_files": asked}))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from parcours.errors import CallerError
 from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.exporter.people_file import PeopleFile
 from parcours.insight.warehouse.questions import Questions
-from parcours.insight.warehouse.told_rows import Assignment, Conversion, Touch
+from parcours.insight.warehouse.told_rows import Assignment, Conversion, ToldTraits, Touch
 from parcours.insight.warehouse.viewed import Viewed
 from parcours.insight.warehouse.warehouse import ROWS_AT_ONCE, Warehouse
 from parcours.journey.analyses import DeliveryTouches, EventTouches, PropositionTouches, Unit
@@ -80,6 +80,47 @@ def test_units_are_people_visits_or_runs(unit: Unit, expected: list[tuple[str, i
 
     with journal.warehouse(tmp_path) as warehouse:
         assert told([*Questions(warehouse).happenings(["a", "b", "d"], unit=unit)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("person", [("joe", 0, "a"), ("sarah", 0, "a b a c b d")]),  # the second `c` and `d` follow none
+        ("visit", [("joe", 1, "a"), ("sarah", 1, "a b a c"), ("sarah", 2, "b d")]),
+    ],
+)
+def test_with_events_come_those_that_follow_them_at_once(
+    unit: Unit, expected: list[tuple[str, int, str]], tmp_path: Path
+) -> None:
+    journal = Journal()
+    for minute, event in enumerate("abacc"):
+        journal.event(minute, "sarah", event)
+    journal.event(60, "sarah", "b")
+    journal.event(61, "sarah", "d")
+    journal.event(62, "sarah", "d")
+    for minute, event in enumerate("cca"):
+        journal.event(minute, "joe", event)
+
+    with journal.warehouse(tmp_path) as warehouse:
+        found = told([*Questions(warehouse).happenings(["a", "b"], unit=unit, following=True)])
+        late = told([*Questions(warehouse).happenings(["a", "b"], at(60), at(61), unit=unit, following=True)])
+
+    assert found == expected
+    assert [names for _, _, names in late] == ["b"]  # what follows it is not in the window
+
+
+def test_the_newest_value_of_each_trait_is_told_of_whose_changes_are(tmp_path: Path) -> None:
+    journal = Journal()
+    for minute, city in enumerate(("Oslo", "Rome")):
+        journal.tell("changes", minute, "sarah", what="trait", name="city", value=f'"{city}"')
+    journal.tell("changes", 3, "sarah", what="trait", name="mail")
+    journal.tell("changes", 3, "joe", what="trait", name="age", value="null")
+
+    with journal.warehouse(tmp_path) as warehouse:
+        assert [*Questions(warehouse).told_traits()] == [
+            ToldTraits("joe", {"age": (at(3), "null")}),
+            ToldTraits("sarah", {"city": (at(1), '"Rome"')}),
+        ]
 
 
 def test_more_rows_than_are_in_memory_at_once_are_of_the_same_person(tmp_path: Path) -> None:
