@@ -52,10 +52,18 @@ def yoga(tmp_path: Path) -> Path:
 @pytest.fixture
 def out(ask: Ask, yoga: Path, tmp_path: Path) -> Path:
     """What four people did, as facts."""
-    lines = [
-        {"type": "identify", "userId": who, "timestamp": "2026-03-02T08:00:00Z", "traits": {"city": city}}
+    lines: list[dict[str, object]] = [
+        {
+            "type": "identify",
+            "userId": who,
+            "timestamp": "2026-03-02T08:00:00Z",
+            "traits": {"city": city} | ({"email": "b@yoga.example"} if who == "bert" else {}),
+        }
         for who, city in CITIES.items()
     ]
+    lines.append(
+        {"type": "consent", "channel": "email", "granted": True, "userId": "bert", "timestamp": "2026-03-02T08:30:00Z"}
+    )
     lines += [
         {"type": "track", "event": event, "userId": who, "timestamp": f"2026-03-{at}:00Z", "properties": properties}
         for at, who, event, properties in EVENTS
@@ -92,6 +100,7 @@ def test_a_funnel_has_the_form_and_the_figures_that_can_be_counted_by_hand(ask: 
         ("profile.city", {"Oslo": [1, 1, 0], "Seattle": [2, 2, 1], "(missing)": [1, 0, 0]}),
         ("event.category", {"bags": [1, 1, 0], "mats": [2, 2, 1], "(missing)": [1, 0, 0]}),
         ("audience:locals", {"in": [2, 2, 1], "not in": [2, 1, 0]}),
+        ("experiment:cart.test", {"0": [3, 3, 1], "(missing)": [1, 0, 0]}),  # nobody has drawn the other way
         ("segments:west,mobile", {"mobile": [1, 1, 0], "west": [2, 2, 1]}),
     ],
 )
@@ -158,6 +167,16 @@ def test_touches_before_the_window_count_but_not_those_of_a_conversion_before_it
     assert [*told(ask, *asked, *later, "--since-last")["models"]["last"]] == ["(none)"]
 
 
+def test_deliveries_are_touches_by_any_of_their_columns(ask: Ask, out: Path) -> None:
+    asked = ("attribution", out, "Support Contacted", "--touches", "deliveries:sent", "--models", "linear")
+
+    for key, value in (("message", "reminder"), ("channel", "email"), ("journey", "cart")):
+        assert told(ask, *asked, "--key", key)["models"]["linear"] == {
+            value: {"conversions": 1, "value": 1},
+            "(none)": {"conversions": 0, "value": 0},
+        }
+
+
 def test_a_cohort_leaves_out_periods_that_are_not_over(ask: Ask, out: Path) -> None:
     assert told(ask, "cohort", out, ORDERED, "--unit", "day", "--periods", "4") == {
         "rows": [{"start": "2026-03-02", "people": 1, "returned": [0, 0, None, None]}]
@@ -174,6 +193,9 @@ def test_a_cohort_leaves_out_periods_that_are_not_over(ask: Ask, out: Path) -> N
         (f"count {ADDED}", ("--where", "event.price > 20"), 2),
         (f"count {ADDED}", ("--segment", "west"), 2),
         ("buyers", (), 1),
+        ("count deliveries.refused", (), 2),  # those of anna and cleo, who have not consented
+        ("count deliveries.sent", (), 1),
+        ("count deliveries.sent", ("--segment", "west"), 0),
         ("clicks", (), 0),
         ("per-click", (), None),  # nothing was clicked
     ],
