@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from parcours.background import in_thread
 from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.insight.exporter.done import facts_folder
@@ -91,7 +93,12 @@ class FactCalls(ABC):
         viewed = Viewed.of(program).stitched() if stitch else Viewed.of(program)
         tail = None if exported else (await self._tail_rows(program)).tail()
         settings = self._host.settings
-        with await asyncio.to_thread(open_warehouse, facts_folder(store), viewed, settings, tail) as warehouse:
+        with ExitStack() as opened:
+
+            def enter() -> Warehouse:
+                return opened.enter_context(open_warehouse(facts_folder(store), viewed, settings, tail))
+
+            warehouse = await in_thread(enter)  # and so it is closed though nobody waits for it any more
             asked = asyncio.ensure_future(asyncio.to_thread(_answer, warehouse, query, settings))
             try:
                 await asyncio.wait([asked], timeout=settings.sql_timeout_s)

@@ -85,13 +85,14 @@ def test_a_query_without_end_is_interrupted(tmp_path: Path) -> None:
         assert engine.sql("select 1").rows == [(1,)]
 
 
-def test_whoever_gives_up_waiting_ends_the_query(tmp_path: Path) -> None:
+@pytest.mark.parametrize("patience_s", [0.02, 0.5], ids=["while it is opened", "while it is answered"])
+def test_whoever_gives_up_waiting_ends_the_query(tmp_path: Path, patience_s: float) -> None:
     endless = "select sum(sqrt(a.range + b.range)) from range(10000000) a, range(10000000) b"
 
     async def live() -> None:
         async with Service.open(shop(tmp_path), address(tmp_path), runtime="local") as service:
             asked = asyncio.ensure_future(service.sql(endless))
-            await asyncio.wait([asked], timeout=0.2)
+            await asyncio.wait([asked], timeout=patience_s)
             asked.cancel()
             await asyncio.wait([asked])
             assert asked.cancelled()
