@@ -6,27 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.asked_facts import (
-    Exported,
-    Facts,
-    File,
-    First,
-    Form,
-    Of,
-    ProjectDir,
-    Question,
-    Shown,
-    Since,
-    Source,
-    Stitched,
-    Store,
-    Until,
-    Url,
-    Words,
-    question,
-    show,
-)
-from parcours.cli.insight import AnswerForm
+from parcours.cli.asked_facts import First, Of, Question, Shown, Since, Source, Until, Url, Words, question, show
+from parcours.cli.fact_sources import AnswerForm, Exported, Facts, File, Form, ProjectDir, Stitched, Store
 
 if TYPE_CHECKING:
     from parcours.journey.analyses import Funnel

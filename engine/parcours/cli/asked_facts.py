@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import typer
 
-from parcours.cli.door_options import named_store
-from parcours.cli.insight import AnswerForm, Stitch, of_folder, of_store, written
+from parcours.cli.fact_sources import AnswerForm, Stitch, open_facts, project_of, written
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from parcours.insight.asking.rows import AnalysisResult
     from parcours.insight.warehouse.warehouse import Warehouse
     from parcours.journey.project import Project
+    from parcours.service.stored_facts import StoredFacts
 
 First = Annotated[
     str, typer.Argument(metavar="[OUT]", help="What simulate --facts wrote; left out with --facts and --store.")
@@ -26,32 +26,9 @@ First = Annotated[
 Words = Annotated[
     str | None, typer.Argument(metavar="WORDS", help="The analysis in words, or its name in insight/ of the project.")
 ]
-Facts = Annotated[
-    Path | None,
-    typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help="A folder of facts itself."),
-]
-Store = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL", callback=named_store, help="This store; while an engine uses it, what it has exported."
-    ),
-]
 Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Not for analyses yet: name the store.")]
-ProjectDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--project", metavar="DIR", exists=True, file_okay=False, help="The project; OUT knows of which it is."
-    ),
-]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="What happened from this instant on.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="What happened before this instant.")]
-Exported = Annotated[bool, typer.Option("--exported", help="With --store: leave out what is not exported yet.")]
-Stitched = Annotated[
-    Stitch | None,
-    typer.Option("--stitch", help="all: what was before a merge is the person's, whatever the project says."),
-]
-Form = Annotated[AnswerForm, typer.Option("--format", help="A table to look at, one object of JSON, or CSV.")]
-File = Annotated[Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it.")]
 Of = Annotated[str | None, typer.Option("--segment", metavar="NAME", help="The people of this segment only.")]
 
 A = TypeVar("A")
@@ -74,6 +51,11 @@ class Source:
     until: str | None
     exported: bool
     stitched: Stitch | None
+
+    def opened(self, out: Path | None, project: Project | None) -> StoredFacts:
+        """The facts, whose warehouse is to be closed. `out` is the folder of a simulation, if it is one's."""
+        stitch = self.stitched is not None
+        return open_facts(out, self.facts, self.store, project, stitch=stitch, exported=self.exported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +95,17 @@ def question(
     in_words  what compiles words
     Raises BadParameter for arguments that do not go together, CallerError for what is wrong with the words.
     """
-    from parcours.dispatch.judgement import load_project
     from parcours.insight.asking.asking import Asking
 
-    out, words = _out_and_words(source)
-    from_ms, to_ms = _window(source)
-    folder = source.project or _remembered(source.facts.parent if source.facts is not None else out)
-    project = load_project(folder, drafts=True)
+    out, words = out_and_words(source)
+    from_ms, to_ms = window(source)
+    project = project_of(out, source.facts, source.project)
+    if project is None:
+        raise CallerError("The words are those of a project: name its folder with --project DIR.")
     asked, warnings = in_words(project, words, options)
     for each in warnings:
         typer.echo(each, err=True)
-    if source.store is not None:
-        warehouse = of_store(source.store, folder, stitch=source.stitched is not None, exported=source.exported)
-    else:
-        warehouse = of_folder(
-            source.facts if out is None else out / "facts", folder, stitch=source.stitched is not None
-        )
-    with warehouse:
+    with source.opened(out, project).warehouse as warehouse:
         from parcours.insight.warehouse.questions import Questions
 
         asking = Asking(Questions(warehouse), project.program, from_ms, to_ms, known_until=warehouse.as_of_ms)
@@ -176,7 +152,7 @@ def _sentences(question: Question[Any], people: int) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _out_and_words(source: Source) -> tuple[Path | None, str]:
+def out_and_words(source: Source) -> tuple[Path | None, str]:
     """OUT, if it is asked, and the words. Raises BadParameter."""
     if source.url is not None:
         raise typer.BadParameter(
@@ -197,7 +173,7 @@ def _out_and_words(source: Source) -> tuple[Path | None, str]:
     return Path(source.first), source.words
 
 
-def _window(source: Source) -> tuple[int | None, int | None]:
+def window(source: Source) -> tuple[int | None, int | None]:
     """The window in milliseconds. Raises BadParameter for one that is empty."""
     from parcours.cli.run import time_ms
 
@@ -206,15 +182,3 @@ def _window(source: Source) -> tuple[int | None, int | None]:
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
         raise typer.BadParameter("it is not after --from, so nothing is between them.", param_hint="--to")
     return from_ms, to_ms
-
-
-def _remembered(out: Path | None) -> Path:
-    """The folder of the project that OUT is of. Raises CallerError where none is known."""
-    from parcours.cli.files import remembered_project
-
-    folder = None if out is None else remembered_project(out)
-    if folder is None:
-        raise CallerError("The words are those of a project: name its folder with --project DIR.")
-    if not folder.is_dir():
-        raise CallerError(f"{out} is of the project in {folder}, which is not there: name it with --project DIR.")
-    return folder

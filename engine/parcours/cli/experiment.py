@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.insight import AnswerForm, written
-from parcours.cli.run import time_ms
+from parcours.cli.asked_facts import First, Since, Source, Until, Url, out_and_words, window
+from parcours.cli.fact_sources import (
+    AnswerForm,
+    Exported,
+    Facts,
+    File,
+    Form,
+    ProjectDir,
+    Stitched,
+    Store,
+    project_of,
+    written,
+)
+from parcours.errors import CallerError
 
 if TYPE_CHECKING:
     from parcours.insight.experiments.asking import Answered
@@ -21,27 +31,13 @@ if TYPE_CHECKING:
 
 
 def experiment(
-    first: Annotated[str, typer.Argument(metavar="[OUT]", help="What simulate --facts wrote.")],
+    first: First,
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="JOURNEY.STEP of a split, or the name of a hold-out.")
     ] = None,
-    facts: Annotated[
-        Path | None,
-        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help="A folder of facts itself."),
-    ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="This store; while an engine uses it, what it has exported."),
-    ] = None,
-    project: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="The project with the experiment. A store that no engine uses knows what is published.",
-        ),
-    ] = None,
+    facts: Facts = None,
+    store: Store = None,
+    project: ProjectDir = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -50,68 +46,36 @@ def experiment(
             "sum event.total of Order Completed.",
         ),
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Splits from this time on.")] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Splits before this time.")] = None,
+    since: Since = None,
+    until: Until = None,
     so_far: Annotated[
         bool, typer.Option("--so-far", help="Count those as well whose time for the goal is not over.")
     ] = False,
-    form: Annotated[
-        AnswerForm, typer.Option("--format", help="A table to look at, one object of JSON, or CSV.")
-    ] = AnswerForm.TABLE,
-    file: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it.")
-    ] = None,
+    form: Form = AnswerForm.TABLE,
+    file: File = None,
+    exported: Exported = False,
+    stitched: Stitched = None,
+    url: Url = None,
 ) -> None:
     """Tell which way of a split is better, or what a hold-out shows, and how sure that is.
 
     Of a hold-out --from and --to are the time in which the metric counts.
     """
-    out = None if name is None else Path(first)
-    if sum(each is not None for each in (out, facts, store)) != 1:
-        raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
-    asked_for, from_ms = name or first, None if since is None else time_ms(since, "--from")
-    to_ms = None if until is None else time_ms(until, "--to")
-
-    from parcours.dispatch.judgement import load_project
     from parcours.insight.experiments.split_units import Asked
 
-    loaded = None if project is None else load_project(project, drafts=True)
-    with _opened(out / "facts" if out is not None else facts, store, loaded) as (warehouse, program):
+    source = Source(first, name, facts, store, url, project, since, until, exported, stitched)
+    out, asked_for = out_and_words(source)
+    from_ms, to_ms = window(source)
+    loaded = project_of(out, facts, project)
+    found = source.opened(out, loaded)
+    with found.warehouse as warehouse:
+        if found.program is None:
+            raise CallerError("It is not known what is published: name the project, --project DIR.")
         asked = Asked(known_ms=warehouse.as_of_ms or 0, from_ms=from_ms, to_ms=to_ms)
-        answered = _answered(asked_for, metric, warehouse, program, loaded, asked, so_far=so_far)
+        answered = _answered(asked_for, metric, warehouse, found.program, loaded, asked, so_far=so_far)
         if answered.unnamed:
             typer.echo(f"{answered.unnamed:,} splits by ways that it does not compare are left out.", err=True)
         _write(answered, warehouse.as_of_ms, form, file)
-
-
-@contextmanager
-def _opened(facts: Path | None, store: str | None, project: Project | None) -> Iterator[tuple[Warehouse, Program]]:
-    """The facts, and the program with the experiment."""
-    import os
-
-    from parcours.config import Settings
-    from parcours.errors import CallerError
-    from parcours.insight.warehouse.opening import check_folder, open_warehouse
-    from parcours.insight.warehouse.viewed import Viewed
-    from parcours.service.stored_facts import open_stored_facts
-
-    program = None if project is None else project.program
-    if facts is not None:
-        check_folder(facts)
-        if program is None:
-            raise CallerError("Name the project with the experiment: --project DIR.")
-        warehouse = open_warehouse(facts, Viewed.of(program), Settings())
-    else:
-        assert store is not None, "one of the two is asked for"
-        folder = Path() if project is None else project.folder
-        found = open_stored_facts(store, program, folder, os.environ)
-        warehouse, program = found.warehouse, found.program
-        for each in found.left_out:
-            typer.echo(each, err=True)
-    with warehouse:
-        if program is None:
-            raise CallerError("What is published in this store is not known now: name the project, --project DIR.")
-        yield warehouse, program
 
 
 def _answered(
@@ -124,7 +88,6 @@ def _answered(
     *,
     so_far: bool,
 ) -> Answered:
-    from parcours.errors import CallerError
     from parcours.insight.experiments.asking import ask_experiment, ask_holdout, holdout_called
     from parcours.insight.warehouse.questions import Questions
     from parcours.insight.words import metric_in_words

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from parcours.cli.door_options import DoorKey, DoorUrl, NeededUrl
+from parcours.cli.fact_sources import (
+    AnswerForm,
+    Exported,
+    Facts,
+    File,
+    Form,
+    OutFolder,
+    ProjectDir,
+    Stitched,
+    Store,
+    open_facts,
+    project_of,
+    written,
+)
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.answer import Answer
-    from parcours.insight.warehouse.warehouse import Warehouse
 
 insight = typer.Typer(name="insight", help="Ask what all people and their facts add up to.", no_args_is_help=True)
 
@@ -43,54 +51,17 @@ def people(url: NeededUrl, out: Out, key: DoorKey = None) -> None:
     typer.echo(f"{out}: {count:,} people")
 
 
-class AnswerForm(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
-class Stitch(StrEnum):
-    ALL = "all"
-
-
 @insight.command()
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One query over the tables and views, in quotes.")],
-    out: Annotated[
-        Path | None,
-        typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate --facts wrote."),
-    ] = None,
-    facts: Annotated[
-        Path | None,
-        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help="A folder of facts itself."),
-    ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="This store; while an engine uses it, what it has exported."),
-    ] = None,
-    project: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="The project, for what its events have, and whether what was before a merge counts. A store that no "
-            "engine uses knows what is published.",
-        ),
-    ] = None,
-    form: Annotated[
-        AnswerForm, typer.Option("--format", help="A table to look at, one object of JSON, or CSV.")
-    ] = AnswerForm.TABLE,
-    file: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it.")
-    ] = None,
-    exported: Annotated[
-        bool, typer.Option("--exported", help="With --store and --url: leave out what is not exported yet.")
-    ] = False,
-    stitch: Annotated[
-        Stitch | None,
-        typer.Option(help="all: what was before a merge is the person's, whatever the project says."),
-    ] = None,
+    out: OutFolder = None,
+    facts: Facts = None,
+    store: Store = None,
+    project: ProjectDir = None,
+    form: Form = AnswerForm.TABLE,
+    file: File = None,
+    exported: Exported = False,
+    stitch: Stitched = None,
     url: DoorUrl = None,
     key: DoorKey = None,
 ) -> None:
@@ -100,29 +71,13 @@ def sql(
     if url is not None:
         _write(_by_door(url, key, query, stitch=stitch is not None, exported=exported), form, file)
         return
-    with open_facts(out, facts, store, project, stitch=stitch is not None, exported=exported) as warehouse:
+    known = project_of(out, facts, project)
+    with open_facts(out, facts, store, known, stitch=stitch is not None, exported=exported).warehouse as warehouse:
         _write(warehouse.sql(query), form, file)
 
 
 @insight.command()
-def check(
-    out: Annotated[
-        Path | None,
-        typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate --facts wrote."),
-    ] = None,
-    facts: Annotated[
-        Path | None,
-        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help="A folder of facts itself."),
-    ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="This store; while an engine uses it, what it has exported."),
-    ] = None,
-    project: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", exists=True, file_okay=False, help="The project, as of `insight sql`."),
-    ] = None,
-) -> None:
+def check(out: OutFolder = None, facts: Facts = None, store: Store = None, project: ProjectDir = None) -> None:
     """Check that facts add up, and of a simulation that they come to what its summary says."""
     from parcours.cli.files import read_summary
     from parcours.insight.reports.counting import all_differences
@@ -131,18 +86,9 @@ def check(
     if sum(each is not None for each in (out, facts, store)) != 1:
         raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
     summary = None if out is None else read_summary(out)
-    with open_facts(out, facts, store, project, stitch=False, exported=False) as warehouse:
+    with open_facts(out, facts, store, project_of(out, facts, project)).warehouse as warehouse:
         require_none(all_differences(warehouse, summary))
     typer.echo("All facts add up" + (", and to what summary.json says." if summary is not None else "."))
-
-
-def open_facts(
-    out: Path | None, facts: Path | None, store: str | None, project: Path | None, *, stitch: bool, exported: bool
-) -> Warehouse:
-    """The warehouse over the one source that is given, to be closed. Raises CallerError, ExtraMissing, StoreBroken."""
-    if store is not None:
-        return of_store(store, project, stitch=stitch, exported=exported)
-    return of_folder(out / "facts" if out is not None else facts, project, stitch=stitch)
 
 
 def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: bool) -> Answer:
@@ -160,34 +106,6 @@ def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: b
     return Answer(told["columns"], iter([[tuple(row) for row in told["rows"]]]), as_of)
 
 
-def of_folder(facts: Path | None, project: Path | None, *, stitch: bool) -> Warehouse:
-    """The warehouse over a folder of facts, to be closed. Raises CallerError where there are none, ExtraMissing."""
-    from parcours.config import Settings
-    from parcours.dispatch.judgement import load_project
-    from parcours.insight.warehouse.opening import check_folder, open_warehouse
-    from parcours.insight.warehouse.viewed import Viewed
-
-    assert facts is not None
-    check_folder(facts)
-    viewed = Viewed() if project is None else Viewed.of(load_project(project, drafts=True).program)
-    return open_warehouse(facts, viewed.stitched() if stitch else viewed, Settings())
-
-
-def of_store(store: str, project: Path | None, *, stitch: bool, exported: bool) -> Warehouse:
-    """The warehouse over the facts of a store, to be closed; what is missing is said. Raises SettingInvalid."""
-    import os
-
-    from parcours.dispatch.judgement import load_project
-    from parcours.service.stored_facts import open_stored_facts
-
-    program = None if project is None else load_project(project, drafts=True).program
-    folder = Path() if project is None else project
-    found = open_stored_facts(store, program, folder, os.environ, stitch=stitch, exported=exported)
-    for each in found.left_out:
-        typer.echo(each, err=True)
-    return found.warehouse
-
-
 def _write(answer: Answer, form: AnswerForm, file: Path | None) -> None:
     from rich.console import Console
 
@@ -202,16 +120,3 @@ def _write(answer: Answer, form: AnswerForm, file: Path | None) -> None:
             case AnswerForm.CSV:
                 answer_forms.write_csv(opened, answer)
                 typer.echo(answer_forms.as_of_text(answer.as_of_ms), err=True)
-
-
-@contextmanager
-def written(file: Path | None) -> Iterator[TextIO]:
-    """Where an answer goes: standard output, or a file that is there whole or not at all."""
-    from parcours.cli.files import whole
-    from parcours.store.private_files import open_private
-
-    if file is None:
-        yield sys.stdout
-        return
-    with whole(file) as unfinished, TextIOWrapper(open_private(unfinished, "wb"), "utf-8", newline="") as opened:
-        yield opened

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from parcours.cli.door_options import DoorKey, DoorUrl, named_store
+from parcours.cli.fact_sources import AnswerForm, open_facts, project_of, written
 from parcours.cli.files import read_summary
-from parcours.cli.insight import AnswerForm, open_facts, written
 from parcours.cli.questions import FACTS_HELP
 from parcours.cli.run import time_ms
 from parcours.errors import CallerError
@@ -138,8 +138,8 @@ def report(
         if url is not None:
             raise typer.BadParameter("a running engine gives none of one kind: --store does.", param_hint="--url")
         asked = _asked(kind, name, options)
-        warehouse = open_facts(out, facts, store, project, stitch=False, exported=exported)
-        _report_kind(warehouse, asked, options)
+        found = open_facts(out, facts, store, project_of(out, facts, project), exported=exported)
+        _report_kind(found.warehouse, asked, options)
         return
     if (given := options.first_given()) is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint=given)
