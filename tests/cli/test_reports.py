@@ -29,7 +29,7 @@ def test_a_report_of_one_kind_is_the_same_from_the_result_and_from_its_facts(ask
     assert ask("report", "journey", "abandoned-cart", "--facts", out / "facts").output == found.output
 
 
-def test_people_who_became_one_count_as_one_where_the_project_says_so(ask: Ask, tmp_path: Path) -> None:
+def test_people_who_became_one_count_as_one_where_the_project_of_the_simulation_is_there(ask: Ask, tmp_path: Path) -> None:
     shop, lines = tmp_path / "shop", tmp_path / "lines"
     write_texts(shop, SHOP)
     seen = {"type": "track", "event": "Seen", "timestamp": "2026-01-01T10:00:00Z"}
@@ -44,8 +44,11 @@ def test_people_who_became_one_count_as_one_where_the_project_says_so(ask: Ask, 
         rows: list[list[str | int]] = told["tables"]["Events"]["rows"]
         return rows
 
+    assert events() == [["Seen", 2, 1]]
+    moved = shop.rename(tmp_path / "moved")
     assert events() == [["Seen", 2, 2]]
-    assert events("--project", shop) == [["Seen", 2, 1]]
+    assert "which is not there: --project names it" in ask("report", tmp_path / "out", "event").stderr
+    assert events("--project", moved) == [["Seen", 2, 1]]
 
 
 def test_bounds_groups_and_the_cohort_are_told_in_the_answer(ask: Ask, out: Path) -> None:
