@@ -18,11 +18,11 @@ from parcours.journey.model.traits import Kind, TraitDocument, TraitForm, kinds_
 class Disclosure:
     """The paths that count, as they are declared.
 
-    traits          the declared traits by their first key, and `kinds` what each of them is
-    told_traits     those whose values may stand in facts
-    pii_traits      personal ones, those among them that addresses name
-    pii_properties  personal ones by the name under which events arrive; types that are recognised by a rule have theirs
-                    in that of their event, and their own name has the same
+    traits           the declared traits by their first key, and `kinds` what each of them is
+    told_traits      those whose values may stand in facts
+    pii_traits       personal ones, those among them that addresses name
+    pii_properties   personal ones by the name under which events arrive; types that are recognised by a rule have
+                     theirs in that of their event, and their own name has the same
     told_properties  by the name under which events arrive, the kind of each declared property that is not personal
     """
 
@@ -49,6 +49,7 @@ def disclosure_of(
 
     addresses  the traits that addresses name
     """
+    hidden_properties = _properties(events)
     personal = _marked(traits) | frozenset(addresses)
     hidden = [tuple(split_path(path)) for path in sorted(personal)]
     asked = {path for path, each in traits.items() if isinstance(each, TraitDocument) and each.insight}
@@ -60,8 +61,8 @@ def disclosure_of(
         kinds=kinds_of(traits),
         told_traits=frozenset(path for path in asked if not _touches(tuple(split_path(path)), hidden)),
         pii_traits=personal,
-        pii_properties=_properties(events),
-        told_properties=_told_properties(events),
+        pii_properties=hidden_properties,
+        told_properties=_told_properties(events, hidden_properties),
     )
 
 
@@ -75,9 +76,11 @@ def _properties(events: Mapping[str, EventDocument]) -> dict[str, frozenset[str]
     return {name: paths for name, paths in by_name.items() if paths}
 
 
-def _told_properties(events: Mapping[str, EventDocument]) -> dict[str, dict[str, Kind]]:
+def _told_properties(
+    events: Mapping[str, EventDocument], personal: Mapping[str, frozenset[str]]
+) -> dict[str, dict[str, Kind]]:
     """Types that a rule recognises have no lines of their own."""
-    hidden = {name: [tuple(split_path(path)) for path in paths] for name, paths in _properties(events).items()}
+    hidden = {name: [tuple(split_path(path)) for path in paths] for name, paths in personal.items()}
     return {
         name: {
             path: kind
