@@ -263,7 +263,7 @@ def test_people_are_saved_as_an_audience_that_is_declared(ask: Ask, out: Path) -
         (("funnel", "OUT", "to-ordr"), "neither a funnel nor an event is called 'to-ordr', did you mean 'to-order'?"),
         (("funnel", "OUT", STEPS, "--segment", "wst"), "unknown segment 'wst', did you mean 'west'?"),
         (("funnel", "OUT", STEPS, "--who", "lost:2", "--save-audience", "almst"), "add 'almst: {saved: true}'"),
-        (("funnel", "OUT", STEPS, "--who", "lost:3", "--save-audience", "almost"), "is from 1 to 2"),
+        (("funnel", "OUT", STEPS, "--who", "lost:3", "--save-audience", "almost"), "a step from 1 to 2 is expected"),
         (("funnel", "OUT", STEPS, "--split", "profile.age"), "no changes of age: declare it in profile.yaml with"),
         (("flow", "OUT/facts", VIEWED), "name its folder with --project DIR"),
         (("flow", "OUT/facts", VIEWED, "--project", "YOGA"), "holds no exported facts"),

@@ -15,11 +15,11 @@ from parcours.core.fact import Outcome
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, Scope
 from parcours.journey import analyses
-from parcours.journey.campaign_program import Schedule
+from parcours.journey.compile.analyses.funnels import NOT_MADE
 from parcours.journey.compile.project import compile_project
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.analysis_forms import DeliveryOutcome
-from parcours.journey.parts import Trigger
+from parcours.journey.parts import Schedule, Trigger
 from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of
 from parcours.journey.publish.ledger import published
@@ -31,6 +31,7 @@ from parcours.journey.publish.publications import (
     source_of,
 )
 from parcours.journey.read.documents import margins_of
+from parcours.journey.read.finding import Finding
 
 YOGA = Path(__file__).parent / "yoga"
 AUDIENCES = (
@@ -69,8 +70,17 @@ def text_of(value: Expression | None) -> str:
     return value.text
 
 
-def test_the_sample_project_is_in_order() -> None:
-    assert Project.check(YOGA) == []
+def faults_of(folder: Path) -> list[Finding]:
+    """What the checker says but that audiences are not made yet, which it says of those of the sample project."""
+    return [each for each in Project.check(folder) if each.message != NOT_MADE]
+
+
+def test_the_sample_project_is_in_order_but_for_audiences_that_are_not_made_yet() -> None:
+    assert faults_of(YOGA) == []
+    assert [(each.file, each.path, each.severity) for each in Project.check(YOGA)] == [
+        ("insight/more.yaml", "audiences.west-side", "warning"),
+        ("insight/yoga.yaml", "audiences.almost", "warning"),
+    ]
 
 
 def test_metrics_and_segments_are_compiled() -> None:
@@ -179,8 +189,8 @@ def test_shapley_takes_no_more_keys_than_it_can_weigh(yoga: Change) -> None:
     files = {"events.yaml": str({"events": {**events, **{name: {} for name in names}}})}
     text = "attributions: {a: {conversion: Order Completed, touches: {events: NAMES}, models: [shapley]}}\n"
 
-    few = Project.check(yoga({**files, "insight/new.yaml": text.replace("NAMES", str(names[:12]))}))
-    many = Project.check(yoga({**files, "insight/new.yaml": text.replace("NAMES", str(names))}))
+    few = faults_of(yoga({**files, "insight/new.yaml": text.replace("NAMES", str(names[:12]))}))
+    many = faults_of(yoga({**files, "insight/new.yaml": text.replace("NAMES", str(names))}))
 
     assert few == []
     assert [each.message for each in many] == ["shapley takes 12 different keys at most, and these are 13"]
@@ -201,7 +211,7 @@ def test_a_type_with_a_rule_is_looked_for_among_what_arrives(yoga: Change) -> No
 def test_a_rule_that_facts_cannot_answer_is_told(yoga: Change) -> None:
     events = (YOGA / "events.yaml").read_text() + "  Odd: {of: Product Viewed, rule: event.card == 'x'}\n"
 
-    found = Project.check(yoga({"events.yaml": events, "insight/new.yaml": "metrics: {odd: {count: Odd}}\n"}))
+    found = faults_of(yoga({"events.yaml": events, "insight/new.yaml": "metrics: {odd: {count: Odd}}\n"}))
 
     assert [(each.path, each.message) for each in found] == [
         (
@@ -232,7 +242,7 @@ def test_an_event_that_is_not_kept_is_warned_of(yoga: Change, kept: str, warned:
 
     metrics = "metrics: {m: {count: Page Viewed}}\n"
 
-    found = Project.check(yoga({"parcours.yaml": settings, "insight/yoga.yaml": metrics, **NO_MORE}))
+    found = faults_of(yoga({"parcours.yaml": settings, "insight/yoga.yaml": metrics, **NO_MORE}))
 
     said = "'Page Viewed' is not kept: parcours.yaml leaves it out under insight: events"
     assert [(each.path, each.message, each.severity) for each in found] == [
@@ -249,7 +259,7 @@ def test_each_mistake_is_told_where_it_is(yoga: Change, case: dict[str, list[str
     whole = BESIDES if kind == "audiences" else ""
     text = f"{kind}:\n" + "".join(f"  {entry}\n" for entry in case[kind])
 
-    found = Project.check(
+    found = faults_of(
         yoga({"audiences.yaml": AUDIENCES, "insight/second.yaml": text, "insight/third.yaml": whole or "metrics: {}\n"})
     )
 
@@ -260,7 +270,7 @@ def test_each_mistake_is_told_where_it_is(yoga: Change, case: dict[str, list[str
 def test_names_are_unique_over_all_files_and_kinds_have_names_of_their_own(yoga: Change) -> None:
     text = "segments:\n  revenue: profile.age > 3\nmetrics:\n  west: {count: Page Viewed}\n  revenue: {formula: 1}\n"
 
-    found = Project.check(yoga({"insight/zen.yaml": text}))
+    found = faults_of(yoga({"insight/zen.yaml": text}))
 
     assert list(map(str, found)) == [
         "insight/zen.yaml:5: metrics.revenue: the metric 'revenue' is already in insight/yoga.yaml:2"
@@ -276,7 +286,7 @@ def test_a_file_may_use_what_another_one_defines(yoga: Change) -> None:
 def test_a_faulty_definition_is_told_once_and_not_again_where_it_is_used(yoga: Change) -> None:
     text = "segmnts: {west: profile.age > 3}\nmetrics: {m: {count: Page Viewed, segment: west}, f: {formula: m + g}}\n"
 
-    found = Project.check(yoga({"insight/yoga.yaml": text, **NO_MORE}))
+    found = faults_of(yoga({"insight/yoga.yaml": text, **NO_MORE}))
 
     assert [(each.path, each.message) for each in found] == [
         ("segmnts", "unknown key, did you mean 'segments'?"),

@@ -8,13 +8,11 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from tests.journey.test_analyses import YOGA, faults_of
 from tests.journey.test_many_mistakes import around_of, findings_elsewhere, parts_of
 
-from parcours.journey.project import Project
 from parcours.journey.read.finding import written
 from parcours.journey.read.source import read_text
-
-YOGA = Path(__file__).parent / "yoga"
 
 MUTATED = [
     "insight/yoga.yaml", "insight/more.yaml", "events.yaml", "profile.yaml", "audiences.yaml", "journeys/cart.yaml"
@@ -30,7 +28,7 @@ def test_a_faulty_part_has_no_finding_elsewhere(file: str, tmp_path: Path) -> No
         around_of(mutated, path)[path[-1]] = [[]]
         (folder / file).write_text(json.dumps(mutated))
 
-        assert findings_elsewhere(Project.check(folder), file, written(path)) == [], path
+        assert findings_elsewhere(faults_of(folder), file, written(path)) == [], path
 
 
 @pytest.mark.parametrize("file", MUTATED)
@@ -43,7 +41,7 @@ def test_a_misspelt_key_has_no_finding_elsewhere(file: str, tmp_path: Path) -> N
         around[f"{path[-1]}zz"] = around.pop(path[-1])
         (folder / file).write_text(json.dumps(mutated))
 
-        found = Project.check(folder)
+        found = faults_of(folder)
 
         if any(each.message.startswith("unknown key") for each in found):  # others are names of the author's own
             assert findings_elsewhere(found, file, written(path)) == [], path
@@ -66,7 +64,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     folder = copytree(YOGA, tmp_path / "changed")
     (folder / "insight" / "wrong.yaml").write_text(TOGETHER)
 
-    assert [f"{each.line} {each.path}" for each in Project.check(folder)] == [
+    assert [f"{each.line} {each.path}" for each in faults_of(folder)] == [
         "2 metrics.a.of",
         "2 metrics.a.sum",
         "3 metrics.b.formula",

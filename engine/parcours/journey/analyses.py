@@ -1,23 +1,29 @@
 """The compiled analyses of insight/*.yaml: what to count, of whom, and within which bounds of time.
 
 They are the same whether they were written in a document or on the command line. Every expression in them sees `event`,
-the properties of the event at hand; those of segments besides see `profile`, the traits of a person.
+the properties of the event at hand, and nothing else but its time; that of a segment of traits sees `profile` only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from parcours.expression.expression import Expression
-from parcours.journey.parts import Trigger
+from parcours.journey.model.analysis_forms import Anchors
+from parcours.journey.model.analysis_forms import CalendarUnit as CalendarUnit
+from parcours.journey.model.analysis_forms import FunnelOrder as FunnelOrder
+from parcours.journey.model.analysis_forms import Unit as Unit
+from parcours.journey.parts import Schedule, Trigger
 
-Unit: TypeAlias = Literal["person", "visit", "run"]
-"""Whose events are looked at together: all of a person, those of one visit, those while a run was open."""
+DELIVERY_COLUMNS: Final = ("message", "channel", "journey", "step", "class", "purpose", "link")
+PROPOSITION_COLUMNS: Final = ("offer", "decision", "placement")
+EVENT_COLUMNS: Final = ("event",)
+"""The columns by which touches may be told apart; the first one goes without saying."""
 
-FunnelOrder: TypeAlias = Literal["strict", "next", "any"]
-CalendarUnit: TypeAlias = Literal["day", "week", "month"]
+PROPERTY: Final = "event."
+"""What stands before the path of a property by which events are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class ByAudience:
 
 @dataclass(frozen=True, slots=True)
 class ByVariant:
-    """Groups by the way that the person took at a split with an experiment."""
+    """Groups by the way that the person took at a random split."""
 
     journey: str
     step: str
@@ -83,10 +89,10 @@ Segment: TypeAlias = TraitSegment | EventSegment
 class Funnel:
     """Steps that units go through in an order.
 
-    within_ms     from the first event of a match to its last, the end included; None: without a bound
-    exclude       events that break a match between its first step and the one looked at
-    step_within   by the number of a step, from 2 on: the bound (ms) from the event of the step before, the end included
-    value         a number of the last event of a match
+    within_ms       from the first event of a match to its last, the end included; None: without a bound
+    exclude         events that break a match between its first step and the one looked at
+    step_within_ms  by the number of a step, from 2 on: the bound from the event of the step before, the end included
+    value           a number of the last event of a match
     """
 
     name: str
@@ -99,6 +105,25 @@ class Funnel:
     value: Expression | None = None
     split: Grouping | None = None
     segment: str | None = None
+
+
+def who_fault(who: str, funnel: Funnel) -> str | None:
+    """Why `reached:2`, `lost:2` or `group:west` means nobody of a funnel, whatever happened; None where it does not."""
+    kind, _, which = who.partition(":")
+    if kind == "group":
+        split = funnel.split
+        if split is None:
+            return "the funnel has no groups: give it a split"
+        if isinstance(split, BySegments) and which not in (split.first, split.second):
+            return f"the groups of the funnel are {split.first!r} and {split.second!r}"
+        return None
+    if kind not in ("reached", "lost") or not (which.isascii() and which.isdecimal()):
+        return "reached:STEP, lost:STEP or group:NAME is expected, such as lost:2"
+    most = len(funnel.steps) - (kind == "lost")
+    if 1 <= int(which) <= most:
+        return None
+    behind = ": behind the last one nobody is lost" if kind == "lost" and int(which) == most + 1 else ""
+    return f"a step from 1 to {most} is expected{behind}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +143,7 @@ class Flow:
     before: int
     after: int
     by: Unit = "person"
-    which: Literal["first", "last", "every"] = "first"
+    which: Anchors = "first"
     key: str | None = None
     most: int
     collapse: bool = False
@@ -288,7 +313,7 @@ class SavedAudience:
     funnel: str
     who: str
     replace: bool
-    schedule: object
+    schedule: Schedule
 
 
 @dataclass(frozen=True, slots=True)

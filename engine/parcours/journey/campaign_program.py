@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from parcours.journey.campaign_steps import CampaignStep, Column, SetRef
-from parcours.journey.model.recurrence import instants_from
-from parcours.journey.parts import AudienceTrigger, Goal, Message, Trigger
+from parcours.journey.parts import AudienceTrigger, Goal, Message, Schedule, Trigger
 from parcours.journey.set_expressions import SetExpression
 
 
@@ -20,18 +19,6 @@ class Stage:
 
     ends: tuple[str, ...]
     steps: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When runs begin: at `at_ms`, and from then on by the rule (recurrence.py), if there is one."""
-
-    at_ms: int
-    rule: str | None = None
-
-    def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
-        """The instants (ms) later than `after_ms`, in rising order."""
-        return instants_from(self.at_ms, self.rule, timezone, after_ms)
 
 
 @dataclass(frozen=True, slots=True)

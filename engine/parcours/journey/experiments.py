@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from parcours.expression.expression import Expression
+from parcours.journey.model.experiments import ExperimentUnit
 from parcours.journey.parts import Trigger
 
 
@@ -29,5 +29,5 @@ class Experiment:
     control: str
     planned: int | None
     cuped_ms: int | None
-    by: Literal["person", "run"] = "person"
+    by: ExperimentUnit = "person"
     mature: bool = True

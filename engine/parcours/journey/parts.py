@@ -1,13 +1,14 @@
-"""The compiled parts that journeys and campaigns share: triggers, goals, waits and messages."""
+"""The compiled parts that journeys and campaigns share: triggers, goals, waits, messages, and schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
+from parcours.journey.model.recurrence import instants_from
 
 AudienceChange: TypeAlias = Literal["entered", "left"]
 """The two changes of membership."""
@@ -99,3 +100,18 @@ class Message:
     dates: tuple[str, ...] = ()
     is_tracked: bool = False
     withdraw: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The instants of a campaign or of a saved audience: `at_ms`, and from then on those of the rule (recurrence.py).
+
+    rule  None where there is only the one instant
+    """
+
+    at_ms: int
+    rule: str | None = None
+
+    def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
+        """The instants (ms) later than `after_ms`, in rising order."""
+        return instants_from(self.at_ms, self.rule, timezone, after_ms)

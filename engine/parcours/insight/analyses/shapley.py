@@ -8,13 +8,10 @@ parts among its different keys, which needs no sum over coalitions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from parcours.errors import AnalysisRefused
 from parcours.insight.analyses.credit import Tally, Worth, different
-
-SHAPLEY_KEYS_MAX: Final = 12
-"""More cannot be told apart by a reader, and are most often messages where channels were meant."""
+from parcours.journey.model.analysis_forms import SHAPLEY_KEYS_MAX
 
 
 def credit_by_shapley(name: str, sets: Mapping[frozenset[str], Worth], tally: Tally) -> None:

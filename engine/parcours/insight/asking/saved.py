@@ -10,7 +10,6 @@ import msgspec
 
 from parcours.errors import CallerError
 from parcours.journey.project import Project
-from parcours.wording import nearest, quoted
 
 AUDIENCES: Final = "audiences"
 """The folder of saved audiences among the results of a simulation."""
@@ -18,13 +17,8 @@ AUDIENCES: Final = "audiences"
 
 def check_saved(project: Project, name: str) -> None:
     """Raises CallerError for a name that audiences.yaml does not declare as saved, with the line to add."""
-    audiences = project.documents.audiences
-    if name in audiences.conditions:
-        raise CallerError(f"{name!r} is an audience by a condition: save to one of another name")
-    if name not in audiences.saved:
-        line = f"{name}: {{saved: true}}"
-        near = nearest(name, audiences.saved)
-        raise CallerError(f"no saved audience {quoted(name)} is declared{near}: add {line!r} to audiences.yaml")
+    if (fault := project.documents.audiences.saving_fault(name)) is not None:
+        raise CallerError(fault)
 
 
 def write_members(out: Path, name: str, people: Iterable[str]) -> Path:

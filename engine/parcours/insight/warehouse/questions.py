@@ -29,15 +29,17 @@ from parcours.insight.warehouse.told_rows import (
     Traits,
 )
 from parcours.insight.warehouse.warehouse import Warehouse
-from parcours.journey.analyses import DeliveryTouches, EventTouches, PropositionTouches, Touches, Unit
+from parcours.journey.analyses import (
+    DELIVERY_COLUMNS,
+    PROPERTY,
+    DeliveryTouches,
+    EventTouches,
+    PropositionTouches,
+    Touches,
+    Unit,
+)
 
 IN_ORDER: Final = "time, record, shard, n"
-
-PROPERTY: Final = "event."
-"""What stands before the path of a property in a key of touches."""
-
-DELIVERY_KEYS: Final = frozenset({"channel", "message", "journey", "step", "class", "purpose", "link"})
-"""The columns by which touches of deliveries may be the same."""
 
 _person = itemgetter(0)
 
@@ -247,8 +249,8 @@ def _touched_query(
     converts, other, within = _named(conversions), "", _within(from_ms, to_ms)
     match touches:
         case DeliveryTouches(outcome):
-            if key not in DELIVERY_KEYS:
-                raise CallerError(f"Touches of deliveries have no {key!r}: one of {', '.join(sorted(DELIVERY_KEYS))}.")
+            if key not in DELIVERY_COLUMNS:
+                raise CallerError(f"Touches of deliveries have no {key!r}: one of {', '.join(DELIVERY_COLUMNS)}.")
             touching, text = "false", "null"
             other = (
                 f" union all select {columns}, true, {identifier(key)}, false, null, null from main.touches"

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from parcours.expression.duration import PositiveDuration
-from parcours.journey.model.analysis_forms import EventForm, ModelForm, SplitForm, TouchesForm
+from parcours.expression.duration import UNITS_MS, PositiveDuration
+from parcours.journey.model.analysis_forms import (
+    Anchors,
+    CalendarUnit,
+    EventForm,
+    FunnelOrder,
+    ModelForm,
+    SplitForm,
+    TouchesForm,
+    Unit,
+)
 from parcours.journey.model.campaign import ScheduleDocument
 from parcours.journey.model.forms import PROPERTY_PATTERN, WHO_PATTERN, Document, ExpressionText, Name
 from parcours.journey.model.metrics import MetricDocument, SegmentDocument
@@ -21,8 +30,6 @@ FLOW_NODES_MAX: Final = 100
 
 COHORT_PERIODS_MAX: Final = 400
 """Columns of a cohort: a year of days and more."""
-
-UnitName: TypeAlias = Literal["person", "visit", "run"]
 
 
 class Analysis(Document):
@@ -41,11 +48,11 @@ class FunnelDocument(Analysis):
         default=None,
         description="How long after the first step the last one counts, the end included; ever without it.",
     )
-    order: Literal["strict", "next", "any"] = Field(
+    order: FunnelOrder = Field(
         default="strict",
         description="`strict`: in this order, anything between; `next`: with nothing between; `any`: in any order.",
     )
-    by: UnitName = Field(
+    by: Unit = Field(
         default="person",
         description="Whose events are looked at together: those of a person, of a visit, or while a run was open.",
     )
@@ -72,13 +79,11 @@ class FlowDocument(Analysis):
     anchor: EventForm = Field(description="The event, by its name or as `{event: NAME, when: CONDITION}`.")
     before: int = Field(default=3, ge=0, le=FLOW_COLUMNS_MAX, description="How many columns before it.")
     after: int = Field(default=3, ge=0, le=FLOW_COLUMNS_MAX, description="How many columns after it.")
-    by: UnitName = Field(
+    by: Unit = Field(
         default="person",
         description="Whose events are looked at together: those of a person, of a visit, or while a run was open.",
     )
-    which: Literal["first", "last", "every"] = Field(
-        default="first", description="Which of the anchors of one person, visit or run count."
-    )
+    which: Anchors = Field(default="first", description="Which of the anchors of one person, visit or run count.")
     key: Annotated[str, Field(pattern=PROPERTY_PATTERN)] | None = Field(
         default=None, description="The property, as in event.category, that tells an event; its name without it."
     )
@@ -111,7 +116,7 @@ class AttributionDocument(Analysis):
         "`event.PROPERTY`; without it the message, the event or the offer.",
     )
     lookback: PositiveDuration = Field(
-        default=30 * 86_400_000, description="How long before a conversion a touch counts, the end included."
+        default=30 * UNITS_MS["d"], description="How long before a conversion a touch counts, the end included."
     )
     since_last: bool = Field(
         default=False, description="Whether only touches since the person's conversion before count."
@@ -128,7 +133,7 @@ class CohortDocument(Analysis):
 
     starts: EventForm = Field(description="What a person comes by, by its name or as `{event: NAME, when: CONDITION}`.")
     returns: EventForm = Field(description="What she comes back by.")
-    unit: Literal["day", "week", "month"] = Field(
+    unit: CalendarUnit = Field(
         default="week", description="What rows and columns are, in the project's zone; weeks begin on Monday."
     )
     periods: int = Field(
@@ -137,7 +142,7 @@ class CohortDocument(Analysis):
 
 
 class FunnelAudienceDocument(Document):
-    """A saved audience that is made anew of the people of a funnel, again and again."""
+    """A saved audience that is made anew of the people of a funnel, again and again: not made yet in this version."""
 
     funnel: Name = Field(description="The name of a funnel.")
     who: Annotated[str, Field(pattern=WHO_PATTERN)] = Field(
@@ -163,5 +168,7 @@ class AnalysesDocument(Document):
     attributions: dict[Name, AttributionDocument] = Field(default_factory=dict, description="Attributions by name.")
     cohorts: dict[Name, CohortDocument] = Field(default_factory=dict, description="Cohorts by name.")
     audiences: dict[Name, FunnelAudienceDocument] = Field(
-        default_factory=dict, description="Saved audiences that are kept up to date from funnels, by name."
+        default_factory=dict,
+        description="Saved audiences that are kept up to date from funnels, by name. They are not made yet in this "
+        "version: `parcours funnel OUT NAME --save-audience NAME --who WHO` makes one.",
     )

@@ -10,6 +10,15 @@ from parcours.expression.duration import PositiveDuration
 from parcours.journey.model.forms import EXPERIMENT_PATTERN, GROUP_PATTERN, Document, Name, chooser, keys_of
 from parcours.journey.model.triggers import EventTriggerDocument
 
+Unit: TypeAlias = Literal["person", "visit", "run"]
+"""Whose events are looked at together: all of a person, those of one visit, those while a run was open."""
+
+FunnelOrder: TypeAlias = Literal["strict", "next", "any"]
+CalendarUnit: TypeAlias = Literal["day", "week", "month"]
+
+Anchors: TypeAlias = Literal["first", "last", "every"]
+"""Which of the anchors of a unit count."""
+
 DeliveryOutcome: TypeAlias = Literal[
     "queued", "claimed", "held", "refused", "cancelled", "failed", "unknown", "sent", "delivered",
     "bounced", "opened", "clicked", "dismissed", "withdrawn", "replied", "complained", "unsubscribed", "answered",
@@ -88,7 +97,9 @@ class EventsTouched(Document):
 class PropositionsTouched(Document):
     """Propositions are the touches."""
 
-    propositions: Name = Field(description="The mark of a proposition that counts, such as shown.")
+    propositions: Name = Field(
+        description="The mark of a proposition that counts, such as shown. They are not available in this version."
+    )
 
 
 TouchesForm: TypeAlias = Annotated[
@@ -108,6 +119,9 @@ ModelName: TypeAlias = Literal[
 
 MARKOV_ORDER_MAX: Final = 3
 """Keys in a row that make one state: with ten keys and four in a row there were more states than can be solved for."""
+
+SHAPLEY_KEYS_MAX: Final = 12
+"""More cannot be told apart by a reader, and are most often messages where channels were meant."""
 
 SHARES_TOLERANCE: Final = 1e-9
 """What shares such as 33.3, 33.4 and 33.3 may miss 100 by, as they are added."""
@@ -141,7 +155,11 @@ class DecayModel(Document):
 class MarkovModel(Document):
     """What conversions there would be without a key, in a chain of keys."""
 
-    markov: int = Field(ge=1, le=MARKOV_ORDER_MAX, description="How many keys in a row make one state, 1 to 3.")
+    markov: int = Field(
+        ge=1,
+        le=MARKOV_ORDER_MAX,
+        description=f"How many keys in a row make one state, 1 to {MARKOV_ORDER_MAX}.",
+    )
 
 
 def _model_form(value: object) -> str | None:

@@ -40,6 +40,7 @@ from parcours.journey.model.traits import (
 )
 from parcours.journey.model.triggers import AudienceTriggerDocument, EventTriggerDocument
 from parcours.journey.model.zones import ZONE_OF_PERSON, JourneyZone, ZoneName
+from parcours.wording import nearest, quoted
 
 
 class ProjectDocument(Document):
@@ -197,6 +198,15 @@ class AudiencesDocument(Document):
     def saved(self) -> dict[str, SavedAudienceDocument]:
         """The audiences that campaigns save."""
         return {name: form for name, form in self.audiences.items() if isinstance(form, SavedAudienceDocument)}
+
+    def saving_fault(self, name: str) -> str | None:
+        """Why people cannot be saved as this audience; None where they can."""
+        if name in self.conditions:
+            return f"{name!r} is an audience by a condition: save to one of another name"
+        if name in self.saved:
+            return None
+        near, line = nearest(name, self.saved), f"{name}: {{saved: true}}"
+        return f"no saved audience {quoted(name)} is declared{near}: add {line!r} to audiences.yaml"
 
 
 class MessageDocument(Document, extra="allow"):

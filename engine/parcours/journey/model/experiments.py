@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.journey.model.forms import Document, ExpressionText, Name
 from parcours.journey.model.triggers import EventTriggerDocument
+
+ExperimentUnit: TypeAlias = Literal["person", "run"]
+"""What is counted: a person by her first split, or every run."""
 
 
 class ExperimentGoal(EventTriggerDocument):
@@ -32,7 +35,7 @@ class ExperimentDocument(Document):
     cuped: PositiveDuration | None = Field(
         default=None, description="How long before the split the same is counted, so that less is left to chance."
     )
-    by: Literal["person", "run"] = Field(
+    by: ExperimentUnit = Field(
         default="person", description="What is counted: each person by her first split, or every run."
     )
     mature: bool = Field(default=True, description="Whether only those count whose time for the goal is over.")

@@ -8,6 +8,10 @@ from typing import Final, assert_never
 from parcours.expression.duration import UNITS_MS, format_duration
 from parcours.expression.names import UNREAD_EVENT
 from parcours.journey.analyses import (
+    DELIVERY_COLUMNS,
+    EVENT_COLUMNS,
+    PROPERTY,
+    PROPOSITION_COLUMNS,
     Attribution,
     ByPosition,
     Decay,
@@ -21,6 +25,7 @@ from parcours.journey.analyses import (
 from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.model.analyses import AttributionDocument
 from parcours.journey.model.analysis_forms import (
+    SHAPLEY_KEYS_MAX,
     CustomModel,
     DecayModel,
     DeliveriesTouched,
@@ -33,16 +38,6 @@ from parcours.journey.model.analysis_forms import (
 )
 from parcours.journey.read.finding import Margin
 from parcours.wording import nearest, quoted
-
-DELIVERY_COLUMNS: Final = ("message", "channel", "journey", "step", "class", "purpose", "kind", "link")
-PROPOSITION_COLUMNS: Final = ("offer", "decision", "placement")
-EVENT_COLUMNS: Final = ("event",)
-"""The columns by which touches may be told apart; the first one goes without saying."""
-
-PROPERTY: Final = "event."
-
-SHAPLEY_KEYS_MAX: Final = 12
-"""Each further key doubles the sets of keys that are valued: at twelve they are 4,096."""
 
 HALF_LIFE_MS: Final = 7 * UNITS_MS["d"]
 """That of `decay` without a number."""

@@ -27,7 +27,7 @@ _ENDS: Final = ""
 
 
 class FormulaError(ValueError):
-    """A formula that cannot be read: the reason, with the column (from 1) of the mistake."""
+    """A formula that cannot be read: the reason, with the column (from 1) of the mistake where there is one."""
 
 
 def parse_formula(text: str) -> FormulaNode:

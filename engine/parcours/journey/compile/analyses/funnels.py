@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from parcours.expression.names import UNREAD_EVENT
-from parcours.journey.analyses import BySegments, Cohort, Flow, Funnel, Grouping, SavedAudience
-from parcours.journey.campaign_program import Schedule
+from parcours.journey.analyses import Cohort, Flow, Funnel, SavedAudience, who_fault
 from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.campaigns.tables import lost_names
 from parcours.journey.compile.schedules import check_schedule, instant_ms
 from parcours.journey.model.analyses import CohortDocument, FlowDocument, FunnelAudienceDocument, FunnelDocument
 from parcours.journey.model.analysis_forms import trigger_of
+from parcours.journey.parts import Schedule
 from parcours.journey.read.finding import Margin
-from parcours.wording import quoted
 
 NEVER_MADE: Final = "the audience would never be made"
+
+NOT_MADE: Final = "is not made yet in this version: `parcours funnel OUT NAME --save-audience NAME --who WHO` makes it"
 
 
 def compiled_funnel(name: str, document: FunnelDocument, scope: AnalysisScope, margin: Margin) -> Funnel:
@@ -84,38 +85,14 @@ def compiled_audience(
 ) -> SavedAudience:
     """An audience that is kept up to date; the funnels are those of all documents."""
     audiences, timezone = scope.documents.audiences, scope.documents.settings.timezone
-    if name in lost_names(scope.margins, "audiences"):
-        pass  # it has been told what is wrong with it
-    elif name in audiences.conditions:
-        margin.error(f"{name!r} is an audience by a condition: save to one of another name")
-    elif name not in audiences.saved and "audiences" not in scope.declared.unread:
-        line = f"{name}: {{saved: true}}"
-        margin.error(f"no saved audience {quoted(name)} is declared: add {line!r} to audiences.yaml")
+    has_been_told = name in lost_names(scope.margins, "audiences") or "audiences" in scope.declared.unread
+    if not has_been_told and (fault := audiences.saving_fault(name)) is not None:
+        margin.error(fault)
     scope.check_known("funnels", document.funnel, margin, "funnel")
-    if document.funnel in funnels:
-        _check_who(document.who, funnels[document.funnel], scope, margin)
+    if document.funnel in funnels and not scope.has_lost("funnels", document.funnel):
+        if (fault := who_fault(document.who, funnels[document.funnel])) is not None:
+            margin.error(fault, "who", value=document.who)
     schedule = Schedule(instant_ms(document.schedule.at, timezone), document.schedule.rule)
     check_schedule(schedule.at_ms, schedule.rule, None, None, timezone, NEVER_MADE, margin.below("schedule"))
+    margin.warn(NOT_MADE)
     return SavedAudience(name, document.funnel, document.who, document.mode == "replace", schedule)
-
-
-def _check_who(who: str, funnel: Funnel, scope: AnalysisScope, margin: Margin) -> None:
-    """Note a step or a group that the funnel does not have."""
-    if scope.has_lost("funnels", funnel.name):
-        return
-    kind, _, which = who.partition(":")
-    if kind == "group":
-        _check_group(which, funnel.split, margin)
-        return
-    most = len(funnel.steps) - (kind == "lost")
-    if int(which) > most:
-        said = f"a step from 1 to {most} is expected"
-        behind = ": behind the last one nobody is lost" if kind == "lost" and int(which) == most + 1 else ""
-        margin.error(f"{said}{behind}", "who", value=who)
-
-
-def _check_group(group: str, split: Grouping | None, margin: Margin) -> None:
-    if split is None:
-        margin.error("the funnel has no groups: give it a split", "who")
-    elif isinstance(split, BySegments) and group not in (split.first, split.second):
-        margin.error(f"the groups of the funnel are {split.first!r} and {split.second!r}", "who", value=group)

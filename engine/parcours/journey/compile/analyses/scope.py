@@ -125,7 +125,7 @@ class AnalysisScope:
         """That an event is one of a type, and meets a condition besides."""
         names, text = self._names([name]), rule if met is None else f"({rule}) && ({met.text})"
         try:
-            compile_expression(rule, Names({}, self.declared.events[name], trees=self.declared.trees))
+            recognised = compile_expression(rule, Names({}, self.declared.events[name], trees=self.declared.trees))
         except ExpressionError:
             return NEVER  # events.yaml has a finding
         if met is NEVER:
@@ -135,7 +135,7 @@ class AnalysisScope:
         except ExpressionError as error:
             margin.error(f"this and the rule of {name!r} cannot be met together: {error.message}", *at)
             return NEVER
-        if (personal := self._personal(compile_expression(rule, names), [name])) is not None:
+        if (personal := self._personal(recognised, [name])) is not None:
             margin.error(f"{name!r} cannot be recognised in facts: its rule reads {personal}, which is personal", *at)
         return both
 
@@ -214,7 +214,7 @@ class AnalysisScope:
         elif self.disclosure.is_personal(parts):
             margin.error(f"{text} is personal, so that facts do not have it", *keys)
         elif kind in _MANIFOLD:
-            margin.error(f"{text} is no single value that groups could go by", *keys)
+            margin.error(f"{text} is no single value", *keys)
         return path
 
     def property(self, text: str, events: Sequence[str], margin: Margin, *keys: Key) -> str:
@@ -227,5 +227,5 @@ class AnalysisScope:
         elif self._is_personal(parts, events):
             margin.error(f"{text} is personal, so that facts do not have it", *keys)
         elif kind in _MANIFOLD:
-            margin.error(f"{text} is no single value that groups could go by", *keys)
+            margin.error(f"{text} is no single value", *keys)
         return path

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from parcours.journey import campaign_steps as compiled
-from parcours.journey.campaign_program import CampaignProgram, Schedule, Seed, Table
+from parcours.journey.campaign_program import CampaignProgram, Seed, Table
 from parcours.journey.compile.campaigns.act_steps import ACT_STEPS, ActStepCompiler
 from parcours.journey.compile.campaigns.flow import check_flow
 from parcours.journey.compile.campaigns.limits import warn_of_limits
@@ -24,7 +24,7 @@ from parcours.journey.compile.triggers import compiled_audience_trigger, compile
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.campaign_acts import RUN_PLACE
 from parcours.journey.model.triggers import AudienceTriggerDocument
-from parcours.journey.parts import AudienceTrigger, Goal, Message, Trigger
+from parcours.journey.parts import AudienceTrigger, Goal, Message, Schedule, Trigger
 from parcours.journey.read.finding import Margin
 
 NEVER_RUNS: Final = "no run begins: all instants of the schedule lie outside the dates of the campaign"
