@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
@@ -14,10 +15,11 @@ from tests.journey.drawn_journeys import drawn_journey
 from tests.journey.geometry import faults
 
 from parcours import Project
+from parcours.examples import EXAMPLES
 from parcours.journey import program
 from parcours.journey.parts import Trigger
 from parcours.journey.picture.counts import PictureCounts, StepCounts
-from parcours.journey.picture.diagram import Arrow, Box, Diagram, campaign_diagram, journey_diagram
+from parcours.journey.picture.diagram import Arrow, Box, Diagram, Kind, campaign_diagram, journey_diagram
 from parcours.journey.picture.drawing import Linked, campaign_svg, diagram_layout, journey_svg, path_of
 from parcours.journey.picture.look import DARK, ICONS, LIGHT
 from parcours.journey.picture.svg_text import cut, escaped, short_count, text_width
@@ -26,16 +28,6 @@ SEEDS = 10_000 if "PARCOURS_PICTURES_FULL" in os.environ else 60
 BLOCK = 60
 """Journeys in one case, of 1 to 60 steps."""
 
-EXAMPLES = (
-    "abandoned-cart",
-    "anonymous-cart",
-    "checkout",
-    "double-opt-in",
-    "launch",
-    "welcome",
-    "win-back",
-    "wishlist",
-)
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
@@ -157,15 +149,33 @@ def test_a_file_has_at_most_two_kilobytes_a_step() -> None:
 
 def test_a_way_back_runs_up_and_a_step_that_leads_to_itself_has_a_loop() -> None:
     boxes = tuple(Box(each, "wait", each, "", "") for each in ("a", "b"))
-    arrows = (Arrow("a", "b"), Arrow("b", "a", label="again"), Arrow("b", "b", label="and again"))
+    loops = (Arrow("b", "b", label="and again"), Arrow("b", "b", label="more"))
+    arrows = (Arrow("a", "b"), Arrow("b", "a", label="again"), *loops)
     diagram = Diagram("Journey", "round", boxes, arrows, ())
 
     places = diagram_layout(diagram)
 
     assert faults(diagram, places) == []
-    back, loop = places.routes[1:]
+    back, loop, other = places.routes[1:]
     assert back.stops[0].begin > back.stops[-1].end and not back.loop
     assert loop.loop and path_of(loop).count("C") == 2
+    assert loop.stops[-1].end < other.stops[0].begin, "the second one is below the first"
+
+
+def test_more_loops_than_a_box_is_high_have_room() -> None:
+    boxes = tuple(Box(each, "wait", each, "", "") for each in ("a", "b", "c"))
+    loops = [Arrow("b", "b", label=f"way {number}") for number in range(7)]
+    diagram = Diagram("Journey", "round", boxes, (Arrow("a", "b"), *loops, Arrow("b", "c")), ())
+
+    places = diagram_layout(diagram)
+
+    assert faults(diagram, places) == []
+    assert len({path_of(each) for each in places.routes}) == len(places.routes)
+
+
+def test_each_kind_of_box_has_an_icon_of_its_own() -> None:
+    assert set(ICONS) == set(get_args(Kind))
+    assert len(set(ICONS.values())) == len(ICONS)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])

@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal[
 class Box:
     """A step, the entry, or where runs end without a step that says so (`finish`).
 
-    words    as far as there is room
+    words    what it does, whole: a picture shows as much of it as there is room for
     whole    a sentence for those who do not look
     outputs  of a step of a campaign: the names of its sets, as in `PictureCounts.sizes`
     """
@@ -49,7 +49,6 @@ class Arrow:
     source: str
     target: str
     label: str = ""
-    whole: str = ""
     way: int = 0
     dashed: bool = False
     main: bool = False
@@ -58,28 +57,28 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """What is drawn. `rules` stand below the entry: the exits and the goal, each as far as there is room, and whole."""
+    """What is drawn. `rules` stand below the entry: the exits and the goal."""
 
     kind: Literal["Journey", "Campaign"]
     name: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
-    rules: tuple[tuple[str, str], ...]
+    rules: tuple[str, ...]
 
 
 def journey_diagram(journey: program.Journey) -> Diagram:
     """A journey. Each step from which runs end without an `end` step leads to an end of its own."""
-    begin = entry_words(journey.entry)
-    boxes = [Box(ENTRY, "entry", "entry", begin, f"Entry: {entry_words(journey.entry, WHOLE)}.")]
+    begin = entry_words(journey.entry, WHOLE)
+    boxes = [Box(ENTRY, "entry", "entry", begin, f"Entry: {begin}.")]
     arrows = [Arrow(ENTRY, journey.first, main=True)]
     for name, step in journey.steps.items():
-        boxes.append(Box(name, _kind(step), name, step_words(step), f"{name}: {step_words(step, WHOLE)}."))
+        words, shown = step_words(step, WHOLE), ways_shown(step, WHOLE)
+        boxes.append(Box(name, _kind(step), name, words, f"{name}: {words}."))
         finish = f"{name}\0end"  # no step can be called so
-        ways = list(zip(ways_shown(step), ways_shown(step, WHOLE), strict=True))
-        for number, (way, whole) in enumerate(ways):
+        for number, way in enumerate(shown):
             target = finish if way.target is None else way.target
-            arrows.append(Arrow(name, target, way.label, whole.label, way=number, dashed=way.dotted, main=number == 0))
-        if any(way.target is None for way, _ in ways):
+            arrows.append(Arrow(name, target, way.label, way=number, dashed=way.dotted, main=number == 0))
+        if any(way.target is None for way in shown):
             boxes.append(Box(finish, "finish", "end", "", f"After {name} the run ends."))
     return Diagram("Journey", journey.name, tuple(boxes), tuple(arrows), _rules(journey))
 
@@ -91,24 +90,20 @@ def campaign_diagram(campaign: CampaignProgram) -> Diagram:
     arrows = []
     for name, step in campaign.steps.items():
         outputs = tuple(sets.SetRef(name, output) for output in step.outputs)
-        whole = f"{name}: {set_step_words(step, WHOLE)}."
-        boxes.append(Box(name, _set_kind(step), name, set_step_words(step), whole, outputs))
+        words = set_step_words(step, WHOLE)
+        boxes.append(Box(name, _set_kind(step), name, words, f"{name}: {words}.", outputs))
         if not step.sources:
             arrows.append(Arrow(ENTRY, name, main=True))
         for number, source in enumerate(step.sources):
-            words = edge_words(source, step)
-            arrows.append(Arrow(source.step, name, words, words, main=number == 0, set=str(source)))
+            arrows.append(Arrow(source.step, name, edge_words(source, step), main=number == 0, set=str(source)))
         arrows += [Arrow(each, name, dashed=True) for each in step.after]
     return Diagram("Campaign", campaign.name, tuple(boxes), tuple(arrows), _rules(campaign))
 
 
-def _rules(journey: program.Journey | CampaignProgram) -> tuple[tuple[str, str], ...]:
-    rules = [
-        (f"leaves at once by {exit_words(rule)}", f"Leaves at once by {exit_words(rule, WHOLE)}.")
-        for rule in journey.exits
-    ]
+def _rules(journey: program.Journey | CampaignProgram) -> tuple[str, ...]:
+    rules = [f"leaves at once by {exit_words(rule, WHOLE)}" for rule in journey.exits]
     if journey.goal is not None:
-        rules.append((f"goal: {goal_words(journey.goal)}", f"Goal: {goal_words(journey.goal, WHOLE)}."))
+        rules.append(f"goal: {goal_words(journey.goal, WHOLE)}")
     return tuple(rules)
 
 
@@ -135,27 +130,36 @@ def _kind(step: program.Step) -> Kind:
     assert_never(step)
 
 
-_SET_KINDS: Final[dict[type[sets.CampaignStep], Kind]] = {
-    sets.ReadAudience: "read",
-    sets.ReadPeople: "read",
-    sets.ReadTable: "read",
-    sets.Filter: "filter",
-    sets.Dedupe: "dedupe",
-    sets.Divide: "split",
-    sets.DivideAtRandom: "split",
-    sets.Union: "union",
-    sets.Intersect: "intersection",
-    sets.Exclude: "exclusion",
-    sets.Enrich: "enrich",
-    sets.Save: "save",
-    sets.UpdatePeople: "update",
-    sets.Export: "export",
-    sets.WaitAll: "wait",
-    sets.Test: "test",
-    sets.Reacted: "reacted",
-    sets.SendToSet: "send",
-}
-
-
 def _set_kind(step: sets.CampaignStep) -> Kind:
-    return _SET_KINDS[type(step)]
+    match step:
+        case sets.ReadAudience() | sets.ReadPeople() | sets.ReadTable():
+            return "read"
+        case sets.Filter():
+            return "filter"
+        case sets.Dedupe():
+            return "dedupe"
+        case sets.Divide() | sets.DivideAtRandom():
+            return "split"
+        case sets.Union():
+            return "union"
+        case sets.Intersect():
+            return "intersection"
+        case sets.Exclude():
+            return "exclusion"
+        case sets.Enrich():
+            return "enrich"
+        case sets.Save():
+            return "save"
+        case sets.UpdatePeople():
+            return "update"
+        case sets.Export():
+            return "export"
+        case sets.WaitAll():
+            return "wait"
+        case sets.Test():
+            return "test"
+        case sets.Reacted():
+            return "reacted"
+        case sets.SendToSet():
+            return "send"
+    assert_never(step)

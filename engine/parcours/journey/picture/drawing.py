@@ -95,7 +95,7 @@ def _box_size(box: Box, rules: list[list[str]]) -> BoxSize:
 
 
 def _arrow_size(arrow: Arrow) -> ArrowSize:
-    width = text_width(cut(arrow.label, LABEL_MAX), WORDS_SIZE) + 18 if arrow.label else 0.0
+    width = _pill_width(cut(arrow.label, LABEL_MAX)) if arrow.label else 0.0
     height = _LABEL_HEIGHT if arrow.label else 0.0
     if arrow.set is not None:
         width, height = max(width, _SIZE_ROOM), height + _LABEL_HEIGHT + (2 if arrow.label else 0)
@@ -106,7 +106,7 @@ def _rule_rows(diagram: Diagram) -> list[list[str]]:
     """The exits and the goal, in one line if they are not too wide together."""
     rows: list[list[str]] = []
     width = 0.0
-    for words, _ in diagram.rules:
+    for words in diagram.rules:
         room = _rule_width(words) + _RULE_GAP
         if not rows or width + room > _RULES_WIDTH_MAX:
             rows.append([])
@@ -185,18 +185,22 @@ def _label(arrow: Arrow, place: Rectangle, counts: PictureCounts) -> Iterator[st
         words = cut(arrow.label, LABEL_MAX)
         pill = Rectangle(place.x, y, place.width, _LABEL_HEIGHT)
         if arrow.set is not None:  # its room is that of the size, which may be the wider one
-            pill = _around(place.middle, y, text_width(words, WORDS_SIZE) + 18)
-        yield f'<g class="label"><title>{escaped(arrow.whole)}</title>{_pill(pill, words, "soft")}</g>'
+            pill = _around(place.middle, y, _pill_width(words))
+        yield f'<g class="label"><title>{escaped(arrow.label)}</title>{_pill(pill, words, "soft")}</g>'
         y += _LABEL_HEIGHT + 2
     if arrow.set is not None and arrow.set in counts.sizes:
         size = short_count(counts.sizes[arrow.set])
         exact = f"{arrow.set}: {counts.sizes[arrow.set]:,}"
-        pill = _around(place.middle, y, text_width(size, WORDS_SIZE) + 18)
+        pill = _around(place.middle, y, _pill_width(size))
         yield f'<g class="mark waiting"><title>{escaped(exact)}</title>{_pill(pill, size)}</g>'
 
 
 def _around(middle: float, y: float, width: float) -> Rectangle:
     return Rectangle(round(middle - width / 2, 1), y, round(width, 1), _LABEL_HEIGHT)
+
+
+def _pill_width(words: str) -> float:
+    return text_width(words, WORDS_SIZE) + 18
 
 
 def _pill(place: Rectangle, words: str, name: str = "") -> str:
@@ -268,14 +272,13 @@ def _figures(box: Box, width: float, counts: PictureCounts) -> tuple[str, str]:
 
 
 def _rules(diagram: Diagram, place: Rectangle) -> Iterator[str]:
-    whole = iter([each for _, each in diagram.rules])
     y = place.y + _BOX_HEIGHT
     for row in _rule_rows(diagram):
         x = place.x + _INSET
         for words in row:
             pill = Rectangle(x, y, _rule_width(words), _RULE_HEIGHT)
             text = _pill(pill, cut(words, WORDS_MAX), "soft")
-            yield f'<g class="label"><title>{escaped(next(whole))}</title>{text}</g>'
+            yield f'<g class="label"><title>{escaped(f"{words[0].upper()}{words[1:]}.")}</title>{text}</g>'
             x += pill.width + _RULE_GAP
         y += _RULE_HEIGHT + _RULE_GAP
 
@@ -290,7 +293,7 @@ def _marks(box: Box, place: Rectangle, counts: PictureCounts) -> Sequence[str]:
     for name, size, sign in shown:
         if size:
             words = f"{sign}{short_count(size)}"
-            width = round(text_width(words, WORDS_SIZE) + 18, 1)
+            width = round(_pill_width(words), 1)
             pill = Rectangle(round(right - width, 1), place.y - _LABEL_HEIGHT / 2, width, _LABEL_HEIGHT)
             marks.append(f'<g class="mark {name}">{_pill(pill, words)}</g>')
             right -= width + 4

@@ -38,6 +38,12 @@ _CORNER: Final = 22.0
 _LOOP: Final = 30.0
 """How far an arrow from a box to itself goes out beside it."""
 
+_LOOP_HEIGHT: Final = 20.0
+"""The room of each of several such arrows of one box, one below the other: a label and a little more."""
+
+_LOOP_RISE: Final = 12.0
+"""How far above the middle of its room such an arrow leaves the box, and below it comes back, if there is but one."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoxSize:
@@ -183,15 +189,19 @@ class _Graph:
     labels: dict[int, int] = field(default_factory=dict)
     """The link that is the label of an arrow, by the arrow's number."""
 
+    loops: dict[int, list[int]] = field(default_factory=dict)
+    """The arrows from a box to itself, by the box."""
+
     def __post_init__(self) -> None:
         self.layer = layers(len(self.boxes), self.downward)
-        beside = [0.0] * len(self.boxes)
         for number, (upper, lower) in enumerate(self.downward):
             if upper == lower:
-                beside[upper] = max(beside[upper], _LOOP + 8 + self.arrows[number].label_width)
-        self.links = [
-            Link(box.width + 2 * room, box.height, is_box=True) for box, room in zip(self.boxes, beside, strict=True)
-        ]
+                self.loops.setdefault(upper, []).append(number)
+        for number, box in enumerate(self.boxes):
+            loops = self.loops.get(number, [])
+            room = max((_LOOP + 8 + self.arrows[each].label_width for each in loops), default=0.0)
+            height = max(box.height, _LOOP_HEIGHT * len(loops))
+            self.links.append(Link(box.width + 2 * room, height, is_box=True))
         for number, (upper, lower) in enumerate(self.downward):
             self.paths.append([upper] if upper == lower else self._chain(number, upper, lower))
 
@@ -271,7 +281,8 @@ def _route(
 ) -> Route:
     path, arrow = graph.paths[number], graph.arrows[number]
     if len(path) == 1:
-        return _loop(places[arrow.source], arrow)
+        loops = graph.loops[path[0]]
+        return _loop(places[arrow.source], arrow, loops.index(number), len(loops))
     upper, lower = (places[graph.boxes[each].id] for each in (path[0], path[-1]))
     stops = [Stop(x[each], tops[graph.layer[each]], bottoms[graph.layer[each]]) for each in path[1:-1]]
     first = Stop(_touching(upper, stops[0].x), upper.y + upper.height, upper.y + upper.height)
@@ -300,11 +311,17 @@ def _label(graph: _Graph, number: int, x: list[float], tops: list[float], bottom
     return Rectangle(round(x[link] - size.width / 2, 1), round(y, 1), size.width, size.height)
 
 
-def _loop(box: Rectangle, arrow: ArrowSize) -> Route:
+def _loop(box: Rectangle, arrow: ArrowSize, place: int, count: int) -> Route:
+    """One of the loops of a box, from the top; where they are higher than the box, they touch it closer together."""
     side, middle = round(box.x + box.width, 1), box.y + box.height / 2
-    out = Stop(round(side + _LOOP, 1), middle - 12, middle + 12)
+    from_middle = place - (count - 1) / 2
+    apart = min(_LOOP_HEIGHT, box.height / count)
+    rise = _LOOP_RISE if count == 1 else apart * 0.4
+    leaving, arriving = (round(middle + from_middle * apart + way, 1) for way in (-rise, rise))
+    height = middle + from_middle * _LOOP_HEIGHT
+    out = Stop(round(side + _LOOP, 1), height - rise, height + rise)
     label = None
     if arrow.label_width:
-        top = round(middle - arrow.label_height / 2, 1)
+        top = round(height - arrow.label_height / 2, 1)
         label = Rectangle(round(side + _LOOP + 4, 1), top, arrow.label_width, arrow.label_height)
-    return Route((Stop(side, middle - 12, middle - 12), out, Stop(side, middle + 12, middle + 12)), label, loop=True)
+    return Route((Stop(side, leaving, leaving), out, Stop(side, arriving, arriving)), label, loop=True)

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Final
 
 _SWEEPS_MAX: Final = 12
-_LINKS_SWEPT_MAX: Final = 60_000
-"""Links over all sweeps together: a picture of thousands is swept less often, and soon done."""
+LINKS_SWEPT_MAX: Final = 60_000
+"""Links over all sweeps together, of orders as of places: a picture of thousands is swept less often, and soon done."""
 
 _SWEEPS_MIN: Final = 4
 
@@ -38,7 +38,7 @@ def ordered(chains: Chains, boxes: int) -> tuple[list[list[int]], int]:
             up[lower].append(upper)
     rows = _as_written(chains.layer, down, boxes)
     best, fewest = rows, _crossings(rows, down)
-    sweeps = max(_SWEEPS_MIN, min(_SWEEPS_MAX, _LINKS_SWEPT_MAX // len(chains.layer)))
+    sweeps = max(_SWEEPS_MIN, min(_SWEEPS_MAX, LINKS_SWEPT_MAX // len(chains.layer)))
     for sweep in range(sweeps):
         if not fewest:
             break

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from parcours.journey.picture.ordering import LINKS_SWEPT_MAX
+
 _SWEEPS: Final = 24
 _SWEEPS_BOTH: Final = 4
 """The last sweeps, which look at both sides at once."""
 
-_LINKS_SWEPT_MAX: Final = 60_000
 _SWEEPS_MIN: Final = 8
 
 _GAP_OF_BOXES: Final = 26.0
@@ -52,7 +53,7 @@ def placed(rows: list[list[int]], links: Sequence[Link], neighbours: Sequence[tu
     for row, offset in zip(rows, offsets, strict=True):
         for each, place in zip(row, offset, strict=True):
             x[each] = place
-    sweeps = max(_SWEEPS_MIN, min(_SWEEPS, _LINKS_SWEPT_MAX // len(links)))
+    sweeps = max(_SWEEPS_MIN, min(_SWEEPS, LINKS_SWEPT_MAX // len(links)))
     for sweep in range(sweeps):
         downward = sweep % 2 == 0
         near = both if sweep >= sweeps - _SWEEPS_BOTH else up if downward else down

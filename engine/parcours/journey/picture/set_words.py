@@ -15,6 +15,7 @@ from parcours.journey.picture.words import (
     days_words,
     listed_words,
     moment_words,
+    send_words,
     short,
     time_words,
     wait_words,
@@ -85,8 +86,7 @@ def _act_words(
         case steps.Reacted():
             return _reacted(step)
         case steps.SendToSet():
-            on = "on the first of" if step.only_first else "on"
-            return f"send {step.message} {on} {listed_words(step.to)}{''.join(_pace(step))}"
+            return f"{send_words(step)}{''.join(_pace(step))}"
     assert_never(step)
 
 

@@ -12,6 +12,7 @@ from parcours.expression.duration import DAYS, format_duration
 from parcours.expression.expression import to_iso
 from parcours.expression.values import from_ms
 from parcours.journey import program
+from parcours.journey.campaign_steps import SendToSet
 from parcours.journey.step_parts import ways
 
 WORD_MAX: Final = 60
@@ -92,8 +93,7 @@ def step_words(step: program.Step, most: int = WORD_MAX) -> str:
     """What a step does."""
     match step:
         case program.Send():
-            on = "on the first of" if step.only_first else "on"
-            return f"send {step.message} {on} {listed_words(step.to)}"
+            return send_words(step)
         case program.WaitFor():
             return "wait for"
         case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime():
@@ -111,6 +111,12 @@ def step_words(step: program.Step, most: int = WORD_MAX) -> str:
         case program.End():
             return "end"
     assert_never(step)
+
+
+def send_words(step: program.Send | SendToSet) -> str:
+    """A send, in words."""
+    on = "on the first of" if step.only_first else "on"
+    return f"send {step.message} {on} {listed_words(step.to)}"
 
 
 def wait_words(wait: program.Wait, most: int = WORD_MAX) -> str:
