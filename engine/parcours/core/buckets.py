@@ -5,7 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-BUCKETS: Final = 10_000
+from parcours.journey.model.steps import PERCENT_TOTAL
+
+BUCKETS: Final = PERCENT_TOTAL
 """Shares are exact to a hundredth of a percent."""
 
 
