@@ -98,29 +98,22 @@ has the mark `withdrawn`, and its reason: `exit`, `event`, `pushed_out` or `expi
 `show` of an in-app message is for the app to obey, `times` is `once`, `always` or `until_click`. A content has room for
 16 KB."""
 
-ANALYSES = """\
-An event stands by its name, or as `{event: NAME, when: CONDITION}`; the condition reads `event`, and `now`, which is
-the event's own time. That of a segment reads `profile`. Facts have no personal data, so what is `pii` cannot be named
-here, and neither can traits that hold addresses. A type that is recognised by a rule is looked for among the events
-that arrive, by its rule.
+ANALYSES = f"""\
+A condition on an event reads `event`, and `now`, which is the event's own time; that of a segment reads `profile`.
+Facts have no personal data, so what is `pii` cannot be named here, and neither can traits that hold addresses. A type
+that is recognised by a rule is looked for among the events that arrive, by its rule.
 
 Names are unique over all files of the folder, those of each kind for themselves. Nothing here changes a version of a
 journey or campaign, or what an engine keeps of a person.
 
-A formula names metrics, of any file, and numbers, with `+ - * /` and parentheses. What is divided by nothing is
-missing, and so is what is made of it. A name may hold dashes, so a minus has blanks around it: `revenue - cost`. A
-metric whose name is a number cannot be named.
+A formula names metrics of any file; one whose name is a number cannot be named.
 
-`split` is `profile.TRAIT`, `event.PROPERTY` of the first step's event, `{audience: NAME}` at the instant of that event,
-`{experiment: JOURNEY.STEP}` for the ways of a random split, also of a campaign, or `{segments: [NAME, NAME]}`.
+Of the models of credit `same` is the last touch of the conversion's own visit, `u` gives 40 % to the first touch, 20 to
+those between and 40 to the last, `j` 20, 20 and 60, `inverse-j` 60, 20 and 20, `participation` the whole to each key,
+and `decay` half as much for each 7 days of age. `shapley` takes {analysis_forms.SHAPLEY_KEYS_MAX} different keys at
+most.
 
-The models of credit are `first`, `last`, `same` (the last touch of the conversion's own visit), `linear`, `u` (40 % for
-the first, 20 for those between, 40 for the last), `j` (20, 20, 60), `inverse-j` (60, 20, 20), `participation` (each key
-whole), `decay` (half as much for each 7 days of age), `markov` and `shapley` (12 different keys at most).
-`{custom: [30, 40, 30]}` has shares of its own, `{decay: 3d}` another half-life, `{markov: 2}` states of so many keys.
-
-The audience of `audiences` is declared in `audiences.yaml` as `{saved: true}`. `lost:2` are those who got to step 2 and
-no further.
+The audience of `audiences` is declared in `audiences.yaml` as `{{saved: true}}`.
 """
 
 SETTINGS = """\
@@ -182,13 +175,13 @@ def _journey(name: str, entry: str, steps_text: str) -> str:
     return f"journey: {name}\n{entry}steps:\n{steps_text}  - {{id: done, end: true}}\n"
 
 
-ELSEWHERE = ("tables", "campaign")
-"""The kinds of documents that campaigns_page.py describes."""
+ELSEWHERE = frozenset({"tables", "campaign", "insight"})
+"""The kinds of documents that campaigns_page.py describes, and that of analyses, which have a part of their own."""
 
 
 def _documents() -> Iterable[str]:
     for kind, model in DOCUMENTS.items():
-        if kind in ELSEWHERE or kind == "insight":
+        if kind in ELSEWHERE:
             continue
         file, text = examples.DOCUMENTS[kind]
         yield f"## `{file}`\n\n{sentence(model)}\n\n{block(text)}\n{keys_table(model)}"
