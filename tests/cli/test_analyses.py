@@ -13,7 +13,6 @@ import pytest
 from tests.projects import write_texts
 
 from parcours.config import DAY_MS, Settings
-from parcours.insight.asking.figures import amount_text, bar, percent_text, share_text
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.simulation.store_inputs import write_inputs
@@ -329,16 +328,3 @@ def test_a_funnel_of_a_store_is_that_of_its_simulation(ask: Ask, tmp_path: Path)
     assert [step["reached"] for step in live["steps"]] == [8, 2]
     assert [step["reached"] for step in live["groups"]["northern"]["steps"]] == [4, 2]
     assert [step["reached"] for step in live["groups"]["unknown"]["steps"]] == [4, 0]
-
-
-def test_figures_are_rounded_half_up_at_the_end() -> None:
-    assert [percent_text(*each) for each in ((1, 3), (2, 3), (1, 2000), (1, 2001), (5, 5), (1, 0))] == [
-        "33.3 %", "66.7 %", "0.1 %", "0.0 %", "100.0 %", "",
-    ]  # fmt: skip
-    assert [amount_text(each) for each in (0.125, -0.125, 1234.5, 10.0, 1e15, -0.001, None)] == [
-        "0.13", "-0.13", "1,234.5", "10", "1,000,000,000,000,000", "0", "",
-    ]  # fmt: skip
-    assert [bar(*each, characters=2) for each in ((0, 4), (1, 4), (4, 4), (1, 16), (0, 0))] == [
-        "░░", "▌░", "██", "▏░", "░░",
-    ]  # fmt: skip
-    assert share_text(0, 0) == ""

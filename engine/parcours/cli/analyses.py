@@ -205,8 +205,8 @@ def metric(
 
 def _save(asked: Question[Funnel], name: str, who: str) -> None:
     """Write the people as a saved audience of a simulation. Raises CallerError, BadParameter."""
-    from parcours.insight.asking.figures import counted_text
     from parcours.insight.asking.saved import check_saved, write_members
+    from parcours.insight.figures import counted_text
 
     if asked.out is None:
         raise typer.BadParameter("it goes with OUT: an audience of a store is saved by its engine.", param_hint="OUT")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.asked_facts import First, Since, Source, Until, Url, out_and_words, window
+from parcours.cli.asked_facts import First, Since, Source, Until, Url, cut_sentences, out_and_words, window
 from parcours.cli.fact_sources import (
     AnswerForm,
     Exported,
@@ -75,7 +76,7 @@ def experiment(
         answered = _answered(asked_for, metric, warehouse, found.program, loaded, asked, so_far=so_far)
         if answered.unnamed:
             typer.echo(f"{answered.unnamed:,} splits by ways that it does not compare are left out.", err=True)
-        _write(answered, warehouse.as_of_ms, form, file)
+        _write(answered, _sentences(warehouse, asked, is_holdout=metric is not None), form, file)
 
 
 def _answered(
@@ -108,21 +109,32 @@ def _answered(
     return ask_holdout(holdout, compiled, Questions(warehouse), asked)
 
 
-def _write(answered: Answered, as_of_ms: int | None, form: AnswerForm, file: Path | None) -> None:
+def _sentences(warehouse: Warehouse, asked: Asked, *, is_holdout: bool) -> list[str]:
+    """The window, as of when the answer is, and what is missing. Of a split the runs are counted as well."""
+    from parcours.insight.warehouse.answer_forms import as_of_text
+    from parcours.insight.window_text import window_text
+
+    return [
+        window_text(asked.from_ms, asked.to_ms),
+        as_of_text(warehouse.as_of_ms),
+        *cut_sentences(warehouse, ("events",) if is_holdout else ("events", "moves"), asked.from_ms),
+    ]
+
+
+def _write(answered: Answered, sentences: Sequence[str], form: AnswerForm, file: Path | None) -> None:
     from rich.console import Console
 
     from parcours.insight.experiments import forms
-    from parcours.insight.warehouse.answer_forms import as_of_text
 
     with written(file) as opened:
         match form:
             case AnswerForm.TABLE:
                 console = Console(file=opened, highlight=False)
                 forms.print_experiment(console, answered.design, answered.result)
-                console.print(as_of_text(as_of_ms))
+                console.print("\n".join(sentences))
                 return
             case AnswerForm.JSON:
                 forms.write_json(opened, answered.result)
             case AnswerForm.CSV:
                 forms.write_csv(opened, answered.result)
-    typer.echo(as_of_text(as_of_ms), err=True)
+    typer.echo(" ".join(sentences), err=True)

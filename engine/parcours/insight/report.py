@@ -8,8 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from parcours.core.totals import Parked
+from parcours.insight.figures import percent_text
 from parcours.insight.fitting_table import FittingTable
-from parcours.insight.sentences import one_line
 from parcours.insight.summary import CampaignCount, JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
@@ -151,7 +151,7 @@ def reasons_part(reasons: Reasons) -> RenderableType:
     ranked = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
     table = FittingTable(["channel", "outcome", "reason", "times"], widest=2)
     for (channel, outcome, reason), times in ranked[:REASONS_SHOWN_MAX]:
-        table.add_row(channel, outcome, one_line(reason), _number(times))
+        table.add_row(channel, outcome, reason, _number(times))
     return Group(Text("Reasons", style="bold"), table, *_rest(ranked))
 
 
@@ -219,7 +219,7 @@ def _goal_sentence(count: JourneyCount, target_percent: float | None, *, has_goa
     if not count.entered:
         return reached
     percent = 100 * count.goal / count.entered
-    reached += f" ({percent:.1f} %)"
+    reached += f" ({percent_text(count.goal, count.entered)})"
     if target_percent is None:
         return reached
     return f"{reached} · target {target_percent:g} %: {'met' if percent >= target_percent else 'not met'}"

@@ -267,6 +267,7 @@ def test_the_table_has_both_intervals_in_80_columns_and_csv_every_figure(tmp_pat
         "Verdict: ",
         "Sample ratio: χ²",
         "CUPED, variance -",
+        "All that is known.",
         "As of 2026-",
     ):
         assert words in shown.stdout

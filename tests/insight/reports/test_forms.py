@@ -76,21 +76,3 @@ def test_the_heading_says_what_a_window_counts(cohort: Cohort, words: str) -> No
         f"{words} at any time.",
         "Nothing is known yet.",
     ]
-
-
-@pytest.mark.parametrize(
-    ("number", "of", "text"),
-    [
-        (0, 0, ""),
-        (0, 5, "0.0 %"),
-        (1, 3, "33.3 %"),
-        (2, 3, "66.7 %"),
-        # a half goes up, also where a binary fraction is a little less
-        (1, 2_000, "0.1 %"),
-        (1_005, 10_000, "10.1 %"),
-        (1_004, 10_000, "10.0 %"),
-        (3, 2, "150.0 %"),
-    ],
-)
-def test_percentages_are_rounded_half_up_at_the_end(number: int, of: int, text: str) -> None:
-    assert forms.percent_text(number, of) == text

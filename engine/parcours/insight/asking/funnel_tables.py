@@ -12,9 +12,9 @@ from rich.text import Text
 
 from parcours.expression.duration import format_duration
 from parcours.insight.analyses.funnel import FunnelResult, FunnelStep
-from parcours.insight.asking.figures import amount_text, bar, points_text, share_text
 from parcours.insight.experiments.intervals import newcombe
 from parcours.insight.experiments.moments import of_rate
+from parcours.insight.figures import amount_text, bar, points_text, share_text
 from parcours.insight.fitting_table import FittingTable
 from parcours.journey.analyses import BySegments, Funnel
 
@@ -90,6 +90,6 @@ def _difference(
             share_text(reached[0], of_one),
             share_text(reached[1], of_other),
             points_text(Fraction(reached[0], of_one) - Fraction(reached[1], of_other)),
-            "" if bounds is None else " to ".join(points_text(Fraction(bound)) for bound in bounds),
+            "" if bounds is None else " to ".join(points_text(bound) for bound in bounds),
         )
     yield table

@@ -15,9 +15,9 @@ from parcours.insight.analyses.cohort import CohortResult
 from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult
 from parcours.insight.analyses.metric import MetricResult
-from parcours.insight.asking.figures import amount_text, bar, counted_text, percent_text, share_text
 from parcours.insight.asking.funnel_tables import funnel_tables
 from parcours.insight.asking.rows import AnalysisResult
+from parcours.insight.figures import amount_text, bar, counted_text, percent_text, share_text
 from parcours.insight.fitting_table import FittingTable
 from parcours.journey.analyses import Attribution, Cohort, Flow, Funnel, Metric
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
 
 from parcours.insight.experiments.experiment import Design
 from parcours.insight.experiments.result import Estimate, ExperimentResult, VariantResult
+from parcours.insight.experiments.verdict import NOUNS
+from parcours.insight.figures import exact, half_up, percent_text
 from parcours.insight.fitting_table import FittingTable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from parcours.insight.experiments.intervals import Interval
-
-UNITS: Final = {"person": "people", "run": "runs"}
 
 ESTIMATES: Final = (
     "mean",
@@ -35,7 +34,7 @@ ESTIMATES: Final = (
 
 def print_experiment(console: Console, design: Design, result: ExperimentResult) -> None:
     """Show the variants, how each compares with control by both intervals, and what may be said of it."""
-    table = FittingTable(["variant", UNITS[design.by], "reached it", "rate" if _is_rate(design) else "mean", "± error"])
+    table = FittingTable(["variant", NOUNS[design.by], "reached it", "rate" if _is_rate(design) else "mean", "± error"])
     for name, variant in result.variants.items():
         mean = _estimate(variant)
         cells = (_amount(mean.mean, design), _amount(mean.standard_error, design))
@@ -46,12 +45,12 @@ def print_experiment(console: Console, design: Design, result: ExperimentResult)
         compared.add_row(
             name,
             _amount(estimate.difference, design),
-            _percent(estimate.lift),
+            "" if estimate.lift is None else percent_text(estimate.lift, 1),
             _between(estimate.fixed, design),
             _between(estimate.always_valid, design),
         )
     console.print(compared)
-    sure = f"{_rounded((1 - design.alpha) * 100, 1).removesuffix('.0')} %"
+    sure = f"{half_up((1 - exact(design.alpha)) * 100, 1).removesuffix('.0')} %"
     console.print(f"{'Points' if _is_rate(design) else 'Amounts'} with {sure} intervals. {_ratio(result)}")
     console.print(f"Verdict: {result.verdict}.", markup=False)
 
@@ -72,7 +71,7 @@ def write_csv(file: TextIO, result: ExperimentResult) -> None:
         if isinstance(variant.cuped, Estimate):
             saved = variant.variance_saved
             cells += [*_cells(variant.cuped), saved if isinstance(saved, float) else None]
-        lines.writerow("" if each is None else each for each in cells)
+        lines.writerow(cells)
 
 
 def _is_rate(design: Design) -> bool:
@@ -92,7 +91,9 @@ def _compared(design: Design, result: ExperimentResult) -> Iterator[tuple[str, E
         yield name, _estimate(variant)
         if isinstance(variant.cuped, Estimate):
             saved = variant.variance_saved
-            words = "with CUPED" if not isinstance(saved, float) else f"CUPED, variance {_rounded(-saved * 100, 0)} %"
+            words = (
+                "with CUPED" if not isinstance(saved, float) else f"CUPED, variance {half_up(-exact(saved) * 100, 0)} %"
+            )
             yield words, variant.cuped
 
 
@@ -105,7 +106,7 @@ def _ratio(result: ExperimentResult) -> str:
     ratio = result.sample_ratio
     if ratio.chi2 is None or ratio.p is None:
         return "The sample ratio is not known."
-    return f"Sample ratio: χ² = {ratio.chi2:.2f}, p = {ratio.p:.2g}."
+    return f"Sample ratio: χ² = {half_up(ratio.chi2, 2)}, p = {ratio.p:.2g}."
 
 
 def _between(interval: Interval | None, design: Design) -> str:
@@ -116,14 +117,4 @@ def _amount(value: float | None, design: Design) -> str:
     """Of a rate in points of percent."""
     if value is None:
         return ""
-    return _rounded(value * 100, 1) if _is_rate(design) else _rounded(value, 2)
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{_rounded(value * 100, 1)} %"
-
-
-def _rounded(value: float, decimals: int) -> str:
-    """Half up, as a reader expects."""
-    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-    return f"{rounded + 0:,f}"  # of a negative zero the sum is 0
+    return half_up(exact(value) * 100, 1) if _is_rate(design) else half_up(value, 2)

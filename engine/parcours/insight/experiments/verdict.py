@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Final, Literal
 
 from parcours.insight.experiments.intervals import Interval
@@ -12,9 +12,13 @@ from parcours.insight.experiments.moments import Moments
 from parcours.insight.experiments.power import POWER, units_needed
 from parcours.insight.experiments.result import Estimate, SampleRatio
 from parcours.insight.experiments.sample_ratio import is_sound
+from parcours.insight.figures import exact, half_up
 
 DECIMALS_MAX: Final = 6
 """A bound that is 0 to so many decimals is shown as 0."""
+
+HALF: Final = Fraction(1, 2)
+"""Less than half a unit of the last decimal is shown as 0."""
 
 NOUNS: Final = {"person": "people", "run": "runs"}
 
@@ -74,13 +78,8 @@ def _undecided(one: Against, alpha: float, by: Literal["person", "run"]) -> str:
 def _amount(difference: float, interval: Interval, *, is_rate: bool) -> str:
     """The size of a difference and of the bounds of its interval, smaller one first."""
     scale, unit, decimals = (100, " points", 1) if is_rate else (1, "", 2)
-    sizes = [abs(difference) * scale, *sorted(abs(each) * scale for each in interval)]
-    while decimals < DECIMALS_MAX and not round(sizes[1], decimals):
+    sizes = [exact(abs(difference)) * scale, *sorted(exact(abs(each)) * scale for each in interval)]
+    while decimals < DECIMALS_MAX and sizes[1] * 10**decimals < HALF:
         decimals += 1
-    size, low, high = (_rounded(each, decimals) for each in sizes)
+    size, low, high = (half_up(each, decimals) for each in sizes)
     return f"{size}{unit} ({low} to {high})"
-
-
-def _rounded(value: float, decimals: int) -> str:
-    """Half up, as a reader expects."""
-    return f"{Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
+from parcours.insight.analyses.happenings import MISSING_GROUP
 from parcours.insight.warehouse.names import literal
 
 ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event"]
@@ -19,9 +20,6 @@ Cohort: TypeAlias = Literal["entered", "moved"]
 """What a window counts: what began in it, with all that became of it; or what happened in it."""
 
 By: TypeAlias = Literal["day", "hour", "week", "version", "step"]
-
-MISSING: Final = "(missing)"
-"""The group of what has no value to be grouped by."""
 
 TIMES: Final = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H:00Z", "week": "%Y-%m-%d"}
 """How a group of time is called: by its beginning in UTC; weeks begin on Monday."""
@@ -88,10 +86,10 @@ class Asked:
             case None:
                 return "''"
             case "version" | "step":
-                return f"coalesce(({version if self.by == 'version' else step})::varchar, {literal(MISSING)})"
+                return f"coalesce(({version if self.by == 'version' else step})::varchar, {literal(MISSING_GROUP)})"
             case _:
                 began = f"date_trunc({literal(self.by)}, {time})"
-                return f"coalesce(strftime({began}, {literal(TIMES[self.by])}), {literal(MISSING)})"
+                return f"coalesce(strftime({began}, {literal(TIMES[self.by])}), {literal(MISSING_GROUP)})"
 
 
 def instant(at_ms: int) -> str:

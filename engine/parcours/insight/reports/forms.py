@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 import msgspec
 
 from parcours.core.time_text import time_text
+from parcours.insight.figures import percent_text
 from parcours.insight.fitting_table import FittingTable
 from parcours.insight.reports.report import Cell, Report, Section
-from parcours.insight.sentences import one_line
-from parcours.insight.warehouse.answer_forms import as_of_text
+from parcours.insight.warehouse.answer_forms import TABLE_ROWS_MAX, as_of_text
+from parcours.insight.window_text import cut_text, window_text
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-ROWS_SHOWN_MAX: Final = 1_000
-"""Rows of a table that anybody looks at; the other forms have all."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -34,10 +32,10 @@ def print_sections(console: Console, report: Report) -> None:
             console.print()
             console.print(Text(title, style="bold"))
             table = FittingTable(shown.columns, names=shown.keys)
-            for row in shown.rows[:ROWS_SHOWN_MAX]:
+            for row in shown.rows[:TABLE_ROWS_MAX]:
                 table.add_row(*_shown(shown, row))
             console.print(table)
-            if len(shown.rows) > ROWS_SHOWN_MAX:
+            if len(shown.rows) > TABLE_ROWS_MAX:
                 console.print(f"There are {len(shown.rows):,} rows: --format json and csv have all.")
 
 
@@ -58,15 +56,8 @@ def heading(report: Report) -> list[str]:
     """What the report is of, what its window counts, and up to when everything is known."""
     asked = report.asked
     lines = [f"{asked.kind} {asked.name}" if asked.name is not None else f"each {asked.kind}"]
-    window = [
-        *([] if asked.from_ms is None else [f"from {time_text(asked.from_ms)}"]),
-        *([] if asked.to_ms is None else [f"before {time_text(asked.to_ms)}"]),
-    ]
-    lines.append(f"{COUNTED[asked.kind][asked.cohort]} {' and '.join(window) or 'at any time'}.")
-    lines += [
-        f"There are no {table} from before {time_text(at)}: they were kept for long enough."
-        for table, at in report.cut_before_ms.items()
-    ]
+    lines.append(window_text(asked.from_ms, asked.to_ms, COUNTED[asked.kind][asked.cohort]))
+    lines += [cut_text(table, at) for table, at in report.cut_before_ms.items()]
     return [*lines, as_of_text(report.as_of_ms)]
 
 
@@ -107,15 +98,7 @@ def write_csv(file: TextIO, report: Report) -> None:
         if number:
             file.write("\n")
         lines.writerow(["table", *each.columns])
-        lines.writerows([each.title, *("" if cell is None else cell for cell in row)] for row in each.rows)
-
-
-def percent_text(number: int, of: int) -> str:
-    """A percentage with one decimal, rounded half up; empty where nothing is divided by nothing."""
-    if not of:
-        return ""
-    tenths = (2_000 * number + of) // (2 * of)
-    return f"{tenths // 10:,}.{tenths % 10} %"
+        lines.writerows([each.title, *row] for row in each.rows)
 
 
 def _shown(of: Section, row: Sequence[Cell]) -> list[str]:
@@ -132,7 +115,7 @@ def _text(cell: Cell, *, is_figure: bool) -> str:
         case None:
             return ""
         case str():
-            return one_line(cell)
+            return cell
         case int() if is_figure:
             return f"{cell:,}"
         case _:

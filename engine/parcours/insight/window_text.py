@@ -1,0 +1,19 @@
+"""What an answer is of, as sentences: which window of time, and what is not there any more."""
+
+from __future__ import annotations
+
+from parcours.core.time_text import time_text
+
+
+def window_text(from_ms: int | None, to_ms: int | None, counted: str = "") -> str:
+    """The window that was asked about; after what is `counted` in it, where that is to be said."""
+    since = [] if from_ms is None else [f"from {time_text(from_ms)}" + (" on" if to_ms is None else "")]
+    said = " and ".join([*since, *([] if to_ms is None else [f"before {time_text(to_ms)}"])])
+    if counted:
+        return f"{counted} {said or 'at any time'}."
+    return f"{said[0].upper()}{said[1:]}." if said else "All that is known."
+
+
+def cut_text(table: str, before_ms: int) -> str:
+    """From when on a table of facts has rows, where earlier ones were kept for long enough."""
+    return f"There are no {table} from before {time_text(before_ms)}: they were kept for long enough."
