@@ -9,6 +9,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from parcours.insight.sentences import one_line
+
 FIRST_WIDTH = 20
 """Characters of the first column where there is room: a step's name fits."""
 
@@ -37,7 +39,8 @@ class FittingTable:
         self._rows: list[tuple[str, ...]] = []
 
     def add_row(self, *cells: str) -> None:
-        self._rows.append(cells)
+        """Add the texts of a row, which is a line: one that has line breaks or tabs has spaces in their place."""
+        self._rows.append(tuple(each if each.isprintable() else one_line(each) for each in cells))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         roomy, narrow = self._widths(roomy=True), self._widths(roomy=False)
