@@ -25,8 +25,8 @@ START: Final = "(start)"
 END: Final = "(end)"
 OTHER: Final = "(other)"
 
-_LAST: Final = (OTHER, START, END)
-"""What stands behind the nodes that have their names."""
+BESIDES: Final = (OTHER, START, END)
+"""The nodes that are no event's; they stand behind those that are."""
 
 
 class FlowColumn(msgspec.Struct, frozen=True):
@@ -147,17 +147,17 @@ def _label(happening: Happening, keys: Sequence[str] | None) -> str:
 
 def _shown(column: Counter[str], most: int) -> dict[str, str]:
     """What each node of a column is called."""
-    events = [each for each in column.items() if each[0] not in _LAST]
+    events = [each for each in column.items() if each[0] not in BESIDES]
     named = {name for name, _ in most_frequent(events, most)}
-    return {name: name if name in named or name in _LAST else OTHER for name in column}
+    return {name: name if name in named or name in BESIDES else OTHER for name in column}
 
 
 def _counted(column: Counter[str], shown: dict[str, str]) -> dict[str, int]:
     counts = Counter[str]()
     for name, count in column.items():
         counts[shown[name]] += count
-    named = most_frequent(each for each in counts.items() if each[0] not in _LAST)
-    return dict(named) | {name: counts[name] for name in _LAST if name in counts}
+    named = most_frequent(each for each in counts.items() if each[0] not in BESIDES)
+    return dict(named) | {name: counts[name] for name in BESIDES if name in counts}
 
 
 def _linked(

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-from parcours.insight.pictures import forms
+from msgspec import UNSET
+
+from parcours.insight.analyses.attribution import Attributed, adds_up
+from parcours.insight.analyses.cohort import CohortResult
+from parcours.insight.analyses.credit import NONE
+from parcours.insight.analyses.metric import MetricResult
+from parcours.insight.experiments.result import Estimate, ExperimentResult
+from parcours.insight.figures import percent_text
 from parcours.insight.pictures.theme import CONFIG, SERIES
+from parcours.journey.analyses import Attribution
 
 Spec: TypeAlias = dict[str, Any]
 
@@ -73,27 +81,25 @@ def _lines(
     return _spec(title, rows, width=_WIDTH + 160, height=220, mark=mark, encoding=encoding)
 
 
-def metric_chart(result: object, *, name: str, over_time: bool = False) -> Spec:
+def metric_chart(result: MetricResult, *, name: str, over_time: bool = False) -> Spec:
     """A metric by its groups; `over_time` where they are days, hours or weeks in their order."""
-    metric = forms.read_form(result, forms.Metric)
-    groups = metric.groups if metric.groups is not None else {"all": metric.value}
+    groups = {"all": result.value} if result.groups is UNSET else result.groups
     if over_time:
         return step_chart(name, {name: list(groups.items())}, name)
     return bar_chart(name, groups, name)
 
 
-def attribution_chart(result: object, *, title: str = "Attribution") -> Spec:
+def attribution_chart(asked: Attribution, result: Attributed, *, title: str = "Attribution") -> Spec:
     """The conversions of each key, one field a model; keys by their credit over all models, `(none)` last."""
-    models = forms.read_form(result, forms.Attribution).models
     total: dict[str, float] = {}
-    for credited in models.values():
+    for credited in result.models.values():
         for key, credit in credited.items():
             total[key] = total.get(key, 0.0) + credit.conversions
-    order = sorted(total, key=lambda key: (key == "(none)", -total[key], key))
-    heads = {model: f"{model} (does not add up)" if model == "participation" else model for model in models}
+    order = sorted(total, key=lambda key: (key == NONE, -total[key], key))
+    heads = {name: name if adds_up(model) else f"{name} (does not add up)" for name, model in asked.models.items()}
     rows = [
         {"model": heads[model], "key": key, "conversions": credited[key].conversions}
-        for model, credited in models.items()
+        for model, credited in result.models.items()
         for key in order
         if key in credited
     ]
@@ -112,17 +118,16 @@ def attribution_chart(result: object, *, title: str = "Attribution") -> Spec:
     return _spec(title, rows, facet=facet, columns=3, spec=field)
 
 
-def cohort_chart(result: object, *, title: str = "Cohorts", unit: str = "period") -> Spec:
+def cohort_chart(result: CohortResult, *, title: str = "Cohorts", unit: str = "period") -> Spec:
     """Who of each row came back in which period: the share stands in the cell, which is the stronger, the more did."""
-    rows = forms.read_form(result, forms.Cohort).rows
     shares = [
         {
             "start": f"{row.start} ({row.people:,})",
             "period": period,
             "share": returned / row.people,
-            "shown": forms.percent(returned, row.people),
+            "shown": percent_text(returned, row.people),
         }
-        for row in rows
+        for row in result.rows
         for period, returned in enumerate(row.returned)
         if returned is not None and row.people
     ]
@@ -148,15 +153,14 @@ def cohort_chart(result: object, *, title: str = "Cohorts", unit: str = "period"
     )
 
 
-def experiment_chart(result: object, *, title: str = "Experiment") -> Spec:
+def experiment_chart(result: ExperimentResult, *, title: str = "Experiment") -> Spec:
     """The difference of each variant from control, with both intervals, and the verdict below the title."""
-    read = forms.read_form(result, forms.Experiment)
     rows: list[Spec] = []
     measures: list[str] = []
-    for name, variant in read.variants.items():
+    for name, variant in result.variants.items():
         compared = {"rate": variant.rate, "value": variant.value, "with CUPED": variant.cuped}
         for measure, comparison in compared.items():
-            if comparison is None or comparison.difference is None:
+            if not isinstance(comparison, Estimate) or comparison.difference is None:
                 continue
             measures += [] if measure in measures else [measure]
             for kind, interval in (("fixed horizon", comparison.fixed), ("always valid", comparison.always_valid)):
@@ -191,7 +195,7 @@ def experiment_chart(result: object, *, title: str = "Experiment") -> Spec:
         ],
     }
     facet = {"field": "measure", "type": "nominal", "sort": measures, "title": None}
-    heading = {"text": title, "subtitle": read.verdict} if read.verdict else title
+    heading = {"text": title, "subtitle": result.verdict}
     return _spec(heading, rows, facet=facet, columns=1, spec=field, resolve={"scale": {"x": "independent"}})
 
 

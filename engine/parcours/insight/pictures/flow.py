@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from parcours.insight.pictures import forms
+from parcours.insight.analyses.flow import BESIDES, FlowColumn, FlowLink, FlowResult
 from parcours.insight.pictures.shapes import TEXT_SIZE, bar, framed, text
 from parcours.insight.pictures.theme import SERIES
 from parcours.journey.picture.look import LIGHT
@@ -29,7 +29,6 @@ _SLOT_MIN: Final = 18.0
 _GAP: Final = 8.0
 _LABEL_ROOM: Final = _COLUMN - _NODE - 24
 _PALE: Final = 0.28
-_BESIDES: Final = frozenset({"(start)", "(end)", "(other)"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,14 @@ class _Node:
     middle: float
 
 
-def flow_picture(result: object, *, title: str = "", embedded: bool = False) -> str:
-    """A flow as SVG, ending in a line break. `result` has the JSON form; a link leaves the column of its `offset`."""
-    flow = forms.read_form(result, forms.Flow)
-    columns = sorted(flow.columns, key=lambda column: column.offset)
+def flow_picture(result: FlowResult, *, title: str = "", embedded: bool = False) -> str:
+    """A flow as SVG, ending in a line break; a link leaves the column of its `offset`."""
+    columns = sorted(result.columns, key=lambda column: column.offset)
     most = max((sum(column.nodes.values()) for column in columns), default=0)
     scale = _HEIGHT / most if most else 0.0
     nodes = {column.offset: _placed(column, place, scale) for place, column in enumerate(columns)}
     parts = [_head(column.offset, place) for place, column in enumerate(columns)]
-    parts += _bands(flow.links, nodes, scale)
+    parts += _bands(result.links, nodes, scale)
     for each in nodes.values():
         for node in each.values():
             parts += _node(node)
@@ -62,15 +60,15 @@ def flow_picture(result: object, *, title: str = "", embedded: bool = False) -> 
     return framed(title, said, len(columns) * _COLUMN - 24, max(lowest, height + 8), parts, embedded=embedded)
 
 
-def _listed(column: forms.FlowColumn) -> str:
+def _listed(column: FlowColumn) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in _sorted(column))
 
 
-def _sorted(column: forms.FlowColumn) -> list[tuple[str, int]]:
+def _sorted(column: FlowColumn) -> list[tuple[str, int]]:
     return sorted(column.nodes.items(), key=lambda node: (-node[1], node[0]))
 
 
-def _placed(column: forms.FlowColumn, place: int, scale: float) -> Mapping[str, _Node]:
+def _placed(column: FlowColumn, place: int, scale: float) -> Mapping[str, _Node]:
     nodes, y = {}, _HEAD
     for name, count in _sorted(column):
         height = max(1.0, count * scale)
@@ -90,12 +88,12 @@ def _distance(offset: int) -> str:
     return f"{abs(offset)} {'before' if offset < 0 else 'after'}"
 
 
-def _bands(links: Sequence[forms.FlowLink], nodes: Mapping[int, Mapping[str, _Node]], scale: float) -> Iterator[str]:
+def _bands(links: Sequence[FlowLink], nodes: Mapping[int, Mapping[str, _Node]], scale: float) -> Iterator[str]:
     """The bands of all links, stacked at each node in the order of the nodes at their other ends."""
     offsets = sorted(nodes)
     following = dict(pairwise(offsets))
     pairs = [
-        (nodes[link.offset][link.source], nodes[following[link.offset]][link.target], link)
+        (nodes[link.offset][link.origin], nodes[following[link.offset]][link.target], link)
         for link in links
         if link.offset in following
     ]
@@ -113,19 +111,19 @@ def _bands(links: Sequence[forms.FlowLink], nodes: Mapping[int, Mapping[str, _No
         yield _band(source, target, link, begins[id(link)], end, link.count * scale)
 
 
-def _band(source: _Node, target: _Node, link: forms.FlowLink, begin: float, end: float, height: float) -> str:
+def _band(source: _Node, target: _Node, link: FlowLink, begin: float, end: float, height: float) -> str:
     left, right = number(source.x + _NODE), number(target.x)
     middle = number((source.x + _NODE + target.x) / 2)
     there = f"M{left} {number(begin)}C{middle} {number(begin)} {middle} {number(end)} {right} {number(end)}"
     low, lower = number(end + height), number(begin + height)
     back = f"V{low}C{middle} {low} {middle} {lower} {left} {lower}Z"
-    told = escaped(f"{link.source} → {link.target}: {link.count:,}")
-    colour = LIGHT["edge"] if {link.source, link.target} & _BESIDES else SERIES[0]
+    told = escaped(f"{link.origin} → {link.target}: {link.count:,}")
+    colour = LIGHT["edge"] if link.origin in BESIDES or link.target in BESIDES else SERIES[0]
     return f'<path d="{there}{back}" fill="{colour}" fill-opacity="{_PALE:g}"><title>{told}</title></path>'
 
 
 def _node(node: _Node) -> list[str]:
-    colour = LIGHT["edge"] if node.name in _BESIDES else SERIES[0]
+    colour = LIGHT["edge"] if node.name in BESIDES else SERIES[0]
     count = f"{node.count:,}"
     name = cut_to_width(node.name, TEXT_SIZE, _LABEL_ROOM - 8 * len(count))
     return [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from msgspec import UNSET
+
 from parcours.expression.duration import UNITS_MS, format_duration
-from parcours.insight.pictures import forms
+from parcours.insight.analyses.funnel import FunnelGroup, FunnelResult, FunnelStep
+from parcours.insight.figures import percent_text
 from parcours.insight.pictures.shapes import TEXT_SIZE, bar, framed, text
 from parcours.insight.pictures.theme import SERIES
 from parcours.journey.picture.svg_text import cut_to_width
@@ -24,42 +28,45 @@ _GROUP_RIGHT: Final = 130.0
 _PALE: Final = 0.18
 
 
-def funnel_picture(result: object, *, title: str = "", embedded: bool = False) -> str:
-    """A funnel as SVG, ending in a line break. `result` has the JSON form of a funnel, with groups or without.
+def funnel_picture(result: FunnelResult, *, title: str = "", embedded: bool = False) -> str:
+    """A funnel as SVG, ending in a line break. With groups or without.
 
     A bar is as wide as the share of the first step; a group's bar as the share of the group's own first step.
     """
-    funnel = forms.read_form(result, forms.Funnel)
-    groups = _drawn_groups(funnel)
+    groups = _drawn_groups(result)
     parts: list[str] = []
     y = 0.0
-    for number, step in enumerate(funnel.steps):
-        before = funnel.steps[number - 1].reached if number else step.reached
-        parts += _step(number, step, funnel.steps[0].reached, before, y)
+    for number, step in enumerate(result.steps):
+        before = result.steps[number - 1].reached if number else step.reached
+        parts += _step(number, step, result.steps[0].reached, before, y)
         y += _HEAD + _BAR
         for name, group in groups:
             parts += _group(name, group, number, y)
             y += _GROUP
-        if number + 1 < len(funnel.steps):
-            parts.append(text(0, y + 15, _lost(step, funnel.steps[number + 1]), soft=True))
+        if number + 1 < len(result.steps):
+            parts.append(text(0, y + 15, _lost(step, result.steps[number + 1]), soft=True))
             y += _FOOT + _GAP
-    more = len(funnel.groups or {}) - len(groups)
+    more = len(_groups(result)) - len(groups)
     if more:
         y += _FOOT
         parts.append(text(0, y, f"{more:,} more {'group' if more == 1 else 'groups'}", soft=True))
-    said = ", ".join(f"{step.step} {step.reached:,}" for step in funnel.steps)
+    said = ", ".join(f"{step.step} {step.reached:,}" for step in result.steps)
     return framed(title, said, _WIDTH, y, parts, embedded=embedded)
 
 
-def _drawn_groups(funnel: forms.Funnel) -> list[tuple[str, forms.FunnelGroup]]:
-    groups = [(name, group) for name, group in (funnel.groups or {}).items() if group.steps]
+def _groups(result: FunnelResult) -> Mapping[str, FunnelGroup]:
+    return {} if result.groups is UNSET else result.groups
+
+
+def _drawn_groups(result: FunnelResult) -> list[tuple[str, FunnelGroup]]:
+    groups = [(name, group) for name, group in _groups(result).items() if group.steps]
     return sorted(groups, key=lambda each: (-each[1].steps[0].reached, each[0]))[:GROUPS_MAX]
 
 
-def _step(number: int, step: forms.FunnelStep, first: int, before: int, y: float) -> list[str]:
-    shares = forms.percent(step.reached, first)
+def _step(number: int, step: FunnelStep, first: int, before: int, y: float) -> list[str]:
+    shares = percent_text(step.reached, first)
     if number > 1:
-        shares += f" · {forms.percent(step.reached, before)} of the step before" if before else ""
+        shares += f" · {percent_text(step.reached, before)} of the step before" if before else ""
     figures = " · ".join(filter(None, [f"{step.reached:,}", shares]))
     name = cut_to_width(f"{number + 1}. {step.step}", TEXT_SIZE + 1, _WIDTH * 0.55)
     width = _WIDTH * step.reached / first if first else 0.0
@@ -73,13 +80,13 @@ def _step(number: int, step: forms.FunnelStep, first: int, before: int, y: float
     ]
 
 
-def _group(name: str, group: forms.FunnelGroup, number: int, y: float) -> list[str]:
+def _group(name: str, group: FunnelGroup, number: int, y: float) -> list[str]:
     if number >= len(group.steps):
         return []
     step, first = group.steps[number], group.steps[0].reached
     room = _WIDTH - _GROUP_LEFT - _GROUP_RIGHT
     width = room * step.reached / first if first else 0.0
-    figures = " · ".join(filter(None, [f"{step.reached:,}", forms.percent(step.reached, first)]))
+    figures = " · ".join(filter(None, [f"{step.reached:,}", percent_text(step.reached, first)]))
     return [
         text(14, y + 13, cut_to_width(name, TEXT_SIZE, _GROUP_LEFT - 24), soft=True),
         bar(_GROUP_LEFT, y + 5, room, _GROUP - 8, SERIES[0], opacity=_PALE / 2),
@@ -88,13 +95,13 @@ def _group(name: str, group: forms.FunnelGroup, number: int, y: float) -> list[s
     ]
 
 
-def _lost(step: forms.FunnelStep, following: forms.FunnelStep) -> str:
+def _lost(step: FunnelStep, following: FunnelStep) -> str:
     lost = step.reached - following.reached
-    share = forms.percent(lost, step.reached)
+    share = percent_text(lost, step.reached)
     words = f"↓ {lost:,} lost" + (f" ({share})" if share else "")
     if following.median_ms is None:
         return words
-    return f"{words} · the others after {_about(round(following.median_ms))} (median)"
+    return f"{words} · the others after {_about(following.median_ms)} (median)"
 
 
 def _about(time_ms: int) -> str:
