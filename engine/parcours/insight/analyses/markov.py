@@ -5,7 +5,8 @@ path is one state, and equal states in a row are one. What led into a state goes
 it. Without a key whatever led into a state with it leads to nothing; the key's effect is the part of all conversions
 that is lost so, of all value likewise, and effects are scaled until they add up.
 
-The chain is kept as counts. How it is solved without each key stands in markov_solution.py.
+The chain is kept as counts. How it is solved without each key stands in markov_elimination.py and,
+where that would take too long, in markov_iteration.py.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ STUDENT_DF_MAX: Final = 1e6
 """From so many degrees of freedom on Student's quantile is the normal one and a first term: to 1e-11."""
 
 FRACTION_TERMS_MAX: Final = 10_000
-"""Terms of the continued fraction; below STUDENT_DF_MAX degrees of freedom it takes some hundreds."""
+"""Terms of the continued fraction, which converges within some dozens below STUDENT_DF_MAX degrees of freedom."""
 
 FRACTION_CLOSE: Final = 1e-15
 """The relative change by a term from which on the fraction does not change any more."""
