@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from parcours.insight.asking.asking import Answered, Asking
     from parcours.insight.asking.rows import AnalysisResult
     from parcours.insight.warehouse.warehouse import Warehouse
-    from parcours.journey.model.insight import KeptTable
     from parcours.journey.project import Project
     from parcours.service.stored_facts import StoredFacts
 
@@ -140,22 +139,14 @@ def show(question: Question[Any], answered: Answered[Any], shown: Shown) -> None
 def _sentences(question: Question[Any], people: int) -> tuple[str, ...]:
     from parcours.insight.figures import counted_text
     from parcours.insight.warehouse.answer_forms import as_of_text
-    from parcours.insight.window_text import window_text
+    from parcours.insight.window_text import cut_texts, window_text
 
     return (
         window_text(question.from_ms, question.to_ms),
         as_of_text(question.warehouse.as_of_ms),
         f"{counted_text(people, 'person', 'people')} with any of what is asked for.",
-        *cut_sentences(question.warehouse, ("deliveries", "events"), question.from_ms),
+        *cut_texts(question.warehouse.cut_before_ms, ("deliveries", "events"), question.from_ms),
     )
-
-
-def cut_sentences(warehouse: Warehouse, tables: Sequence[KeptTable], from_ms: int | None) -> list[str]:
-    """From when on tables have rows, if the window begins before that."""
-    from parcours.insight.window_text import cut_text
-
-    cut = {table: warehouse.cut_before_ms[table] for table in tables if table in warehouse.cut_before_ms}
-    return [cut_text(table, at) for table, at in cut.items() if from_ms is None or from_ms < at]
 
 
 def out_and_words(source: Source) -> tuple[Path | None, str]:

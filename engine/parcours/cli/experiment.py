@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.asked_facts import First, Since, Source, Until, Url, cut_sentences, out_and_words, window
+from parcours.cli.asked_facts import First, Since, Source, Until, Url, out_and_words, window
 from parcours.cli.fact_sources import (
     AnswerForm,
     Exported,
@@ -112,12 +112,12 @@ def _answered(
 def _sentences(warehouse: Warehouse, asked: Asked, *, is_holdout: bool) -> list[str]:
     """The window, as of when the answer is, and what is missing. Of a split the runs are counted as well."""
     from parcours.insight.warehouse.answer_forms import as_of_text
-    from parcours.insight.window_text import window_text
+    from parcours.insight.window_text import cut_texts, window_text
 
     return [
         window_text(asked.from_ms, asked.to_ms),
         as_of_text(warehouse.as_of_ms),
-        *cut_sentences(warehouse, ("events",) if is_holdout else ("events", "moves"), asked.from_ms),
+        *cut_texts(warehouse.cut_before_ms, ("events",) if is_holdout else ("events", "moves"), asked.from_ms),
     ]
 
 

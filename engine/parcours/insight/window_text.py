@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from parcours.core.time_text import time_text
+
+if TYPE_CHECKING:
+    from parcours.journey.model.insight import KeptTable
 
 
 def window_text(from_ms: int | None, to_ms: int | None, counted: str = "") -> str:
@@ -14,6 +20,12 @@ def window_text(from_ms: int | None, to_ms: int | None, counted: str = "") -> st
     return f"{said[0].upper()}{said[1:]}." if said else "All that is known."
 
 
-def cut_text(table: str, before_ms: int) -> str:
+def cut_text(table: KeptTable, before_ms: int) -> str:
     """From when on a table of facts has rows, where earlier ones were kept for long enough."""
     return f"There are no {table} from before {time_text(before_ms)}: they were kept for long enough."
+
+
+def cut_texts(cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None) -> list[str]:
+    """The same of each of the tables that has no rows from when the window begins."""
+    cut = {table: cut_before_ms[table] for table in tables if table in cut_before_ms}
+    return [cut_text(table, at) for table, at in cut.items() if from_ms is None or from_ms < at]
