@@ -29,7 +29,9 @@ def test_a_report_of_one_kind_is_the_same_from_the_result_and_from_its_facts(ask
     assert ask("report", "journey", "abandoned-cart", "--facts", out / "facts").output == found.output
 
 
-def test_people_who_became_one_count_as_one_where_the_project_of_the_simulation_is_there(ask: Ask, tmp_path: Path) -> None:
+def test_people_who_became_one_count_as_one_where_the_project_of_the_simulation_is_there(
+    ask: Ask, tmp_path: Path
+) -> None:
     shop, lines = tmp_path / "shop", tmp_path / "lines"
     write_texts(shop, SHOP)
     seen = {"type": "track", "event": "Seen", "timestamp": "2026-01-01T10:00:00Z"}

@@ -210,6 +210,30 @@ def test_who_took_a_split_comes_with_her_events_from_then_on(tmp_path: Path) -> 
     assert len(before.happenings) == 2
 
 
+def test_everybody_is_whoever_anything_is_told_of(tmp_path: Path) -> None:
+    file = PeopleFile(tmp_path, TEN // DAY_MS, {})
+    file.add([SimpleNamespace(taken=TEN, person="kim", traits={}, audiences=[], consents=[])])
+    file.finish()
+    journal = Journal()
+    journal.event(0, "zoé", "Seen")
+    journal.event(1, "zoé", "Seen")
+    journal.move(0, "moved", "entered")
+    journal.tell("deliveries", 0, "mailed", outcome="sent")
+    journal.tell("changes", 0, "changed", what="trait", name="city", value="1")
+    journal.tell("unmet", 0, "unmet", journey="cart", version=1, event="Seen", why="no")
+    journal.tell("unmatched", 0, "unmatched", reaction="opened", why="no")
+    journal.tell("limits", 0, "limited", setting="runs", why="no")
+    journal.tell("limits", 0, "", setting="runs", why="nobody's")
+    journal.tell("looks", 0, "looked at", key="k", route="/people")
+    journal.event(0, "@anonymous/a", "Seen")
+    journal.merge(1, "@anonymous/a", "sarah")
+
+    with journal.warehouse(tmp_path) as warehouse:
+        assert [*Questions(warehouse).everybody()] == [
+            "changed", "kim", "limited", "mailed", "moved", "sarah", "unmatched", "unmet", "zoé",
+        ]  # fmt: skip
+
+
 def test_audiences_are_known_at_each_instant_and_end_with_a_merge(tmp_path: Path) -> None:
     journal = Journal()
 

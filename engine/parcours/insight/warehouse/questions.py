@@ -38,8 +38,14 @@ from parcours.journey.analyses import (
     Touches,
     Unit,
 )
+from parcours.journey.model.insight import FactTable
 
 IN_ORDER: Final = "time, record, shard, n"
+
+OF_PEOPLE: Final[tuple[FactTable, ...]] = (
+    "people", "events", "moves", "deliveries", "changes", "unmet", "unmatched", "limits",
+)  # fmt: skip
+"""The tables that tell of people. A row of another may have no name, or that of somebody who was only looked at."""
 
 _person = itemgetter(0)
 
@@ -160,9 +166,7 @@ class Questions:
 
     def everybody(self) -> Iterator[str]:
         """Whoever is known: in the table of people, or by anything that is told of her."""
-        told = " union ".join(
-            f"select person from main.{table}" for table in ("people", "events", "moves", "deliveries")
-        )
+        told = " union ".join(f"select person from main.{table}" for table in OF_PEOPLE)
         return (
             person
             for (person,) in self._warehouse.rows(f"select person from ({told}) where person <> '' order by person")
