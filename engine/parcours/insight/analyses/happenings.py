@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -37,6 +39,19 @@ class Events(NamedTuple):
     person: str
     unit: int
     happenings: Sequence[Happening]
+
+
+def beside(people: Iterable[tuple[str, T]], events: Iterable[Events]) -> Iterator[tuple[str, T, Sequence[Happening]]]:
+    """Each of these people with what is known of her, and with her events, if there are any.
+
+    people, events  both by the names of people, in the order of bytes, and each person once
+    """
+    told = iter(events)
+    newest = next(told, None)
+    for person, known in people:
+        while newest is not None and newest.person.encode() < person.encode():
+            newest = next(told, None)
+        yield person, known, newest.happenings if newest is not None and newest.person == person else ()
 
 
 MISSING_GROUP: Final = "(missing)"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 from parcours.core.buckets import bucket_of
-from parcours.insight.analyses.happenings import Events
+from parcours.insight.analyses.happenings import Events, beside
 from parcours.insight.experiments.experiment import EVERYBODY_ELSE, HELD_OUT, Unit
 from parcours.insight.experiments.goal import Goal
 from parcours.journey.policies import Holdout
@@ -17,14 +18,8 @@ def holdout_units(holdout: Holdout, people: Iterable[str], events: Iterable[Even
     people  by their names of today, in the order of bytes: the gate goes by the name under which a profile lies
     events  of the window that is asked for, a person at a time in the same order
     """
-    happened = iter(events)
-    newest = next(happened, None)
-    for person in people:
-        while newest is not None and newest.person.encode() < person.encode():
-            newest = next(happened, None)
-        outcome = None
-        if newest is not None and newest.person == person:
-            reached = goal.reached(newest.happenings)
-            outcome = goal.came_to(reached, reached[0][0], reached[-1][0]) if reached else None
+    for person, _, happenings in beside(zip(people, repeat(None)), events):
+        reached = goal.reached(happenings)
+        outcome = goal.came_to(reached, reached[0][0], reached[-1][0]) if reached else None
         is_held_out = bucket_of(holdout.salt, person) < holdout.bound
         yield Unit(HELD_OUT if is_held_out else EVERYBODY_ELSE, outcome)

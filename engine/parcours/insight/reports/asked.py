@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
-from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.analyses.happenings import MISSING_GROUP
-from parcours.insight.warehouse.names import literal
+from parcours.insight.warehouse.names import literal, within
 
 ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event"]
 
@@ -72,9 +71,7 @@ class Asked:
 
     def within(self, column: str) -> str:
         """A condition in SQL: the instant is in the window. What has none is in the open window only."""
-        since = [] if self.from_ms is None else [f"{column} >= {instant(self.from_ms)}"]
-        until = [] if self.to_ms is None else [f"{column} < {instant(self.to_ms)}"]
-        return " and ".join([*since, *until]) or "true"
+        return within(column, self.from_ms, self.to_ms)
 
     def named(self, column: str) -> str:
         """A condition in SQL: it has the name that is asked for."""
@@ -90,8 +87,3 @@ class Asked:
             case _:
                 began = f"date_trunc({literal(self.by)}, {time})"
                 return f"coalesce(strftime({began}, {literal(TIMES[self.by])}), {literal(MISSING_GROUP)})"
-
-
-def instant(at_ms: int) -> str:
-    """An instant in SQL."""
-    return f"{literal(time_text(at_ms))}::timestamptz"

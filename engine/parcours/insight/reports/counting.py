@@ -73,10 +73,8 @@ def _check_name(warehouse: Warehouse, asked: Asked) -> None:
 def all_differences(warehouse: Warehouse, summary: Summary | None) -> Iterator[Difference]:
     """Whatever does not add up in all facts. `summary`: of the same simulation."""
     yield from files_that_differ(warehouse)
-    for kind in COUNTED:
-        asked = Asked(kind)
-        if kind != "message":  # its deliveries are those of channels
-            yield from _differences(warehouse, asked, _sections(warehouse, asked))
+    yield from rows_that_differ(_sections(warehouse, Asked("journey")))
+    yield from states_that_differ(warehouse, Asked("channel"), cut=_is_cut(warehouse, "channel"))
     if summary is not None:
         yield from summary_differences(warehouse, summary)
 
@@ -97,15 +95,19 @@ def files_that_differ(warehouse: Warehouse) -> Iterator[Difference]:
 def _differences(warehouse: Warehouse, asked: Asked, sections: Sequence[Section]) -> Iterator[Difference]:
     """What does not add up in a report: its rows, those of what its window leaves out, and the sums of its groups."""
     everything = Asked(asked.kind, asked.name)
-    is_cut = COUNTED[asked.kind] in warehouse.cut_before_ms
     if asked.kind == "journey":
         yield from rows_that_differ(sections)
         if asked != everything:
             yield from rows_that_differ(_sections(warehouse, everything))
     elif asked.kind in ("channel", "message"):
-        yield from states_that_differ(warehouse, everything, cut=is_cut)
+        yield from states_that_differ(warehouse, everything, cut=_is_cut(warehouse, asked.kind))
     if asked.by is not None:
         yield from groups_that_differ(_totals(_sections(warehouse, asked.whole()), sections), sections)
+
+
+def _is_cut(warehouse: Warehouse, kind: ReportKind) -> bool:
+    """Whether rows are missing because they were kept for long enough."""
+    return COUNTED[kind] in warehouse.cut_before_ms
 
 
 def _totals(whole: Sequence[Section], divided: Sequence[Section]) -> list[Section]:
@@ -117,10 +119,9 @@ def _totals(whole: Sequence[Section], divided: Sequence[Section]) -> list[Sectio
 
 
 def _sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
-    is_cut = COUNTED[asked.kind] in warehouse.cut_before_ms
     match asked.kind:
         case "journey":
-            return journey_sections(warehouse, asked, outline_of(warehouse), cut=is_cut)
+            return journey_sections(warehouse, asked, outline_of(warehouse), cut=_is_cut(warehouse, asked.kind))
         case "channel" | "message":
             return delivery_sections(warehouse, asked)
         case "campaign":

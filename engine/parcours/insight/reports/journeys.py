@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from parcours.insight.reports.asked import Asked, instant
+from parcours.insight.reports.asked import Asked
 from parcours.insight.reports.outline import Outline
 from parcours.insight.reports.report import Cell, Section, rate, section
+from parcours.insight.warehouse.names import instant
 from parcours.insight.warehouse.warehouse import Warehouse
 
 MS: Final = "epoch_ms(coalesce(went_on, ended)) - epoch_ms(reached)"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from itertools import count
 
+from parcours.core.time_text import time_text
+
 
 def identifier(name: str) -> str:
     """A name in SQL, whatever it holds."""
@@ -17,6 +19,18 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text in SQL, whatever it holds."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def instant(at_ms: int) -> str:
+    """An instant in SQL."""
+    return f"{literal(time_text(at_ms))}::timestamptz"
+
+
+def within(column: str, from_ms: int | None, to_ms: int | None) -> str:
+    """A condition in SQL: the instant is in the window. What has none is in the open window only."""
+    since = [] if from_ms is None else [f"{column} >= {instant(from_ms)}"]
+    until = [] if to_ms is None else [f"{column} < {instant(to_ms)}"]
+    return " and ".join([*since, *until]) or "true"
 
 
 def free_name(name: str, taken: AbstractSet[str], prefix: str = "") -> str:

@@ -11,13 +11,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, assert_never
 
-from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.expression.dotted import split_path
-from parcours.insight.analyses.happenings import Events, Happening
+from parcours.insight.analyses.happenings import Events, Happening, beside
 from parcours.insight.exporter.tables import COLUMNS
 from parcours.insight.warehouse.event_views import pointer
-from parcours.insight.warehouse.names import identifier, literal
+from parcours.insight.warehouse.names import identifier, literal, within
 from parcours.insight.warehouse.told_rows import (
     Assigned,
     Assignment,
@@ -51,10 +50,14 @@ _person = itemgetter(0)
 
 
 class Questions:
-    """Asks one warehouse, as of the moment at which it was opened."""
+    """Asks one warehouse, as of the moment at which it was opened.
+
+    tables  those that were read, of which every row may count: of people only the newest does
+    """
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
+        self.tables: set[FactTable] = set()
 
     def happenings(
         self,
@@ -75,11 +78,12 @@ class Questions:
         properties  whether they are needed: without them it is much quicker
         following   with each that is asked for also the very next event of its unit within the window, whatever it is
         """
-        chosen = f"true{_within(from_ms, to_ms)}" if following else _named(events) + _within(from_ms, to_ms)
+        chosen = f"{'true' if following else _named(events)} and {within('time', from_ms, to_ms)}"
         near = ""
         if following:
             behind = f"lag({_named(events)}) over (partition by person, unit order by {IN_ORDER})"
             near = f" qualify {_named(events)} or {behind}"
+        self.tables.add("events")
         told = "properties" if properties else "null"
         match unit:
             case "person":
@@ -87,6 +91,7 @@ class Questions:
             case "visit":
                 source = "select *, visit as unit from main.visits"
             case "run":
+                self.tables.add("moves")
                 source = (
                     f"select events.*, unit from main.events join ({RUNS}) runs using (person)"
                     " where time >= entered and time <= ended"
@@ -115,21 +120,17 @@ class Questions:
         conversions: Collection[str],
         from_ms: int | None = None,
         to_ms: int | None = None,
-        *,
-        lookback_ms: int = 0,
     ) -> Iterator[Touched]:
         """The touches of each person and her events of these names, of those who have any of either.
 
-        key          a column of a touch; of events `event`, or `event.` with the path of a property
-        lookback_ms  how long before the window touches are told
+        key  a column of a touch; of events `event`, or `event.` with the path of a property
         Raises CallerError for a key that these touches do not have.
         """
-        since = None if from_ms is None else from_ms - lookback_ms
-        query = _touched_query(touches, key, conversions, since, to_ms)
-        converts = f"converts{_within(from_ms, None)}"
+        self.tables |= {"events", "deliveries"} if isinstance(touches, DeliveryTouches) else {"events"}
+        query = _touched_query(touches, key, conversions, from_ms, to_ms)
         chosen = (
-            f"select person, visit, epoch_ms(time), touches, key, {converts}, event, properties"
-            f" from ({query}) where touches or ({converts}) order by person, {IN_ORDER}"
+            "select person, visit, epoch_ms(time), touches, key, converts, event, properties"
+            f" from ({query}) where touches or converts order by person, {IN_ORDER}"
         )
         for person, rows in groupby(self._warehouse.rows(chosen), _person):
             yield Touched(person, [*_touches_and_conversions(rows)])
@@ -138,7 +139,8 @@ class Questions:
         self, outcome: str, from_ms: int | None = None, to_ms: int | None = None
     ) -> Iterator[tuple[str, int]]:
         """Of each person, how many of her deliveries came to an outcome or got a mark within the window."""
-        chosen = f"what = {literal(outcome)}{_within(from_ms, to_ms)}"
+        self.tables.add("deliveries")
+        chosen = f"what = {literal(outcome)} and {within('time', from_ms, to_ms)}"
         query = f"select person, count(distinct key) from main.touches where {chosen} group by person order by person"
         return ((person, count) for person, count in self._warehouse.rows(query))
 
@@ -149,23 +151,21 @@ class Questions:
 
         before_ms  how long before that events are told as well
         """
+        self.tables.add("moves")
         query = (
             'select person, epoch_ms(time), run, "index", version from main.moves'
             f" where what = 'split' and journey = {literal(journey)} and step = {literal(step)}"
             f' and "index" is not null order by person, {IN_ORDER}'
         )
         happened = self.happenings(goals) if goals else iter(())
-        newest = next(happened, None)
-        for person, rows in groupby(self._warehouse.rows(query), _person):
+        for person, rows, found in beside(groupby(self._warehouse.rows(query), _person), happened):
             assignments = [Assignment(*row[1:]) for row in rows]
-            while newest is not None and newest.person.encode() < person.encode():
-                newest = next(happened, None)
-            found = newest.happenings if newest is not None and newest.person == person else ()
             since = assignments[0].at - before_ms
             yield Assigned(person, assignments, [each for each in found if each.at >= since])
 
     def everybody(self) -> Iterator[str]:
         """Whoever is known: in the table of people, or by anything that is told of her."""
+        self.tables.update(OF_PEOPLE)
         told = " union ".join(f"select person from main.{table}" for table in OF_PEOPLE)
         return (
             person
@@ -174,6 +174,7 @@ class Questions:
 
     def published(self, journey: str) -> Iterator[tuple[int, str]]:
         """The versions of a journey that facts tell of, each with its document as YAML text."""
+        self.tables.add("publications")
         chosen = f"select version, document from main.publications where journey = {literal(journey)} order by version"
         return ((version, document) for version, document in self._warehouse.rows(chosen))
 
@@ -192,6 +193,7 @@ class Questions:
 
     def told_traits(self) -> Iterator[ToldTraits]:
         """The newest value of each trait whose changes are told, of each person with any."""
+        self.tables.add("changes")
         query = (
             "select person, name, arg_max(value, row(time, record, shard, n)), epoch_ms(max(time)) from main.changes"
             " where what = 'trait' and value is not null group by person, name order by person, name"
@@ -204,6 +206,7 @@ class Questions:
 
         What is told of somebody who was merged ends with the merge: then the person herself is looked at again.
         """
+        self.tables.add("changes")
         query = (
             f"select told.person, told.person_then, epoch_ms(told.time), told.value = 'entered', epoch_ms(today.until)"
             " from main.changes told left join hidden.names today on today.name = told.person_then"
@@ -236,21 +239,12 @@ def _named(events: Collection[str] | None) -> str:
     return f"event in ({', '.join(map(literal, sorted(events)))})" if events else "false"
 
 
-def _within(from_ms: int | None, to_ms: int | None) -> str:
-    since = "" if from_ms is None else f" and time >= {_instant(from_ms)}"
-    return since + ("" if to_ms is None else f" and time < {_instant(to_ms)}")
-
-
-def _instant(at_ms: int) -> str:
-    return f"'{time_text(at_ms)}'::timestamptz"
-
-
 def _touched_query(
     touches: Touches, key: str, conversions: Collection[str], from_ms: int | None, to_ms: int | None
 ) -> str:
     """All that makes up visits: events, and touches that are none; with what each is."""
     columns = "person, time, record, shard, n"
-    converts, other, within = _named(conversions), "", _within(from_ms, to_ms)
+    converts, other, inside = _named(conversions), "", within("time", from_ms, to_ms)
     match touches:
         case DeliveryTouches(outcome):
             if key not in DELIVERY_COLUMNS:
@@ -258,7 +252,7 @@ def _touched_query(
             touching, text = "false", "null"
             other = (
                 f" union all select {columns}, true, {identifier(key)}, false, null, null from main.touches"
-                f" where what = {literal(outcome)}{within}"
+                f" where what = {literal(outcome)} and {inside}"
             )
         case EventTouches(names):
             touching, text = _named(names), _event_key(key)
@@ -268,7 +262,7 @@ def _touched_query(
             assert_never(touches)
     events = (
         f"select {columns}, {touching} as touches, {text} as key, {converts} as converts, event,"
-        f" case when {converts} then properties end as properties from main.events where true{within}"
+        f" case when {converts} then properties end as properties from main.events where {inside}"
     )
     visits = "sum(begins::integer) over (partition by person order by time, record, shard, n rows unbounded preceding)"
     pause = (

@@ -109,11 +109,11 @@ class Warehouse:
             columns, rows = self.asking(ask)
         return Answer(columns, self._in_words(rows), self.as_of_ms)
 
-    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query of ours, some in memory at once. It has to name an order: then all files have been read
         before the first row is there, and it does not matter whether they go meanwhile.
         """
-        found = self.asking(lambda database: _taken(self._cursor_of(database).execute(query, list(values))))
+        found = self.asking(lambda database: _taken(self._cursor_of(database).execute(query)))
         for some in self._in_words(found):
             yield from some
 
