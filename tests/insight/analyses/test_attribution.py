@@ -217,3 +217,8 @@ def test_one_persons_conversions_are_credited_each_for_itself() -> None:
         "b": (1, 7),
         "(none)": (0, 0),
     }
+
+
+def test_values_whose_sum_no_number_can_be_are_refused() -> None:
+    with pytest.raises(AnalysisRefused, match="attribution orders: the values of the conversions are together larger"):
+        attribute([converted("a", 1.5e308), converted("b", 1.5e308)], asked(EVERY_MODEL), END)

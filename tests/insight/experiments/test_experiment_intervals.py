@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.power import normal_sample_size_one_tail
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from parcours.errors import AnalysisRefused
 from parcours.insight.experiments.distributions import chi_square_tail, normal_quantile, student_quantile
 from parcours.insight.experiments.intervals import always_valid, newcombe, sequence_factor, welch
 from parcours.insight.experiments.moments import Moments, of_rate, of_values
@@ -69,6 +70,12 @@ def test_the_interval_of_values_is_welchs(variant: list[float], control: list[fl
 def test_one_unit_or_nothing_that_varies_has_no_interval_of_values(variant: Moments, control: Moments) -> None:
     assert welch(variant, control, 0.05) is None
     assert newcombe(of_rate(0, 0), control, 0.05) is None
+
+
+@pytest.mark.parametrize("values", [[1.5e308, 1.5e308], [1e200, -1e200], [1.0, 1e300, 2.0]])
+def test_values_that_are_too_large_together_or_as_squares_are_refused(values: list[float]) -> None:
+    with pytest.raises(AnalysisRefused, match="larger than any number can be"):
+        of_values(values, len(values))
 
 
 def test_the_always_valid_interval_is_that_of_its_formula() -> None:

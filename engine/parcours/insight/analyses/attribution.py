@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Final, assert_never
 
 import msgspec
 
+from parcours.errors import AnalysisRefused
 from parcours.insight.analyses.credit import (
     NONE,
     POSITIONS,
@@ -60,9 +62,14 @@ def attribute(people: Iterable[TouchedPerson], asked: Attribution, end: int) -> 
     """The credits of everybody's touches; `end` is the end of the data (ms), to which null paths reach.
 
     Raises AnalysisRefused if a model cannot be worked out on this data: too many keys for Shapley values, too large a
-    Markov chain.
+    Markov chain, values whose sum no number can be.
     """
     gathered = _gather(people, asked, end)
+    if not isfinite(gathered.size):
+        raise AnalysisRefused(
+            f"attribution {asked.name}: the values of the conversions are together larger than any number can be; "
+            "credit smaller ones, such as `event.total / 1000000`"
+        )
     keys = [*different(gathered.paths), NONE]
     models = {name: _credited(name, model, gathered, asked) for name, model in asked.models.items()}
     for name, model in asked.models.items():

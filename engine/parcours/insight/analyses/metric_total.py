@@ -42,6 +42,12 @@ class Total:
             return None
 
 
+def worth_of(value: Expression, happening: Happening) -> float:
+    """The number that an event is worth; 0 for what is none, and for infinity."""
+    number = number_of(value, happening)
+    return float(number) if isinstance(number, int | float) and is_number(number) and math.isfinite(number) else 0.0
+
+
 def number_of(value: Expression, happening: Happening) -> object:
     """What an expression says of an event."""
     return value.value(scope_of(happening))

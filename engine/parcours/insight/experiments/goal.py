@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from parcours.expression.expression import Expression
 from parcours.insight.analyses.happenings import Happening
-from parcours.insight.analyses.metric_total import number_of
+from parcours.insight.analyses.metric_total import worth_of
 from parcours.insight.analyses.triggers import Triggers
+from parcours.insight.experiments.moments import sum_of
 from parcours.journey.parts import Trigger
 
 Reached: TypeAlias = Sequence[tuple[int, float]]
@@ -31,14 +31,14 @@ class Goal:
         return [(at, self._worth(happenings[place])) for place, at, _ in self._triggers.sightings(happenings)]
 
     def came_to(self, reached: Reached, first_ms: int, last_ms: int) -> float | None:
-        """What the goal came to from one instant to another, both included; None if it did not come."""
+        """What the goal came to from one instant to another, both included; None if it did not come.
+
+        Raises AnalysisRefused for a sum that is larger than any number can be.
+        """
         found = [worth for at, worth in reached if first_ms <= at <= last_ms]
         if not found:
             return None
-        return WITHOUT_VALUE if self._value is None else math.fsum(found)
+        return WITHOUT_VALUE if self._value is None else sum_of(found)
 
     def _worth(self, happening: Happening) -> float:
-        if self._value is None:
-            return WITHOUT_VALUE
-        number = number_of(self._value, happening)
-        return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else 0.0
+        return WITHOUT_VALUE if self._value is None else worth_of(self._value, happening)

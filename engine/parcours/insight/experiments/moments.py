@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from parcours.errors import AnalysisRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,27 @@ def of_values(values: Sequence[float], conversions: int) -> Moments:
 
 
 def mean_of(values: Sequence[float]) -> float:
-    """Their mean; 0 of none."""
-    return math.fsum(values) / len(values) if values else 0.0
+    """Their mean; 0 of none. Raises AnalysisRefused as `sum_of` does."""
+    return sum_of(values) / len(values) if values else 0.0
+
+
+def sum_of(values: Iterable[float]) -> float:
+    """Their sum, rounded once. Raises AnalysisRefused where it is larger than any number can be."""
+    try:
+        total = math.fsum(values)
+    except (OverflowError, ValueError):  # the latter where infinity is taken from infinity
+        total = math.inf
+    if not math.isfinite(total):
+        raise AnalysisRefused(
+            "the values of the goal, or their squares, are together larger than any number can be: "
+            "compare smaller ones, such as `event.total / 1000000`, or a rate"
+        )
+    return total
 
 
 def covariance(first: Sequence[float], first_mean: float, second: Sequence[float], second_mean: float) -> float:
-    """The sample covariance of two equally long sequences; 0 of fewer than two."""
+    """The sample covariance of two equally long sequences; 0 of fewer than two. Raises AnalysisRefused as above."""
     if len(first) < 2:
         return 0.0
     products = ((one - first_mean) * (other - second_mean) for one, other in zip(first, second, strict=True))
-    return math.fsum(products) / (len(first) - 1)
+    return sum_of(products) / (len(first) - 1)
