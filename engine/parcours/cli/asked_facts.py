@@ -145,7 +145,7 @@ def _sentences(question: Question[Any], people: int) -> tuple[str, ...]:
         window_text(question.from_ms, question.to_ms),
         as_of_text(question.warehouse.as_of_ms),
         f"{counted_text(people, 'person', 'people')} with any of what is asked for.",
-        *cut_texts(question.warehouse.cut_before_ms, ("deliveries", "events"), question.from_ms),
+        *cut_texts(question.warehouse.cut_before_ms, sorted(question.asking.tables), question.from_ms),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Final
 
 from parcours.core.time_text import time_text
+from parcours.journey.model.insight import KeptTable
 
-if TYPE_CHECKING:
-    from parcours.journey.model.insight import KeptTable
+WITHIN_WINDOW: Final[frozenset[KeptTable]] = frozenset({"events", "deliveries"})
+"""The tables of which the window counts; of others, such as changes and moves, also what was before it."""
 
 
 def window_text(from_ms: int | None, to_ms: int | None, counted: str = "") -> str:
@@ -26,6 +27,10 @@ def cut_text(table: KeptTable, before_ms: int) -> str:
 
 
 def cut_texts(cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None) -> list[str]:
-    """The same of each of the tables that has no rows from when the window begins."""
+    """The same of each of the tables that lacks rows which an answer from `from_ms` on would go by."""
     cut = {table: cut_before_ms[table] for table in tables if table in cut_before_ms}
-    return [cut_text(table, at) for table, at in cut.items() if from_ms is None or from_ms < at]
+    return [
+        cut_text(table, at)
+        for table, at in cut.items()
+        if table not in WITHIN_WINDOW or from_ms is None or from_ms < at
+    ]

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from parcours.errors import AuthorError
 from parcours.insight.analyses.funnel_any import AnyOrder
 from parcours.insight.analyses.funnel_chain import UNBOUNDED, OrderedChains
 from parcours.insight.analyses.funnel_groups import GroupsOf, by_property, in_order, most_frequent
@@ -83,13 +82,9 @@ def matches(asked: Funnel, units: Iterable[Events]) -> Iterator[Match]:
     """The match of each unit that takes a step; the others have none.
 
     A unit has to have all its events, not those alone that are asked for: what is lost is told by the next event,
-    whatever it is, and so is the very next. Raises AuthorError for `step_within` where steps have no order.
+    whatever it is, and so is the very next.
     """
-    if asked.order == "any" and asked.step_within_ms:
-        raise AuthorError(
-            f"funnel {asked.name}: step_within bounds a step from the one before, and in any order there is none; "
-            "use within, or another order"
-        )
+    assert asked.order != "any" or not asked.step_within_ms, "a step of these has none before it"
     triggers = Triggers([*asked.steps, *asked.exclude])
     find = (AnyOrder(asked) if asked.order == "any" else OrderedChains(asked)).find
     for unit in units:

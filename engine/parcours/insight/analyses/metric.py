@@ -7,7 +7,7 @@ by itself, so its groups need not add up.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from math import isfinite
 from typing import Final, Protocol, TypeAlias, assert_never
 
@@ -67,8 +67,7 @@ def metric(
     segments    the people of every segment that is named in the metrics needed
     grouped     the groups of an event that is counted, or of a delivery; one without any counts for all only
     """
-    needed = list(dict.fromkeys(needed_for(name, metrics)))
-    counts = {each: _Counting(_counted(metrics[each]), segments or {}, grouped) for each in needed}
+    counts = {each: _Counting(of, segments or {}, grouped) for each, of in counted_for(name, metrics).items()}
     _count([each for each in counts.values() if not each.is_of_deliveries], units)
     _count([each for each in counts.values() if each.is_of_deliveries], deliveries)
     groups = {group: None for counting in counts.values() for group in counting.groups}
@@ -87,24 +86,19 @@ def metric(
     return MetricResult(of_all, {group: value(MetricOf(name), group) for group in in_order(groups)})
 
 
-def needed_for(name: str, metrics: Mapping[str, Metric]) -> Iterator[str]:
-    """The names of the metrics that have to be counted for this one."""
+def counted_for(name: str, metrics: Mapping[str, Metric]) -> dict[str, Counted]:
+    """The metrics that have to be counted for this one, by name."""
     found = metrics[name]
     if not isinstance(found, Formula):
-        yield name
-        return
-    nodes = [found.root]
+        return {name: found}
+    counted, nodes = dict[str, Counted](), [found.root]
     while nodes:
         node = nodes.pop()
         if isinstance(node, Arithmetic):
             nodes += [node.left, node.right]
         elif isinstance(node, MetricOf):
-            yield from needed_for(node.name, metrics)
-
-
-def _counted(found: Metric) -> Counted:
-    assert not isinstance(found, Formula), "formulas are not counted"
-    return found
+            counted |= counted_for(node.name, metrics)
+    return counted
 
 
 def _result(sign: str, left: float | None, right: float | None) -> float | None:

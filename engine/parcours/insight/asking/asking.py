@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from parcours.expression.values import is_number
 from parcours.insight.analyses.attribution import Attributed, attribute
 from parcours.insight.analyses.cohort import CohortResult, cohort
 from parcours.insight.analyses.flow import FlowResult, flow
 from parcours.insight.analyses.funnel import FunnelResult, funnel
 from parcours.insight.analyses.funnel_people import funnel_people
 from parcours.insight.analyses.happenings import MISSING_GROUP, Events, Happening
-from parcours.insight.analyses.metric import MetricResult, metric, needed_for
-from parcours.insight.analyses.metric_total import number_of
+from parcours.insight.analyses.metric import MetricResult, counted_for, metric
+from parcours.insight.analyses.metric_total import worth_of
 from parcours.insight.analyses.paths import Conversion, Touch, TouchedPerson
 from parcours.insight.analyses.triggers import Triggers
 from parcours.insight.asking.groups import Groups
@@ -26,18 +26,16 @@ from parcours.journey.analyses import (
     ByProperty,
     Cohort,
     DeliveryCount,
-    EventCount,
     Flow,
-    Formula,
     Funnel,
     Metric,
-    People,
     Sum,
 )
 from parcours.journey.parts import Trigger
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.questions import Questions
+    from parcours.journey.model.insight import FactTable
     from parcours.journey.program import Program
 
 ASKED: Final = ""
@@ -79,6 +77,11 @@ class Asking:
         self._from_ms, self._to_ms = from_ms, to_ms
         self._end = min(known_until or 0, math.inf if to_ms is None else to_ms - 1)
         self._groups = Groups(questions, program, from_ms, to_ms)
+
+    @property
+    def tables(self) -> AbstractSet[FactTable]:
+        """Those that were read for the answers so far, of which every row may count."""
+        return self._questions.tables
 
     def funnel(self, asked: Funnel) -> Answered[FunnelResult]:
         """Count units through the steps."""
@@ -123,21 +126,14 @@ class Asking:
     def metric(self, asked: Metric) -> Answered[MetricResult]:
         """The value of a metric, which need not be one of the project."""
         metrics = {**self._program.analyses.metrics, ASKED: asked}
-        events, deliveries, segments = list[Sum | People | EventCount](), list[DeliveryCount](), set[str]()
-        for name in dict.fromkeys(needed_for(ASKED, metrics)):
-            counted = metrics[name]
-            assert not isinstance(counted, Formula), "formulas are not counted"
-            if isinstance(counted, DeliveryCount):
-                deliveries.append(counted)
-            else:
-                events.append(counted)
-            if counted.segment is not None:
-                segments.add(counted.segment)
+        counted = counted_for(ASKED, metrics).values()
+        events = [each for each in counted if not isinstance(each, DeliveryCount)]
+        segments = {each.segment for each in counted if each.segment is not None}
         inside = {name: self._groups.people_of(name) for name in sorted(segments)}
         people, triggers = _People(), [each.of for each in events]
         valued = any(isinstance(each, Sum) for each in events)
         told = people.all(self._events(triggers, properties=valued)) if triggers else ()
-        outcomes = sorted({each.outcome for each in deliveries})
+        outcomes = sorted({each.outcome for each in counted if isinstance(each, DeliveryCount)})
         return Answered(
             metric(ASKED, metrics, told, people.all(self._deliveries(outcomes)), segments=inside), people.count
         )
@@ -182,14 +178,9 @@ class Asking:
                 touches.append(Touch(each.at, order, MISSING_GROUP if each.key is None else each.key, each.visit))
             elif converts.bits(each.happening):
                 at = each.happening.at
-                worth = 1.0 if asked.value is None else _worth(number_of(asked.value, each.happening))
+                worth = 1.0 if asked.value is None else worth_of(asked.value, each.happening)
                 conversions.append(Conversion(at, order, worth, each.visit, at >= (self._from_ms or 0)))
         return TouchedPerson(told.person, touches, conversions)
-
-
-def _worth(value: object) -> float:
-    """The number that a conversion is worth; 0 for what is none."""
-    return float(value) if isinstance(value, int | float) and is_number(value) and math.isfinite(value) else 0.0
 
 
 class _People:
