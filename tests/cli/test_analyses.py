@@ -41,10 +41,15 @@ CITIES = {"anna": "Seattle", "bert": "Oslo", "cleo": "Seattle"}  # nothing is kn
 
 @pytest.fixture
 def yoga(tmp_path: Path) -> Path:
-    """The project of a shop, whose facts tell of cities."""
+    """The project of a shop, whose facts tell of cities; one of the ways of its split has a name, both go on alike."""
     folder = Path(shutil.copytree(YOGA, tmp_path / "yoga"))
     profile = folder / "profile.yaml"
     profile.write_text(profile.read_text().replace("city: string", "city: {type: string, insight: true}"))
+    cart = folder / "journeys" / "cart.yaml"
+    ways = "[{percent: 50, next: remind}, {percent: 50, next: done}]"
+    assert ways in cart.read_text()
+    named = "[{name: mailed, percent: 40, next: remind}, {percent: 60, next: remind}]"
+    cart.write_text(cart.read_text().replace(ways, named))
     return folder
 
 
@@ -99,7 +104,7 @@ def test_a_funnel_has_the_form_and_the_figures_that_can_be_counted_by_hand(ask: 
         ("profile.city", {"Oslo": [1, 1, 0], "Seattle": [2, 2, 1], "(missing)": [1, 0, 0]}),
         ("event.category", {"bags": [1, 1, 0], "mats": [2, 2, 1], "(missing)": [1, 0, 0]}),
         ("audience:locals", {"in": [2, 2, 1], "not in": [2, 1, 0]}),
-        ("experiment:cart.test", {"0": [3, 3, 1], "(missing)": [1, 0, 0]}),  # nobody has drawn the other way
+        ("experiment:cart.test", {"1": [1, 1, 0], "mailed": [2, 2, 1], "(missing)": [1, 0, 0]}),  # bert, anna and cleo
         ("segments:west,mobile", {"mobile": [1, 1, 0], "west": [2, 2, 1]}),
     ],
 )
@@ -218,6 +223,22 @@ def test_a_table_names_its_window_as_of_when_it_is_and_how_many_people_there_are
     assert " 2 Product Added        ███████▌░░   3 / 4   75.0 %   3 / 4   75.0 %         6m" in lines
     difference = "3 Order Completed 1 / 2 50.0 % 0 / 1 0.0 % +50.0 -39.1 to +90.5"
     assert difference in [" ".join(line.split()) for line in lines]
+
+
+def test_a_table_tells_what_was_not_kept_of_what_it_read(ask: Ask, out: Path) -> None:
+    cut = {"shard": 0, "before": {"changes": "2026-03-01", "events": "2026-03-01"}, "made_ms": 0, "format": 1}
+    (out / "facts" / "_done" / "0.cut.json").write_text(json.dumps(cut))
+    before = "tell of the time before 2026-03-01T00:00:00.000Z was not kept."
+    changes, events = f"What changes {before}", f"What events {before}"
+
+    def said(*options: str) -> list[str]:
+        return [line for line in ask("funnel", out, STEPS, *options).stdout.splitlines() if line.startswith("What ")]
+
+    assert said() == [events]
+    assert said("--split", "audience:locals") == [changes, events]
+    since = ("--from", "2026-03-01T00:00:00Z")
+    assert said(*since) == []
+    assert said(*since, "--split", "audience:locals") == [changes]  # she may have been in it before
 
 
 @pytest.mark.parametrize(

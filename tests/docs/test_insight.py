@@ -52,6 +52,11 @@ def test_the_code_of_the_page_reads_what_counts(
         pass
     (store / "facts/moves/day=2024-10-04/0-000000000007-000000000008.parquet").write_bytes(b"left by a crash")
     write_starter("shop")
+    _, experiment = blocks("yaml")[::-1]
+    Path("shop/journeys/discount.yaml").write_text(experiment)
+    with Path("shop/parcours.yaml").open("a") as parcours:
+        (holdouts,) = re.findall(r"`(holdouts: .*)` in parcours.yaml", PAGE.read_text())
+        parcours.write(f"{holdouts}\n")
     shown: dict[str, list[str]] = {}
     for command in "".join(blocks("shell")).splitlines():
         result = CliRunner(env={"COLUMNS": "80"}).invoke(build(), shlex.split(command)[1:])
@@ -79,7 +84,7 @@ def test_the_page_has_every_column_of_every_table() -> None:
 
 
 def test_the_settings_of_the_page_are_settings() -> None:
-    (text,) = blocks("yaml")
+    text = blocks("yaml")[-1]
 
     document = InsightDocument.model_validate(YAML(typ="safe", pure=True).load(text)["insight"])
 

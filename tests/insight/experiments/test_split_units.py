@@ -8,9 +8,13 @@ from dataclasses import replace
 import pytest
 from tests.insight.warehouse.rows import MINUTE, TEN
 
+from parcours.errors import AnalysisRefused
+from parcours.expression.expression import compile_expression
 from parcours.insight.analyses.happenings import Happening
 from parcours.insight.experiments.experiment import Unit
-from parcours.insight.experiments.split_units import Asked, SplitUnits, Ways, split_units
+from parcours.insight.experiments.goal import Goal
+from parcours.insight.experiments.split_units import Asked, SplitUnits, split_units
+from parcours.insight.experiments.ways import Ways
 from parcours.insight.warehouse.told_rows import Assigned, Assignment
 from parcours.journey.experiments import Experiment
 from parcours.journey.parts import Trigger
@@ -99,3 +103,13 @@ def test_percentages_are_those_of_the_versions_by_their_units() -> None:
     assert units_of(*of_two, assigned("q", (0, 0, 3))).design.percents == pytest.approx({"a": 72.5, "b": 27.5})
     assert units_of(*of_two, assigned("q", (55, 0, 3))).design.percents == {"a": 80, "b": 20}  # it does not count yet
     assert units_of().design.percents == {"a": 50, "b": 50}
+
+
+def test_a_goal_whose_sum_no_number_can_be_is_refused_and_infinity_is_worth_nothing() -> None:
+    goal = Goal(Trigger("Bought"), compile_expression("event.total * 10"))
+    totals = (15e306, 15e306, 1e308)
+    reached = goal.reached([Happening(at, "Bought", f'{{"total": {total}}}') for at, total in enumerate(totals)])
+
+    assert goal.came_to(reached, 0, 0) == 1.5e308 and goal.came_to(reached, 2, 2) == 0
+    with pytest.raises(AnalysisRefused, match="larger than any number can be"):
+        goal.came_to(reached, 0, 2)

@@ -12,6 +12,7 @@ from parcours.insight.analyses.funnel_groups import GroupsOf, by_person, by_prop
 from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.analyses.triggers import Triggers
 from parcours.insight.asking.profiles import known_traits
+from parcours.insight.experiments.ways import name_of, refuse_campaign, ways_by_version
 from parcours.journey.analyses import (
     ByAudience,
     ByProperty,
@@ -74,13 +75,19 @@ class Groups:
             case ByAudience(name):
                 return self._by_audience(name)
             case ByVariant(journey, step):
-                taken = self._questions.assigned(journey, step)
-                return by_person({each.person: each.assignments[0].way for each in taken})
+                return self._by_variant(journey, step)
             case BySegments(first, second):
                 people = {name: self.people_of(name) for name in (first, second)}
                 return lambda unit, happening: tuple(name for name, inside in people.items() if unit.person in inside)
             case _:
                 assert_never(split)
+
+    def _by_variant(self, journey: str, step: str) -> GroupsOf:
+        """By the way that each person took first: by its name, or by its number where it has none."""
+        refuse_campaign(journey, step, self._program)
+        versions = ways_by_version(self._program, self._questions.published(journey), journey, step)
+        first = {each.person: each.assignments[0] for each in self._questions.assigned(journey, step)}
+        return by_person({person: name_of(way, versions) or way.way for person, way in first.items()})
 
     def _by_audience(self, name: str) -> GroupsOf:
         members = {each.person: each for each in self._questions.members(name)}

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-
-from ruamel.yaml import YAML
 
 from parcours.errors import CallerError
 from parcours.insight.experiments.experiment import Design, evaluate, holdout_design
 from parcours.insight.experiments.goal import Goal
 from parcours.insight.experiments.holdout_units import holdout_units
 from parcours.insight.experiments.result import ExperimentResult
-from parcours.insight.experiments.split_units import Asked, Ways, split_units
+from parcours.insight.experiments.split_units import Asked, split_units
+from parcours.insight.experiments.ways import Ways, refuse_campaign, ways_by_version
 from parcours.insight.warehouse.questions import Questions
 from parcours.journey.analyses import Metric, People, Sum
-from parcours.journey.campaign_steps import DivideAtRandom
-from parcours.journey.model.steps import SplitArm
 from parcours.journey.policies import Holdout
 from parcours.journey.program import Journey, Program, Split
 from parcours.wording import nearest, quoted
@@ -51,8 +46,7 @@ def ask_experiment(name: str, program: Program, questions: Questions, asked: Ask
         raise CallerError(f"{name} has no experiment: give the split one, with a goal and a control.")
     newest = Ways(split.names, split.percents)
     assigned = questions.assigned(journey.name, split.id, [experiment.trigger.name], before_ms=experiment.cuped_ms or 0)
-    told = dict(_ways_told(questions.published(journey.name), split.id))
-    versions = {**_ways_of(program, journey.name, split.id), **told}
+    versions = ways_by_version(program, questions.published(journey.name), journey.name, split.id)
     units = split_units(replace(experiment, mature=experiment.mature and not so_far), newest, versions, assigned, asked)
     return Answered(units.design, evaluate(units.design, units.units), units.unnamed)
 
@@ -79,7 +73,7 @@ def ask_holdout(holdout: Holdout, metric: Metric, questions: Questions, asked: A
 def _split_called(name: str, program: Program) -> tuple[Journey, Split]:
     journeys = {each.name: each for each in program.journeys}
     of, _, id_ = name.partition(".")
-    _refuse_campaign(of, id_, program)
+    refuse_campaign(of, id_, program)
     if of not in journeys:
         holdouts = [each.name for each in program.policies.holdouts]
         hint = nearest(of, [*journeys, *holdouts])
@@ -90,31 +84,3 @@ def _split_called(name: str, program: Program) -> tuple[Journey, Split]:
         there_are = f"its splits are {', '.join(splits)}" if splits else "it has none"
         raise CallerError(f"{of!r} has no split {quoted(id_)}{nearest(id_, splits)}: {there_are}.")
     return journeys[of], step
-
-
-def _refuse_campaign(name: str, step: str, program: Program) -> None:
-    for campaign in program.campaigns:
-        if campaign.name == name:
-            what = (
-                "is no random split"
-                if not isinstance(campaign.steps.get(step), DivideAtRandom)
-                else ("is a split of a campaign, and facts do not tell which part of it somebody is in")
-            )
-            raise CallerError(f"{name}.{step} {what}: an experiment of a journey can be asked for.")
-
-
-def _ways_of(program: Program, journey: str, step: str) -> Mapping[int, Ways]:
-    """The ways of each version that the program knows."""
-    splits = {each.version: each.steps.get(step) for each in program.versions() if each.name == journey}
-    return {number: Ways(each.names, each.percents) for number, each in splits.items() if isinstance(each, Split)}
-
-
-def _ways_told(published: Iterable[tuple[int, str]], step: str) -> Iterable[tuple[int, Ways]]:
-    """The ways of each version whose document facts have: a project in a folder does not know its number."""
-    yaml = YAML(typ="safe", pure=True)
-    for version, text in published:
-        document: Mapping[str, Any] = yaml.load(text)
-        arms = [each["split"] for each in document["steps"] if each["id"] == step and "split" in each]
-        for listed in arms:
-            read = [SplitArm.model_validate(arm) for arm in listed]
-            yield version, Ways([arm.name for arm in read], [arm.percent for arm in read])

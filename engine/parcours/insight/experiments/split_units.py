@@ -10,23 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from parcours.insight.experiments.experiment import PLANNED, Design, Unit
 from parcours.insight.experiments.goal import Goal
-from parcours.insight.warehouse.told_rows import Assigned, Assignment
+from parcours.insight.experiments.ways import Ways, name_of
+from parcours.insight.warehouse.told_rows import Assigned
 from parcours.journey.experiments import Experiment
-
-
-class Ways(NamedTuple):
-    """The ways of a split in one version: the name of each, None where it has none, and its percentage."""
-
-    names: Sequence[str | None]
-    percents: Sequence[float]
-
-    def share(self, name: str) -> float:
-        """The percentage of the way of this name, 0 where there is none."""
-        return sum(percent for each, percent in zip(self.names, self.percents, strict=True) if each == name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +56,7 @@ def split_units(
     goal, names = Goal(experiment.trigger, experiment.value), [name for name in newest.names if name is not None]
     units, of_version, unnamed = list[Unit](), Counter[int](), 0
     for person in assigned:
-        named = [(each, name) for each in person.assignments if (name := _name(each, versions)) in names]
+        named = [(each, name) for each in person.assignments if (name := name_of(each, versions)) in names]
         unnamed += len(person.assignments) - len(named)
         taken = named[:1] if experiment.by == "person" else named
         reached = goal.reached(person.happenings)
@@ -86,11 +75,6 @@ def split_units(
             of_version[each.version] += unit.mature or not experiment.mature
     percents = dict(_percents(names, newest, versions, of_version))
     return SplitUnits(_design(experiment, percents), units, unnamed)
-
-
-def _name(assignment: Assignment, versions: Mapping[int, Ways]) -> str | None:
-    ways = versions.get(assignment.version)
-    return ways.names[assignment.way] if ways is not None and assignment.way < len(ways.names) else None
 
 
 def _percents(
