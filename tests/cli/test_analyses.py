@@ -228,11 +228,11 @@ def test_a_table_names_its_window_as_of_when_it_is_and_how_many_people_there_are
 def test_a_table_tells_what_was_not_kept_of_what_it_read(ask: Ask, out: Path) -> None:
     cut = {"shard": 0, "before": {"changes": "2026-03-01", "events": "2026-03-01"}, "made_ms": 0, "format": 1}
     (out / "facts" / "_done" / "0.cut.json").write_text(json.dumps(cut))
-    before = "tell of the time before 2026-03-01T00:00:00.000Z was not kept."
-    changes, events = f"What changes {before}", f"What events {before}"
+    before = "from before 2026-03-01T00:00:00.000Z: they were kept for long enough."
+    changes, events = f"There are no changes {before}", f"There are no events {before}"
 
     def said(*options: str) -> list[str]:
-        return [line for line in ask("funnel", out, STEPS, *options).stdout.splitlines() if line.startswith("What ")]
+        return [line for line in ask("funnel", out, STEPS, *options).stdout.splitlines() if line.startswith("There are ")]
 
     assert said() == [events]
     assert said("--split", "audience:locals") == [changes, events]
