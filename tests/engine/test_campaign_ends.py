@@ -178,6 +178,28 @@ def test_whoever_left_in_a_pause_is_in_no_set_that_follows(tmp_path: Path) -> No
         assert (run.steps["clicked"].dropped, run.steps["clicked"].outputs) == ({"exited": 1}, {"main": 0, "rest": 3})
 
 
+def test_a_part_of_a_split_that_is_called_failed_ends_no_run_that_goes_on(tmp_path: Path) -> None:
+    steps: list[Step] = [
+        EVERYBODY,
+        {"id": "half", "split": {"even": ["ok", "failed"]}},
+        {"id": "later", "from": "half.ok", "wait": "2s"},
+        {"id": "mail", "send": "news", "channels": ["email"]},
+    ]
+    project, store = project_in(tmp_path / "shop", campaign(*steps)), f"sqlite:///{tmp_path / 'store'}"
+    clock = ManualClock(BEGIN_MS)
+    with opened(project, store, clock=clock, settings=LED) as engine:
+        filled(engine, 6)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: sum(bool(runs_of(engine, f"u{number}")) for number in range(6)) == 3)
+    with opened(project, store, clock=clock, settings=LED) as engine:
+        with going_on(clock):
+            run = over(engine, despite="is not exported yet")
+
+        assert run.state == "done"
+        assert (run.steps["half"].outputs, len(sent_to(engine, 6, "mail"))) == ({"ok": 3, "failed": 3}, 3)
+
+
 def sizes_of_mail(engine: Engine) -> dict[str, int]:
     mail = engine.campaign("push").runs[0].steps.get("mail")
     return {} if mail is None else dict(mail.outputs)

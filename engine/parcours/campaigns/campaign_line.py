@@ -43,3 +43,8 @@ class CampaignLine(msgspec.Struct, frozen=True):
     why: str = ""
     begins: int | None = None
     record: int = 0
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run ended here. A part of a split may be called as `FAILED` is, and that says nothing of why."""
+        return self.output == FAILED and bool(self.why)

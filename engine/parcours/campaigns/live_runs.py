@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from parcours.background import spawn
-from parcours.campaigns.campaign_line import FAILED
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.hand_overs import HandOver, LiveHandOvers
 from parcours.campaigns.line_numbers import LineNumbers
@@ -172,7 +171,7 @@ class LiveRuns:
         hand_overs = LiveHandOvers(lambda step, hand_over: self._carry_out(under_way, step, hand_over))
         run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world, hand_overs)
         for line in place.lines:
-            if line.output == FAILED:
+            if line.is_failure:
                 run.give_up(line.why)
         under_way = self._under_way[campaign.name, place.number] = RunUnderWay(run, book, hand_overs)
         if self._states.get(campaign.name) == "stopped":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from parcours.campaigns.campaign_line import FAILED, SKIPPED
+from parcours.campaigns.campaign_line import SKIPPED
 from parcours.journey.publish.ledger import JourneyStateName, LedgerEntry
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _run(place: RunPlace) -> RunOfCampaign:
 def _with_line(step: StepOfRun, line: CampaignLine) -> StepOfRun:
     if line.output == SKIPPED and not line.inflow:
         return replace(step, why="it took only sets that were skipped, and did nothing")
-    if line.output == FAILED and line.why:
+    if line.is_failure:
         return replace(step, why=line.why)
     outputs = {**step.outputs, line.output: line.size}
     return replace(step, inflow=line.inflow, outputs=outputs, dropped=line.dropped)
