@@ -10,12 +10,25 @@ import pyarrow.parquet as pq
 import pytest
 from tests.engine.canaries import PERSON, done, found
 from tests.engine.canaries import SETTINGS as EXPORTING
-from tests.engine.test_campaigns import EVERYBODY, MAIL, Step, filled, opened, over, person, runs_of, sent_to, until
-from tests.simulation.campaign_shop import campaign, project_in
+from tests.engine.test_campaigns import (
+    EVERYBODY,
+    MAIL,
+    Step,
+    filled,
+    going_on,
+    opened,
+    over,
+    person,
+    runs_of,
+    sent_to,
+    until,
+)
+from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
 
 from parcours import Engine
 from parcours.campaigns import people as campaign_people
 from parcours.campaigns.sets.whole_file import hash_of
+from parcours.clock import ManualClock
 from parcours.core.fact import DeliveryReached
 from parcours.journey.project import Project
 from parcours.service.erasure import ErasureJob
@@ -72,8 +85,8 @@ def shop(tmp_path: Path, *steps: Step, **more: Any) -> Project:
     return project_in(folder, campaign(*steps, **more), tables=TABLES)
 
 
-def store_with_everybody(tmp_path: Path, project: Project, shards: int = 2) -> Engine:
-    engine = opened(project, f"sqlite:///{tmp_path / 'store'}", shards=shards, settings=SETTINGS)
+def store_with_everybody(tmp_path: Path, project: Project, shards: int = 2, **more: Any) -> Engine:
+    engine = opened(project, f"sqlite:///{tmp_path / 'store'}", shards=shards, settings=SETTINGS, **more)
     filled(engine, PEOPLE)
     engine.identify(PERSON, {"email": "canary-mail@mail.example", "score": 2, "city": "Paris"}).result()
     return engine
@@ -159,6 +172,31 @@ def test_slices_that_are_handed_over_again_without_her_miss_nobody_and_make_nobo
         assert (engine.profile(PERSON) is not None) == comes_back
         assert not comes_back or (mails_to(engine, PERSON, "mail") == 0 and not person(engine, PERSON).runs)
         assert comes_back or found(folder, CANARIES) == set()
+
+
+def test_waves_that_come_after_an_erasure_miss_nobody(tmp_path: Path) -> None:
+    """By their names the erased one is the first, so that without her everybody is at another place of the set."""
+    project, clock = shop(tmp_path, EVERYBODY, MAIL | {"waves": {"parts": 5, "every": "1h"}}), ManualClock(BEGIN_MS)
+    with store_with_everybody(tmp_path, project, clock=clock) as engine:
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: sum(mails_to(engine, name, "mail") for name in [PERSON, *others()]) == 2)
+            job = engine.erase(PERSON)
+            until(lambda: sets_are_free_of(engine, job))
+        for wave in range(1, 5):
+            clock.move_to(clock.now_ms() + HOUR_MS)
+            reach(engine, clock, 2 * wave)
+        with going_on(clock):
+            run = over(engine, despite="is not exported yet")
+
+        assert run.state == "done"
+        assert [name for name in others() for _ in range(mails_to(engine, name, "mail"))] == others()
+
+
+def reach(engine: Engine, clock: ManualClock, least: int) -> None:
+    """Let time pass until so many mails have gone to others than the erased one."""
+    with going_on(clock):
+        until(lambda: sum(mails_to(engine, name, "mail") for name in others()) >= least)
 
 
 def sets_are_free_of(engine: Engine, job: ErasureJob) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import count, repeat
-from typing import NamedTuple
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple, TypeVar
 
 from parcours.campaigns.sets.duck import part_sizes
 from parcours.campaigns.sets.lots import lot, seed_of
 from parcours.journey.campaign_steps import CampaignStep, SendToSet
+
+T = TypeVar("T")
 
 
 class DuePlace(NamedTuple):
@@ -22,21 +25,34 @@ class DuePlace(NamedTuple):
 
 
 def due_places(
-    step: CampaignStep, people: Iterable[str], campaign: str, run: int
-) -> Iterator[Iterator[DuePlace | None]]:
-    """Those of the people of a set, in its order: once for each wave, with None for who is in another one.
+    step: CampaignStep,
+    people: Iterable[str],
+    read: Callable[[], Iterator[tuple[str, T]]],
+    campaign: str,
+    run: int,
+) -> Iterator[tuple[str, T, DuePlace]]:
+    """Everybody of a set with what is said of her, wave by wave, each in the order of the set.
 
-    Without waves there is one. Of a step without a rate and waves all are due at once.
+    people  their names, taken where the step has waves
+    read    reads the set, once for each wave when its turn comes: people may have gone from it since the one before
+    Of a step without a rate and waves all are due at once.
     """
     if not isinstance(step, SendToSet):
-        yield repeat(DuePlace(0, 0))
+        yield from ((name, said, DuePlace(0, 0)) for name, said in read())
     elif step.waves is None:
-        rate = step.people_per_second
-        yield (DuePlace(_later(place, rate), _later(place, rate)) for place in count())
+        for place, (name, said) in enumerate(read()):
+            later = _later(place, step.people_per_second)
+            yield name, said, DuePlace(later, later)
     else:
-        wave_of = _waves([*people], seed_of(campaign, run, step.id), step.waves.parts)
+        seed = seed_of(campaign, run, step.id)
+        lasts = _last_lots([lot(seed, name) for name in people], step.waves.parts)
         for wave in range(step.waves.parts):
-            yield _of_wave(wave_of, wave, step.waves.every_ms, step.people_per_second)
+            passed, after_ms = 0, wave * step.waves.every_ms
+            for place, (name, said) in enumerate(read()):
+                if bisect_left(lasts, lot(seed, name)) == wave:
+                    later, delay_ms = _later(passed, step.people_per_second), _later(place, step.people_per_second)
+                    yield name, said, DuePlace(after_ms + later, delay_ms)
+                    passed += 1
 
 
 def last_after_ms(step: CampaignStep, people: int) -> int:
@@ -48,27 +64,13 @@ def last_after_ms(step: CampaignStep, people: int) -> int:
     return max((wave * every_ms + _later(size - 1, step.people_per_second) for wave, size in sizes if size), default=0)
 
 
-def _waves(people: list[str], seed: bytes, parts: int) -> list[int]:
-    """Whose wave is which: they are of exact sizes, and people fill one after the other by lot."""
-    drawn = sorted(range(len(people)), key=lambda place: (lot(seed, people[place]), place))
-    wave_of = [0] * len(people)
-    first = 0
-    for wave, size in enumerate(part_sizes(len(people), [None] * parts)):
-        for place in drawn[first : first + size]:
-            wave_of[place] = wave
-        first += size
-    return wave_of
+def _last_lots(lots: Sequence[int], parts: int) -> list[int]:
+    """The last lot of each wave: they are of exact sizes, and people fill one after the other by lot.
 
-
-def _of_wave(wave_of: list[int], wave: int, every_ms: int, rate: int | None) -> Iterator[DuePlace | None]:
-    """Within a wave people go by name."""
-    passed = 0
-    for place, each in enumerate(wave_of):
-        if each == wave:
-            yield DuePlace(wave * every_ms + _later(passed, rate), _later(place, rate))
-            passed += 1
-        else:
-            yield None
+    By these it is said whose wave is which, whoever else is in the set by then; who has the same lot is in the same.
+    """
+    drawn = sorted(lots)
+    return [drawn[end - 1] for end in accumulate(part_sizes(len(drawn), [None] * parts)) if end]
 
 
 def _later(place: int, rate: int | None) -> int:

@@ -13,10 +13,9 @@ from parcours.shard.campaign_requests import Part
 def parts_of(step: steps.CampaignStep, begins: int, sets: RunSets, campaign: str, run: int) -> Iterator[Part]:
     """A part for everybody of the set that a step takes, wave by wave, in the order of the set. Raises OSError."""
     source, paths = step.sources[0], _paths(step)
-    for places in due_places(step, (name for name, _ in sets.people(source)), campaign, run):
-        for (name, row), place in zip(sets.people(source, paths), places, strict=False):
-            if place is not None:
-                yield name, begins + place.after_ms, dict(row), place.delay_ms
+    names = (name for name, _ in sets.people(source))
+    for name, row, place in due_places(step, names, lambda: sets.people(source, paths), campaign, run):
+        yield name, begins + place.after_ms, dict(row), place.delay_ms
 
 
 def last_due(step: steps.CampaignStep, begins: int, sets: RunSets) -> int:
