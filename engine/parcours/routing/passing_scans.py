@@ -50,6 +50,8 @@ class PassingScans:
         self._answering: set[asyncio.Future[Any]] = set()
         self._announcing: set[asyncio.Future[tuple[int, list[Scan]]]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cut_offs: set[asyncio.TimerHandle] = set()
+        """What ends those that may last only so long."""
 
     async def during(self, asked: Asking, answer: Callable[[int, Sequence[Scan]], Awaitable[T]]) -> T:
         """What `answer` makes of scans of one instant (ms), which end with it; they are in the order of what is asked.
@@ -82,6 +84,9 @@ class PassingScans:
         if self._stopped.is_set():
             raise EngineClosed
         await self._turn.acquire()
+        if self._stopped.is_set():  # while it was waited for the turn
+            self._turn.release()
+            raise EngineClosed
         announcing = asyncio.ensure_future(self._announce(asked))
         self._announcing.add(announcing)
         is_over = False
@@ -93,12 +98,14 @@ class PassingScans:
                 self._turn.release()
                 spawn(self._end(announcing), self._tasks)
 
-        cut_off = None if within_s is None else asyncio.get_running_loop().call_later(within_s, over)
+        cut_offs = [] if within_s is None else [asyncio.get_running_loop().call_later(within_s, over)]
+        self._cut_offs.update(cut_offs)
         try:
             yield await asyncio.shield(announcing)  # shards that stand still are not left alone
         finally:
-            if cut_off is not None:
+            for cut_off in cut_offs:
                 cut_off.cancel()
+            self._cut_offs.difference_update(cut_offs)
             over()
 
     async def _announce(self, asked: Asking) -> tuple[int, list[Scan]]:
@@ -119,6 +126,8 @@ class PassingScans:
     async def stop(self) -> None:
         """Answer no question any more. What shards have not forgotten yet they forget when they are opened again."""
         self._stopped.set()
+        for cut_off in self._cut_offs:
+            cut_off.cancel()
         for answering in [*self._answering]:
             answering.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)
