@@ -22,7 +22,9 @@ from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_
 
 from parcours import Engine, Settings
 from parcours.campaigns import people
+from parcours.campaigns.live_people import LivePeople
 from parcours.clock import ManualClock
+from parcours.journey.project import Project
 
 Step: TypeAlias = dict[str, Any]
 
@@ -93,7 +95,8 @@ def test_what_follows_an_update_sees_it_though_the_run_was_paused_when_it_was_du
         assert run.steps["there"].outputs == {"main": 3, "rest": 0}
 
 
-def test_a_table_whose_people_are_made_known_ends_when_that_begins(tmp_path: Path) -> None:
+def project_with_guests(tmp_path: Path) -> Project:
+    """Two people of a table become known, and a filter comes after that."""
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "guests.csv").write_text("who\ng1\ng2\n")
     guests = {"file": "guests.csv", "person": "row.who", "match": "userId", "columns": {"who": "string"}}
@@ -102,9 +105,12 @@ def test_a_table_whose_people_are_made_known_ends_when_that_begins(tmp_path: Pat
         {"id": "once", "dedupe": {"by": ["person"]}},
         {"id": "fresh", "filter": "!has(profile.email)"},
     ]
-    project = project_in(tmp_path / "shop", campaign(*steps), tables={"tables": {"guests": guests}})
+    return project_in(tmp_path / "shop", campaign(*steps), tables={"tables": {"guests": guests}})
+
+
+def test_a_table_whose_people_are_made_known_ends_when_that_begins(tmp_path: Path) -> None:
     clock = ManualClock(BEGIN_MS)
-    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+    with opened(project_with_guests(tmp_path), "memory:", clock=clock, settings=LED) as engine:
         engine.run_campaign("push")
         with going_on(clock):
             run = over(engine)
@@ -113,6 +119,32 @@ def test_a_table_whose_people_are_made_known_ends_when_that_begins(tmp_path: Pat
         assert run.steps["fresh"].outputs == {"main": 2, "rest": 0}
         assert begins is not None and run.steps["fresh"].at >= begins
         assert [person(engine, name).traits for name in ("g1", "g2")] == [{}, {}]
+
+
+def test_whoever_is_made_known_later_than_planned_is_in_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, kept = LivePeople.room, list[str]()
+
+    async def late(self: LivePeople, what: str, shard: int, due: int, people: int) -> None:
+        """The first slice comes three seconds too late."""
+        if not kept:
+            kept.append(what)
+            while clock.now_ms() < due + 3_000:
+                await self.pause(0.02)
+        await room(self, what, shard, due, people)
+
+    monkeypatch.setattr(LivePeople, "room", late)
+    clock = ManualClock(BEGIN_MS)
+    settings = Settings(campaign_lead_ms=6_000)
+    with opened(project_with_guests(tmp_path), "memory:", clock=clock, settings=settings) as engine:
+        engine.run_campaign("push")
+        with going_on(clock):
+            run = over(engine)
+
+        assert kept == ["push/1/all"]
+        assert run.steps["fresh"].outputs == {"main": 2, "rest": 0}
+        assert run.steps["fresh"].at >= (run.steps["all"].begins or 0) + 3_000
 
 
 def paused_while_they_are_due(engine: Engine, clock: ManualClock, people: int) -> None:

@@ -210,10 +210,10 @@ class CampaignRun:
     async def _expect(self) -> None:
         """Tell for which stages it is known when they will be ready, if nobody is held.
 
-        An update that falls into a pause is made up for later: what follows it is not as of an instant before that.
+        Updates, and people who are to be made known, may be late: what follows is not as of an instant before them.
         """
-        updates = {name for name in self._awaited if isinstance(self.campaign.steps[name], steps.UpdatePeople)}
-        known = {name: at for name, at in (self._ends | self._awaited).items() if name not in updates}
+        late = {name for name in self._awaited if not isinstance(self.campaign.steps[name], _JUDGED)}
+        known = {name: at for name, at in (self._ends | self._awaited).items() if name not in late}
         for number, stage in self._stages:
             if all(end in known for end in stage.ends) and self.sets.needs_people(number):
                 at = max((known[end] for end in stage.ends), default=self.began)
