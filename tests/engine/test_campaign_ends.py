@@ -21,7 +21,7 @@ from tests.engine.test_campaigns import (
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_in
 
 from parcours import Engine, Settings
-from parcours.campaigns import people
+from parcours.campaigns import live_runs, people
 from parcours.campaigns.live_people import LivePeople
 from parcours.clock import ManualClock
 from parcours.journey.project import Project
@@ -30,6 +30,9 @@ Step: TypeAlias = dict[str, Any]
 
 LED = Settings(campaign_lead_ms=500)
 """What begins lies well in the future."""
+
+CAPPED = {"project": "shop", "policies": {"consent": {"default": "opt_out"}, "caps": [{"max": 1, "per": "1d"}]}}
+"""One message a day."""
 
 NAMED: Step = {"id": "named", "update": {"city": "'Oslo'"}}
 TEXT: Step = {"id": "text", "send": "news", "channels": ["sms"]}
@@ -303,12 +306,10 @@ def test_of_two_sends_of_one_instant_the_first_in_the_document_goes_first(
 ) -> None:
     """A cap lets one of them pass; time stands still, so that both begin at the same instant."""
     monkeypatch.setattr(people, "SLICE_PEOPLE", 3)
-    policies = {"consent": {"default": "opt_out"}, "caps": [{"max": 1, "per": "1d"}]}
-    shop = {"project": "shop", "policies": policies}
     sends: list[Step] = [
         {"id": name, "from": "all", "send": "news", "channels": ["email"]} for name in ("second", "first", "last")
     ]
-    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, *sends), parcours=shop), ManualClock(BEGIN_MS)
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, *sends), parcours=CAPPED), ManualClock(BEGIN_MS)
     with opened(project, "memory:", clock=clock, settings=LED) as engine:
         filled(engine, 12)
         engine.run_campaign("push")
@@ -318,6 +319,34 @@ def test_of_two_sends_of_one_instant_the_first_in_the_document_goes_first(
 
         sent = [len(sent_to(engine, 12, name)) for name in ("second", "first", "last")]
         assert sent == [12, 0, 0]
+
+
+def test_so_it_is_where_handing_over_the_first_fails_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its people are all due before it is tried again: those of the last wait for them."""
+    room, failed = LivePeople.room, list[str]()
+
+    async def failing(self: LivePeople, what: str, shard: int, due: int, people: int) -> None:
+        if not failed:
+            failed.append(what)
+            raise OSError("no space left on device")
+        await room(self, what, shard, due, people)
+
+    monkeypatch.setattr(LivePeople, "room", failing)
+    monkeypatch.setattr(live_runs, "RETRY_S", 1)
+    mail: Step = {"from": "all", "send": "news", "channels": ["email"]}
+    sends = [mail | {"id": name} for name in ("zero", "last")]
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, *sends), parcours=CAPPED), ManualClock(BEGIN_MS)
+    with opened(project, "memory:", clock=clock, settings=LED) as engine:
+        filled(engine, 8)
+        engine.run_campaign("push")
+        with going_on(clock):
+            run = over(engine, despite="no space left on device")
+
+        assert (run.state, failed) == ("done", ["push/1/zero"])
+        assert [len(sent_to(engine, 8, name)) for name in ("zero", "last")] == [8, 0]
+        assert engine.troubles() == []
 
 
 def passes(clock: ManualClock, passed_ms: int) -> bool:

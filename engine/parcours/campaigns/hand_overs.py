@@ -40,22 +40,39 @@ class HandOversAtOnce:
         pass
 
 
+class Turns(Protocol):
+    """In which order the hand-overs of a run go, of those who are due at one instant."""
+
+    def enter(self, step: str) -> None:
+        """That of a step begins, behind all that are there."""
+
+    def leave(self, step: str) -> None:
+        """It is over, however it has ended: it keeps nobody waiting."""
+
+
 class LiveHandOvers:
     """In an engine: satisfies `HandOvers`.
 
     carry_out  does so for a step, again and again where the store or the disk fails
+    turns      where each has its turn from its begin to its end, however often it is tried again
     """
 
-    def __init__(self, carry_out: Callable[[str, HandOver], Awaitable[None]]) -> None:
+    def __init__(self, carry_out: Callable[[str, HandOver], Awaitable[None]], turns: Turns) -> None:
         self._carry_out = carry_out
+        self._turns = turns
         self._news = asyncio.Event()
         self.tasks: dict[str, asyncio.Future[None]] = {}
         """By step, in the order in which they began."""
 
     async def begin(self, step: str, hand_over: HandOver) -> None:
         if step not in self.tasks:
+            self._turns.enter(step)
             self.tasks[step] = asyncio.ensure_future(self._carry_out(step, hand_over))
-            self.tasks[step].add_done_callback(lambda _: self._news.set())
+            self.tasks[step].add_done_callback(lambda _: self._end(step))
+
+    def _end(self, step: str) -> None:
+        self._turns.leave(step)
+        self._news.set()
 
     def are_over(self, step: str) -> bool:
         task = self.tasks.get(step)

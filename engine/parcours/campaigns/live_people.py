@@ -148,12 +148,23 @@ class LivePeople(People):
         *,
         again: bool,
     ) -> None:
-        """Several may be under way, each beside the others."""
-        self._next_dues[what] = EARLIEST_MS
+        """Several may be under way, each beside the others. One that has no turn yet has one as long as this lasts."""
+        has_turn = what in self._next_dues
+        if not has_turn:
+            self.enter(what)
         try:
             await super()._hand_over(what, people, slice_of, due_of, again=again)
         finally:
-            self._next_dues.pop(what)
+            if not has_turn:
+                self.leave(what)
+
+    def enter(self, what: str) -> None:
+        """A hand-over begins: until it leaves, those that begin later let it go first with whoever is not due later."""
+        self._next_dues[what] = EARLIEST_MS
+
+    def leave(self, what: str) -> None:
+        """A hand-over is over, and nobody waits for it any more."""
+        del self._next_dues[what]
 
     async def room(self, what: str, shard: int, due: int, people: int) -> None:
         """Wait until the slice is due before long, and the shard has room for so many people.
@@ -226,6 +237,20 @@ class LivePeople(People):
         """From when on a save holds that was made in a life before; None if it does not."""
         holdings = [await until_answered(partial(port.ask, GetHolding())) for port in self._ports]
         return next((each.at for holding in holdings for each in holding.saves if each.name == save), None)
+
+
+class TurnsOfRun:
+    """Satisfies `Turns`, by the names that the hand-overs of a run have among people."""
+
+    def __init__(self, people: LivePeople, run: str) -> None:
+        self._people = people
+        self._run = run
+
+    def enter(self, step: str) -> None:
+        self._people.enter(f"{self._run}/{step}")
+
+    def leave(self, step: str) -> None:
+        self._people.leave(f"{self._run}/{step}")
 
 
 async def until_past(clock: Clock, at_ms: int) -> None:

@@ -17,7 +17,7 @@ from parcours.background import spawn
 from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.hand_overs import HandOver, LiveHandOvers
 from parcours.campaigns.line_numbers import LineNumbers
-from parcours.campaigns.live_people import LOOK_S, LivePeople, Undisturbed
+from parcours.campaigns.live_people import LOOK_S, LivePeople, TurnsOfRun, Undisturbed
 from parcours.campaigns.run_folder import EARLIER, RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
@@ -168,7 +168,8 @@ class LiveRuns:
         RunFolder(folder, durable=True).clear_attempts()
         around = self._around
         sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier)
-        hand_overs = LiveHandOvers(lambda step, hand_over: self._carry_out(under_way, step, hand_over))
+        turns = TurnsOfRun(people, f"{campaign.name}/{place.number}")
+        hand_overs = LiveHandOvers(lambda step, hand_over: self._carry_out(under_way, step, hand_over), turns)
         run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world, hand_overs)
         for line in place.lines:
             if line.is_failure:
