@@ -558,3 +558,49 @@ def test_a_run_that_has_to_wait_for_others_says_so(tmp_path: Path) -> None:
         engine.stop_campaign("push")
         assert over(engine, "pull", despite="campaign_runs_max").state == "done"
         assert engine.troubles() == []
+
+
+def test_it_says_so_no_more_once_they_are_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does first takes its time."""
+    go_on = CampaignRun.go_on
+
+    async def slow(run: CampaignRun, at: int) -> None:
+        await (for_ever() if run.campaign.name == "pull" else go_on(run, at))
+
+    monkeypatch.setattr(CampaignRun, "go_on", slow)
+    waiting: list[Step] = [EVERYBODY, {"id": "later", "wait": "1h"}]
+    project = project_in(tmp_path / "shop", campaign(*waiting), campaign(EVERYBODY, MAIL) | {"campaign": "pull"})
+    with opened(project, "memory:", settings=Settings(campaign_lead_ms=20, campaign_runs_max=1)) as engine:
+        filled(engine, 2)
+        engine.run_campaign("push")
+        until(lambda: runs_of(engine, "u1"))
+        engine.run_campaign("pull")
+        until(engine.troubles)
+
+        engine.stop_campaign("push")
+        until(lambda: not engine.troubles())
+        assert engine.campaign("pull").runs[0].state == "under_way"
+
+
+def test_of_a_run_that_does_not_go_on_nothing_else_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handing over people of one of its steps is not tried again, though it was to be."""
+
+    async def failing(_: LivePeople, what: str, *__: object) -> None:
+        if what.endswith("/mail"):
+            raise OSError("no space left on device")
+        await asyncio.to_thread(seen.wait, 30)
+        raise IndexError("a bug")
+
+    seen = threading.Event()
+
+    monkeypatch.setattr(LivePeople, "room", failing)
+    project = project_in(tmp_path / "shop", campaign(EVERYBODY, MAIL, {**MAIL, "id": "other", "from": "all"}))
+    with opened(project, "memory:") as engine:
+        filled(engine, 2)
+        engine.run_campaign("push")
+        until(engine.troubles)
+        assert ["no space" in each for each in engine.troubles()] == [True]
+        seen.set()
+        until(lambda: any("IndexError" in each for each in engine.troubles()))
+
+        assert engine.troubles() == ["run 1 of the campaign 'push' does not go on: IndexError: a bug"]

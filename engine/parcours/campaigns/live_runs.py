@@ -190,12 +190,14 @@ class LiveRuns:
                 under_way.troubles[""] = f"{under_way.name} waits: campaign_runs_max={most} runs are under way"
                 log.warning("%s", under_way.troubles[""])
             async with self._room:
+                under_way.troubles.pop("", None)
                 await self._go_on_with(under_way)
                 while not run.is_over:
                     await self._go_on_with(under_way)
                 await self._end(under_way, "failed" if run.failed else "done")
         except Exception as error:  # nobody waits for it
-            under_way.troubles[""] = why = f"{under_way.name} does not go on: {type(error).__name__}: {error}"
+            why = f"{under_way.name} does not go on: {type(error).__name__}: {error}"
+            under_way.troubles = {"": why}  # nothing of it is tried again
             log.error("%s", why, exc_info=error)
             await under_way.hand_overs.stop()
 
