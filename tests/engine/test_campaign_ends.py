@@ -23,6 +23,7 @@ from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, project_
 from parcours import Engine, Settings
 from parcours.campaigns import live_runs, people
 from parcours.campaigns.live_people import LivePeople
+from parcours.campaigns.run_place import LiveBook, read_place
 from parcours.clock import ManualClock
 from parcours.journey.project import Project
 
@@ -272,6 +273,38 @@ def test_a_send_that_waited_for_a_window_ends_with_its_deliveries_where_nobody_w
             run = over(engine, despite="is not exported yet")
 
         assert run.steps["clicked"].at == BEGIN_MS + 3 * HOUR_MS
+
+
+def test_until_when_a_step_is_awaited_is_kept_though_the_disk_fails_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaits, failed = LiveBook.awaits, list[str]()
+
+    async def failing(book: LiveBook, step: str, until: int) -> None:
+        if not failed:
+            failed.append(step)
+            raise OSError("no space left on device")
+        await awaits(book, step, until)
+
+    monkeypatch.setattr(LiveBook, "awaits", failing)
+    monkeypatch.setattr(live_runs, "RETRY_S", 0.05)
+    window = {"from": "10:00", "to": "12:00"}
+    mail: Step = {"id": "mail", "send": "news", "channels": ["email"], "window": window}
+    project, clock = project_in(tmp_path / "shop", campaign(EVERYBODY, mail)), ManualClock(BEGIN_MS)
+    with opened(project, f"sqlite:///{tmp_path / 'store'}", clock=clock, settings=LED) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        with going_on(clock):
+            until(lambda: awaited(tmp_path).get("mail", 0) == BEGIN_MS + HOUR_MS)
+
+        assert failed == ["mail"]
+
+
+def awaited(tmp_path: Path) -> dict[str, int]:
+    """Until when steps of the first run are awaited, as it is kept."""
+    place = read_place(tmp_path / "store" / "campaigns" / "push" / "1")
+    assert place is not None
+    return place.awaited
 
 
 def test_a_send_in_waves_keeps_no_other_step_of_its_instant_waiting(tmp_path: Path) -> None:

@@ -333,8 +333,8 @@ class CampaignRun:
             if outcome.state == "left":
                 left.append(name)
         if until > at:
-            self._awaited[step.id] = until
             await self._book.awaits(step.id, until)
+            self._awaited[step.id] = until
             await self._expect()
             return False
         self._tell_choice(step, at, await in_thread(self._chosen, step, so, left))
