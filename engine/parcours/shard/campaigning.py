@@ -244,8 +244,8 @@ class Campaigning:
         return Become(early, told, away)
 
     def _outcome(self, work: Work, found: Found, asked: TellOutcomes) -> Outcome:
-        slot, person = found
         """After her timers until then, and after what a pause that is over has kept of hers."""
+        slot, person = found
         data = self._slots[slot].profiles.get(person)
         if data is not None and (next_due(data) <= asked.at or self._inputs.is_behind(work.profile(slot, person))):
             self._moving.offer(work, slot, person, TimePassed(asked.at + 1))
