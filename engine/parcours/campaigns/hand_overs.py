@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 HandOver: TypeAlias = Callable[[], Awaitable[None]]
@@ -88,9 +89,7 @@ class LiveHandOvers:
 
     async def one_over(self, within_s: float) -> None:
         """Return when one is over since this was called last, or after so many seconds."""
-        waiting = asyncio.ensure_future(self._news.wait())
-        try:
-            await asyncio.wait([waiting], timeout=within_s)
-        finally:
-            waiting.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._news.wait()
         self._news.clear()
