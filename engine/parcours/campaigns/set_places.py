@@ -50,4 +50,6 @@ def _why(name: str, step: StepWords, outputs: Sequence[str], sets: KeptSets, per
         return ", ".join(f"{output}: {why}" for output, why in inside)
     if inside:
         return inside[0][1]
-    return step.gone or step.outside if not outputs else step.outside if {*outputs} == {REST} else ""
+    if not outputs:
+        return step.gone or step.outside
+    return step.outside if {*outputs} == {REST} else ""
