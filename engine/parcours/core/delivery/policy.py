@@ -46,8 +46,6 @@ Gate: TypeAlias = Callable[[Turn, DeliveryState, Message], Objection | None]
 
 def judge(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Objection | None:
     """The first objection of all gates: asked at the send step and at each release."""
-    if turn.program.policies.holdouts and (objection := _holdout(turn, message)) is not None:
-        return objection
     return _first(GATES, turn, delivery, message) or _window(turn, run, delivery)
 
 
@@ -64,8 +62,9 @@ def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message
     return None
 
 
-def _holdout(turn: Turn, message: Message) -> Objection | None:
+def _holdout(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
     """Whether the person is held out, by the name under which her profile lies. Of several, the first one says so."""
+    del delivery
     if message.message_class == "transactional":
         return None
     for holdout in turn.program.policies.holdouts:
@@ -142,7 +141,6 @@ def _window(turn: Turn, run: Run, delivery: DeliveryState) -> Objection | None:
     return None if until_ms is None else Objection("window", "held until the window of its step opens", until_ms)
 
 
-# Behind the hold-outs, which a project without any does not ask.
-GATES: tuple[Gate, ...] = (_address, _consent, _suppression, _expiry, _cap, _quiet_hours)
+GATES: tuple[Gate, ...] = (_holdout, _address, _consent, _suppression, _expiry, _cap, _quiet_hours)
 # Without the address, which is fixed once queued, and the cap, which the delivery's own reservation would count.
 CLAIM_GATES: tuple[Gate, ...] = (_consent, _suppression, _expiry, _quiet_hours)
