@@ -232,7 +232,8 @@ def test_a_table_tells_what_was_not_kept_of_what_it_read(ask: Ask, out: Path) ->
     changes, events = f"There are no changes {before}", f"There are no events {before}"
 
     def said(*options: str) -> list[str]:
-        return [line for line in ask("funnel", out, STEPS, *options).stdout.splitlines() if line.startswith("There are ")]
+        lines = ask("funnel", out, STEPS, *options).stdout.splitlines()
+        return [line for line in lines if line.startswith("There are ")]
 
     assert said() == [events]
     assert said("--split", "audience:locals") == [changes, events]

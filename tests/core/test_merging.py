@@ -13,8 +13,8 @@ from parcours.channel import Accepted, NotSent
 from parcours.config import Settings
 from parcours.core.advance import advance
 from parcours.core.effect import Effects
-from parcours.core.fact import DeliveryReached, Merged, Moved, RunMerged
-from parcours.core.input import PersonJoined, SuppressionChanged
+from parcours.core.fact import Changed, DeliveryReached, Merged, Moved, RunMerged
+from parcours.core.input import MembershipSaved, PersonJoined, SuppressionChanged
 from parcours.core.profile import Origin, Profile, Reservation, decode_profile, encode_profile, is_empty
 from parcours.core.series_entries import SeriesEntries
 
@@ -198,6 +198,26 @@ def test_an_audience_is_looked_at_again_and_what_changes_counts() -> None:
 
     assert known.profile.audiences == {"romans": True, "fans": False}  # the other's lapse, and nobody has left
     assert [each.what for each in effects.facts if isinstance(each, Moved)] == ["entered", "reached", "waiting"]
+
+
+@pytest.mark.parametrize("use", ["used", "unused"])
+@pytest.mark.parametrize("inside", ["sarah", ANONYMOUS, "both", "nobody"])
+def test_a_saved_audience_has_her_if_it_had_either(use: Use, inside: str) -> None:
+    journeys = "{journey: trip, entry: {audience: best}, steps: [{id: rest, wait: 1d}]}"
+    known, other = two(journeys, use, audiences="{best: {saved: true}, treated: 'in_audience(\"best\")'}")
+    known.identify(1, name="Sarah")
+    anonymous(other, 1, "Seen")
+    for story in (known, other):
+        if inside in (story.person, "both"):
+            story.give(MembershipSaved(2, "best", True, silent=True))
+
+    effects = merge(known, other, 10)
+
+    assert known.profile.audiences == ({"treated": inside != "nobody"} | ({} if inside == "nobody" else {"best": True}))
+    entered = ["best", "treated"] if inside == ANONYMOUS else []
+    assert [each.name for each in effects.facts if isinstance(each, Changed) and each.what == "audience"] == entered
+    moves = ["entered", "reached", "waiting"] if inside == ANONYMOUS else []
+    assert [each.what for each in effects.facts if isinstance(each, Moved)] == moves
 
 
 def test_nothing_of_the_past_starts_or_moves_anything() -> None:

@@ -6,7 +6,8 @@ All of it takes place at one instant, which is an input of the person. In this o
 2. the runs arrive under new numbers, after those that the person ever had, so that no number comes twice; a run of a
    campaign keeps the campaign's number, unless the person has been in that run herself;
 3. of the open ones those end that may not go on: the first rule of `_objection` that objects says why;
-4. audiences are looked at again, and the phases are gone through once for those that have changed.
+4. saved audiences have her if they had either, all others are looked at again, and the phases are gone through once for
+   those that have changed.
 
 Nothing is entered, credited or heard by what either did before. A run keeps the name and number under which it entered
 (`Run.origin`): keys of deliveries and arms of splits go by them. A run that ends is told under the other name and its
@@ -25,7 +26,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from parcours.core.archive import ended_by, has_under_way, unfinished
-from parcours.core.audiences import look_again
+from parcours.core.audiences import look_again, save_membership
 from parcours.core.delivery import inbox
 from parcours.core.delivery.sending import withdraw
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Merged, Moved, RunMerged
@@ -38,6 +39,7 @@ from parcours.core.run.entries import in_exit_audience
 from parcours.core.run.phases import go_through
 from parcours.core.run.walk import archive
 from parcours.core.turn import Turn
+from parcours.journey.program import AudienceTrigger
 
 SECOND: Final = 1 << 32
 """Added to the number of an arriving run of a campaign where the person has been in that run herself: no campaign has
@@ -82,9 +84,17 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     turn.effects.moved = (*_moved([*past, *runs]), *((each.key, each.run) for each in other.copies))
     keep_names(turn)
     turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, tuple(merged)))
-    changes = look_again(turn, unknown=unknown) if turn.program.audiences and not is_unknown(turn.profile) else ()
+    changes = _enter_saved(turn, other)
+    if turn.program.audiences and not is_unknown(turn.profile):
+        changes = (*changes, *look_again(turn, unknown=unknown))
     if changes:
-        go_through(turn, Occasion(changes=changes))
+        go_through(turn, Occasion(changes=tuple(sorted(changes, key=lambda change: change.audience))))
+
+
+def _enter_saved(turn: Turn, other: Profile) -> tuple[AudienceTrigger, ...]:
+    """The saved audiences in which only the other one was; nothing but the next save can tell whose they are."""
+    theirs = [audience for audience in turn.program.saved_audiences if other.audiences.get(audience, False)]
+    return tuple(change for audience in theirs for change in save_membership(turn, audience, inside=True))
 
 
 def _renumbered(profile: Profile, runs: list[Run], counts: Mapping[str, int]) -> Renumbered:

@@ -4,8 +4,8 @@ Where both have something that only one can have, the person's own stays; what i
 A withdrawal outlasts every grant. Of somebody whose history is not used (`anonymous_history: unused`) only declared
 traits, withdrawals, dead addresses and what counts against caps come along: nothing that an event of hers has said.
 
-Her memberships in audiences lapse, for the person is looked at again, and so do her marks for reads that are not over:
-a read counts the person, and nobody twice.
+Her memberships in audiences lapse, for the person is looked at again, but for saved ones, which have the person then
+(arriving.py); and so do her marks for reads that are not over: a read counts the person, and nobody twice.
 """
 
 from __future__ import annotations
