@@ -11,9 +11,7 @@ twice, and instants are those that were kept (run_book.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -25,7 +23,7 @@ from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import NO_SEEDS, People
 from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
-from parcours.campaigns.saved_members import SavedMembers
+from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.seeding import seeds_of
 from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.step_made import StepMade
@@ -33,7 +31,7 @@ from parcours.campaigns.step_parts import last_due, parts_of
 from parcours.errors import AuthorError
 from parcours.instants import LATEST_MS
 from parcours.journey import campaign_steps as steps
-from parcours.journey.campaign_program import CampaignProgram, SavedAudience
+from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REFUSED, REST
 from parcours.routing.scans import ScanGone
@@ -51,21 +49,6 @@ _JUDGED = steps.SendToSet | steps.WaitAll | steps.Reacted
 
 SAVE_PAUSE_S: Final = 0.2
 """Pause before it is tried again to save an audience that another run is saving."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunWorld:
-    """What runs of all campaigns share.
-
-    saved        the audiences that campaigns save, and `members` who is in them
-    exports      where files go
-    newest_runs  the number of the newest run of a campaign
-    """
-
-    saved: Callable[[], Mapping[str, SavedAudience]]
-    members: SavedMembers
-    exports: Path
-    newest_runs: Callable[[str], int]
 
 
 class CampaignRun:
@@ -112,6 +95,8 @@ class CampaignRun:
         """The step that is being made, or whose end is looked at."""
 
         self.failed: str | None = None
+        self._gone_on = began
+        """The instant at which something was done last."""
 
     @property
     def is_over(self) -> bool:
@@ -120,7 +105,12 @@ class CampaignRun:
 
     @property
     def next_ms(self) -> int:
-        """When something is to be done next: never as long as all that is awaited is still being handed over."""
+        """When something is to be done next: never as long as all that is awaited is still being handed over.
+
+        At once where a hand-over cannot be done.
+        """
+        if any(self._hand_overs.has_failed(step) for step in self._awaited):
+            return self._gone_on
         handed = [at for step, at in self._awaited.items() if self._hand_overs.are_over(step)]
         return min([*handed, *(at for at, _ in self._saving)], default=LATEST_MS if self._awaited else self.began)
 
@@ -131,7 +121,9 @@ class CampaignRun:
 
     async def go_on(self, at: int) -> None:
         """Do what is to be done at this instant. Where a step cannot be made the run ends, and nothing more is sent."""
+        self._gone_on = at
         try:
+            self._check_hand_overs()
             await self._save_due(at)
             while await self._end_steps(at) or await self._begin_stages(at):
                 pass
@@ -139,6 +131,11 @@ class CampaignRun:
             self._fail(at, str(error))
         if self.is_over:
             await self.end(at)
+
+    def _check_hand_overs(self) -> None:
+        for step in self._awaited:
+            self._at_work = step
+            self._hand_overs.check(step)
 
     def _fail(self, at: int, why: str) -> None:
         step, campaign = self._at_work, self.campaign

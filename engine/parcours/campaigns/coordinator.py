@@ -12,7 +12,7 @@ from pathlib import Path
 
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
-from parcours.campaigns.campaign_run import CampaignRun, RunWorld
+from parcours.campaigns.campaign_run import CampaignRun
 from parcours.campaigns.hand_overs import HandOversAtOnce
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
@@ -20,6 +20,7 @@ from parcours.campaigns.proof import ProofAsked, prove
 from parcours.campaigns.run_book import VirtualBook, scan_of
 from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
 from parcours.campaigns.sets.database import Workspace

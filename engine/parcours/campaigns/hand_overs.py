@@ -22,7 +22,13 @@ class HandOvers(Protocol):
         """Begin with a step's people, after those of all steps for which it was called before."""
 
     def are_over(self, step: str) -> bool:
-        """Whether nobody of the step is still to be handed over. Raises what has kept that from being done."""
+        """Whether nobody of the step is still to be handed over."""
+
+    def has_failed(self, step: str) -> bool:
+        """Whether the step's people cannot be handed over, however often it is tried."""
+
+    def check(self, step: str) -> None:
+        """Raises what keeps the step's people from being handed over."""
 
     async def stop(self) -> None:
         """Hand over nobody any more."""
@@ -36,6 +42,12 @@ class HandOversAtOnce:
 
     def are_over(self, step: str) -> bool:
         return True
+
+    def has_failed(self, step: str) -> bool:
+        return False  # `begin` has raised it
+
+    def check(self, step: str) -> None:
+        pass
 
     async def stop(self) -> None:
         pass
@@ -76,11 +88,15 @@ class LiveHandOvers:
         self._news.set()
 
     def are_over(self, step: str) -> bool:
+        return step not in self.tasks or self.tasks[step].done()
+
+    def has_failed(self, step: str) -> bool:
         task = self.tasks.get(step)
-        if task is None or not task.done():
-            return task is None
-        task.result()
-        return True
+        return task is not None and task.done() and not task.cancelled() and task.exception() is not None
+
+    def check(self, step: str) -> None:
+        if step in self.tasks and self.tasks[step].done():
+            self.tasks[step].result()
 
     async def stop(self) -> None:
         for task in self.tasks.values():

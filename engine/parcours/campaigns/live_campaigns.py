@@ -25,7 +25,6 @@ import msgspec
 from parcours.background import in_thread
 from parcours.campaigns.campaign_line import MISSED, SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_place import CAMPAIGN, CampaignPlace, read_campaign
-from parcours.campaigns.campaign_run import RunWorld
 from parcours.campaigns.coordinator import occurrences
 from parcours.campaigns.erased_people import ErasedPeople
 from parcours.campaigns.kept_files import drop_old
@@ -35,6 +34,7 @@ from parcours.campaigns.live_runs import EngineAround, LiveRuns
 from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_folder import write_json
 from parcours.campaigns.run_place import RunPlace, kept_runs, read_place
+from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.whole_file import drop_unfinished

@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from parcours.background import spawn
-from parcours.campaigns.campaign_run import CampaignRun, RunWorld
+from parcours.campaigns.campaign_run import CampaignRun
 from parcours.campaigns.hand_overs import HandOver, LiveHandOvers
 from parcours.campaigns.line_numbers import LineNumbers
 from parcours.campaigns.live_people import LOOK_S, LivePeople, TurnsOfRun, Undisturbed
 from parcours.campaigns.run_folder import EARLIER, RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.step_words import words_of
 from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
 from parcours.config import SECOND_MS, Settings
 from parcours.core.identity import SlotMap
-from parcours.errors import ParcoursError
+from parcours.errors import AuthorError, ParcoursError
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.change_protocol import STOP_PATIENCE_S
@@ -209,11 +210,16 @@ class LiveRuns:
         await self._carry_out(under_way, "", lambda: run.go_on(at))
 
     async def _carry_out(self, under_way: RunUnderWay, what: str, action: HandOver) -> None:
-        """Do something that a run has to do, again and again where the store or the disk fails."""
+        """Do something that a run has to do, again and again where the store or the disk fails.
+
+        Raises AuthorError for what no repetition mends.
+        """
         while True:
             try:
                 async with self.gate.at_work():
                     await action()
+            except AuthorError:
+                raise
             except (ParcoursError, OSError) as error:
                 why = f"{under_way.name} waits, and tries again every {RETRY_S:g} s: {error}"
                 under_way.troubles[what] = why
