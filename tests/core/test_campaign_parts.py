@@ -32,6 +32,13 @@ CAMPAIGN: dict[str, Any] = {
     ],
 }
 
+COMPARED = {
+    "id": "half",
+    "from": "clicked",
+    "split": {"even": ["a", "b"]},
+    "experiment": {"goal": {"event": "Bought", "within": "1d"}, "control": "b"},
+}
+
 
 def project_with(new_project: Callable[..., Project], **changes: Any) -> Project:
     messages = """
@@ -115,6 +122,20 @@ def test_a_step_takes_her_once(story: Story) -> None:
     story.give(part(100, "mail", 200)).give(part(100, "mail", 300)).wait(500)
 
     assert [each.at for each in story.outbox.values()] == [200]
+
+
+def test_a_split_that_is_compared_tells_her_part_once(shop_with_campaigns: Callable[..., Project]) -> None:
+    told = Story(project_with(shop_with_campaigns, steps=[*CAMPAIGN["steps"], COMPARED]).program)
+    told.identify(1, score=3)
+
+    told.give(part(100, "half", 400, part=1)).give(part(110, "half", 400, part=0)).give(
+        part(120, "half", run=5, part=0)
+    )
+
+    assert told.told("split") == [(100, "wishes", 4, "1"), (120, "wishes", 5, "0")]
+    assert told.moves("split") == [("split", "half", "1"), ("split", "half", "0")]
+    told.event(200, "Bought").give(part(300, "half", run=4, part=0))
+    assert len(told.moves("split")) == 2, "who has left her run takes no part"
 
 
 def test_whom_a_gate_holds_is_released_later_by_her_delay_once(

@@ -68,6 +68,11 @@ an `exit`. Whoever has left is sent nothing more, even where her mail was only w
 from the sets that follow as `exited`. Gates, caps, quiet hours and consent are those of journeys, at her own instant.
 A person is sent a step's message once on each channel.
 
+A random split with an `experiment` takes everybody in its set along, so that facts tell who fell into which part before
+anything is sent; also into one for which nothing follows, such as the control group. So it needs a set in which each
+person has one row, and whoever has left the run, or may not enter it, takes no part. Other splits are told of nobody:
+their sets are in the run's files. The answer is asked for as `parcours experiment OUT CAMPAIGN.STEP`.
+
 **When a send goes.** Person number n of the set, in the order of names, is due n / `rate` after the step begins.
 `waves` are parts of equal sizes, drawn by lot, each `every` later than the one before. With a `window` everybody
 outside it is moved to its next opening in the zone that it names, and comes n / `rate` after that. A send ends when

@@ -19,7 +19,7 @@ from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_place import LiveBook
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.sets.people_file import PeopleWriter
-from parcours.core.fact import Changed, DeliveryReached
+from parcours.core.fact import Changed, DeliveryReached, Moved
 from parcours.service.campaign_state import RunOfCampaign
 
 PEOPLE = 300
@@ -89,7 +89,7 @@ def lines() -> list[dict[str, object]]:
 
 
 def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
-    """The sizes of all sets, how often each step has reached whom, and how many were saved at one instant."""
+    """The sizes of all sets, how often steps have reached whom, everybody's parts, and how many were saved at once."""
     facts = [fact for each in range(PEOPLE) for fact in engine.facts(f"u{each}")]
     sent = Counter(
         (fact.step, fact.person) for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "sent"
@@ -99,6 +99,7 @@ def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
     for (step, person), times in sorted(sent.items()):
         reached.setdefault(step, Counter())[times] += 1
         who.setdefault(step, []).append(person)
+    parts = [[fact.person, fact.step, fact.why] for fact in facts if isinstance(fact, Moved) and fact.what == "split"]
     saved = Counter(fact.at for fact in facts if isinstance(fact, Changed) and fact.name == "best")
     return {
         "state": run.state,
@@ -108,6 +109,7 @@ def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
         "reached": {step: dict(times) for step, times in reached.items()},
         "who": who,
         "saved": [*saved.values()],
+        "parts": parts,
         "troubles": engine.troubles(),
     }
 

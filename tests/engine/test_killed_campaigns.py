@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,11 @@ CONDUCTOR = Path(__file__).with_name("campaign_until_killed.py")
 
 STEPS: tuple[dict[str, Any], ...] = (
     {"id": "all", "read": {"where": "has(profile.email)"}},
-    {"id": "half", "split": {"even": ["a", "b"]}},
+    {
+        "id": "half",
+        "split": {"even": ["a", "b"]},
+        "experiment": {"goal": {"event": "Bought", "within": "1d"}, "control": "b"},
+    },
     {"id": "kept", "from": "half.a", "save": "best"},
     {"id": "rest", "from": "half.b", "filter": "profile.score >= 0"},
     {"id": "mail", "send": "news", "channels": ["email"], "rate": "1000/s"},
@@ -82,6 +87,7 @@ def undisturbed(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     assert told["sizes"]["mail.main"] == told["sizes"]["second.main"] == told["sizes"]["kept.main"] == HALF
     assert told["reached"] == {"mail": {"1": HALF}, "second": {"1": HALF}}
     assert told["saved"] == [HALF]
+    assert Counter(part for _, step, part in told["parts"] if step == "half") == {"0": HALF, "1": HALF}
     return told
 
 

@@ -28,7 +28,12 @@ IN_JOURNALS = Settings(export_every_ms=300 * DAY_MS, export_lag_max_ms=400 * DAY
 STEPS: list[dict[str, Any]] = [
     {"id": "wishes", "read": {"table": "wishes", "unknown": "create"}},
     {"id": "wishing", "dedupe": {"by": ["person"]}},
-    {"id": "kept", "save": "best"},
+    {
+        "id": "half",
+        "split": {"parts": {"a": "70%", "b": "30%"}},
+        "experiment": {"goal": {"event": "Bought", "within": "1d"}, "control": "b"},
+    },
+    {"id": "kept", "from": "wishing", "save": "best"},
     {"id": "marked", "update": {"city": "'Oslo'"}},
     {"id": "mail", "send": "news", "channels": ["email"], "rate": "100/s"},
     {"id": "later", "wait": "300ms"},

@@ -27,7 +27,7 @@ from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.seeding import seeds_of
 from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.step_made import StepMade
-from parcours.campaigns.step_parts import last_due, parts_of
+from parcours.campaigns.step_parts import last_due, parts_by_output, takes_along
 from parcours.errors import AuthorError
 from parcours.instants import LATEST_MS
 from parcours.journey import campaign_steps as steps
@@ -39,10 +39,6 @@ from parcours.shard.campaign_requests import Part, SeedAddress
 from parcours.shard.scans import StageAsked
 
 EXITED = "exited"
-
-ACTS = steps.SendToSet | steps.UpdatePeople | steps.WaitAll | steps.Reacted
-"""Steps that take people along."""
-
 
 _JUDGED = steps.SendToSet | steps.WaitAll | steps.Reacted
 """Steps of which it is asked at their end what has become of people."""
@@ -166,10 +162,11 @@ class CampaignRun:
         seeds: Mapping[str, tuple[SeedAddress, ...]] = NO_SEEDS,
         *,
         cut: bool = False,
+        part: int | None = None,
     ) -> None:
         campaign, again = self.campaign, self.sets.are_thinned()
         await self._people.take(
-            campaign.name, campaign.version, self.number, step, at, parts, seeds, cut=cut, again=again
+            campaign.name, campaign.version, self.number, step, at, parts, seeds, cut=cut, part=part, again=again
         )
 
     async def forget(self) -> None:
@@ -179,7 +176,7 @@ class CampaignRun:
 
     def _acts(self) -> list[steps.CampaignStep]:
         """The steps that may have taken people along, in this life or in one before."""
-        acts = [step for step in self.campaign.steps.values() if isinstance(step, ACTS)]
+        acts = [step for step in self.campaign.steps.values() if takes_along(step)]
         return [step for step in acts if (made := self.sets.made(step.id)) is not None and not made.skipped]
 
     # Stages
@@ -246,7 +243,7 @@ class CampaignRun:
             await self._make_known(step, at)
         if isinstance(step, steps.Save) and not made.skipped and (at + 1, step) not in self._saving:
             self._saving.append((at + 1, step))
-        if isinstance(step, ACTS):
+        if takes_along(step):
             await self._begin(step, at)
         if not isinstance(step, steps.WaitAll | steps.Reacted):
             self._tell_of(at, made)
@@ -266,7 +263,8 @@ class CampaignRun:
     async def _begin(self, step: steps.CampaignStep, at: int) -> None:
         """Take the people of a set to a step. It ends now, or its people are handed over and it is awaited."""
         ended, skipped = self._book.end_of(step.id), self._made[step.id].skipped
-        begins = at if skipped else await self._begins_at(step.id, at)
+        tells = isinstance(step, steps.DivideAtRandom)  # there is nothing to do, so it is not waited for
+        begins = at if skipped or tells else await self._begins_at(step.id, at)
         if skipped or ended is not None:
             self._ends[step.id] = at if ended is None else ended
             if isinstance(step, steps.WaitAll | steps.Reacted):
@@ -274,8 +272,9 @@ class CampaignRun:
             return
 
         async def hand_over() -> None:
-            parts = parts_of(step, begins, self.sets, self.campaign.name, self.number)
-            await self._take(step.id, begins, parts, seeds_of(self.campaign, step, self.sets))
+            seeds = seeds_of(self.campaign, step, self.sets)
+            for part, parts in parts_by_output(step, begins, self.sets, self.campaign.name, self.number):
+                await self._take(step.id, begins, parts, seeds, part=part)
 
         ends = ends_at(step, begins, self._scoped(step))
         self._taking[step.id] = max(ends, last_due(step, begins, self.sets)), hand_over

@@ -91,19 +91,21 @@ class People:
         seeds: Mapping[str, tuple[SeedAddress, ...]] = NO_SEEDS,
         *,
         cut: bool = False,
+        part: int | None = None,
         again: bool = False,
     ) -> None:
         """Take people to a step of a run, or end their runs. To do so once more changes nothing.
 
         seeds  by name, the addresses that get a copy of what she is sent
         cut    their runs end before their time
+        part   of a split, the one that they fell into
         again  slices may not be what they were before, since somebody is missing: no number tells who has been taken
         """
 
         def slice_of(number: int, mine: Sequence[Of[Part]]) -> TakeParts:
             taken = [(name, *part[1:]) for name, part in mine]
             theirs = {name: seeds[part[0]] for name, part in mine if part[0] in seeds} if seeds else {}
-            return TakeParts(campaign, version, run, step, at, number, taken, theirs, cut, self.since())
+            return TakeParts(campaign, version, run, step, at, number, taken, theirs, cut, self.since(), part)
 
         what = f"{campaign}/{run}/{step or ''}"
         await self._hand_over(what, ((part[0], part) for part in parts), slice_of, lambda part: part[1], again=again)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def experiment(
     first: First,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="JOURNEY.STEP of a split, or the name of a hold-out.")
+        str | None,
+        typer.Argument(metavar="NAME", help="JOURNEY.STEP or CAMPAIGN.STEP of a split, or the name of a hold-out."),
     ] = None,
     facts: Facts = None,
     store: Store = None,

@@ -244,6 +244,7 @@ class PartTaken(msgspec.Struct, frozen=True):
     delay  how much later than the first gate that holds her says (ms) she is released
     seeds  channels and addresses of the campaign's own that get a copy of what she is sent
     cut    where her run ends: before its time, so that nothing comes of what was still to be due
+    part   the number of the part that she fell into, from 0, where the step is a split; `due` does not count then
     """
 
     at: int
@@ -256,6 +257,7 @@ class PartTaken(msgspec.Struct, frozen=True):
     delay: int = 0
     seeds: tuple[tuple[str, str], ...] = ()
     cut: bool = False
+    part: int | None = None
 
 
 class MembershipSaved(msgspec.Struct, frozen=True):

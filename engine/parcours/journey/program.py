@@ -185,7 +185,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Standby:
-    """A step of a campaign at which people wait for what becomes of the set."""
+    """A step of a campaign at which people wait for what becomes of the set, or a split whose parts are compared."""
 
     id: str
 

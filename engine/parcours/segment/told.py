@@ -80,6 +80,7 @@ class PartLine(msgspec.Struct, frozen=True, omit_defaults=True):
     delay: int = 0
     seeds: tuple[tuple[str, str], ...] = ()
     cut: bool = False
+    part: int | None = None
 
 
 class MembershipLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -192,7 +193,7 @@ def told_line(person: str, given: Input) -> bytes:
         case PartTaken():
             part = PartLine(
                 given.campaign, given.version, given.run, given.step, to_moment(given.due), given.row, given.delay,
-                given.seeds, given.cut,
+                given.seeds, given.cut, given.part,
             )  # fmt: skip
             return encode_told(CampaignLine(user_id, name, part))
         case MembershipSaved():
@@ -271,8 +272,9 @@ def _of_campaign(told: CampaignLine, at: int) -> Input:
     if (part := told.part) is not None:
         due = instant(part.due)
         return PartTaken(
-            at, part.campaign, part.version, part.run, part.step, due, part.row, part.delay, part.seeds, part.cut
-        )
+            at, part.campaign, part.version, part.run, part.step, due, part.row, part.delay, part.seeds, part.cut,
+            part.part,
+        )  # fmt: skip
     if (saved := told.saved) is not None:
         return MembershipSaved(at, saved.audience, saved.inside, saved.silent)
     return TraitsChanged(at, {})

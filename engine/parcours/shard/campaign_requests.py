@@ -52,6 +52,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
     step   None: their runs end
     seeds  by name, channels and addresses of the campaign's own that get a copy of what she is sent
     cut    their runs end before their time
+    part   where the step is a split, the number of the part that they fell into: slices are numbered in each part
     since  an instant (ms): whoever was forgotten then or later is left out, and is not made known anew by her old name
     """
 
@@ -65,6 +66,7 @@ class TakeParts(Request[Taken], frozen=True, tag="parts"):
     seeds: dict[str, tuple[SeedAddress, ...]] = msgspec.field(default_factory=dict)
     cut: bool = False
     since: int = 0
+    part: int | None = None
 
     async def put_to(self, host: ShardHost) -> Taken:
         return await host.step(lambda shard, now: shard.campaigning.take_parts(self, now))

@@ -90,10 +90,11 @@ class Campaigning:
             name, due, row, delay = asked.parts[place]
             seeds = asked.seeds.get(name, ())
             return PartTaken(
-                at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay, seeds, asked.cut
+                at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay, seeds, asked.cut, asked.part
             )
 
-        entry = _entry(asked.campaign, asked.run, asked.step or "")
+        what = asked.step or ""
+        entry = _entry(asked.campaign, asked.run, what if asked.part is None else f"{what}/{asked.part}")
         names = [name for name, *_ in asked.parts]
         return self._take(entry, asked.number, asked.at, now_ms, names, happening, asked.since)
 

@@ -58,10 +58,10 @@ def test_versions_that_list_their_ways_otherwise_are_one_group_by_name(tmp_path:
     }  # fmt: skip
 
 
-def test_a_split_of_a_campaign_makes_no_groups(tmp_path: Path) -> None:
+def test_a_split_of_a_campaign_without_an_experiment_makes_no_groups(tmp_path: Path) -> None:
     program = Project.load(PROJECTS / "wishlist").program
 
-    with Journal().warehouse(tmp_path) as warehouse, pytest.raises(CallerError, match="facts do not tell which part"):
+    with Journal().warehouse(tmp_path) as warehouse, pytest.raises(CallerError, match="facts tell the parts of a"):
         Groups(Questions(warehouse), program, None, None).by(ByVariant("autumn", "half"))
 
 

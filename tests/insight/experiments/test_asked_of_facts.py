@@ -31,8 +31,6 @@ BEGIN = 1_772_323_200_000
 SHARES = {"control": 30.0, "mailed": 70.0}
 HELD = 20.0
 
-WISHLIST = Path(__file__).parents[2] / "journey" / "wishlist"
-
 PROJECT = {
     "parcours.yaml": 'project: shop\nholdouts: {program: {percent: 20, salt: "2026"}}\n',
     "events.yaml": "events:\n  Product Added: {}\n  Order Completed: {properties: {total: number}}\n",
@@ -282,8 +280,8 @@ def test_the_table_has_both_intervals_in_80_columns_and_csv_every_figure(tmp_pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["cart.tst"], "'cart' has no split 'tst', did you mean 'test'?: its splits are test."),
-        (["crt.test"], "No journey or hold-out is called 'crt', did you mean 'cart'?"),
+        (["cart.tst"], "'cart' has no random split 'tst', did you mean 'test'?: its splits are test."),
+        (["crt.test"], "No journey, campaign or hold-out is called 'crt', did you mean 'cart'?"),
         (["program"], "program is a hold-out: say by what it is compared"),
         (["program", "--metric", "count Order Completed"], "A hold-out is compared by people or by a sum"),
         (["cart.test", "--metric", "people Order Completed"], "cart.test is no hold-out"),
@@ -317,11 +315,3 @@ def test_a_store_knows_its_experiment(tmp_path: Path) -> None:
     for name in SHARES:
         assert told[name]["n"] == sum(way_of(each) == name for each in names)
         assert told[name]["conversions"] == sum(way_of(each) == name for each in names[::3])
-
-
-def test_a_split_of_a_campaign_is_not_in_facts(tmp_path: Path) -> None:
-    _, out = simulated(tmp_path, "{goal: {event: Order Completed, within: 7d}, control: control}", crowd(2))
-
-    done = CliRunner().invoke(build(), ["experiment", str(out), "autumn.half", "--project", str(WISHLIST)])
-
-    assert done.exit_code == 1 and "facts do not tell which part of it somebody is in" in done.stderr

@@ -15,7 +15,7 @@ from tests.model.campaigns.model import Line, Outcome
 from tests.model.reference.expression import Instant
 from tests.model.reference.times import to_text
 
-from parcours.core.fact import CopyReached, DeliveryReached
+from parcours.core.fact import CopyReached, DeliveryReached, Moved
 from parcours.journey.project import Project
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
@@ -48,6 +48,11 @@ def simulated(case: Case, folder: Path, shards: int) -> Outcome:
         (each.at, each.person, each.journey, each.run, each.step, each.channel, "copy", each.to)
         for each in result.facts
         if isinstance(each, CopyReached) and each.outcome == "sent"
+    ]
+    told += [
+        (each.at, each.person, each.journey, each.run, each.step, int(each.why or ""))
+        for each in result.facts
+        if isinstance(each, Moved) and each.what == "split"
     ]
     files = {path.name: rows_of(path) for path in exports.iterdir()} if exports.exists() else {}
     goals = {name: each.goal for name, each in (result.summary.campaigns or {}).items()}

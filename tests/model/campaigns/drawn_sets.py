@@ -101,7 +101,8 @@ class SetDrawing(FlowDrawing):
         return whole, self._outputs(step, taken, *(each["name"] for each in listed), "rest", main=None)
 
     def _random(self) -> Any:
-        if (taking := self._taking("parts")) is None:
+        compared = self.chance.maybe(0.4)
+        if (taking := self._taking("parts", of_people=compared)) is None:
             return None
         step, taken = taking
         names = ["a", "b", "c"][: self.chance.number(2, 3)]
@@ -110,6 +111,9 @@ class SetDrawing(FlowDrawing):
             shares = self.chance.pick((("45%", "45%", "10%"), ("33.4%", "33.3%", "33.3%"), ("0.5%", "99.5%")))
             names = ["a", "b", "c"][: len(shares)]
             split = {"parts": dict(zip(names, shares, strict=True))}
+        if compared:
+            self.chance.kind("split.experiment")
+            step["experiment"] = {"goal": {"event": "Bought", "within": "2d"}, "control": names[-1]}
         return {**step, "split": split}, self._outputs(step, taken, *names, main=None, others=1 / len(names))
 
     def _union(self) -> Any:

@@ -32,7 +32,8 @@ class Outcome:
     """
     lines    in the order in which they became known
     told     of deliveries: at, person, campaign, run, step, channel, outcome, gate; of a copy for a seed `copy` and its
-             address in place of the last two
+             address in place of the last two; of a part of a split that is compared its number in place of the last
+             three
     exports  the rows of each file, in order, with values as they are
     goals    how many reached the goal of each campaign
     """

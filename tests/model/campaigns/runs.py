@@ -160,12 +160,19 @@ class CampaignRun:
             asked = set_steps.Asked(step, now_ms, self.began_ms, lot, self.crowd, self.tables)
             found = set_steps.make(asked, taken)
             made = Made(now_ms, dict(found.outputs), found.inflow, found.dropped)
+            if "experiment" in step:
+                self._assign(now_ms, name, list(found.outputs.values()))
             if found.created:
                 self.under_way[name] = Updating(made, lambda: self._make_known(found.created))
             else:
                 self._done(name, made)
         else:
             ACTS[kind](self, now_ms, name, step, taken[0])
+
+    def _assign(self, now_ms: int, name: str, parts: Sequence[PeopleSet]) -> None:
+        for number, part in enumerate(parts):
+            for row in self._take_along(now_ms, part):
+                self.crowd.world.told.append((now_ms, row.person, *self.key, name, number))
 
     def _make_known(self, names: Sequence[str]) -> None:
         for name in names:

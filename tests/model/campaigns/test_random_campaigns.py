@@ -27,7 +27,7 @@ KINDS = {
     "read.audience", "read.where", "read.table", "read.create", "read.new", "filter", "dedupe.person",
     "dedupe.values", "dedupe.keep", "order.highest", "order.lowest", "order.earliest", "order.latest",
     "order.filled", "order.prefer", "order.random", "split.subsets", "split.limit", "split.percent", "split.order",
-    "split.otherwise", "split.overlap", "split.even", "split.parts", "union.person", "union.values",
+    "split.otherwise", "split.overlap", "split.even", "split.parts", "split.experiment", "union.person", "union.values",
     "intersect.person", "intersect.values", "exclude.person", "exclude.values", "enrich.first", "enrich.take",
     "enrich.count", "enrich.sum", "enrich.avg", "enrich.min", "enrich.max", "enrich.where", "enrich.required",
     "save.replace", "save.append", "save.remove", "save.key", "update", "export.csv", "export.ndjson",

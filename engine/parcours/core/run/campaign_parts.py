@@ -2,7 +2,8 @@
 
 The campaign decides for whole sets at once; what it comes to for one person is an input of hers (`PartTaken`). The
 first one opens her run, under the number of the campaign's. A step that sends or updates is carried out at her own due
-instant, as a timer, and gates, exits and goals are those of journeys. Whoever has left by an exit is never brought back
+instant, as a timer, and gates, exits and goals are those of journeys. A split with an experiment tells the part that
+she fell into, and the campaign is what has drawn it. Whoever has left by an exit is never brought back
 into the same run.
 
 A run of a campaign has the number of the campaign's run as its correlation, so two people who become one may be in two
@@ -58,7 +59,9 @@ def _take_part(turn: Turn, given: PartTaken) -> None:
     if run is None or run.parked is not None:
         return
     keep_part(run, given.step, given.row, given.delay)
-    if due <= turn.at:
+    if given.part is not None:
+        _fall_into(turn, journey, run, given.step, given.part)
+    elif due <= turn.at:
         _go_to(turn, journey, run, given.step)
     else:
         _wait(turn, run, given.step, due)
@@ -102,6 +105,13 @@ def _go_to(turn: Turn, journey: Journey, run: Run, step: str) -> None:
     """Once only: two who have become one may both have been taken there."""
     if step not in run.visits:
         go_to(turn, journey, run, step)
+
+
+def _fall_into(turn: Turn, journey: Journey, run: Run, step: str, part: int) -> None:
+    """At a split, once only: of two who have become one the part counts that was told first."""
+    if step not in run.visits:
+        go_to(turn, journey, run, step)
+        turn.record(run, "split", str(part))
 
 
 def _open_run(turn: Turn, campaign: str, number: int) -> Run | None:

@@ -12,7 +12,7 @@ from parcours.insight.analyses.funnel_groups import GroupsOf, by_person, by_prop
 from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.analyses.triggers import Triggers
 from parcours.insight.asking.profiles import known_traits
-from parcours.insight.experiments.ways import name_of, refuse_campaign, ways_by_version
+from parcours.insight.experiments.ways import check_told, name_of, ways_by_version
 from parcours.journey.analyses import (
     ByAudience,
     ByProperty,
@@ -84,7 +84,7 @@ class Groups:
 
     def _by_variant(self, journey: str, step: str) -> GroupsOf:
         """By the way that each person took first: by its name, or by its number where it has none."""
-        refuse_campaign(journey, step, self._program)
+        check_told(journey, step, self._program)
         versions = ways_by_version(self._program, self._questions.published(journey), journey, step)
         first = {each.person: each.assignments[0] for each in self._questions.assigned(journey, step)}
         return by_person({person: name_of(way, versions) or way.way for person, way in first.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from parcours.errors import CallerError
@@ -10,11 +11,13 @@ from parcours.insight.experiments.goal import Goal
 from parcours.insight.experiments.holdout_units import holdout_units
 from parcours.insight.experiments.result import ExperimentResult
 from parcours.insight.experiments.split_units import Asked, split_units
-from parcours.insight.experiments.ways import Ways, refuse_campaign, ways_by_version
+from parcours.insight.experiments.ways import Ways, check_told, parts_of, ways_by_version
 from parcours.insight.warehouse.questions import Questions
 from parcours.journey.analyses import Metric, People, Sum
+from parcours.journey.campaign_steps import DivideAtRandom
+from parcours.journey.experiments import Experiment
 from parcours.journey.policies import Holdout
-from parcours.journey.program import Journey, Program, Split
+from parcours.journey.program import Program, Split
 from parcours.wording import nearest, quoted
 
 PERCENT = 100
@@ -35,18 +38,16 @@ def holdout_called(name: str, program: Program) -> Holdout | None:
 
 
 def ask_experiment(name: str, program: Program, questions: Questions, asked: Asked, *, so_far: bool) -> Answered:
-    """The experiment at `JOURNEY.STEP`.
+    """The experiment at `JOURNEY.STEP` or `CAMPAIGN.STEP`.
 
     so_far  those whose time is not over count as well, whatever the experiment says
     Raises CallerError where there is no such experiment, StoreBroken.
     """
-    journey, split = _split_called(name, program)
-    experiment = split.experiment
+    of, id_, newest, experiment = _split_called(name, program)
     if experiment is None:
         raise CallerError(f"{name} has no experiment: give the split one, with a goal and a control.")
-    newest = Ways(split.names, split.percents)
-    assigned = questions.assigned(journey.name, split.id, [experiment.trigger.name], before_ms=experiment.cuped_ms or 0)
-    versions = ways_by_version(program, questions.published(journey.name), journey.name, split.id)
+    assigned = questions.assigned(of, id_, [experiment.trigger.name], before_ms=experiment.cuped_ms or 0)
+    versions = ways_by_version(program, questions.published(of), of, id_)
     units = split_units(replace(experiment, mature=experiment.mature and not so_far), newest, versions, assigned, asked)
     return Answered(units.design, evaluate(units.design, units.units), units.unnamed)
 
@@ -70,17 +71,21 @@ def ask_holdout(holdout: Holdout, metric: Metric, questions: Questions, asked: A
     return Answered(design, evaluate(design, holdout_units(holdout, questions.everybody(), events, goal)))
 
 
-def _split_called(name: str, program: Program) -> tuple[Journey, Split]:
-    journeys = {each.name: each for each in program.journeys}
+def _split_called(name: str, program: Program) -> tuple[str, str, Ways, Experiment | None]:
+    """Whose split it is, its step, and its ways in the newest version."""
     of, _, id_ = name.partition(".")
-    refuse_campaign(of, id_, program)
-    if of not in journeys:
+    known: dict[str, Mapping[str, object]] = {each.name: each.steps for each in program.campaigns}
+    known |= {each.name: each.steps for each in program.journeys}
+    if of not in known:
         holdouts = [each.name for each in program.policies.holdouts]
-        hint = nearest(of, [*journeys, *holdouts])
-        raise CallerError(f"No journey or hold-out is called {quoted(of)}{hint}.")
-    step = journeys[of].steps.get(id_)
-    splits = {key: each for key, each in journeys[of].steps.items() if isinstance(each, Split)}
-    if not isinstance(step, Split):
+        hint = nearest(of, [*known, *holdouts])
+        raise CallerError(f"No journey, campaign or hold-out is called {quoted(of)}{hint}.")
+    splits = {key: each for key, each in known[of].items() if isinstance(each, Split | DivideAtRandom)}
+    split = splits.get(id_)
+    if split is None:
         there_are = f"its splits are {', '.join(splits)}" if splits else "it has none"
-        raise CallerError(f"{of!r} has no split {quoted(id_)}{nearest(id_, splits)}: {there_are}.")
-    return journeys[of], step
+        raise CallerError(f"{of!r} has no random split {quoted(id_)}{nearest(id_, splits)}: {there_are}.")
+    if isinstance(split, Split):
+        return of, id_, Ways(split.names, split.percents), split.experiment
+    check_told(of, id_, program)
+    return of, id_, parts_of(split), split.experiment

@@ -1,6 +1,6 @@
-"""The units of an experiment at the split of a journey: who was assigned to which way, and what her goal came to.
+"""The units of an experiment at a split: who was assigned to which way, and what her goal came to.
 
-A way is known by its name, so several versions of a journey are one experiment as long as they call their ways the
+A way is known by its name, so several versions are one experiment as long as they call their ways the
 same; versions that call none of them so took no part in it. Where versions share out otherwise, the percentages that
 units are compared with are those of the versions, each as often as it has units.
 """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from parcours.journey.campaign_steps import (
     CampaignStep,
+    DivideAtRandom,
     Export,
     Reacted,
     Save,
@@ -29,10 +30,15 @@ def check_flow(steps: Mapping[str, CampaignStep], margin: Margin) -> None:
         if not isinstance(step, Save | UpdatePeople | Export | SendToSet):
             for output in step.outputs:
                 source = SetRef(name, output)
-                if output != REST and source not in taken and str(source) not in sized:
+                if output not in (REST, _control(step)) and source not in taken and str(source) not in sized:
                     below.warn(f"no step takes the set {str(source)!r}")
         if isinstance(step, SendToSet) and (earlier := _sent_before(step, steps)) is not None:
             below.warn(f"these people have just been sent to by {earlier!r}: put a wait or a reacted between", "send")
+
+
+def _control(step: CampaignStep) -> str | None:
+    """The part with which others are compared: that nothing is done with it is what it is for."""
+    return step.experiment.control if isinstance(step, DivideAtRandom) and step.experiment is not None else None
 
 
 def _sizes(step: CampaignStep) -> set[str]:

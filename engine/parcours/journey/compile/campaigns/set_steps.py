@@ -157,6 +157,7 @@ class SetStepCompiler:
         made = Made(names, taken.columns, taken.row_since)
         experiment = None
         if step.experiment is not None:
+            self.scope.need_people(taken, "a split with an experiment", self.margin, "experiment")
             unsure, margin = self.scope.has_lost(self.number, "split"), self.margin.below("experiment")
             experiment = compiled_experiment(step.experiment, names, self.scope.analyses, margin, unsure=unsure)
         return compiled.DivideAtRandom(**self._base(step, [source], made), parts=parts, experiment=experiment), made

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.experiments import Experiment
 from parcours.journey.program import CampaignEntry, Journey, Send, Standby, Step, Update
 
 
@@ -54,7 +55,7 @@ def _taken(campaign: CampaignProgram) -> Iterator[Step]:
                 )
             case steps.UpdatePeople():
                 yield Update(step.id, {name: each.expression for name, each in step.values.items()}, None)
-            case steps.WaitAll() | steps.Reacted():
+            case steps.WaitAll() | steps.Reacted() | steps.DivideAtRandom(experiment=Experiment()):
                 yield Standby(step.id)
             case _:
                 pass  # it is about the set, and nothing happens to anybody
