@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.engine.test_campaigns import EVERYBODY, MAIL, filled, opened, over, until
 from tests.simulation.campaign_shop import campaign, project_in
 from typer.testing import CliRunner
 
 from parcours import Engine, Settings
 from parcours.cli import build
+from parcours.config import DAY_MS
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.reading import reading, rows_of
 from parcours.instants import to_moment
 from parcours.journey.model.insight import FactTable
 from parcours.journey.project import Project
+from parcours.service.stored_facts import open_stored_facts
 from parcours.store.exports import CAMPAIGNS_SHARD
 
 AT_ONCE = Settings(campaign_lead_ms=20, export_every_ms=50, export_records=1)
@@ -73,6 +76,29 @@ def test_each_line_of_a_run_is_a_row(tmp_path: Path) -> None:
     checked = CliRunner().invoke(build(), ["store", "check", "--store", f"sqlite:///{store}"])
     assert checked.exit_code == 0, checked.output
     assert "exports of campaigns: " in checked.output
+
+
+STEPS = "select step, output, size, record from campaign_steps order by record"
+
+
+@pytest.mark.parametrize("pause_ms", [50, 300 * DAY_MS])
+def test_an_answer_has_each_line_once_exported_or_not(pause_ms: int, tmp_path: Path) -> None:
+    project, store = shop(tmp_path, MAIL), tmp_path / "store"
+    settings = Settings(campaign_lead_ms=20, export_every_ms=pause_ms, export_lag_max_ms=2 * 300 * DAY_MS)
+    address, exports = f"sqlite:///{store}", pause_ms < DAY_MS
+    with opened(project, address, settings=settings) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        over(engine)
+        if exports:
+            exported(store, 3)
+
+        answers = [engine.sql(STEPS).rows, engine.sql(STEPS, exported=True).rows]
+
+    told = [("all", "main", 3, 1), ("mail", "main", 3, 2), ("mail", "refused", 0, 3)]
+    assert answers == [told, told if exports else []]
+    with open_stored_facts(address, project.program, project.folder, {}).warehouse as warehouse:
+        assert [tuple(row) for row in warehouse.rows(STEPS)] == told
 
 
 def test_a_run_that_goes_on_in_another_life_tells_each_line_once(tmp_path: Path) -> None:

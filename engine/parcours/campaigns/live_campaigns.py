@@ -38,6 +38,7 @@ from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.whole_file import drop_unfinished
+from parcours.campaigns.told_lines import told_lines
 from parcours.config import DAY_MS, SECOND_MS
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ParcoursError
@@ -165,12 +166,7 @@ class LiveCampaigns:
 
         Called from any thread. Raises OSError.
         """
-        lines: list[CampaignLine] = []
-        for folder in self._around.folder.glob("*"):
-            place = read_campaign(folder)
-            lines += [] if place is None else place.lines
-            lines += [line for run in kept_runs(folder) for line in run.lines]
-        return sorted((line for line in lines if line.record > record), key=lambda line: line.record)
+        return told_lines(self._around.folder, record)
 
     # Schedules
 

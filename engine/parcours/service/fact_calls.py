@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from parcours.background import in_thread
+from parcours.campaigns.told_lines import told_lines
 from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.insight.exporter.done import facts_folder
@@ -23,6 +25,7 @@ from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import check_bool, check_text
 from parcours.shard.messages import Look, TailSlice
 from parcours.shard.requests import NoteLook, ReadTail
+from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
@@ -91,7 +94,7 @@ class FactCalls(ABC):
     async def _answer_of(self, store: Path, query: str, *, stitch: bool, exported: bool) -> SqlAnswer:
         program = self._control.current
         viewed = Viewed.of(program).stitched() if stitch else Viewed.of(program)
-        tail = None if exported else (await self._tail_rows(program)).tail()
+        tail = None if exported else (await self._tail_rows(program, store)).tail()
         settings = self._host.settings
         with ExitStack() as opened:
 
@@ -111,9 +114,10 @@ class FactCalls(ABC):
                 raise CallerError(f"the query takes longer than sql_timeout_s, {settings.sql_timeout_s:g} s")
             return asked.result()
 
-    async def _tail_rows(self, program: Program) -> TailRows:
-        """What shards have told and may not have exported; the newest of it is as of now."""
+    async def _tail_rows(self, program: Program, store: Path) -> TailRows:
+        """What shards and campaigns have told and may not have exported; the newest of it is as of now."""
         rows = TailRows()
+        await in_thread(partial(rows.add_outputs, facts_folder(store), partial(told_lines, store / CAMPAIGNS)))
         for shard, port in enumerate(self._host.ports):
             telling = Telling.of(shard, program, self._address_secret)
             part = await port.ask(ReadTail())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from parcours.campaigns.told_lines import told_lines
 from parcours.config import Settings
 from parcours.errors import SettingInvalid, StoreBusy
 from parcours.insight.exporter.done import facts_folder
@@ -21,6 +23,7 @@ from parcours.shard.closed_store import forgotten_of, not_exported, own_and_newe
 from parcours.shard.export_state import export_of
 from parcours.shard.published import stored_publications
 from parcours.store.address import check_address, folder_of, open_store, shards_of
+from parcours.store.campaign_files import CAMPAIGNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ def _read(
         for shard, (store, own, _) in enumerate(found):
             records = not_exported(store, own, export_of(own).through)
             tail.add(records, Telling.of(shard, told, secret), known_ms, forgotten_of(own))
+        lies_in = folder_of(address)
+        tail.add_outputs(facts_folder(lies_in), partial(told_lines, lies_in / CAMPAIGNS))
         return program or told, missing
 
 

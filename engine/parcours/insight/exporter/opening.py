@@ -15,14 +15,13 @@ from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.exporter import RowFiles
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs, ExportedLines
-from parcours.insight.exporter.rows import Telling
+from parcours.insight.exporter.rows import NumberedOutput, Telling
 from parcours.journey.model.traits import Kind
 from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
 from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
-    from parcours.insight.exporter.outputs import NumberedOutput
     from parcours.insight.exporter.people_file import PeopleFile
     from parcours.insight.exporter.simulated import SimulatedFacts
     from parcours.insight.exporter.upkeep import StoreUpkeep

@@ -9,22 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.reading import reading
-from parcours.insight.exporter.rows import OutputTold, Telling, output_row
+from parcours.insight.exporter.rows import NumberedOutput, Telling, output_row
 from parcours.shard.messages import ExportRange
 from parcours.store.exports import CAMPAIGNS_SHARD
-
-
-class NumberedOutput(OutputTold, Protocol):
-    """A line with its number among all that campaigns of the engine have told."""
-
-    @property
-    def record(self) -> int: ...
 
 
 def write_outputs(store: Path, told_after: Callable[[int], Sequence[NumberedOutput]], disk: Disk | None = None) -> int:

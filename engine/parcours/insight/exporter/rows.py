@@ -131,6 +131,13 @@ class OutputTold(Protocol):
     def dropped(self) -> Mapping[str, int]: ...
 
 
+class NumberedOutput(OutputTold, Protocol):
+    """A line with its number among all that campaigns of the engine have told."""
+
+    @property
+    def record(self) -> int: ...
+
+
 def output_row(line: OutputTold, shard: int, record: int) -> Row:
     """The row of a line of a campaign, which concerns nobody."""
     told = (line.begins, line.campaign, line.version, line.run, line.step, line.output, line.size)

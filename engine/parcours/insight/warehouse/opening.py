@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from parcours.config import Settings
-from parcours.errors import CallerError, ExtraMissing
-from parcours.insight.exporter.rows import Telling, rows_of
+from parcours.errors import CallerError, ExtraMissing, StoreBroken
+from parcours.insight.exporter.rows import NumberedOutput, Telling, output_row, rows_of
 from parcours.insight.exporter.tables import LOOKED_AT, Row
 from parcours.insight.warehouse.viewed import Viewed
 from parcours.journey.model.insight import KeptTable
 from parcours.shard.messages import ExportRecord
-from parcours.store.exports import DONE
+from parcours.store.exports import CAMPAIGNS_SHARD, DONE
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.snapshot import Tail
@@ -55,7 +55,7 @@ def open_warehouse(facts: Path, viewed: Viewed, settings: Settings, tail: Tail |
 
 
 class TailRows:
-    """Gathers the rows of records that may not be exported yet, a shard at a time."""
+    """Gathers the rows that may not be exported yet, those of a shard at a time, and what campaigns have told."""
 
     def __init__(self) -> None:
         self._rows: dict[KeptTable, list[Row]] = defaultdict(list)
@@ -76,6 +76,21 @@ class TailRows:
                 assert isinstance(person, str), "the second column of each table"
                 if table == LOOKED_AT or record.sequence > forgotten(person):
                     self._rows[table].append(row)
+
+    def add_outputs(self, facts: Path, told_after: Callable[[int], Iterable[NumberedOutput]]) -> None:
+        """Take the lines of campaigns that are in no file of the folder of facts.
+
+        told_after  those with a higher number than this one
+        Raises StoreBroken.
+        """
+        from parcours.insight.exporter.reading import reading
+
+        through = reading(facts, lambda listing: listing.through.get(CAMPAIGNS_SHARD, 0), shard=CAMPAIGNS_SHARD)
+        try:
+            lines = told_after(through)
+        except OSError as error:
+            raise StoreBroken(f"what campaigns have told cannot be read: {error}") from error
+        self._rows["campaign_steps"] += [output_row(line, CAMPAIGNS_SHARD, line.record) for line in lines]
 
     def tail(self) -> Tail:
         """All that was taken."""
