@@ -115,6 +115,16 @@ def test_signs_within_the_quotes_of_a_template_are_no_reason_for_a_hint(tmp_path
                 "events.yaml:2: a name is a text, and YAML reads ~ as null: write '~', in quotes",
             ],
         ),
+        # below a key of this name there are numbers in a funnel, and nowhere else
+        (
+            "events.yaml",
+            "events: {Seen: {properties: {step_within: {2: string}}}}\n",
+            [
+                "events.yaml:1: a name is a text, and YAML reads 2 as a number: write '2', in quotes",
+                "step_within.2: unknown key",
+                "step_within.type: this key is needed",
+            ],
+        ),
         ("profile.yaml", "traits: {0x10: string, '1': number, \"true\": string, on: string}\n", ["0x10"]),
     ],
 )
@@ -123,6 +133,28 @@ def test_a_name_that_yaml_takes_for_something_else_needs_quotes(
 ) -> None:
     (tmp_path / "parcours.yaml").write_text("project: shop\n")
     (tmp_path / file).write_text(text)
+
+    found = [str(finding) for finding in Project.check(tmp_path)]
+
+    assert len(found) == len(told), found
+    assert all(words in each for words, each in zip(told, found, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ("{2: 1h, '3': 2h}", []),
+        ("{0x2: 1h}", ["0x2 as a number: write '0x2', in quotes", "step_within.0x2"]),
+        ("{true: 1h}", ["true as a boolean: write 'true', in quotes", "step_within.true"]),
+    ],
+)
+def test_a_number_that_is_no_name_needs_no_quotes(numbers: str, told: list[str], tmp_path: Path) -> None:
+    (tmp_path / "parcours.yaml").write_text("project: shop\n")
+    (tmp_path / "events.yaml").write_text("events: {Seen: {}, Bought: {}}\n")
+    (tmp_path / "insight").mkdir()
+    (tmp_path / "insight" / "shop.yaml").write_text(
+        f"funnels: {{bought: {{steps: [Seen, Seen, Bought], step_within: {numbers}}}}}\n"
+    )
 
     found = [str(finding) for finding in Project.check(tmp_path)]
 

@@ -20,6 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
+from parcours.journey.read.numbered_keys import is_numbered
 from parcours.journey.read.unread import unread_files
 from parcours.journey.read.yaml_files import yaml_files
 from parcours.journey.read.yaml_text import (
@@ -28,6 +29,7 @@ from parcours.journey.read.yaml_text import (
     TOO_DEEP,
     TOO_MANY,
     VALUES_MAX,
+    Constructor,
     Misplaced,
     load_yaml,
 )
@@ -35,6 +37,8 @@ from parcours.surrogates import mended_text
 
 FILE_BYTES_MAX: Final = 4_000_000
 """Bytes of one document or content file: far above any journey or email, and it fits into memory."""
+
+_DIGITS: Final = re.compile("[1-9][0-9]*")
 
 OUTSIDE: Final = "the file lies outside the project folder"
 """What is said of a path that no author would write by mistake."""
@@ -178,7 +182,7 @@ def read_text(text: str, kind: str, file: str, findings: list[Finding]) -> Sourc
     repeated = constructor.repeated
     again = {(id(mapping), key) for mapping, key, _ in repeated}
     told = [
-        *constructor.unquoted,
+        *_names_unquoted(kind, loaded, constructor),
         *((line, KEY_REPEATED) for *_, line in repeated),
         *((each.line, each.reason) for each in reading.misplaced.values()),
     ]
@@ -188,15 +192,26 @@ def read_text(text: str, kind: str, file: str, findings: list[Finding]) -> Sourc
         file,
         data,
         reading.lines,
-        repeated=frozenset(_paths(loaded, again, ())) if again else frozenset(),
+        repeated=frozenset(path for _, path in _paths(loaded, again, ())) if again else frozenset(),
         misplaced=frozenset(reading.misplaced),
     )
 
 
-def _paths(value: object, keys: Set[tuple[int, object]], path: KeyPath) -> Iterator[KeyPath]:
+def _names_unquoted(kind: str, loaded: object, constructor: Constructor) -> Iterator[tuple[int, str]]:
+    """The keys that YAML takes for no texts, but for the numbers that are no names."""
+    keys = {(id(mapping), key): (line, told) for mapping, key, line, told in constructor.unquoted}
+    numbers = {
+        key
+        for key, path in (_paths(loaded, keys.keys(), ()) if keys else ())
+        if _DIGITS.fullmatch(str(path[-1])) and is_numbered(kind, path)
+    }
+    return (told for key, told in keys.items() if key not in numbers)
+
+
+def _paths(value: object, keys: Set[tuple[int, object]], path: KeyPath) -> Iterator[tuple[tuple[int, object], KeyPath]]:
     """The paths of keys, each of which is given with the identity of the mapping that it is in."""
     if isinstance(value, CommentedMap):
-        yield from ((*path, _key(key)) for key in value if (id(value), key) in keys)
+        yield from (((id(value), key), (*path, _key(key))) for key in value if (id(value), key) in keys)
         for key, each in value.items():
             yield from _paths(each, keys, (*path, _key(key)))
     elif isinstance(value, CommentedSeq):

@@ -6,7 +6,6 @@ mappings, and for brackets within brackets. So these are counted, and refused be
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,9 +52,6 @@ NO_TEXTS: Final[Mapping[str, str]] = {
 }
 """The tags of scalars that are no texts, in words."""
 
-BY_NUMBER: Final = frozenset({"step_within"})
-"""The keys of documents below which not names stand but numbers, in digits: there they need no quotes."""
-
 FAULTS: Final = (AttributeError, IndexError, KeyError, TypeError)
 """What the library raises for a value that is none of the kind that its tag names, such as `!!bool maybe`."""
 
@@ -99,24 +95,23 @@ class Constructor(RoundTripConstructor):
     """Leaves dates as the text that was written: the document models know which texts are dates.
 
     repeated  the keys of each mapping that are given again, with the lines where they are; the mapping keeps the first
-    unquoted  the line of each key that is no text to YAML, and what is to be said of it; it is read as it is written
+    unquoted  the keys of each mapping that are no texts to YAML, each with its line and what is to be said of it; they
+              are read as they are written
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.repeated: list[tuple[object, object, int]] = []
-        self.unquoted: list[tuple[int, str]] = []
+        self.unquoted: list[tuple[object, str, int, str]] = []
         self._merges = 0
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """Refuses a key that is a collection: what is constructed below it doubles with each level."""
         if isinstance(node, MappingNode):
-            for key, value in node.value:
+            for key, _ in node.value:
                 if not isinstance(key, ScalarNode):
                     raise ValueError(KEY_NO_TEXT)
                 self._merges += key.tag == MERGE
-                if key.value in BY_NUMBER and isinstance(value, MappingNode):
-                    _take_digits_for_text(value)
             if self._merges > MERGES_MAX:
                 raise ValueError(TOO_MANY_MERGES)
         return super().construct_object(node, deep)
@@ -134,7 +129,7 @@ class Constructor(RoundTripConstructor):
             if kind is not None:
                 read = f"YAML reads {bounded(key.value)} as {kind}"
                 told = f"a name is a text, and {read}: write {quoted(key.value)}, in quotes"
-                self.unquoted.append((key.start_mark.line + 1, told))
+                self.unquoted.append((maptyp, key.value, key.start_mark.line + 1, told))
                 key.tag = TEXT
         return super().construct_mapping(node, maptyp, deep)
 
@@ -148,12 +143,6 @@ class Constructor(RoundTripConstructor):
             if INTEGER_MIN <= number <= INTEGER_MAX:
                 return number
         return Misplaced("a whole number of more than 64 bits has no place in a document", node.start_mark.line + 1)
-
-
-def _take_digits_for_text(node: MappingNode) -> None:
-    for key, _ in node.value:
-        if isinstance(key, ScalarNode) and re.fullmatch("[1-9][0-9]*", key.value):
-            key.tag = TEXT
 
 
 Constructor.add_constructor("tag:yaml.org,2002:int", Constructor.whole_number)
