@@ -13,8 +13,8 @@ from tests.docs.campaigns_page import OUTPUTS, PAGE, models, page
 from typer.testing import CliRunner
 
 from parcours.cli import build
-from parcours.journey.campaign_graph import campaign_mermaid
 from parcours.journey.model.campaign_steps import CAMPAIGN_STEP_KINDS
+from parcours.journey.picture.mermaid import campaign_mermaid
 from parcours.journey.project import Project
 from parcours.testing.cases.read import read_cases
 from parcours.testing.cases.run import run_cases, verdict_lines

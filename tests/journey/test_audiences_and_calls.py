@@ -10,7 +10,7 @@ import pytest
 
 from parcours.instants import ceil_ms
 from parcours.journey import program
-from parcours.journey.graph import mermaid
+from parcours.journey.picture.mermaid import mermaid
 from parcours.journey.project import Project
 
 Change = Callable[[dict[str, str]], Path]

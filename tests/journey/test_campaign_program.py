@@ -10,10 +10,10 @@ import pytest
 
 from parcours.expression.expression import Scope
 from parcours.journey.campaign_columns import ShardColumns, shard_columns
-from parcours.journey.campaign_graph import campaign_mermaid
 from parcours.journey.campaign_parts import asked_of_rows
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import Column, Dedupe, Divide, Enrich, SendToSet, SetRef
+from parcours.journey.picture.mermaid import campaign_mermaid
 from parcours.journey.program import Send, Standby, Update
 from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of

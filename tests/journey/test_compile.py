@@ -11,7 +11,6 @@ from parcours.errors import CallerError, ProjectInvalid, SettingInvalid
 from parcours.expression.expression import Scope
 from parcours.instants import ceil_ms
 from parcours.journey import program
-from parcours.journey.graph import mermaid
 from parcours.journey.model.document import (
     EventDocument,
     EventEntryDocument,
@@ -22,6 +21,7 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.steps import EndStep, SendStep, WaitStep
+from parcours.journey.picture.mermaid import mermaid
 from parcours.journey.project import Project
 from parcours.journey.read import schema
 from parcours.journey.read.secrets import resolve_secrets

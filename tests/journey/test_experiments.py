@@ -11,8 +11,8 @@ import pytest
 from tests.journey.test_many_mistakes import around_of, findings_elsewhere, parts_of
 
 from parcours.expression.expression import Scope
-from parcours.journey.graph import mermaid
 from parcours.journey.model.document import JourneyDocument
+from parcours.journey.picture.mermaid import mermaid
 from parcours.journey.program import Split
 from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of

@@ -22,6 +22,7 @@ from parcours.journey.picture.counts import PictureCounts, StepCounts
 from parcours.journey.picture.diagram import Arrow, Box, Diagram, Kind, campaign_diagram, journey_diagram
 from parcours.journey.picture.drawing import Linked, campaign_svg, diagram_layout, journey_svg, path_of
 from parcours.journey.picture.look import DARK, ICONS, LIGHT
+from parcours.journey.picture.mermaid import campaign_mermaid, mermaid
 from parcours.journey.picture.svg_text import cut, escaped, short_count, text_width
 
 SEEDS = 10_000 if "PARCOURS_PICTURES_FULL" in os.environ else 60
@@ -71,6 +72,21 @@ def test_the_examples_are_drawn_without_a_crossing(name: str) -> None:
 
 def test_the_same_journey_gives_the_same_bytes() -> None:
     assert journey_svg(drawn_journey(7, 40)) == journey_svg(drawn_journey(7, 40))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_both_pictures_have_the_same_boxes_and_arrows(name: str) -> None:
+    told = example(name)
+    drawn = [
+        *((journey_diagram(each), mermaid(each)) for each in told.journeys),
+        *((campaign_diagram(each), campaign_mermaid(each)) for each in told.campaigns),
+    ]
+    for diagram, text in drawn:
+        lines = text.splitlines()
+        steps = [box for box in diagram.boxes if box.kind not in ("entry", "finish")]
+        assert sum(" --> " in line or " -.-> " in line or "->|" in line for line in lines) == len(diagram.arrows)
+        assert all(any(f"{box.title}: " in line for line in lines) for box in steps)
+        assert sum(line.startswith(("    exit", "    goal>")) for line in lines) == len(diagram.rules)
 
 
 @pytest.mark.parametrize("seed", range(5))

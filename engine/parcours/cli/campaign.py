@@ -154,7 +154,7 @@ def _show(previewed: CampaignPreview, form: PreviewFormat, drawn: Callable[[], C
 
         typer.echo(msgspec.json.encode(foreseen).decode())
     elif form is PreviewFormat.MERMAID:
-        from parcours.journey.campaign_graph import campaign_mermaid
+        from parcours.journey.picture.mermaid import campaign_mermaid
 
         campaign = drawn()
         if [*campaign.steps] != [*foreseen.steps]:

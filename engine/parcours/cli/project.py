@@ -200,10 +200,9 @@ def graph(
 ) -> None:
     """Draw a journey or a campaign."""
     from parcours.dispatch.judgement import load_project
-    from parcours.journey.campaign_graph import campaign_mermaid
-    from parcours.journey.graph import mermaid
     from parcours.journey.picture.counts import PictureCounts
     from parcours.journey.picture.drawing import campaign_svg, journey_svg
+    from parcours.journey.picture.mermaid import campaign_mermaid, mermaid
 
     program = load_project(folder, drafts=True).program
     journeys = {each.name: each for each in program.journeys}

@@ -91,7 +91,7 @@ def demo(
 
     from parcours.cli.extras import extra
     from parcours.cli.progress import ProgressBar
-    from parcours.journey.campaign_graph import campaign_mermaid
+    from parcours.journey.picture.mermaid import campaign_mermaid
 
     with extra("The demo", "demo"):
         from parcours.demo.run import run_campaign_demo, run_demo

@@ -57,22 +57,36 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """What is drawn. `rules` stand below the entry: the exits and the goal."""
+    """What is drawn.
+
+    exits  by what people leave at once
+    goal   None where there is none
+    """
 
     kind: Literal["Journey", "Campaign"]
     name: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
-    rules: tuple[str, ...]
+    exits: tuple[str, ...] = ()
+    goal: str | None = None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The exits and the goal as they stand below the entry."""
+        goal = () if self.goal is None else (f"goal: {self.goal}",)
+        return (*(f"leaves at once by {each}" for each in self.exits), *goal)
 
 
-def journey_diagram(journey: program.Journey) -> Diagram:
-    """A journey. Each step from which runs end without an `end` step leads to an end of its own."""
-    begin = entry_words(journey.entry, WHOLE)
+def journey_diagram(journey: program.Journey, most: int = WHOLE) -> Diagram:
+    """A journey. Each step from which runs end without an `end` step leads to an end of its own.
+
+    most  how many characters of a condition stand in the words
+    """
+    begin = entry_words(journey.entry, most)
     boxes = [Box(ENTRY, "entry", "entry", begin, f"Entry: {begin}.")]
     arrows = [Arrow(ENTRY, journey.first, main=True)]
     for name, step in journey.steps.items():
-        words, shown = step_words(step, WHOLE), ways_shown(step, WHOLE)
+        words, shown = step_words(step, most), ways_shown(step, most)
         boxes.append(Box(name, _kind(step), name, words, f"{name}: {words}."))
         finish = f"{name}\0end"  # no step can be called so
         for number, way in enumerate(shown):
@@ -80,31 +94,29 @@ def journey_diagram(journey: program.Journey) -> Diagram:
             arrows.append(Arrow(name, target, way.label, way=number, dashed=way.dotted, main=number == 0))
         if any(way.target is None for way in shown):
             boxes.append(Box(finish, "finish", "end", "", f"After {name} the run ends."))
-    return Diagram("Journey", journey.name, tuple(boxes), tuple(arrows), _rules(journey))
+    return Diagram("Journey", journey.name, tuple(boxes), tuple(arrows), *_rules(journey, most))
 
 
-def campaign_diagram(campaign: CampaignProgram) -> Diagram:
-    """A campaign: its steps, and the sets that go from one to the other."""
+def campaign_diagram(campaign: CampaignProgram, most: int = WHOLE) -> Diagram:
+    """A campaign: its steps, and the sets that go from one to the other; `most` is as for a journey."""
     begin = begin_words(campaign)
     boxes = [Box(ENTRY, "entry", "begin", begin, f"Begins {begin}.")]
     arrows = []
     for name, step in campaign.steps.items():
         outputs = tuple(sets.SetRef(name, output) for output in step.outputs)
-        words = set_step_words(step, WHOLE)
+        words = set_step_words(step, most)
         boxes.append(Box(name, _set_kind(step), name, words, f"{name}: {words}.", outputs))
         if not step.sources:
             arrows.append(Arrow(ENTRY, name, main=True))
         for number, source in enumerate(step.sources):
             arrows.append(Arrow(source.step, name, edge_words(source, step), main=number == 0, set=str(source)))
         arrows += [Arrow(each, name, dashed=True) for each in step.after]
-    return Diagram("Campaign", campaign.name, tuple(boxes), tuple(arrows), _rules(campaign))
+    return Diagram("Campaign", campaign.name, tuple(boxes), tuple(arrows), *_rules(campaign, most))
 
 
-def _rules(journey: program.Journey | CampaignProgram) -> tuple[str, ...]:
-    rules = [f"leaves at once by {exit_words(rule, WHOLE)}" for rule in journey.exits]
-    if journey.goal is not None:
-        rules.append(f"goal: {goal_words(journey.goal, WHOLE)}")
-    return tuple(rules)
+def _rules(journey: program.Journey | CampaignProgram, most: int) -> tuple[tuple[str, ...], str | None]:
+    goal = None if journey.goal is None else goal_words(journey.goal, most)
+    return tuple(exit_words(rule, most) for rule in journey.exits), goal
 
 
 def _kind(step: program.Step) -> Kind:
