@@ -1,0 +1,154 @@
+"""Lives of an engine that exports while it takes events, each killed at some place or time. See test_killed_exports.py.
+
+What all lives have in common is imported once; then one after the other is forked, as its input asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from parcours import Engine, Project, Settings
+from parcours.dispatch.registry import Registry
+from parcours.insight.exporter import opening, range_files, reading, upkeep  # noqa: F401  # each life needs them
+from parcours.insight.exporter.disk import Disk
+from parcours.insight.exporter.tables import TABLES
+from parcours.insight.warehouse import warehouse  # noqa: F401  # as above
+from parcours.shard.exporting import Exporting
+
+SHARDS = 2
+PEOPLE = 40
+BATCH = 5
+EXPORTED_WITHIN_S = 60.0
+
+PLACES: dict[str, tuple[type, str, bool]] = {
+    "before the range is committed": (Exporting, "begin", False),
+    "after the range is committed": (Exporting, "begin", True),
+    "a file is begun": (Disk, "begin", True),
+    "before more of a file": (Disk, "extend", False),
+    "before a file has its name": (Disk, "finish", False),
+    "after a file has its name": (Disk, "finish", True),
+    "before names are durable": (Disk, "sync", False),
+    "before the end is committed": (Exporting, "end", False),
+    "after the end is committed": (Exporting, "end", True),
+}
+"""Where a life may end itself: a method, and whether after it has been carried out."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """One life of the engine in a store.
+
+    first        the number of the first line to be handed in
+    lines        how many there are; the life ends in good order once all is exported. None: until it is killed
+    lasts_s      after which time from its opening it is killed, None where it is not
+    place, call  where it ends itself, and at which call of that (from 1)
+    """
+
+    store: str
+    first: int
+    lines: int | None
+    lasts_s: float | None
+    place: str | None
+    call: int
+
+    def written(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def say(**what: object) -> None:
+    os.write(1, f"{json.dumps(what)}\n".encode())
+
+
+def line(number: int) -> bytes:
+    """The line of a number: people tell who they are, and then come back again and again."""
+    person = f"u{number % PEOPLE}"
+    told: dict[str, object] = {"type": "identify", "traits": {"email": f"{person}@mail.example"}}
+    if number >= PEOPLE:
+        event = ("Seen", "Started", "Bought")[number // PEOPLE % 3]
+        properties = {"page": "home"} if event == "Seen" else {"cart": f"c{number // (3 * PEOPLE)}"}
+        told = {"type": "track", "event": event, "properties": properties}
+    return json.dumps({**told, "userId": person, "messageId": f"m{number}"}).encode()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(place: str, call: int) -> None:
+    """End this process at the call of this number that comes to the place."""
+    owner, name, is_after = PLACES[place]
+    method: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def counted(*given: Any, **more: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and not is_after:
+            die()
+        result = method(*given, **more)
+        if calls == call:
+            die()
+        return result
+
+    setattr(owner, name, counted)
+
+
+def live(life: Life, project: Project) -> None:
+    """Take lines, and say of each batch that it is taken."""
+    settings = Settings(export_every_ms=15, export_records=50)
+    if life.place is not None:
+        die_at(life.place, life.call)
+    store = f"sqlite:///{life.store}"
+    with Engine.open(project, store, shards=SHARDS, runtime="local", records=["email"], settings=settings) as engine:
+        if life.lasts_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, life.lasts_s)  # which ends a process that does not expect it
+        number, until = life.first, None if life.lines is None else life.first + life.lines
+        while until is None or number < until:
+            engine.ingest([line(each) for each in range(number, number + BATCH)]).result(30)
+            number += BATCH
+            say(taken=number)
+        engine.drain(30)
+        _wait_until_exported(engine)
+        say(troubles=engine.troubles())
+
+
+def _wait_until_exported(engine: Engine) -> None:
+    """Return when no answer has anything that is not in files."""
+    tables = [table for table in TABLES if table not in ("people", "lines")]
+    query = "select " + ", ".join(f"(select count(*) from {table})" for table in tables)
+    patience = time.monotonic() + EXPORTED_WITHIN_S
+    while (there := engine.sql(query, exported=True).rows) != (told := engine.sql(query).rows):
+        assert time.monotonic() < patience, f"{there} of {told} rows are exported"
+        time.sleep(0.05)
+
+
+def main(folder: str) -> None:
+    Registry.installed()
+    project = Project.load(Path(folder))
+    for asked in sys.stdin:
+        life = Life(**json.loads(asked))
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                live(life, project)
+                code = 0
+            finally:
+                with suppress(OSError):
+                    sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        say(ended=os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
