@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import typer
 
-from parcours.cli.fact_sources import AnswerForm, Stitch, open_facts, project_of, written
+from parcours.cli.fact_sources import AnswerForm, Stitch, open_facts, project_of, write_picture, written
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def question(
 
 
 def show(question: Question[Any], answered: Answered[Any], shown: Shown) -> None:
-    """Write the answer. Where it is no table, the window and what it is as of go to standard error."""
+    """Write the answer. The window, and what it is as of, go to standard error where the answer has no words."""
     import csv
 
     import msgspec
@@ -121,9 +121,15 @@ def show(question: Question[Any], answered: Answered[Any], shown: Shown) -> None
 
     from parcours.insight.asking.rows import rows_of
     from parcours.insight.asking.tables import Heading, print_analysis
+    from parcours.insight.gathering.pages import analysis_page
+    from parcours.insight.pictures.picture import Picture
 
     result: AnalysisResult = answered.result
     sentences = _sentences(question, answered.people)
+    if shown.form is AnswerForm.SVG or shown.form is AnswerForm.PNG:
+        write_picture(Picture(question.words, question.asked, result), shown.form, shown.file)
+        typer.echo(" ".join(sentences), err=True)
+        return
     with written(shown.file) as file:
         match shown.form:
             case AnswerForm.TABLE:
@@ -132,7 +138,9 @@ def show(question: Question[Any], answered: Answered[Any], shown: Shown) -> None
                 file.write(msgspec.json.encode(result).decode() + "\n")
             case AnswerForm.CSV:
                 csv.writer(file, lineterminator="\n").writerows(rows_of(result))
-    if shown.form is not AnswerForm.TABLE:
+            case AnswerForm.HTML:
+                file.write(analysis_page(question.words, question.asked, answered, sentences))
+    if shown.form is AnswerForm.JSON or shown.form is AnswerForm.CSV:
         typer.echo(" ".join(sentences), err=True)
 
 

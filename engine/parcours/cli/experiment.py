@@ -19,6 +19,7 @@ from parcours.cli.fact_sources import (
     Stitched,
     Store,
     project_of,
+    write_picture,
     written,
 )
 from parcours.errors import CallerError
@@ -77,7 +78,7 @@ def experiment(
         answered = _answered(asked_for, metric, warehouse, found.program, loaded, asked, so_far=so_far)
         if answered.unnamed:
             typer.echo(f"{answered.unnamed:,} splits by ways that it does not compare are left out.", err=True)
-        _write(answered, _sentences(warehouse, asked, is_holdout=metric is not None), form, file)
+        _write(asked_for, answered, _sentences(warehouse, asked, is_holdout=metric is not None), form, file)
 
 
 def _answered(
@@ -122,11 +123,17 @@ def _sentences(warehouse: Warehouse, asked: Asked, *, is_holdout: bool) -> list[
     ]
 
 
-def _write(answered: Answered, sentences: Sequence[str], form: AnswerForm, file: Path | None) -> None:
+def _write(name: str, answered: Answered, sentences: Sequence[str], form: AnswerForm, file: Path | None) -> None:
     from rich.console import Console
 
     from parcours.insight.experiments import forms
+    from parcours.insight.gathering.pages import experiment_page
+    from parcours.insight.pictures.picture import Picture
 
+    if form is AnswerForm.SVG or form is AnswerForm.PNG:
+        write_picture(Picture(name, None, answered.result), form, file)
+        typer.echo(" ".join(sentences), err=True)
+        return
     with written(file) as opened:
         match form:
             case AnswerForm.TABLE:
@@ -138,4 +145,7 @@ def _write(answered: Answered, sentences: Sequence[str], form: AnswerForm, file:
                 forms.write_json(opened, answered.result)
             case AnswerForm.CSV:
                 forms.write_csv(opened, answered.result)
+            case AnswerForm.HTML:
+                opened.write(experiment_page(name, answered, sentences))
+                return
     typer.echo(" ".join(sentences), err=True)

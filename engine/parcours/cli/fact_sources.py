@@ -8,18 +8,39 @@ from contextlib import contextmanager
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
 from parcours.cli.door_options import named_store
 
 if TYPE_CHECKING:
+    from parcours.insight.pictures.picture import Picture
     from parcours.journey.project import Project
     from parcours.service.stored_facts import StoredFacts
 
 
 class AnswerForm(StrEnum):
+    """Of an analysis, which can be drawn."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    SVG = "svg"
+    PNG = "png"
+    HTML = "html"
+
+
+class ReportForm(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+
+
+class RowsForm(StrEnum):
+    """Of whatever has rows and no more."""
+
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
@@ -57,7 +78,10 @@ Stitched = Annotated[
     Stitch | None,
     typer.Option("--stitch", help="all: what was before a merge is the person's, whatever the project says."),
 ]
-Form = Annotated[AnswerForm, typer.Option("--format", help="A table to look at, one object of JSON, or CSV.")]
+Form = Annotated[
+    AnswerForm,
+    typer.Option("--format", help="A table to look at, one object of JSON, CSV, a picture, or a page with both."),
+]
 File = Annotated[Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it.")]
 
 
@@ -107,6 +131,23 @@ def open_facts(
     check_folder(folder)
     viewed = Viewed() if program is None else Viewed.of(program)
     return StoredFacts(open_warehouse(folder, viewed.stitched() if stitch else viewed, Settings()), (), program)
+
+
+def write_picture(picture: Picture, form: Literal[AnswerForm.SVG, AnswerForm.PNG], file: Path | None) -> None:
+    """Write it as SVG, or as PNG to a file. Raises BadParameter where there is no file for PNG, ExtraMissing."""
+    from parcours.cli.files import whole
+    from parcours.store.private_files import open_private
+
+    if form is AnswerForm.PNG:
+        if file is None:
+            raise typer.BadParameter("a picture in PNG is no text: name the file.", param_hint="--out")
+        png = picture.png()
+        with whole(file) as unfinished, open_private(unfinished, "wb") as opened:
+            opened.write(png)
+        return
+    svg = picture.svg()
+    with written(file) as text:
+        text.write(svg)
 
 
 @contextmanager

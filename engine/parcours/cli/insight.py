@@ -9,13 +9,12 @@ import typer
 
 from parcours.cli.door_options import DoorKey, DoorUrl, NeededUrl
 from parcours.cli.fact_sources import (
-    AnswerForm,
     Exported,
     Facts,
     File,
-    Form,
     OutFolder,
     ProjectDir,
+    RowsForm,
     Stitched,
     Store,
     open_facts,
@@ -58,7 +57,9 @@ def sql(
     facts: Facts = None,
     store: Store = None,
     project: ProjectDir = None,
-    form: Form = AnswerForm.TABLE,
+    form: Annotated[
+        RowsForm, typer.Option("--format", help="A table to look at, one object of JSON, or CSV.")
+    ] = RowsForm.TABLE,
     file: File = None,
     exported: Exported = False,
     stitch: Stitched = None,
@@ -106,17 +107,17 @@ def _by_door(url: str, key: str | None, query: str, *, stitch: bool, exported: b
     return Answer(told["columns"], iter([[tuple(row) for row in told["rows"]]]), as_of)
 
 
-def _write(answer: Answer, form: AnswerForm, file: Path | None) -> None:
+def _write(answer: Answer, form: RowsForm, file: Path | None) -> None:
     from rich.console import Console
 
     from parcours.insight.warehouse import answer_forms
 
     with written(file) as opened:
         match form:
-            case AnswerForm.TABLE:
+            case RowsForm.TABLE:
                 answer_forms.print_answer(Console(file=opened), answer)
-            case AnswerForm.JSON:
+            case RowsForm.JSON:
                 answer_forms.write_json(opened, answer)
-            case AnswerForm.CSV:
+            case RowsForm.CSV:
                 answer_forms.write_csv(opened, answer)
                 typer.echo(answer_forms.as_of_text(answer.as_of_ms), err=True)

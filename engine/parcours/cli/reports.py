@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from parcours.cli.door_options import DoorKey, DoorUrl, named_store
-from parcours.cli.fact_sources import AnswerForm, open_facts, project_of, written
+from parcours.cli.fact_sources import ReportForm, open_facts, project_of, written
 from parcours.cli.files import read_summary
+from parcours.cli.pages import write_page
 from parcours.cli.questions import FACTS_HELP
 from parcours.cli.run import time_ms
 from parcours.errors import CallerError
@@ -64,7 +65,7 @@ class Options:
     cohort: CohortOption | None
     by: ByOption | None
     live: bool
-    form: AnswerForm | None
+    form: ReportForm | None
     file: Path | None
     exported: bool
 
@@ -116,10 +117,14 @@ def report(
     by: Annotated[ByOption | None, typer.Option(help="With KIND: divided by this; times are those in UTC.")] = None,
     live: Annotated[bool, typer.Option("--live", help="With KIND: the 24 hours up to what is known.")] = False,
     form: Annotated[
-        AnswerForm | None, typer.Option("--format", help="With KIND: a table, one object of JSON, or CSV.")
+        ReportForm | None,
+        typer.Option(
+            "--format", help="With KIND: a table, one object of JSON, or CSV; html: a page, without KIND of everything."
+        ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="With KIND: where to write it.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", dir_okay=False, help="With KIND, or html: where to write it."),
     ] = None,
     exported: Annotated[
         bool, typer.Option("--exported", help="With KIND and --store: leave out what is not exported yet.")
@@ -134,12 +139,20 @@ def report(
     if out is None and project is not None:
         raise typer.BadParameter("it goes with OUT; stores and facts know their own.", param_hint="--project")
     options = Options(since, until, cohort, by, live, form, file, exported)
-    if kind is not None:
+    if kind is not None or form is ReportForm.HTML:
         if url is not None:
-            raise typer.BadParameter("a running engine gives none of one kind: --store does.", param_hint="--url")
-        asked = _asked(kind, name, options)
+            raise typer.BadParameter(
+                "a running engine gives none of one kind, nor a page: --store does.", param_hint="--url"
+            )
+        if kind is None and by is not None:
+            raise typer.BadParameter("it goes with KIND.", param_hint="--by")
+        asked = _asked(kind or "journey", name, options)
         found = open_facts(out, facts, store, project_of(out, facts, project), exported=exported)
-        _report_kind(found.warehouse, asked, options)
+        asked = _of_last_day(found.warehouse, asked) if live else asked
+        if form is ReportForm.HTML:
+            write_page(found, out, asked, everything=kind is None, file=file)
+        else:
+            _report_kind(found.warehouse, asked, options)
         return
     if (given := options.first_given()) is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint=given)
@@ -190,13 +203,17 @@ def _asked(kind: ReportKind, name: str | None, options: Options) -> Asked:
     return Asked(kind, name, since, until, cohort, None if options.by is None else options.by.value)
 
 
-def _report_kind(warehouse: Warehouse, asked: Asked, options: Options) -> None:
+def _of_last_day(warehouse: Warehouse, asked: Asked) -> Asked:
+    """The same of the 24 hours up to what is known."""
     from parcours.config import DAY_MS
+
+    return asked if warehouse.as_of_ms is None else replace(asked, from_ms=warehouse.as_of_ms - DAY_MS)
+
+
+def _report_kind(warehouse: Warehouse, asked: Asked, options: Options) -> None:
     from parcours.insight.reports.counting import report_of
 
     with warehouse:
-        if options.live and warehouse.as_of_ms is not None:
-            asked = replace(asked, from_ms=warehouse.as_of_ms - DAY_MS)
         _write(report_of(warehouse, asked), options)
 
 
@@ -207,9 +224,9 @@ def _write(told: Report, options: Options) -> None:
 
     with written(options.file) as file:
         match options.form:
-            case AnswerForm.JSON:
+            case ReportForm.JSON:
                 forms.write_json(file, told)
-            case AnswerForm.CSV:
+            case ReportForm.CSV:
                 forms.write_csv(file, told)
                 typer.echo("\n".join(forms.heading(told)), err=True)
             case _:

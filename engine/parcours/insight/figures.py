@@ -9,6 +9,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
+from parcours.expression.duration import UNITS_MS, format_duration
+
 BAR_CHARACTERS: Final = 10
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -49,6 +51,13 @@ def bar(part: float, whole: float, characters: int = BAR_CHARACTERS) -> str:
 def counted_text(count: int, one: str, many: str) -> str:
     """How many there are, in words."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def about_text(time_ms: int) -> str:
+    """A time to its two largest units or so: to seconds up to an hour, to minutes up to a day, then to hours."""
+    day, hour, minute, second = (UNITS_MS[unit] for unit in ("d", "h", "m", "s"))
+    grain = 1 if time_ms < second else second if time_ms < hour else minute if time_ms < day else hour
+    return format_duration(time_ms // grain * grain)
 
 
 def half_up(number: float | Fraction, decimals: int) -> str:

@@ -38,6 +38,19 @@ class FittingTable:
         self._widest = widest
         self._rows: list[tuple[str, ...]] = []
 
+    @property
+    def columns(self) -> Sequence[str]:
+        return self._columns
+
+    @property
+    def rows(self) -> Sequence[tuple[str, ...]]:
+        return self._rows
+
+    @property
+    def names(self) -> int:
+        """How many of the first columns are of words; the others are of numbers."""
+        return self._names if self._widest is None else len(self._columns) - 1
+
     def add_row(self, *cells: str) -> None:
         """Add the texts of a row, which is a line: one that has line breaks or tabs has spaces in their place."""
         self._rows.append(tuple(each if each.isprintable() else one_line(each) for each in cells))
@@ -68,10 +81,9 @@ class FittingTable:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="", show_edge=False)
         for at, column in enumerate(self._columns):
             folds = at == (self._widest or 0)
-            numbers = at >= self._names if self._widest is None else at == len(self._columns) - 1
             table.add_column(
                 Text(column),
-                justify="right" if numbers else "left",
+                justify="left" if at < self.names else "right",
                 overflow="fold",
                 no_wrap=not folds,
                 min_width=(FIRST_WIDTH if folds else NUMBER_WIDTH) if roomy else None,

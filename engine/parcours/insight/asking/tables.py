@@ -46,13 +46,14 @@ def print_analysis(console: Console, heading: Heading, asked: Analysis, result: 
     console.print(Text(heading.words, style="bold"))
     for sentence in heading.sentences:
         console.print(Text(sentence))
-    for part in _tables(asked, result):
+    for part in analysis_parts(asked, result):
         if isinstance(part, Text):
             console.print()
         console.print(part)
 
 
-def _tables(asked: Analysis, result: AnalysisResult) -> Iterator[RenderableType]:
+def analysis_parts(asked: Analysis, result: AnalysisResult) -> Iterator[RenderableType]:
+    """The tables, each after its title, and sentences."""
     match result:
         case FunnelResult():
             assert isinstance(asked, Funnel)

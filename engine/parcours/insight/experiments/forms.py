@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
@@ -34,12 +34,20 @@ ESTIMATES: Final = (
 
 def print_experiment(console: Console, design: Design, result: ExperimentResult) -> None:
     """Show the variants, how each compares with control by both intervals, and what may be said of it."""
+    for each in experiment_tables(design, result):
+        console.print(each)
+    for sentence in experiment_sentences(design, result):
+        console.print(sentence, markup=False)
+
+
+def experiment_tables(design: Design, result: ExperimentResult) -> Iterator[FittingTable]:
+    """The variants, and then how each compares with control by both intervals."""
     table = FittingTable(["variant", NOUNS[design.by], "reached it", "rate" if _is_rate(design) else "mean", "± error"])
     for name, variant in result.variants.items():
         mean = _estimate(variant)
         cells = (_amount(mean.mean, design), _amount(mean.standard_error, design))
         table.add_row(name, f"{variant.n:,}", f"{variant.conversions:,}", *cells)
-    console.print(table)
+    yield table
     compared = FittingTable([f"against {design.control}", "difference", "lift", "fixed horizon", "always valid"])
     for name, estimate in _compared(design, result):
         compared.add_row(
@@ -49,10 +57,14 @@ def print_experiment(console: Console, design: Design, result: ExperimentResult)
             _between(estimate.fixed, design),
             _between(estimate.always_valid, design),
         )
-    console.print(compared)
+    yield compared
+
+
+def experiment_sentences(design: Design, result: ExperimentResult) -> Iterator[str]:
+    """Which intervals they are, whether the sample ratio is sound, and what may be said."""
     sure = f"{half_up((1 - exact(design.alpha)) * 100, 1).removesuffix('.0')} %"
-    console.print(f"{'Points' if _is_rate(design) else 'Amounts'} with {sure} intervals. {_ratio(result)}")
-    console.print(f"Verdict: {result.verdict}.", markup=False)
+    yield f"{'Points' if _is_rate(design) else 'Amounts'} with {sure} intervals. {_ratio(result)}"
+    yield f"Verdict: {result.verdict}."
 
 
 def write_json(file: TextIO, result: ExperimentResult) -> None:
@@ -62,16 +74,20 @@ def write_json(file: TextIO, result: ExperimentResult) -> None:
 
 def write_csv(file: TextIO, result: ExperimentResult) -> None:
     """Write a line of names and one for each variant; the same after CUPED stands behind, if it was asked for."""
+    csv.writer(file, lineterminator="\n").writerows(experiment_rows(result))
+
+
+def experiment_rows(result: ExperimentResult) -> Iterator[Sequence[str | float | None]]:
+    """The names of the columns, and then the rows of `write_csv`."""
     has_cuped = any(each.cuped is not msgspec.UNSET for each in result.variants.values())
-    lines = csv.writer(file, lineterminator="\n")
     after = [*(f"cuped_{each}" for each in ESTIMATES), "variance_saved"] if has_cuped else []
-    lines.writerow(["variant", "n", "conversions", *ESTIMATES, *after])
+    yield ["variant", "n", "conversions", *ESTIMATES, *after]
     for name, variant in result.variants.items():
         cells: list[str | float | None] = [name, variant.n, variant.conversions, *_cells(_estimate(variant))]
         if isinstance(variant.cuped, Estimate):
             saved = variant.variance_saved
             cells += [*_cells(variant.cuped), saved if isinstance(saved, float) else None]
-        lines.writerow(cells)
+        yield cells
 
 
 def _is_rate(design: Design) -> bool:

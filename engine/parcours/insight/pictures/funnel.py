@@ -7,9 +7,8 @@ from typing import Final
 
 from msgspec import UNSET
 
-from parcours.expression.duration import UNITS_MS, format_duration
 from parcours.insight.analyses.funnel import FunnelGroup, FunnelResult, FunnelStep
-from parcours.insight.figures import percent_text
+from parcours.insight.figures import about_text, percent_text
 from parcours.insight.pictures.shapes import TEXT_SIZE, bar, framed, text
 from parcours.insight.pictures.theme import SERIES
 from parcours.journey.picture.svg_text import cut_to_width
@@ -101,11 +100,4 @@ def _lost(step: FunnelStep, following: FunnelStep) -> str:
     words = f"↓ {lost:,} lost" + (f" ({share})" if share else "")
     if following.median_ms is None:
         return words
-    return f"{words} · the others after {_about(following.median_ms)} (median)"
-
-
-def _about(time_ms: int) -> str:
-    """A time to its two largest units or so: to seconds up to an hour, to minutes up to a day, then to hours."""
-    day, hour, minute, second = (UNITS_MS[unit] for unit in ("d", "h", "m", "s"))
-    grain = 1 if time_ms < second else second if time_ms < hour else minute if time_ms < day else hour
-    return format_duration(time_ms // grain * grain)
+    return f"{words} · the others after {about_text(following.median_ms)} (median)"

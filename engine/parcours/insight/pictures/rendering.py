@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from parcours.errors import ExtraMissing
 from parcours.insight.pictures.theme import TO_DARK, chart_sheet
 from parcours.journey.picture import look
+from parcours.journey.picture.svg_text import escaped
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,17 +23,19 @@ _ALL_TO_DARK: Final = {**TO_DARK, **{light: look.DARK[name] for name, light in l
 _COLOUR: Final = re.compile("#[0-9a-f]{6}")
 
 
-def svg_of(spec: Mapping[str, Any], *, embedded: bool = False) -> str:
+def svg_of(spec: Mapping[str, Any], *, embedded: bool = False, said: str = "") -> str:
     """A Vega-Lite specification as SVG for both themes. The same one gives the same text on the same machine.
 
     embedded  for a page that has the style sheet (`theme.chart_sheet`)
+    said      for those who do not look
     Raises ExtraMissing.
     """
     drawn: str = _library().vegalite_to_svg(dict(spec), vl_version="6.4", allowed_base_urls=[])
     sheet = "" if embedded else f"<style>{chart_sheet()}</style>"
     head, end, rest = drawn.partition(">")
     assert 'class="marks"' in head, head
-    return f'{head.replace("marks", "chart", 1)} role="img"{end}{sheet}{rest}\n'
+    label = f' aria-label="{escaped(said)}"' if said else ""
+    return f'{head.replace("marks", "chart", 1)} role="img"{label}{end}{sheet}{rest}\n'
 
 
 def png_of(picture: Mapping[str, Any] | str, *, theme: Literal["light", "dark"] = "light", scale: float = 2.0) -> bytes:

@@ -28,18 +28,18 @@ def print_sections(console: Console, report: Report) -> None:
 
     console.print(Text("\n".join(heading(report))))
     for each in report.sections:
-        for title, shown in _apart(each, report.asked.kind):
+        for title, shown in apart(each, report.asked.kind):
             console.print()
             console.print(Text(title, style="bold"))
             table = FittingTable(shown.columns, names=shown.keys)
             for row in shown.rows[:TABLE_ROWS_MAX]:
-                table.add_row(*_shown(shown, row))
+                table.add_row(*shown_cells(shown, row))
             console.print(table)
             if len(shown.rows) > TABLE_ROWS_MAX:
                 console.print(f"There are {len(shown.rows):,} rows: --format json and csv have all.")
 
 
-def _apart(of: Section, kind: str) -> Iterator[tuple[str, Section]]:
+def apart(of: Section, kind: str) -> Iterator[tuple[str, Section]]:
     """A table for each journey, channel and so on, where its rows need more words than that to be told apart."""
     if of.keys < 2 or kind not in of.columns:
         if of.rows:
@@ -101,7 +101,8 @@ def write_csv(file: TextIO, report: Report) -> None:
         lines.writerows([each.title, *row] for row in each.rows)
 
 
-def _shown(of: Section, row: Sequence[Cell]) -> list[str]:
+def shown_cells(of: Section, row: Sequence[Cell]) -> list[str]:
+    """The cells of one of its rows as texts; a rate in percent."""
     texts = [_text(cell, is_figure=at >= of.keys) for at, cell in enumerate(row)]
     if of.rated:
         number, whole = row[-3:-1]

@@ -14,13 +14,21 @@ from typing import Final
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010fffd]")
 """Characters that XML has no way to write, and some that it asks to leave out."""
 
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn around what comes after them, so that a name may read as something else."""
+
 _WIDE: Final = frozenset("mwMW@%&—…")
 _NARROW: Final = frozenset("iljtfrI.,:;'!|()[] ·")
 
 
 def escaped(text: str) -> str:
-    """Text for an element or a quoted attribute, on one line; what XML cannot hold is shown as U+FFFD."""
-    return escape(" ".join(_FORBIDDEN.sub("\ufffd", text).split()), quote=True)
+    """Text for an element or a quoted attribute, on one line."""
+    return escaped_lines(" ".join(text.split()))
+
+
+def escaped_lines(text: str) -> str:
+    """The same with its line breaks. What XML cannot hold, or turns text around, is shown as U+FFFD."""
+    return escape(_TURNING.sub("\ufffd", _FORBIDDEN.sub("\ufffd", text)), quote=True)
 
 
 def cut(text: str, most: int) -> str:

@@ -1,0 +1,104 @@
+"""Experiments and hold-outs as blocks of a page, with what their two kinds of interval promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from parcours.errors import AnalysisRefused, CallerError
+from parcours.insight.experiments.asking import Answered, ask_experiment, ask_holdout
+from parcours.insight.experiments.forms import experiment_rows, experiment_sentences, experiment_tables
+from parcours.insight.experiments.result import Estimate, ExperimentResult
+from parcours.insight.experiments.sample_ratio import is_sound
+from parcours.insight.experiments.split_units import Asked
+from parcours.insight.figures import counted_text
+from parcours.insight.gathering.tables import shown_table
+from parcours.insight.page.content import Block, Chapter, CsvTable
+from parcours.insight.pictures.picture import Picture
+from parcours.insight.warehouse.questions import Questions
+from parcours.journey.analyses import Metric, People, Sum
+from parcours.journey.program import Program, Split
+
+LOOKED_AT_DAILY: Final = (
+    "The always-valid interval may be looked at every day. The fixed one is right for one look only: of 2,000 "
+    "simulated experiments without any effect, each looked at daily for 40 days, it left out 0 on some day in 28.8 %, "
+    "and the always-valid one in 2.8 %."
+)
+"""As benchmarks/experiments.py has counted it."""
+
+HOLDOUT_METRICS_MAX: Final = 4
+"""Metrics by which each hold-out is compared on a page, the first ones of the project."""
+
+TITLES: Final = ("Variants", "Compared")
+
+
+def experiment_block(title: str, answered: Answered) -> Block:
+    """One experiment. Raises ExtraMissing where it cannot be drawn."""
+    result = answered.result
+    sentences = [*experiment_sentences(answered.design, result)]
+    unsound = not is_sound(result.sample_ratio)
+    if answered.unnamed:
+        ways = counted_text(answered.unnamed, "split", "splits")
+        sentences.append(f"{ways} by ways that it does not compare: left out.")
+    tables = experiment_tables(answered.design, result)
+    return Block(
+        title,
+        warnings=[sentences.pop(1)] if unsound else [],
+        notes=[*sentences, LOOKED_AT_DAILY],
+        picture=Picture(title, None, result).svg(embedded=True) if _compares(result) else None,
+        said=title,
+        tables=[shown_table(each, name) for each, name in zip(tables, TITLES, strict=True) if each.rows],
+        files=[CsvTable("Variants", [*experiment_rows(result)])],
+    )
+
+
+def _compares(result: ExperimentResult) -> bool:
+    """Whether there is any difference to be drawn."""
+    estimates = [each for of in result.variants.values() for each in (of.rate, of.value)]
+    return any(isinstance(each, Estimate) and each.difference is not None for each in estimates)
+
+
+def experiments_chapter(program: Program, questions: Questions, asked: Asked) -> Chapter | None:
+    """The experiments of all journeys; None where there are none."""
+    names = [
+        f"{journey.name}.{step.id}"
+        for journey in program.journeys
+        for step in journey.steps.values()
+        if isinstance(step, Split) and step.experiment is not None
+    ]
+    blocks = [_experiment(name, program, questions, asked) for name in names]
+    return Chapter("Experiments", blocks) if blocks else None
+
+
+def holdouts_chapter(program: Program, questions: Questions, asked: Asked) -> Chapter | None:
+    """Each hold-out by the metrics of the project that it can be compared by; None where there are no hold-outs."""
+    if not program.policies.holdouts:
+        return None
+    metrics = [
+        (name, each)
+        for name, each in program.analyses.metrics.items()
+        if isinstance(each, Sum | People) and each.segment is None
+    ]
+    if not metrics:
+        told = "They are compared by metrics: insight/ of the project has none of people or of a sum."
+        return Chapter("Hold-outs", [], [told])
+    return Chapter("Hold-outs", [*_holdouts(program, questions, asked, metrics[:HOLDOUT_METRICS_MAX])])
+
+
+def _experiment(name: str, program: Program, questions: Questions, asked: Asked) -> Block:
+    try:
+        return experiment_block(name, ask_experiment(name, program, questions, asked, so_far=False))
+    except (AnalysisRefused, CallerError) as error:
+        return Block(name, warnings=[f"This could not be answered: {error}"])
+
+
+def _holdouts(
+    program: Program, questions: Questions, asked: Asked, metrics: Sequence[tuple[str, Metric]]
+) -> Iterator[Block]:
+    for holdout in program.policies.holdouts:
+        for name, each in metrics:
+            title = f"{holdout.name} by {name}"
+            try:
+                yield experiment_block(title, ask_holdout(holdout, each, questions, asked))
+            except (AnalysisRefused, CallerError) as error:
+                yield Block(title, warnings=[f"This could not be answered: {error}"])

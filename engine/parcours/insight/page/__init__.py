@@ -1,0 +1,1 @@
+"""Pages: what is told becomes one HTML text without script, template language or anything from elsewhere."""

@@ -1,0 +1,149 @@
+"""The parts of a page of figures: figures, pictures and tables, and the same tables as CSV that can be opened."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Final
+
+from parcours.insight.figures import counted_text
+from parcours.insight.page.content import Block, Chapter, CsvTable, Figure, ShownTable
+from parcours.insight.page.markup import Markup, drawn, element, together
+from parcours.journey.picture.svg_text import cut
+
+CELL_CHARACTERS_MAX: Final = 120
+"""Of a text in a table; CSV has the whole."""
+
+TITLE_CHARACTERS_MAX: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of what grows is on a page.
+
+    rows      of a table that is shown
+    csv_rows  of one as CSV
+    """
+
+    rows: int
+    csv_rows: int
+
+
+def chapter(of: Chapter, number: int, bounds: Bounds) -> Markup:
+    """A section with its heading."""
+    heading = f"chapter-{number}"
+    return element(
+        "section",
+        element("h2", of.title, id=heading),
+        paragraphs(of.notes),
+        [block(each, f"{heading}-{at}", bounds) for at, each in enumerate(of.blocks, start=1)],
+        aria_labelledby=heading,
+    )
+
+
+def block(of: Block, heading: str, bounds: Bounds) -> Markup:
+    """One thing that was counted, with all that is told of it."""
+    return element(
+        "article",
+        element("h3", element("bdi", cut(of.title, TITLE_CHARACTERS_MAX)), id=heading) if of.title else None,
+        element("p", element("code", cut(of.words, 10 * TITLE_CHARACTERS_MAX)), class_="words") if of.words else None,
+        [element("p", each, class_="warning", role="note") for each in of.warnings],
+        figures(of.figures),
+        paragraphs(of.notes),
+        element(
+            "div",
+            picture(of.picture, of.said or of.title),
+            element("div", [table(each, bounds) for each in of.tables]) if of.tables else None,
+            class_="beside",
+        ),
+        [as_csv(each, bounds) for each in of.files],
+        aria_labelledby=heading if of.title else None,
+    )
+
+
+def paragraphs(sentences: Sequence[str]) -> Markup:
+    """A paragraph for each."""
+    return together([element("p", each) for each in sentences])
+
+
+def figures(of: Sequence[Figure]) -> Markup | None:
+    """Numbers side by side, each with its name."""
+    if not of:
+        return None
+    return element(
+        "dl",
+        [
+            element(
+                "div",
+                element("dt", each.name),
+                element("dd", each.value, element("small", each.beside) if each.beside else None),
+            )
+            for each in of
+        ],
+        class_="figures",
+    )
+
+
+def picture(svg: str | None, said: str) -> Markup | None:
+    """A picture in a box that scrolls by itself, with the keyboard as well."""
+    if svg is None:
+        return None
+    return element("figure", scrolling(drawn(svg), f"Picture: {said}"))
+
+
+def scrolling(of: Markup, said: str) -> Markup:
+    """A box that is as wide as the page, whatever is in it."""
+    return element("div", of, class_="scroll", role="region", tabindex=0, aria_label=cut(said, TITLE_CHARACTERS_MAX))
+
+
+def table(of: ShownTable, bounds: Bounds) -> Markup:
+    """A table, cut after the rows that are shown, which is said."""
+    rows = of.rows[: bounds.rows]
+    shown = element(
+        "table",
+        element("caption", of.title),
+        element("thead", element("tr", [_head(name, at, of.names) for at, name in enumerate(of.columns)])),
+        element("tbody", [element("tr", [_cell(text, at, of.names) for at, text in enumerate(row)]) for row in rows]),
+    )
+    more = len(of.rows) - len(rows)
+    told = element("p", f"{counted_text(more, 'row', 'rows')} more: `parcours report` shows all.") if more else None
+    return together(scrolling(shown, f"Table: {of.title}"), told)
+
+
+def _head(name: str, at: int, names: int) -> Markup:
+    return element("th", name, scope="col", class_=None if at < names else "number")
+
+
+def _cell(text: str, at: int, names: int) -> Markup:
+    shown = cut(text, CELL_CHARACTERS_MAX)
+    if at == 0:
+        return element("th", shown, scope="row")
+    return element("td", shown, class_=None if at < names else "number")
+
+
+def as_csv(of: CsvTable, bounds: Bounds) -> Markup | None:
+    """A table as CSV to be copied; nothing where there is no room for any."""
+    if not bounds.csv_rows:
+        return None
+    head, *rows = of.rows
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows([head, *rows[: bounds.csv_rows]])
+    more = len(rows) - bounds.csv_rows
+    return element(
+        "details",
+        element("summary", f"{of.name} as CSV"),
+        element("p", f"{counted_text(more, 'row', 'rows')} more: --format csv has all.") if more > 0 else None,
+        element("pre", text.getvalue(), tabindex=0),
+    )
+
+
+def contents(chapters: Sequence[Chapter]) -> Markup:
+    """Links to the chapters."""
+    return element("nav", element("ul", [*_links(chapters)]), aria_label="Contents")
+
+
+def _links(chapters: Sequence[Chapter]) -> Iterator[Markup]:
+    for number, each in enumerate(chapters, start=1):
+        yield element("li", element("a", each.title, href=f"#chapter-{number}"))
