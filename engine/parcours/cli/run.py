@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from parcours.cli.files import events_source, remember_project, results_folder
+from parcours.cli.insight_demo import FOLDER, show_insight_demo
 from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.rejected import REJECTED, RejectedLines
 from parcours.errors import naming
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from parcours.campaigns.campaign_line import CampaignLine
     from parcours.core.fact import Fact
     from parcours.demo.run import DemoResult
@@ -41,6 +41,7 @@ class RuntimeOption(StrEnum):
 
 class DemoShown(StrEnum):
     CAMPAIGN = "campaign"
+    INSIGHT = "insight"
 
 
 class Unsorted(StrEnum):
@@ -79,13 +80,28 @@ WithFacts = Annotated[
 def demo(
     what: Annotated[
         DemoShown | None,
-        typer.Argument(metavar="campaign", help="Run a campaign over sets of the same people, not the journeys."),
+        typer.Argument(
+            metavar="[campaign|insight]",
+            help="campaign: over sets of the same people, not the journeys. insight: what can be asked afterwards, as "
+            "a page and in the terminal.",
+        ),
     ] = None,
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
     json: FiguresLast = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", file_okay=False, help=f"Of insight: its folder, {FOLDER} without it.")
+    ] = None,
+    is_opened: Annotated[bool, typer.Option("--open", help="Of insight: show the page in a browser.")] = False,
 ) -> None:
     """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
+    if what is DemoShown.INSIGHT:
+        if json:
+            raise typer.BadParameter("its figures are on the page.", param_hint="--json")
+        show_insight_demo(out or FOLDER, shards=shards, runtime=runtime.value, is_opened=is_opened)
+        return
+    if out is not None or is_opened:
+        raise typer.BadParameter("it goes with insight.", param_hint="--out" if out is not None else "--open")
     import logging
     from tempfile import gettempdir
 
