@@ -87,7 +87,7 @@ def _flow(result: FlowResult) -> Iterator[RenderableType]:
         links.add_row(f"{link.offset:+}" if link.offset else "anchor", link.origin, link.target, f"{link.count:,}")
     yield links
     if (more := len(strongest) - LINKS_SHOWN_MAX) > 0:
-        yield Text(f" and {more:,} more: --format json and csv have all")
+        yield Text(f"There are {more:,} more: --format json and csv have all.")
 
 
 def _attribution(asked: Attribution, result: Attributed) -> Iterator[RenderableType]:
@@ -127,7 +127,7 @@ def _cohort(result: CohortResult) -> Iterator[RenderableType]:
     yield Text("Of the people of the row, in percent", style="bold")
     yield shares
     if longest > len(periods):
-        yield Text(f" and {longest - len(periods):,} more periods: --format json and csv have all")
+        yield Text(f"There are {longest - len(periods):,} more periods: --format json and csv have all.")
 
 
 def _metric(result: MetricResult) -> Iterator[RenderableType]:

@@ -44,7 +44,7 @@ def experiment_block(title: str, answered: Answered) -> Block:
     return Block(
         title,
         warnings=[sentences.pop(1)] if unsound else [],
-        notes=[*sentences, LOOKED_AT_DAILY],
+        notes=sentences,
         picture=Picture(title, None, result).svg(embedded=True) if _compares(result) else None,
         said=title,
         tables=[shown_table(each, name) for each, name in zip(tables, TITLES, strict=True) if each.rows],
@@ -67,7 +67,7 @@ def experiments_chapter(program: Program, questions: Questions, asked: Asked) ->
         if isinstance(step, Split) and step.experiment is not None
     ]
     blocks = [_experiment(name, program, questions, asked) for name in names]
-    return Chapter("Experiments", blocks) if blocks else None
+    return Chapter("Experiments", blocks, [LOOKED_AT_DAILY]) if blocks else None
 
 
 def holdouts_chapter(program: Program, questions: Questions, asked: Asked) -> Chapter | None:
@@ -82,7 +82,8 @@ def holdouts_chapter(program: Program, questions: Questions, asked: Asked) -> Ch
     if not metrics:
         told = "They are compared by metrics: insight/ of the project has none of people or of a sum."
         return Chapter("Hold-outs", [], [told])
-    return Chapter("Hold-outs", [*_holdouts(program, questions, asked, metrics[:HOLDOUT_METRICS_MAX])])
+    blocks = [*_holdouts(program, questions, asked, metrics[:HOLDOUT_METRICS_MAX])]
+    return Chapter("Hold-outs", blocks, [LOOKED_AT_DAILY])
 
 
 def _experiment(name: str, program: Program, questions: Questions, asked: Asked) -> Block:

@@ -90,7 +90,8 @@ def _block(
     picture: str | None,
     said: str,
 ) -> Block:
-    tables = [each for each in sections if each.keys]  # what has no words beside its figures is one of the figures
+    # What has no words beside its figures is among the figures; so is the goal, with its target.
+    tables = [each for each in sections if each.keys > (each.title == "Goals")]
     return Block(
         name,
         notes=notes,

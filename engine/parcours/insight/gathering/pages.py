@@ -15,14 +15,19 @@ from parcours.insight.experiments.asking import Answered as Evaluated
 from parcours.insight.experiments.split_units import Asked as Splits
 from parcours.insight.figures import counted_text
 from parcours.insight.gathering.analyses import analyses_chapters, analysis_block
-from parcours.insight.gathering.experiments import experiment_block, experiments_chapter, holdouts_chapter
+from parcours.insight.gathering.experiments import (
+    LOOKED_AT_DAILY,
+    experiment_block,
+    experiments_chapter,
+    holdouts_chapter,
+)
 from parcours.insight.gathering.journeys import campaigns_chapter, journeys_chapter, report_chapter
 from parcours.insight.gathering.tables import csv_section, shown_section
 from parcours.insight.page.content import Block, Chapter, Figure, PageContent
 from parcours.insight.page.document import page_of
 from parcours.insight.reports import forms
 from parcours.insight.reports.asked import Asked, Cohort, ReportKind
-from parcours.insight.reports.counting import all_differences, report_of
+from parcours.insight.reports.counting import files_that_differ, report_of, summary_differences
 from parcours.insight.reports.equations import require_none
 from parcours.insight.reports.report import Report
 from parcours.insight.summary import Summary
@@ -61,7 +66,7 @@ def whole_page(telling: Telling) -> str:
     Raises FiguresDiffer where facts do not add up, ExtraMissing, StoreBroken, CallerError for a page that is too large.
     """
     warehouse = telling.warehouse
-    require_none(all_differences(warehouse, telling.summary))
+    _check(telling)
     journeys = report_of(warehouse, _asked(telling, "journey"))
     chapters = [journeys_chapter(journeys, journeys, telling.program)]
     campaigns = campaigns_chapter(report_of(warehouse, _asked(telling, "campaign")), telling.program)
@@ -105,7 +110,15 @@ def analysis_page(words: str, asked: Analysis, answered: Answered[Any], sentence
 def experiment_page(name: str, answered: Evaluated, sentences: Sequence[str]) -> str:
     """One experiment or hold-out. Raises as `analysis_page`."""
     block = replace(experiment_block(name, answered), title="")
-    return page_of(PageContent(name, sentences, [Chapter("Answer", [block])]))
+    return page_of(PageContent(name, sentences, [Chapter("Answer", [block], [LOOKED_AT_DAILY])]))
+
+
+def _check(telling: Telling) -> None:
+    """Raises FiguresDiffer for what no report that follows checks by itself."""
+    differences = [*files_that_differ(telling.warehouse)]
+    if telling.summary is not None:
+        differences += summary_differences(telling.warehouse, telling.summary)
+    require_none(differences)
 
 
 def _asked(telling: Telling, kind: ReportKind) -> Asked:

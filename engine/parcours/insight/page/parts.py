@@ -16,6 +16,9 @@ from parcours.journey.picture.svg_text import cut
 CELL_CHARACTERS_MAX: Final = 120
 """Of a text in a table; CSV has the whole."""
 
+SHORT_CHARACTERS_MAX: Final = 28
+"""Of a text that stays on one line of its cell."""
+
 TITLE_CHARACTERS_MAX: Final = 80
 
 
@@ -109,7 +112,7 @@ def table(of: ShownTable, bounds: Bounds) -> Markup:
     )
     more = len(of.rows) - len(rows)
     told = element("p", f"{counted_text(more, 'row', 'rows')} more: `parcours report` shows all.") if more else None
-    return together(scrolling(shown, f"Table: {of.title}"), told)
+    return element("div", scrolling(shown, f"Table: {of.title}"), told)
 
 
 def _head(name: str, at: int, names: int) -> Markup:
@@ -118,9 +121,10 @@ def _head(name: str, at: int, names: int) -> Markup:
 
 def _cell(text: str, at: int, names: int) -> Markup:
     shown = cut(text, CELL_CHARACTERS_MAX)
+    wide = "long" if len(shown) > SHORT_CHARACTERS_MAX else None
     if at == 0:
-        return element("th", shown, scope="row")
-    return element("td", shown, class_=None if at < names else "number")
+        return element("th", shown, scope="row", class_=wide)
+    return element("td", shown, class_=wide if at < names else "number")
 
 
 def as_csv(of: CsvTable, bounds: Bounds) -> Markup | None:

@@ -33,15 +33,17 @@ figure{{margin:.8rem 0}}
 figure svg{{display:block}}
 .beside{{display:flex;flex-wrap:wrap;gap:0 2rem}}
 .beside>*{{min-width:0;max-width:100%}}
-.beside>div{{flex:1 1 24rem}}
+.beside>div{{flex:1 1 34rem;display:flex;flex-wrap:wrap;gap:0 2.5rem;align-items:flex-start}}
+.beside>div>div{{min-width:0;max-width:100%}}
 .scroll{{overflow-x:auto;max-width:100%}}
 :focus-visible{{outline:2px solid var(--accent);outline-offset:2px}}
 table{{border-collapse:collapse;margin:.8rem 0 .2rem;font-size:.9rem;overflow-wrap:normal}}
 caption{{text-align:left;font-weight:700;padding:.2rem 0}}
 th,td{{padding:.25rem .8rem .25rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);
-font-weight:400;max-width:24rem;overflow-wrap:break-word;min-width:4rem}}
-thead th{{color:var(--soft);border-bottom-color:var(--edge);white-space:nowrap}}
-.number{{text-align:right;white-space:nowrap}}
+font-weight:400;white-space:nowrap}}
+thead th{{color:var(--soft);border-bottom-color:var(--edge)}}
+.number{{text-align:right;min-width:3.2rem}}
+.long{{white-space:normal;overflow-wrap:anywhere;min-width:14rem;max-width:28rem}}
 details{{margin:.3rem 0;color:var(--soft);font-size:.9rem}}
 summary{{cursor:pointer}}
 pre{{overflow:auto;max-height:20rem;background:var(--ground);color:var(--ink);padding:.6rem;border-radius:4px;font-size:.8rem}}
@@ -55,13 +57,14 @@ nav,details,.skip{display:none}
 article{border:0;padding:0}
 p.warning{border:1px solid #000}
 .scroll{overflow:visible}
-.beside{display:block}
+.beside,.beside>div{display:block}
 figure svg{max-width:100%;height:auto}
 figure,tr,dl{break-inside:avoid}
 h2,h3,caption{break-after:avoid}
 table{font-size:8.5pt}
-th,td{padding-right:.5rem;min-width:0}
-.number,thead th{white-space:normal}
+th,td{padding-right:.5rem;white-space:normal;overflow-wrap:anywhere}
+.number{white-space:nowrap;min-width:0}
+.long{min-width:0}
 """
 
 
