@@ -14,12 +14,14 @@ from parcours.insight.page.markup import Markup, drawn, element, together
 from parcours.journey.picture.svg_text import cut
 
 CELL_CHARACTERS_MAX: Final = 120
-"""Of a text in a table; CSV has the whole."""
+"""Of a text in a table, and of its title; CSV has the whole."""
 
 SHORT_CHARACTERS_MAX: Final = 28
 """Of a text that stays on one line of its cell."""
 
 TITLE_CHARACTERS_MAX: Final = 80
+
+SENTENCE_CHARACTERS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ def block(of: Block, heading: str, bounds: Bounds) -> Markup:
     return element(
         "article",
         element("h3", element("bdi", cut(of.title, TITLE_CHARACTERS_MAX)), id=heading) if of.title else None,
-        element("p", element("code", cut(of.words, 10 * TITLE_CHARACTERS_MAX)), class_="words") if of.words else None,
-        [element("p", each, class_="warning", role="note") for each in of.warnings],
+        element("p", element("code", cut(of.words, SENTENCE_CHARACTERS_MAX)), class_="words") if of.words else None,
+        [element("p", cut(each, SENTENCE_CHARACTERS_MAX), class_="warning", role="note") for each in of.warnings],
         figures(of.figures),
         paragraphs(of.notes),
         element(
@@ -68,7 +70,7 @@ def block(of: Block, heading: str, bounds: Bounds) -> Markup:
 
 def paragraphs(sentences: Sequence[str]) -> Markup:
     """A paragraph for each."""
-    return together([element("p", each) for each in sentences])
+    return together([element("p", cut(each, SENTENCE_CHARACTERS_MAX)) for each in sentences])
 
 
 def figures(of: Sequence[Figure]) -> Markup | None:
@@ -80,13 +82,17 @@ def figures(of: Sequence[Figure]) -> Markup | None:
         [
             element(
                 "div",
-                element("dt", each.name),
-                element("dd", each.value, element("small", each.beside) if each.beside else None),
+                element("dt", cut(each.name, TITLE_CHARACTERS_MAX)),
+                element("dd", cut(each.value, TITLE_CHARACTERS_MAX), _beside(each)),
             )
             for each in of
         ],
         class_="figures",
     )
+
+
+def _beside(of: Figure) -> Markup | None:
+    return element("small", cut(of.beside, TITLE_CHARACTERS_MAX)) if of.beside else None
 
 
 def picture(svg: str | None, said: str) -> Markup | None:
@@ -106,7 +112,7 @@ def table(of: ShownTable, bounds: Bounds) -> Markup:
     rows = of.rows[: bounds.rows]
     shown = element(
         "table",
-        element("caption", of.title),
+        element("caption", cut(of.title, CELL_CHARACTERS_MAX)),
         element("thead", element("tr", [_head(name, at, of.names) for at, name in enumerate(of.columns)])),
         element("tbody", [element("tr", [_cell(text, at, of.names) for at, text in enumerate(row)]) for row in rows]),
     )
@@ -116,7 +122,7 @@ def table(of: ShownTable, bounds: Bounds) -> Markup:
 
 
 def _head(name: str, at: int, names: int) -> Markup:
-    return element("th", name, scope="col", class_=None if at < names else "number")
+    return element("th", cut(name, CELL_CHARACTERS_MAX), scope="col", class_=None if at < names else "number")
 
 
 def _cell(text: str, at: int, names: int) -> Markup:

@@ -33,7 +33,7 @@ figure{{margin:.8rem 0}}
 figure svg{{display:block}}
 .beside{{display:flex;flex-wrap:wrap;gap:0 2rem}}
 .beside>*{{min-width:0;max-width:100%}}
-.beside>div{{flex:1 1 34rem;display:flex;flex-wrap:wrap;gap:0 2.5rem;align-items:flex-start}}
+.beside>div{{flex:1 1 34rem;display:flex;flex-wrap:wrap;gap:0 2.5rem;align-items:flex-start;align-content:flex-start}}
 .beside>div>div{{min-width:0;max-width:100%}}
 .scroll{{overflow-x:auto;max-width:100%}}
 :focus-visible{{outline:2px solid var(--accent);outline-offset:2px}}
