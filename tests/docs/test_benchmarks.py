@@ -26,6 +26,7 @@ SMALL = {
     "parts.py": "--people 500 --runs 1",
     "pictures.py": "--steps 12 --runs 1",
     "recovery.py": "--people 5000",
+    "report_page.py": "--runs 1",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
     "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from parcours.errors import ExtraMissing
 from parcours.insight.pictures.theme import TO_DARK, chart_sheet
 from parcours.journey.picture import look
-from parcours.journey.picture.svg_text import escaped
+from parcours.journey.picture.svg_text import escaped, readable
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -35,7 +35,7 @@ def svg_of(spec: Mapping[str, Any], *, embedded: bool = False, said: str = "") -
     head, end, rest = drawn.partition(">")
     assert 'class="marks"' in head, head
     label = f' aria-label="{escaped(said)}"' if said else ""
-    return f'{head.replace("marks", "chart", 1)} role="img"{label}{end}{sheet}{rest}\n'
+    return f'{head.replace("marks", "chart", 1)} role="img"{label}{end}{sheet}{readable(rest)}\n'
 
 
 def png_of(picture: Mapping[str, Any] | str, *, theme: Literal["light", "dark"] = "light", scale: float = 2.0) -> bytes:

@@ -27,8 +27,13 @@ def escaped(text: str) -> str:
 
 
 def escaped_lines(text: str) -> str:
-    """The same with its line breaks. What XML cannot hold, or turns text around, is shown as U+FFFD."""
-    return escape(_TURNING.sub("\ufffd", _FORBIDDEN.sub("\ufffd", text)), quote=True)
+    """The same with its line breaks."""
+    return escape(readable(text), quote=True)
+
+
+def readable(text: str) -> str:
+    """The text with U+FFFD in place of what XML cannot hold, and of what turns around the text behind it."""
+    return _TURNING.sub("\ufffd", _FORBIDDEN.sub("\ufffd", text))
 
 
 def cut(text: str, most: int) -> str:
