@@ -49,7 +49,7 @@ def test_the_page_tells_of_the_shoppers_of_the_test_and_of_the_hold_out(outcome:
 
     assert f"<dt>runs entered</dt><dd>{entered:,}<small>in 3 journeys</small></dd>" in page
     for words in (
-        '<th scope="row">1 Product Viewed</th><td class="number">598 / 598   100.0 %</td>',
+        '<th scope="row">1 Product Viewed</th><td class="number">598 / 598 · 100.0 %</td>',
         "470 conversions, worth 27,844",
         "checkout-abandoned",
         "<bdi>abandoned-cart.test</bdi>",

@@ -84,6 +84,16 @@ class Options:
         return next((name for name, value in given.items() if value), None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Whose facts: one of the first three is given."""
+
+    out: Path | None
+    facts: Path | None
+    store: str | None
+    project: Path | None
+
+
 def report(
     first: First = None,
     second: Second = None,
@@ -144,15 +154,7 @@ def report(
             raise typer.BadParameter(
                 "a running engine gives none of one kind, nor a page: --store does.", param_hint="--url"
             )
-        if kind is None and by is not None:
-            raise typer.BadParameter("it goes with KIND.", param_hint="--by")
-        asked = _asked(kind or "journey", name, options)
-        found = open_facts(out, facts, store, project_of(out, facts, project), exported=exported)
-        asked = _of_last_day(found.warehouse, asked) if live else asked
-        if form is ReportForm.HTML:
-            write_page(found, out, asked, everything=kind is None, file=file)
-        else:
-            _report_kind(found.warehouse, asked, options)
+        _report_from_facts(_Source(out, facts, store, project), kind, name, options)
         return
     if (given := options.first_given()) is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint=given)
@@ -165,6 +167,20 @@ def report(
     else:
         assert facts is not None
         _report_facts(facts)
+
+
+def _report_from_facts(source: _Source, kind: ReportKind | None, name: str | None, options: Options) -> None:
+    """The report of one kind, or a page; without a kind it is of all that facts tell."""
+    if kind is None and options.by is not None:
+        raise typer.BadParameter("it goes with KIND.", param_hint="--by")
+    asked = _asked(kind or "journey", name, options)
+    project = project_of(source.out, source.facts, source.project)
+    found = open_facts(source.out, source.facts, source.store, project, exported=options.exported)
+    asked = _of_last_day(found.warehouse, asked) if options.live else asked
+    if options.form is ReportForm.HTML:
+        write_page(found, source.out, asked, everything=kind is None, file=options.file)
+    else:
+        _report_kind(found.warehouse, asked, options)
 
 
 def _source_and_kind(

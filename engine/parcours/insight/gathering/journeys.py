@@ -17,7 +17,7 @@ from parcours.journey.picture.drawing import campaign_svg, journey_svg
 from parcours.journey.program import Program
 
 NOT_DRAWN: Final = "It is not drawn: the project as it is now has none of this name."
-UNKNOWN: Final = "It is not known of which project the facts are, so nothing is drawn: --project DIR names it."
+UNKNOWN: Final = "It is not known of which project the facts are: nothing is drawn, and no analyses are asked for."
 OLDER: Final = "Of older versions, and not in the picture: {steps}."
 BEFORE: Final = "In the boxes, `in` has those as well who were there when the window began."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
@@ -16,6 +17,9 @@ from parcours.insight.reports.forms import shown_cells
 from parcours.insight.reports.report import Cell, Section
 
 _MS: Final = " ms"
+
+_APART: Final = re.compile("  +")
+"""What stands between two numbers and their rate in a column of a terminal."""
 
 
 def shown_section(of: Section, title: str | None = None) -> ShownTable:
@@ -66,6 +70,6 @@ def shown_table(of: FittingTable, title: str) -> ShownTable:
     rows, first = [], ""
     for row in of.rows:
         first = row[0] or first
-        rows.append([first, *(row[at] for at in kept[1:])])
+        rows.append([first, *(row[at] if at < of.names else _APART.sub(" · ", row[at]) for at in kept[1:])])
     names = sum(at < of.names for at in kept)
     return ShownTable(title, [of.columns[at] for at in kept], rows, names)
