@@ -56,6 +56,14 @@ CohortChosen = Annotated[
 ]
 
 
+FormChosen = Annotated[
+    ReportForm | None,
+    typer.Option(
+        "--format", help="With KIND: a table, one object of JSON, or CSV; html: a page, without KIND of everything."
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of a report from facts, as they are given."""
@@ -126,12 +134,7 @@ def report(
     cohort: CohortChosen = None,
     by: Annotated[ByOption | None, typer.Option(help="With KIND: divided by this; times are those in UTC.")] = None,
     live: Annotated[bool, typer.Option("--live", help="With KIND: the 24 hours up to what is known.")] = False,
-    form: Annotated[
-        ReportForm | None,
-        typer.Option(
-            "--format", help="With KIND: a table, one object of JSON, or CSV; html: a page, without KIND of everything."
-        ),
-    ] = None,
+    form: FormChosen = None,
     file: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", dir_okay=False, help="With KIND, or html: where to write it."),
