@@ -35,6 +35,7 @@ RETRY_DELAYS_MAX: Final = 1_000
 
 Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 Duration = Annotated[int, Field(ge=1, le=DURATION_MAX_MS)]
+Seconds = Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)]
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a config, so that type checkers see it
@@ -287,7 +288,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     claim_max: Count = Field(
         default=200, description="Deliveries claimed in one commit; a channel's capacity says how many are under way."
     )
-    send_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
+    send_timeout_s: Seconds = Field(
         default=60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
     )
     channel_silence_ms: Duration = Field(
@@ -320,9 +321,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     peer_silence_ms: Duration = Field(
         default=5_000, description="How long a message to another shard may be unanswered; then it is a trouble."
     )
-    hello_wait_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
-        default=1.0, description="How long a shard that opens waits for what other shards have for it."
-    )
+    hello_wait_s: Seconds = Field(default=1.0, description="How long a shard that opens waits for what others have.")
     journal_bytes_max: Count = Field(
         default=64 * MIB,
         description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",
@@ -356,14 +355,18 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     warehouse_threads: Count = Field(default=2, description="Threads that answer a question about facts.")
     sql_rows_max: Count = Field(default=100_000, description="Rows of an engine's answer in SQL; more are left out.")
     sql_bytes_max: Count = Field(default=64 * MIB, description="Bytes of texts in it; what follows is left out.")
-    sql_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
-        default=60.0, description="How long a query of a running engine's facts may take; then it fails."
+    sql_timeout_s: Seconds = Field(
+        default=60.0, description="How long an engine's answer in SQL may take, or it fails."
     )
+    analysis_timeout_s: Seconds = Field(default=60.0, description="The same of an engine's report or analysis.")
+    analysis_bytes_max: Count = Field(default=16 * MIB, description="Most bytes of JSON in one; more are refused.")
+    questions_max: Count = Field(default=2, description="Questions about facts that an engine answers at a time.")
+    questions_waiting_max: Count = Field(default=50, description="Such questions that wait; beyond it they fail.")
     clock_jump_max_ms: Duration = Field(
         default=10 * SECOND_MS,
         description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",
     )
-    change_wait_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
+    change_wait_s: Seconds = Field(
         default=10.0,
         description="How long a publication, or a change of a journey, waits for each shard; then it is refused.",
     )

@@ -303,8 +303,11 @@ def test_what_cannot_be_answered_is_told(arguments: tuple[str, ...], why: str, a
     [
         (("OUT", STEPS, "--from", "2026-03-03T00:00:00Z", "--to", "2026-03-03T00:00:00Z"), "nothing is between them"),
         (("OUT", STEPS, "--from", "yesterday"), "'yesterday' is no time with a zone"),
-        (("OUT", STEPS, "--url", "http://127.0.0.1:1"), "a running engine answers no analyses yet"),
-        (("OUT", STEPS, "--facts", "OUT/facts"), "choose one of OUT, --facts and --store"),
+        (("OUT", STEPS, "--live", "--from", "2026-03-03T00:00:00Z"), "without --from and --to"),
+        (("OUT", STEPS, "--url", "http://127.0.0.1:1"), "choose one of OUT, --facts, --store and --url"),
+        (("OUT", STEPS, "--facts", "OUT/facts"), "choose one of OUT, --facts, --store and --url"),
+        (("OUT", STEPS, "--door-key", "env:KEY"), "it goes with --url"),
+        ((STEPS, "--url", "http://127.0.0.1:1", "--project", "OUT"), "a running engine knows its own"),
         (("OUT", STEPS, "--who", "lost:2"), "it goes with --save-audience"),
         (("--facts", "OUT/facts", STEPS, "--who", "lost:2", "--save-audience", "almost"), "it goes with OUT"),
         ((STEPS,), "whose facts?"),

@@ -150,3 +150,24 @@ def test_an_unknown_campaign_is_named(shop: Path) -> None:
 
     assert shown.exit_code == 1
     assert "there is no campaign 'pusch', did you mean 'push'?" in shown.stderr
+
+
+def test_the_report_of_facts_has_the_campaigns_of_the_simulation(shop: Path) -> None:
+    done = run(shop, "simulate", "SHOP", "--events", "EVENTS", "--out", str(shop / "out"), "--facts")
+    assert done.exit_code == 0, done.output
+
+    of_facts, of_out = (run(shop, "report", *each) for each in (["--facts", f"{shop}/out/facts"], [f"{shop}/out"]))
+
+    assert of_facts.exit_code == 0, of_facts.output
+    assert campaigns_in(of_facts.stdout) == campaigns_in(of_out.stdout)
+    assert "push" in campaigns_in(of_facts.stdout)[0]
+    assert run(shop, "insight", "check", f"{shop}/out").output.startswith("All facts add up, and to what summary.json")
+
+
+def campaigns_in(report: str) -> list[str]:
+    """The lines of a report from its campaigns on, without what facts do not tell."""
+    lines = report.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("push"))
+    return [
+        line.rstrip() for line in lines[first:] if line.strip() and not line.startswith(("Lines read", "The clock"))
+    ]

@@ -109,13 +109,6 @@ def test_without_facts_the_line_is_told_that_writes_them(ask: Ask, out: Path, lu
         assert "`parcours simulate --facts` writes them to OUT/facts" in result.output
 
 
-def test_a_running_engine_gives_no_report_of_one_kind(ask: Ask) -> None:
-    result = ask("report", "journey", "--url", "http://127.0.0.1:1")
-
-    assert result.exit_code == 2
-    assert "a running engine gives none of one kind" in " ".join(result.output.split())
-
-
 def test_one_source_is_checked(ask: Ask, out: Path) -> None:
     assert ask("insight", "check", "--facts", out / "facts").output == "All facts add up.\n"
     assert ask("insight", "check", out, "--facts", out / "facts").exit_code == 2

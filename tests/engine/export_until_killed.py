@@ -126,7 +126,7 @@ def _wait_until_exported(engine: Engine) -> None:
     tables = [table for table in TABLES if table not in ("people", "lines")]
     query = "select " + ", ".join(f"(select count(*) from {table})" for table in tables)
     patience = time.monotonic() + EXPORTED_WITHIN_S
-    while (there := engine.sql(query, exported=True).rows) != (told := engine.sql(query).rows):
+    while (there := engine.insight().sql(query, exported=True).rows) != (told := engine.insight().sql(query).rows):
         assert time.monotonic() < patience, f"{there} of {told} rows are exported"
         time.sleep(0.05)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ def test_an_answer_has_each_line_once_exported_or_not(pause_ms: int, tmp_path: P
         if exports:
             exported(store, 3)
 
-        answers = [engine.sql(STEPS).rows, engine.sql(STEPS, exported=True).rows]
+        answers = [engine.insight().sql(STEPS).rows, engine.insight().sql(STEPS, exported=True).rows]
 
     told = [("all", "main", 3, 1), ("mail", "main", 3, 2), ("mail", "refused", 0, 3)]
     assert answers == [told, told if exports else []]
@@ -135,3 +136,21 @@ def test_a_backup_has_what_its_runs_have_told_and_what_they_tell_later_comes_onc
 
         assert Counter((row["step"], row["output"]) for row in found).most_common(1)[0][1] == 1
         assert [row["record"] for row in found] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_report_of_a_closed_store_has_its_campaigns(tmp_path: Path) -> None:
+    project, store = shop(tmp_path, MAIL), tmp_path / "store"
+    with engine_in(project, store) as engine:
+        filled(engine, 3)
+        engine.run_campaign("push")
+        over(engine)
+        exported(store, 3)
+
+    told = CliRunner(env={"COLUMNS": "100"}).invoke(build(), ["report", "--store", f"sqlite:///{store}"])
+
+    assert told.exit_code == 0, told.output
+    assert "push  version 1" in told.output and "1 run" in told.output
+    campaign = CliRunner().invoke(
+        build(), ["report", "campaign", "push", "--store", f"sqlite:///{store}", "--format", "json"]
+    )
+    assert json.loads(campaign.stdout)["tables"]["Sets"]["rows"][0] == ["push", 1, 1, "all", "main", 3]

@@ -276,7 +276,9 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "warehouse_memory_bytes": 64 * 1024 * 1024,
 }
 WORDS = {"outbox_full": "refuse"}
-IN_SECONDS = dict.fromkeys(("change_wait_s", "hello_wait_s", "send_timeout_s", "sql_timeout_s"), 86_400)
+IN_SECONDS = dict.fromkeys(
+    ("analysis_timeout_s", "change_wait_s", "hello_wait_s", "send_timeout_s", "sql_timeout_s"), 86_400
+)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from parcours.insight.analyses.cohort import CohortResult, CohortRow
 from parcours.insight.analyses.flow import FlowColumn, FlowLink, FlowResult
 from parcours.insight.analyses.funnel import FunnelGroup, FunnelResult, FunnelStep
 from parcours.insight.analyses.metric import MetricResult
+from parcours.insight.asking.shape import Shape
 from parcours.insight.experiments.result import Estimate, ExperimentResult, SampleRatio, VariantResult
 from parcours.insight.pictures import charts
 from parcours.insight.pictures.flow import flow_picture
@@ -71,7 +72,7 @@ EXPERIMENT = ExperimentResult(
 METRIC = MetricResult(5, {"west": 1_234.5, SCRIPT: 17, "east": None})
 
 SPECS = {
-    "attribution": charts.attribution_chart(MODELS, ATTRIBUTION),
+    "attribution": charts.attribution_chart(Shape.of(MODELS), ATTRIBUTION),
     "cohort": charts.cohort_chart(COHORT, unit="week"),
     "experiment": charts.experiment_chart(EXPERIMENT),
     "metric": charts.metric_chart(METRIC, name="revenue"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from parcours.cli.asked_facts import First, Of, Question, Shown, Since, Source, Until, Url, Words, question, show
+from parcours.cli.asked_facts import AnalysisKey, AskedFunnel, First, Of, Shown, Source, Url, Words, funnel_of, tell
 from parcours.cli.fact_sources import AnswerForm, Exported, Facts, File, Form, ProjectDir, Stitched, Store
-
-if TYPE_CHECKING:
-    from parcours.journey.analyses import Funnel
+from parcours.cli.windows import Live, Since, Until
 
 By = Annotated[str | None, typer.Option("--by", metavar="UNIT", help="person, visit or run.")]
 
@@ -41,6 +39,7 @@ def funnel(
     segment: Of = None,
     since: Since = None,
     until: Until = None,
+    live: Live = False,
     save_audience: Annotated[
         str | None,
         typer.Option("--save-audience", metavar="NAME", help="Write the people of --who to OUT/audiences."),
@@ -53,21 +52,22 @@ def funnel(
     exported: Exported = False,
     stitched: Stitched = None,
     url: Url = None,
+    door_key: AnalysisKey = None,
 ) -> None:
     """Count how many people, visits or runs take each step of a funnel: "A > B[event.price > 20] > C"."""
-    from parcours.insight.words import funnel_in_words
-
     if (save_audience is None) != (who is None):
         raise typer.BadParameter("it goes with --save-audience, and that with it.", param_hint="--who")
     options = {
         "within": within, "order": order, "by": by, "exclude": exclude or None, "step_within": step_within or None,
         "value": value, "split": split, "segment": segment,
     }  # fmt: skip
-    source = Source(first, words, facts, store, url, project, since, until, exported, stitched)
-    with question(source, funnel_in_words, options) as asked:
-        if save_audience is not None and who is not None:
+    source = Source(
+        first, words, facts, store, url, door_key, project, since, until, live, exported, stitched
+    )  # fmt: skip
+    if save_audience is not None and who is not None:
+        with funnel_of(source, options) as asked:
             _save(asked, save_audience, who)
-        show(asked, asked.asking.funnel(asked.asked), Shown(form, file))
+    tell(source, "funnel", options, Shown(form, file))
 
 
 def flow(
@@ -93,22 +93,23 @@ def flow(
     segment: Of = None,
     since: Since = None,
     until: Until = None,
+    live: Live = False,
     form: Form = AnswerForm.TABLE,
     file: File = None,
     exported: Exported = False,
     stitched: Stitched = None,
     url: Url = None,
+    door_key: AnalysisKey = None,
 ) -> None:
     """Tell what comes before and after an event, the anchor."""
-    from parcours.insight.words import flow_in_words
-
     options = {
         "before": before, "after": after, "by": by, "which": which, "key": key, "most": most, "collapse": collapse,
         "ignore": ignore or None, "segment": segment,
     }  # fmt: skip
-    source = Source(first, words, facts, store, url, project, since, until, exported, stitched)
-    with question(source, flow_in_words, options) as asked:
-        show(asked, asked.asking.flow(asked.asked), Shown(form, file))
+    source = Source(
+        first, words, facts, store, url, door_key, project, since, until, live, exported, stitched
+    )  # fmt: skip
+    tell(source, "flow", options, Shown(form, file))
 
 
 def attribution(
@@ -134,22 +135,23 @@ def attribution(
     segment: Of = None,
     since: Since = None,
     until: Until = None,
+    live: Live = False,
     form: Form = AnswerForm.TABLE,
     file: File = None,
     exported: Exported = False,
     stitched: Stitched = None,
     url: Url = None,
+    door_key: AnalysisKey = None,
 ) -> None:
     """Credit conversions, such as orders, to what touched people before."""
-    from parcours.insight.words import attribution_in_words
-
     options = {
         "value": value, "touches": touches, "key": key, "lookback": lookback, "since_last": since_last,
         "models": None if models is None else models.split(","), "segment": segment,
     }  # fmt: skip
-    source = Source(first, words, facts, store, url, project, since, until, exported, stitched)
-    with question(source, attribution_in_words, options) as asked:
-        show(asked, asked.asking.attribution(asked.asked), Shown(form, file))
+    source = Source(
+        first, words, facts, store, url, door_key, project, since, until, live, exported, stitched
+    )  # fmt: skip
+    tell(source, "attribution", options, Shown(form, file))
 
 
 def cohort(
@@ -163,19 +165,20 @@ def cohort(
     segment: Of = None,
     since: Since = None,
     until: Until = None,
+    live: Live = False,
     form: Form = AnswerForm.TABLE,
     file: File = None,
     exported: Exported = False,
     stitched: Stitched = None,
     url: Url = None,
+    door_key: AnalysisKey = None,
 ) -> None:
     """Tell who comes back, by when they came first: "START > RETURN"."""
-    from parcours.insight.words import cohort_in_words
-
     options = {"unit": unit, "periods": periods, "segment": segment}
-    source = Source(first, words, facts, store, url, project, since, until, exported, stitched)
-    with question(source, cohort_in_words, options) as asked:
-        show(asked, asked.asking.cohort(asked.asked), Shown(form, file))
+    source = Source(
+        first, words, facts, store, url, door_key, project, since, until, live, exported, stitched
+    )  # fmt: skip
+    tell(source, "cohort", options, Shown(form, file))
 
 
 def metric(
@@ -188,28 +191,27 @@ def metric(
     segment: Of = None,
     since: Since = None,
     until: Until = None,
+    live: Live = False,
     form: Form = AnswerForm.TABLE,
     file: File = None,
     exported: Exported = False,
     stitched: Stitched = None,
     url: Url = None,
+    door_key: AnalysisKey = None,
 ) -> None:
     """Count or add up: "sum event.total of A", "people A", "count deliveries.clicked", "revenue / clicks"."""
-    from parcours.insight.words import metric_in_words
-
     options = {"where": where, "segment": segment}
-    source = Source(first, words, facts, store, url, project, since, until, exported, stitched)
-    with question(source, metric_in_words, options) as asked:
-        show(asked, asked.asking.metric(asked.asked), Shown(form, file))
+    source = Source(
+        first, words, facts, store, url, door_key, project, since, until, live, exported, stitched
+    )  # fmt: skip
+    tell(source, "metric", options, Shown(form, file))
 
 
-def _save(asked: Question[Funnel], name: str, who: str) -> None:
-    """Write the people as a saved audience of a simulation. Raises CallerError, BadParameter."""
+def _save(asked: AskedFunnel, name: str, who: str) -> None:
+    """Write the people as a saved audience of a simulation. Raises CallerError."""
     from parcours.insight.asking.saved import check_saved, write_members
     from parcours.insight.figures import counted_text
 
-    if asked.out is None:
-        raise typer.BadParameter("it goes with OUT: an audience of a store is saved by its engine.", param_hint="OUT")
     check_saved(asked.project, name)
     people = asked.asking.funnel_people(asked.asked, who)
     path = write_members(asked.out, name, people)

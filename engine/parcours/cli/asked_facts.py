@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parcours.cli.door_options import KEY_HELP, URL_HELP
 from parcours.cli.fact_sources import AnswerForm, Stitch, open_facts, project_of, write_picture, written
+from parcours.cli.windows import asked_window
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
-    from parcours.insight.asking.asking import Answered, Asking
-    from parcours.insight.asking.rows import AnalysisResult
-    from parcours.insight.warehouse.warehouse import Warehouse
+    from parcours.insight.asking.analysed import AnalysisAsked, AnalysisKind, AnalysisTold
+    from parcours.insight.asking.asking import Asking
+    from parcours.insight.windows import Window
+    from parcours.journey.analyses import Funnel
     from parcours.journey.project import Project
     from parcours.service.stored_facts import StoredFacts
 
 First = Annotated[
-    str, typer.Argument(metavar="[OUT]", help="What simulate --facts wrote; left out with --facts and --store.")
+    str, typer.Argument(metavar="[OUT]", help="What simulate --facts wrote; left out with --facts, --store and --url.")
 ]
 Words = Annotated[
     str | None, typer.Argument(metavar="WORDS", help="The analysis in words, or its name in insight/ of the project.")
 ]
-Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Not for analyses yet: name the store.")]
-Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="What happened from this instant on.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="What happened before this instant.")]
-Of = Annotated[str | None, typer.Option("--segment", metavar="NAME", help="The people of this segment only.")]
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help=f"{URL_HELP} The words are of its project.")]
+AnalysisKey = Annotated[str | None, typer.Option("--door-key", metavar="REF", help=KEY_HELP)]
+"""Not `--key`, which says of flows and attributions by what events and touches are told apart."""
 
-A = TypeVar("A")
+Of = Annotated[str | None, typer.Option("--segment", metavar="NAME", help="The people of this segment only.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Source:
     """What the arguments say.
 
     first, words  one of the two arguments, or both: OUT and the words, or the words alone
+    key           for the door at `url`
     """
 
     first: str
@@ -46,9 +49,11 @@ class Source:
     facts: Path | None
     store: str | None
     url: str | None
+    key: str | None
     project: Path | None
     since: str | None
     until: str | None
+    live: bool
     exported: bool
     stitched: Stitch | None
 
@@ -66,124 +71,141 @@ class Shown:
     file: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[A]):
-    """
-    asked   the compiled analysis
-    asking  what answers it
-    out     the folder of a simulation, None where the facts are another's
-    """
+def tell(source: Source, kind: AnalysisKind, options: Mapping[str, object], shown: Shown) -> None:
+    """Ask, and write the answer; warnings are said.
 
-    words: str
-    asked: A
-    asking: Asking
-    project: Project
-    warehouse: Warehouse
-    from_ms: int | None
-    to_ms: int | None
-    out: Path | None
-
-
-@contextmanager
-def question(
-    source: Source,
-    in_words: Callable[[Project, str, Mapping[str, object]], tuple[A, list[str]]],
-    options: Mapping[str, object],
-) -> Iterator[Question[A]]:
-    """The analysis, and the facts that it is asked of, which are closed in the end. Its warnings are said.
-
-    in_words  what compiles words
+    options  by the keys of the analysis's document; None is as good as not given
     Raises BadParameter for arguments that do not go together, CallerError for what is wrong with the words.
     """
-    from parcours.insight.asking.asking import Asking
+    from parcours.insight.asking.analysed import AnalysisAsked
 
     out, words = out_and_words(source)
-    from_ms, to_ms = window(source)
-    project = project_of(out, source.facts, source.project)
-    if project is None:
-        raise CallerError("The words are those of a project: name its folder with --project DIR.")
-    asked, warnings = in_words(project, words, options)
-    for each in warnings:
+    given = {key: value for key, value in options.items() if value is not None}
+    asked = AnalysisAsked(
+        kind=kind, words=words, options=given, live=source.live, stitch=source.stitched is not None,
+        exported=source.exported,
+    )  # fmt: skip
+    told = _told(source, out, asked.within(asked_window(source.since, source.until, live=source.live)))
+    for each in told.warnings:
         typer.echo(each, err=True)
-    with source.opened(out, project).warehouse as warehouse:
-        from parcours.insight.warehouse.questions import Questions
-
-        asking = Asking(Questions(warehouse), project.program, from_ms, to_ms, known_until=warehouse.as_of_ms)
-        yield Question(words, asked, asking, project, warehouse, from_ms, to_ms, out)
+    show(told, shown)
 
 
-def show(question: Question[Any], answered: Answered[Any], shown: Shown) -> None:
+def _told(source: Source, out: Path | None, asked: AnalysisAsked) -> AnalysisTold:
+    """The answer, by a door or from facts: both tell it in one form."""
+    from parcours.insight.asking.analysed import AnalysisTold
+
+    if source.url is not None:
+        import msgspec
+
+        from parcours.cli.remote import Remote
+
+        return (
+            Remote(source.url, source.key)
+            .patient()
+            .told("facts", "analyses", body=msgspec.to_builtins(asked), kind=AnalysisTold)
+        )
+    from parcours.insight.asking.answering import Known, answer
+
+    project = project_of(out, source.facts, source.project)
+    if source.store is None and asked.kind != "experiment":
+        Known(project, None).of_words()  # which is said first: facts alone have no words
+    found = source.opened(out, project)
+    with found.warehouse as warehouse:
+        return AnalysisTold.of(answer(warehouse, asked, Known(project or found.published, found.program)))
+
+
+def show(told: AnalysisTold, shown: Shown) -> None:
     """Write the answer. The window, and what it is as of, go to standard error where the answer has no words."""
     import csv
 
-    import msgspec
     from rich.console import Console
 
     from parcours.insight.asking.rows import rows_of
     from parcours.insight.asking.tables import Heading, print_analysis
-    from parcours.insight.gathering.pages import analysis_page
-    from parcours.insight.pictures.picture import Picture
+    from parcours.insight.experiments import forms
+    from parcours.insight.gathering.analyses import picture_of
+    from parcours.insight.gathering.pages import answer_page
 
-    result: AnalysisResult = answered.result
-    sentences = _sentences(question, answered.people)
+    sentences = told.sentences()
     if shown.form is AnswerForm.SVG or shown.form is AnswerForm.PNG:
-        write_picture(Picture(question.words, question.asked, result), shown.form, shown.file)
+        write_picture(picture_of(told), shown.form, shown.file)
         typer.echo(" ".join(sentences), err=True)
         return
     with written(shown.file) as file:
         match shown.form:
+            case AnswerForm.TABLE if told.design is not None:
+                console = Console(file=file, highlight=False)
+                forms.print_experiment(console, told.design, told.experiment())
+                console.print("\n".join(sentences))
             case AnswerForm.TABLE:
-                print_analysis(Console(file=file), Heading(question.words, sentences), question.asked, result)
+                print_analysis(Console(file=file), Heading(told.words, sentences), told.meant(), told.figures())
             case AnswerForm.JSON:
-                file.write(msgspec.json.encode(result).decode() + "\n")
+                file.write(bytes(told.result).decode() + "\n")
+            case AnswerForm.CSV if told.design is not None:
+                forms.write_csv(file, told.experiment())
             case AnswerForm.CSV:
-                csv.writer(file, lineterminator="\n").writerows(rows_of(result))
+                csv.writer(file, lineterminator="\n").writerows(rows_of(told.figures()))
             case AnswerForm.HTML:
-                file.write(analysis_page(question.words, question.asked, answered, sentences))
+                file.write(answer_page(told))
     if shown.form is AnswerForm.JSON or shown.form is AnswerForm.CSV:
         typer.echo(" ".join(sentences), err=True)
 
 
-def _sentences(question: Question[Any], people: int) -> tuple[str, ...]:
-    from parcours.insight.figures import counted_text
-    from parcours.insight.warehouse.answer_forms import as_of_text
-    from parcours.insight.window_text import cut_texts, window_text
+@dataclass(frozen=True, slots=True)
+class AskedFunnel:
+    """
+    out  the folder of the simulation whose facts are asked
+    """
 
-    return (
-        window_text(question.from_ms, question.to_ms),
-        as_of_text(question.warehouse.as_of_ms),
-        f"{counted_text(people, 'person', 'people')} with any of what is asked for.",
-        *cut_texts(question.warehouse.cut_before_ms, sorted(question.asking.tables), question.from_ms),
-    )
+    asked: Funnel
+    asking: Asking
+    project: Project
+    out: Path
+
+
+@contextmanager
+def funnel_of(source: Source, options: Mapping[str, object]) -> Iterator[AskedFunnel]:
+    """A funnel of a simulation, whose people are asked for; its facts are closed in the end.
+
+    Raises BadParameter, CallerError for what is wrong with the words.
+    """
+    from parcours.insight.asking.asking import Asking
+    from parcours.insight.words import funnel_in_words
+
+    out, words = out_and_words(source)
+    if out is None:
+        raise typer.BadParameter("it goes with OUT: an audience of a store is saved by its engine.", param_hint="OUT")
+    project = project_of(out, None, source.project)
+    if project is None:
+        raise CallerError("The words are those of a project: name its folder with --project DIR.")
+    asked, _ = funnel_in_words(project, words, options)
+    window: Window = asked_window(source.since, source.until, live=source.live)
+    with source.opened(out, project).warehouse as warehouse:
+        from parcours.insight.warehouse.questions import Questions
+
+        bounds = window.by(warehouse.as_of_ms)
+        asking = Asking(
+            Questions(warehouse), project.program, bounds.from_ms, bounds.to_ms, known_until=warehouse.as_of_ms
+        )
+        yield AskedFunnel(asked, asking, project, out)
 
 
 def out_and_words(source: Source) -> tuple[Path | None, str]:
     """OUT, if it is asked, and the words. Raises BadParameter."""
-    if source.url is not None:
-        raise typer.BadParameter(
-            "a running engine answers no analyses yet: name its store with --store, which gives what is exported.",
-            param_hint="--url",
-        )
-    given = [each for each in (source.facts, source.store) if each is not None]
+    given = [each for each in (source.facts, source.store, source.url) if each is not None]
     if len(given) > 1 or (given and source.words is not None):
-        raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
+        raise typer.BadParameter("choose one of OUT, --facts, --store and --url.", param_hint="OUT")
+    if source.url is not None and source.project is not None:
+        raise typer.BadParameter("a running engine knows its own.", param_hint="--project")
+    if source.url is None and source.key is not None:
+        raise typer.BadParameter("it goes with --url.", param_hint="--door-key")
     if given:
         return None, source.first
     if source.words is None:
         raise typer.BadParameter(
-            "whose facts? Name OUT before the words, or give --facts or --store.", param_hint="WORDS"
+            "whose facts? Name OUT before the words, or give --facts, --store or --url.", param_hint="WORDS"
         )
     if not Path(source.first).is_dir():
         raise typer.BadParameter(f"there is no folder {source.first!r}.", param_hint="OUT")
     return Path(source.first), source.words
-
-
-def window(source: Source) -> tuple[int | None, int | None]:
-    """The window in milliseconds. Raises BadParameter for one that is empty."""
-    from parcours.cli.run import time_ms
-
-    from_ms = None if source.since is None else time_ms(source.since, "--from")
-    to_ms = None if source.until is None else time_ms(source.until, "--to")
-    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        raise typer.BadParameter("it is not after --from, so nothing is between them.", param_hint="--to")
-    return from_ms, to_ms

@@ -26,7 +26,8 @@ def write_page(found: StoredFacts, out: Path | None, asked: Asked, *, everything
     with found.warehouse as warehouse:
         title = "Report" if found.program is None else f"Report of {found.program.project}"
         summary = None if out is None or not everything else read_summary(out)
-        window = asked.from_ms, asked.to_ms, asked.cohort
+        known = asked.known_by(warehouse.as_of_ms)
+        window = known.from_ms, known.to_ms, known.cohort
         telling = Telling(title, warehouse, found.program, summary, *window)
         page = whole_page(telling) if everything else report_page(telling, asked)
     with written(file) as opened:

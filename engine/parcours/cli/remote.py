@@ -10,14 +10,17 @@ from copy import copy
 from http.client import HTTPException
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+import msgspec
 import typer
 
 from parcours.errors import CallerError, OperatorError, SettingInvalid
+
+T = TypeVar("T")
 
 KEY_VARIABLE: Final = "PARCOURS_KEY"
 
@@ -87,6 +90,14 @@ class Remote:
     def post(self, *path: str, body: object = None) -> Any:
         """The JSON with which it is answered. Raises Refused, OperatorError."""
         return self._decoded(self._ask("POST", path, json.dumps({} if body is None else body).encode(), None))
+
+    def told(self, *path: str, body: object, kind: type[T]) -> T:
+        """The answer to a question, as a struct of this kind. Raises Refused, OperatorError, CallerError."""
+        answer = self._ask("POST", path, json.dumps(body).encode(), None)
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise CallerError(f"The answer of {self._url} cannot be read: {error}.") from None
 
     def patient(self) -> Remote:
         """The same door for a question about everybody, which may take longer."""

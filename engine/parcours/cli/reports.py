@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -15,13 +15,13 @@ from parcours.cli.fact_sources import ReportForm, open_facts, project_of, writte
 from parcours.cli.files import read_summary
 from parcours.cli.pages import write_page
 from parcours.cli.questions import FACTS_HELP
-from parcours.cli.run import time_ms
+from parcours.cli.windows import Live, Since, Until, asked_window
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
     from parcours.insight.reports.asked import Asked, Cohort, ReportKind
-    from parcours.insight.reports.report import Report
-    from parcours.insight.warehouse.warehouse import Warehouse
+    from parcours.insight.reports.told import ReportTold
+    from parcours.service.stored_facts import StoredFacts
 
 OFFER: Final = "offer"
 """A kind of which nothing is told yet."""
@@ -42,17 +42,18 @@ class CohortOption(StrEnum):
     MOVED = "moved"
 
 
-class ByOption(StrEnum):
-    DAY = "day"
-    HOUR = "hour"
-    WEEK = "week"
-    VERSION = "version"
-    STEP = "step"
-
-
 CohortChosen = Annotated[
     CohortOption | None,
     typer.Option(help="With KIND: what began within these times (entered), or what happened then (moved)."),
+]
+
+
+ByChosen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="GROUPS",
+        help="With KIND: divided by day, hour, week (in UTC), version, step, or segments such as west,mobile.",
+    ),
 ]
 
 
@@ -71,7 +72,7 @@ class Options:
     since: str | None
     until: str | None
     cohort: CohortOption | None
-    by: ByOption | None
+    by: str | None
     live: bool
     form: ReportForm | None
     file: Path | None
@@ -94,11 +95,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Whose facts: one of the first three is given."""
+    """Whose facts: one of `out`, `facts`, `store` and `url` is given."""
 
     out: Path | None
     facts: Path | None
     store: str | None
+    url: str | None
+    key: str | None
     project: Path | None
 
 
@@ -124,23 +127,21 @@ def report(
             metavar="DIR",
             exists=True,
             file_okay=False,
-            help="With OUT: the project, for its goals' targets, and with KIND for whom a merge counts.",
+            help="The project: of OUT for its goals' targets, and with KIND for whom a merge counts and for segments.",
         ),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="With KIND: what is from this time on.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="With KIND: what is before it.")] = None,
+    since: Since = None,
+    until: Until = None,
     cohort: CohortChosen = None,
-    by: Annotated[ByOption | None, typer.Option(help="With KIND: divided by this; times are those in UTC.")] = None,
-    live: Annotated[bool, typer.Option("--live", help="With KIND: the 24 hours up to what is known.")] = False,
+    by: ByChosen = None,
+    live: Live = False,
     form: FormChosen = None,
     file: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", dir_okay=False, help="With KIND, or html: where to write it."),
     ] = None,
     exported: Annotated[
-        bool, typer.Option("--exported", help="With KIND and --store: leave out what is not exported yet.")
+        bool, typer.Option("--exported", help="With KIND, --store or --url: leave out what is not exported yet.")
     ] = False,
     url: DoorUrl = None,
     key: DoorKey = None,
@@ -149,15 +150,12 @@ def report(
     out, kind, name = _source_and_kind(first, second, third, any(each is not None for each in (store, facts, url)))
     if sum(each is not None for each in (out, store, facts, url)) != 1:
         raise typer.BadParameter("choose one of OUT, --store, --facts and --url.", param_hint="OUT")
-    if out is None and project is not None:
-        raise typer.BadParameter("it goes with OUT; stores and facts know their own.", param_hint="--project")
+    from_facts = kind is not None or form is ReportForm.HTML
+    if project is not None and (url is not None or (out is None and not from_facts)):
+        raise typer.BadParameter("it goes with OUT, and with KIND of facts and stores.", param_hint="--project")
     options = Options(since, until, cohort, by, live, form, file, exported)
-    if kind is not None or form is ReportForm.HTML:
-        if url is not None:
-            raise typer.BadParameter(
-                "a running engine gives none of one kind, nor a page: --store does.", param_hint="--url"
-            )
-        _report_from_facts(_Source(out, facts, store, project), kind, name, options)
+    if from_facts:
+        _report_from_facts(_Source(out, facts, store, url, key, project), kind, name, options)
         return
     if (given := options.first_given()) is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint=given)
@@ -177,13 +175,17 @@ def _report_from_facts(source: _Source, kind: ReportKind | None, name: str | Non
     if kind is None and options.by is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint="--by")
     asked = _asked(kind or "journey", name, options)
+    if source.url is not None:
+        if options.form is ReportForm.HTML:
+            raise typer.BadParameter("a running engine gives no page: --store does.", param_hint="--url")
+        _write(_of_door(source.url, source.key, asked, exported=options.exported), options)
+        return
     project = project_of(source.out, source.facts, source.project)
     found = open_facts(source.out, source.facts, source.store, project, exported=options.exported)
-    asked = _of_last_day(found.warehouse, asked) if options.live else asked
     if options.form is ReportForm.HTML:
         write_page(found, source.out, asked, everything=kind is None, file=options.file)
     else:
-        _report_kind(found.warehouse, asked, options)
+        _write(_of_facts(found, asked), options)
 
 
 def _source_and_kind(
@@ -211,36 +213,38 @@ def _source_and_kind(
 
 
 def _asked(kind: ReportKind, name: str | None, options: Options) -> Asked:
-    """What is asked; `--live` is a window only when it is known up to when."""
+    """What is asked. Raises BadParameter, and CallerError for what such a report is not divided by."""
     from parcours.insight.reports.asked import Asked
 
-    if options.live and (options.since or options.until):
-        raise typer.BadParameter("it is the last 24 hours, without --from and --to.", param_hint="--live")
-    since = None if options.since is None else time_ms(options.since, "--from")
-    until = None if options.until is None else time_ms(options.until, "--to")
+    window = asked_window(options.since, options.until, live=options.live)
     cohort: Cohort = "moved" if options.cohort is CohortOption.MOVED else "entered"
-    return Asked(kind, name, since, until, cohort, None if options.by is None else options.by.value)
+    return Asked(kind, name, window.from_ms, window.to_ms, cohort, options.by, window.live)
 
 
-def _of_last_day(warehouse: Warehouse, asked: Asked) -> Asked:
-    """The same of the 24 hours up to what is known."""
-    from parcours.config import DAY_MS
-
-    return asked if warehouse.as_of_ms is None else replace(asked, from_ms=warehouse.as_of_ms - DAY_MS)
-
-
-def _report_kind(warehouse: Warehouse, asked: Asked, options: Options) -> None:
+def _of_facts(found: StoredFacts, asked: Asked) -> ReportTold:
     from parcours.insight.reports.counting import report_of
+    from parcours.insight.reports.told import ReportTold
 
-    with warehouse:
-        _write(report_of(warehouse, asked), options)
+    with found.warehouse as warehouse:
+        return ReportTold.of(report_of(warehouse, asked, found.program))
 
 
-def _write(told: Report, options: Options) -> None:
+def _of_door(url: str, key: str | None, asked: Asked, *, exported: bool) -> ReportTold:
+    import msgspec
+
+    from parcours.cli.remote import Remote
+    from parcours.insight.reports.told import ReportAsked, ReportTold
+
+    question = msgspec.to_builtins(ReportAsked.of(asked, exported=exported))
+    return Remote(url, key).patient().told("facts", "reports", body=question, kind=ReportTold)
+
+
+def _write(answer: ReportTold, options: Options) -> None:
     from rich.console import Console
 
     from parcours.insight.reports import forms
 
+    told = answer.report()
     with written(options.file) as file:
         match options.form:
             case ReportForm.JSON:
@@ -311,15 +315,19 @@ def _report_facts(folder: Path) -> None:
 
     from parcours.config import Settings
     from parcours.core.totals import FactCounter
+    from parcours.insight.campaign_counts import CampaignTally
     from parcours.insight.exporter.opening import open_simulated
-    from parcours.insight.published_versions import published_versions
+    from parcours.insight.published_versions import published_campaigns, published_versions
     from parcours.insight.store_report import print_store_report, report_of
 
     simulated, settings = open_simulated(folder), Settings()
     counter = FactCounter(settings.totals_max, settings.reasons_max)
     for some in simulated.all():
         counter.add(some)
-    versions = published_versions(simulated.of(""))
+    published = simulated.of("")
+    versions, tally = published_versions(published), CampaignTally(published_campaigns(published))
+    for output in simulated.outputs():
+        tally.add(output)
     targets = {each.name: each.target_percent for each in versions if each.has_goal}
-    report = report_of(counter.totals(), versions, simulated.newest_ms(), targets)
+    report = report_of(counter.totals(), versions, simulated.newest_ms(), targets, tally)
     print_store_report(Console(), report, lines_counted=False)

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from parcours.ingress import (
     campaigns,
     erasures,
+    facts,
     feedback,
     health,
     inbox,
@@ -41,6 +42,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     people.ROUTES,
     erasures.ROUTES,
     sql.ROUTES,
+    facts.ROUTES,
 )
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(TABLES))

@@ -47,7 +47,9 @@ async def sql(door: Door, request: Request) -> Answer:
     asked = body_alone(request, SqlAsked, optional=False)
     look = Look(by_whom(request), f"{request.method} {PATH}")
     try:
-        found = await answered(door.service.sql(asked.query, stitch=asked.stitch, exported=asked.exported, look=look))
+        found = await answered(
+            door.service.insight().sql(asked.query, stitch=asked.stitch, exported=asked.exported, look=look)
+        )
     except EngineClosed:
         raise
     except (CallerError, ExtraMissing) as error:

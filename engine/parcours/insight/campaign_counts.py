@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from parcours.insight.summary import CampaignCount, CampaignStepCount
-from parcours.journey.campaign_program import CampaignProgram
 
 
 class OutputTold(Protocol):
@@ -41,6 +40,26 @@ class _Step:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
+class OutputsOutline(Protocol):
+    """The part of a campaign's step that counting needs."""
+
+    @property
+    def outputs(self) -> Iterable[str]:
+        """In order, as far as they are known."""
+
+
+class CampaignOutline(Protocol):
+    """The part of a campaign that counting needs."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def steps(self) -> Mapping[str, OutputsOutline]:
+        """In the order of the document."""
+
+
 class CampaignTally:
     """Counts the lines of campaigns as they are told.
 
@@ -48,8 +67,8 @@ class CampaignTally:
                other versions tell is counted after them
     """
 
-    def __init__(self, campaigns: Iterable[CampaignProgram]) -> None:
-        self._newest: dict[str, CampaignProgram] = {}
+    def __init__(self, campaigns: Iterable[CampaignOutline]) -> None:
+        self._newest: dict[str, CampaignOutline] = {}
         self._outputs: dict[str, dict[str, dict[str, None]]] = {}
         """Of each campaign the steps, and of each step the outputs, in order, over all versions."""
 

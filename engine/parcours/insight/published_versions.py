@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -40,6 +40,33 @@ def published_versions(facts: Iterable[Fact]) -> list[PublishedVersion]:
     versions = [_version(fact, document) for fact, document in read if "journey" in document]
     priorities = {each.name: each.priority for each in versions}
     return sorted(versions, key=lambda version: (-priorities[version.name], version.name))
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedStep:
+    """A step of a campaign, whose outputs its document does not name one by one."""
+
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCampaign:
+    """One version of a campaign as its document has it, with its steps by their ids in order."""
+
+    name: str
+    version: int
+    steps: Mapping[str, PublishedStep]
+
+
+def published_campaigns(facts: Iterable[Fact]) -> list[PublishedCampaign]:
+    """The campaigns that were published, by name, the newest version of each first."""
+    read = [(fact, _document(fact)) for fact in facts if isinstance(fact, Published)]
+    found = [
+        PublishedCampaign(fact.journey, fact.version, {step["id"]: PublishedStep() for step in document["steps"]})
+        for fact, document in read
+        if "campaign" in document
+    ]
+    return sorted(found, key=lambda each: (each.name, -each.version))
 
 
 def _document(fact: Published) -> dict[str, Any]:

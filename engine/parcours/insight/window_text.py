@@ -26,11 +26,14 @@ def cut_text(table: KeptTable, before_ms: int) -> str:
     return f"There are no {table} from before {time_text(before_ms)}: they were kept for long enough."
 
 
-def cut_texts(cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None) -> list[str]:
-    """The same of each of the tables that lacks rows which an answer from `from_ms` on would go by."""
+def cut_that_matters(
+    cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None
+) -> dict[KeptTable, int]:
+    """Of these tables, those that lack rows which an answer from `from_ms` on would go by, with the instants."""
     cut = {table: cut_before_ms[table] for table in tables if table in cut_before_ms}
-    return [
-        cut_text(table, at)
-        for table, at in cut.items()
-        if table not in WITHIN_WINDOW or from_ms is None or from_ms < at
-    ]
+    return {table: at for table, at in cut.items() if table not in WITHIN_WINDOW or from_ms is None or from_ms < at}
+
+
+def cut_texts(cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None) -> list[str]:
+    """The same in words."""
+    return [cut_text(table, at) for table, at in cut_that_matters(cut_before_ms, tables, from_ms).items()]

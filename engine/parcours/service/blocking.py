@@ -15,24 +15,29 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-class BlockingFacade(ABC):
-    """What live and virtual projects have in common for synchronous callers."""
+class Blocking(ABC):
+    """For callers that block: what it asks runs on a loop elsewhere."""
 
-    _facade: Facade
+    _facade: Any
 
     @abstractmethod
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it on the loop of the project."""
 
 
+class BlockingFacade(Blocking):
+    """What live and virtual projects have in common for synchronous callers."""
+
+    _facade: Facade
+
+
 def blocking(
     method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[BlockingFacade, P], T]:
+) -> Callable[Concatenate[Blocking, P], T]:
     """The method of a façade as one that waits for its result."""
 
-    def call(self: BlockingFacade, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        facade: Any = self._facade
-        return self._call(method(facade, *args, **kwargs))
+    def call(self: Blocking, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._call(method(self._facade, *args, **kwargs))
 
     returns = signature(method, eval_str=True).return_annotation
     if get_origin(returns) is Coroutine:  # of a plain method, which checks its arguments before it is awaited

@@ -23,6 +23,7 @@ from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Acknowledgement, Ingested
 from parcours.service.blocking import BlockingFacade, as_described, blocking
 from parcours.service.host import end_all_others
+from parcours.service.insight import BlockingInsight
 from parcours.service.service import Service
 
 P = ParamSpec("P")
@@ -130,7 +131,6 @@ class Engine(BlockingFacade):
     inbox = blocking(Service.inbox)
     fetch_inbox = blocking(Service.fetch_inbox)
     explain = blocking(Service.explain)
-    sql = blocking(Service.sql)
     drain = blocking(Service.drain)
     troubles = blocking(Service.troubles)
     report = blocking(Service.report)
@@ -156,6 +156,10 @@ class Engine(BlockingFacade):
     stop_campaign = blocking(Service.stop_campaign)
     pause_campaign = blocking(Service.pause_campaign)
     resume_campaign = blocking(Service.resume_campaign)
+
+    def insight(self) -> BlockingInsight:
+        """What can be asked of the facts of everybody: reports, analyses and experiments as of now, and SQL."""
+        return BlockingInsight(self._facade.insight(), self._call)
 
     def close(self) -> None:
         """Let what is being sent finish and give everything back. Whatever was acknowledged is in the store.

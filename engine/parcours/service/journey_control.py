@@ -17,6 +17,7 @@ from parcours.clock import Clock
 from parcours.core.audiences import unfilled
 from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused
 from parcours.expression.definition_keys import plain
+from parcours.expression.trees import Trees
 from parcours.journey.channels import channels_of, channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -91,6 +92,10 @@ class JourneyControl:
         self.publications = begun(project)
         self.current = project.program
         """All that is published now, as one program; also read from other threads."""
+
+    def trees(self) -> Trees:
+        """A copy of the trees of the project's expressions, for a thread of its own."""
+        return Trees(self._project.trees.known())
 
     @property
     def _ports(self) -> Sequence[ShardPort]:

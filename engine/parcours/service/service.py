@@ -34,6 +34,7 @@ from parcours.service.campaign_calls import CampaignCalls
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.fact_calls import FactCalls
+from parcours.service.fact_questions import FactQuestions
 from parcours.service.following import ask_owner
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
@@ -67,7 +68,7 @@ class Service(CampaignCalls, FactCalls, Looks, Facade, AboutPeople, Observed):
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
-        self._address_secret, self._sql_turns = plan.address_secret, asyncio.Lock()
+        self._questions = FactQuestions(self._host, self._control, plan.address_secret)
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
         self._inboxes = InboxFeed(
@@ -155,7 +156,7 @@ class Service(CampaignCalls, FactCalls, Looks, Facade, AboutPeople, Observed):
             await close_all([self._inboxes.close, self._host.turn_away, self._calls_answered, self._host.stop])
 
     async def _calls_answered(self) -> None:
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        await asyncio.gather(self._questions.close(), *self._calls, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -11,13 +11,15 @@ from pathlib import Path
 from parcours.campaigns.told_lines import told_lines
 from parcours.config import Settings
 from parcours.errors import SettingInvalid, StoreBusy
+from parcours.expression.trees import Trees
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.rows import Telling
 from parcours.insight.warehouse.opening import TailRows, check_extra, open_warehouse
 from parcours.insight.warehouse.viewed import Viewed
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.program import Program
-from parcours.journey.publish.publications import PublicationCompiler
+from parcours.journey.project import Project
+from parcours.journey.publish.publications import PublicationCompiler, published_project
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.shard.closed_store import forgotten_of, not_exported, own_and_newest
 from parcours.shard.export_state import export_of
@@ -32,11 +34,13 @@ class StoredFacts:
     warehouse  to be closed
     left_out   what is missing in it, in words, a sentence each
     program    by which it is looked at; None where it is not known
+    published  what is published in a store, whose words can be compiled; None where another project was named
     """
 
     warehouse: Warehouse
     left_out: tuple[str, ...]
     program: Program | None = None
+    published: Project | None = None
 
 
 def open_stored_facts(
@@ -60,9 +64,12 @@ def open_stored_facts(
     check_extra()
     check_address(address)
     tail, left_out = TailRows(), []
+    published = None
     try:
-        program, without = _read(address, program, folder, environ, tail)
+        told, without = _read(address, folder, environ, tail)
         left_out += without if not exported else []
+        if program is None and told is not None:
+            program, published = told.program, told
         newer = None if exported else tail.tail()
     except StoreBusy:
         newer = None
@@ -74,20 +81,18 @@ def open_stored_facts(
     viewed = Viewed() if program is None else Viewed.of(program)
     viewed = viewed.stitched() if stitch else viewed
     warehouse = open_warehouse(facts_folder(folder_of(address)), viewed, Settings(), newer)
-    return StoredFacts(warehouse, tuple(left_out), program)
+    return StoredFacts(warehouse, tuple(left_out), program, published)
 
 
-def _read(
-    address: str, program: Program | None, folder: Path, environ: Mapping[str, str], tail: TailRows
-) -> tuple[Program | None, list[str]]:
-    """The program, and what is missing in the tail. What no engine has open is known up to its newest record."""
+def _read(address: str, folder: Path, environ: Mapping[str, str], tail: TailRows) -> tuple[Project | None, list[str]]:
+    """What is published, and what is missing in the tail. What no engine has open is known up to its newest record."""
     with ExitStack() as opened:
         stores = [opened.enter_context(closing(open_store(address, shard))) for shard in range(shards_of(address))]
         found = [(store, *own_and_newest(store)) for store in stores]
         known_ms = max(newest.stamp_ms for _, _, newest in found)
         published = stored_publications(found[0][1])
         if published is None:
-            return program, []
+            return None, []
         told = PublicationCompiler().program(published)
         secret, missing = _secret(told, folder, environ)
         for shard, (store, own, _) in enumerate(found):
@@ -95,7 +100,7 @@ def _read(
             tail.add(records, Telling.of(shard, told, secret), known_ms, forgotten_of(own))
         lies_in = folder_of(address)
         tail.add_outputs(facts_folder(lies_in), partial(told_lines, lies_in / CAMPAIGNS))
-        return program or told, missing
+        return published_project(published, told, Trees()), missing
 
 
 def _secret(program: Program, folder: Path, environ: Mapping[str, str]) -> tuple[str | None, list[str]]:

@@ -22,6 +22,7 @@ from parcours.expression.definition_keys import plain
 from parcours.journey.channels import channels_used
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
+from parcours.journey.publish.publications import published_project
 from parcours.routing.calls import line_of
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
@@ -29,12 +30,14 @@ from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
 from parcours.service.acknowledgement import Ingested
 from parcours.service.facade import Facade
+from parcours.service.insight import Insight
 from parcours.service.journey_control import JourneyControl
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
+from parcours.testing.virtual_questions import Happened, VirtualQuestions
 from parcours.wording import nearest, quoted
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ class VirtualFacade(Facade):
         self._unknown = UnknownNames(self.now_ms, self._plan.records)
         self._lines = 0
         self._facts: list[Fact] = [*first_versions(project, start_ms)]
+        self._events: list[Recorded] = []
         self._campaigns: Coordinator | None = None
         self._campaign_lines: list[CampaignLine] = []
         self._opened = ExitStack()
@@ -75,7 +79,14 @@ class VirtualFacade(Facade):
             self._campaigns = self._coordinator()
             self._campaigns.begin(self._time_ms)
         router = Router("virtual", self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
-        self._drive = Drive(self._runtime.ports, router, program, self._plan.settings, campaigns=self._campaigns)
+        self._drive = Drive(
+            self._runtime.ports,
+            router,
+            program,
+            self._plan.settings,
+            campaigns=self._campaigns,
+            accepted=self._events.extend,
+        )
 
     def _coordinator(self) -> Coordinator:
         folder = self._opened.enter_context(TemporaryDirectory(prefix="parcours-campaigns-"))
@@ -155,6 +166,14 @@ class VirtualFacade(Facade):
         """All facts, in the order of happening for each person."""
         self._facts += await self._drive.collect_facts()
         return list(self._facts)
+
+    def insight(self) -> Insight:
+        """What can be asked of the facts of everybody; everything is known up to the virtual time."""
+        return Insight(VirtualQuestions(self._happened, self._plan.settings), self._plan.settings, self._check_open)
+
+    async def _happened(self) -> Happened:
+        published = published_project(self._control.publications, self._control.current, self._control.trees())
+        return Happened(published, await self.facts(), self._events, self._campaign_lines, self._time_ms)
 
     def versions(self) -> tuple[Journey, ...]:
         """Every version of a journey that may have runs."""

@@ -30,6 +30,7 @@ from parcours.instants import EARLIEST_MS, MILLISECOND, floor_ms, to_moment
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import line_of, person_text
 from parcours.service.blocking import BlockingFacade, blocking
+from parcours.service.insight import BlockingInsight
 from parcours.service.people_calls import Id
 from parcours.testing.sent_names import SentNames
 from parcours.testing.virtual_facade import VirtualFacade
@@ -208,6 +209,10 @@ class VirtualProject(BlockingFacade):
     def explain(self, who: Id) -> str:
         """The same as text: print it, or make it an assertion's message."""
         return explanation_text(self.explanation(who))
+
+    def insight(self) -> BlockingInsight:
+        """What can be asked of the facts of everybody, as of `Engine.insight`; with the extra `insight`."""
+        return BlockingInsight(self._facade.insight(), self._call)
 
     # Opening and closing
 

@@ -275,7 +275,7 @@ def test_what_cannot_be_divided_is_refused() -> None:
         Asked("journey", by="step")
     with pytest.raises(CallerError, match="nor by anything else"):
         Asked("campaign", by="day")
-    with pytest.raises(CallerError, match="--from has to be before --to"):
+    with pytest.raises(CallerError, match="is not after --from"):
         Asked("event", None, 5, 5)
 
 

@@ -53,7 +53,7 @@ class Attributed(msgspec.Struct, frozen=True):
     models: dict[str, dict[str, Credit]]
 
 
-def adds_up(model: Model) -> bool:
+def adds_up(model: Model | str) -> bool:
     """Whether its credits together are the conversions: of participation each key of a path gets all of it."""
     return model != "participation"
 

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from parcours.expression.duration import format_duration
 from parcours.insight.analyses.funnel import FunnelResult, FunnelStep
+from parcours.insight.asking.shape import Shape
 from parcours.insight.experiments.intervals import newcombe
 from parcours.insight.experiments.moments import of_rate
 from parcours.insight.figures import amount_text, bar, points_text, share_text
 from parcours.insight.fitting_table import FittingTable
-from parcours.journey.analyses import BySegments, Funnel
 
 ALPHA: Final = 0.05
 """How often the interval of a difference may miss it."""
@@ -24,18 +24,18 @@ ALPHA: Final = 0.05
 UNITS: Final = {"person": "people", "visit": "visits", "run": "runs"}
 
 
-def funnel_tables(asked: Funnel, result: FunnelResult) -> Iterator[RenderableType]:
+def funnel_tables(shape: Shape, result: FunnelResult) -> Iterator[RenderableType]:
     """The tables, those of all units first."""
-    yield Text(f"Steps of {UNITS[asked.by]}", style="bold")
+    yield Text(f"Steps of {UNITS[shape.by]}", style="bold")
     yield _steps(result.steps)
     yield from _lost(result.steps)
     groups = {} if result.groups is UNSET else result.groups
     for name, group in groups.items():
         yield Text(f"Of {name}", style="bold")
         yield _steps(group.steps)
-    if isinstance(asked.split, BySegments):
-        sides = [groups[name].steps if name in groups else () for name in (asked.split.first, asked.split.second)]
-        yield from _difference(asked.split, result.steps, *sides)
+    if shape.sides is not None:
+        sides = [groups[name].steps if name in groups else () for name in shape.sides]
+        yield from _difference(shape.sides, *sides)
 
 
 def _steps(steps: Sequence[FunnelStep]) -> FittingTable:
@@ -74,15 +74,15 @@ def _lost(steps: Sequence[FunnelStep]) -> Iterator[RenderableType]:
 
 
 def _difference(
-    split: BySegments, steps: Sequence[FunnelStep], one: Sequence[FunnelStep], other: Sequence[FunnelStep]
+    names: tuple[str, str], one: Sequence[FunnelStep], other: Sequence[FunnelStep]
 ) -> Iterator[RenderableType]:
     """How much more of the first segment's units got to each step than of the second one's."""
     if not (one and other and one[0].reached and other[0].reached):
         return
-    yield Text(f"{split.first} against {split.second}, in points of the first step", style="bold")
-    table = FittingTable(["step", split.first, split.second, "difference", "95 % interval"])
+    yield Text(f"{names[0]} against {names[1]}, in points of the first step", style="bold")
+    table = FittingTable(["step", *names, "difference", "95 % interval"])
     of_one, of_other = one[0].reached, other[0].reached
-    for number, step in enumerate(steps[1:], start=2):
+    for number, step in enumerate(one[1:], start=2):
         reached = one[number - 1].reached, other[number - 1].reached
         bounds = newcombe(of_rate(of_one, reached[0]), of_rate(of_other, reached[1]), ALPHA)
         table.add_row(

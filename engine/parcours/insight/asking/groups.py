@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container
+from collections.abc import Container
 from typing import TYPE_CHECKING, Final, assert_never
 
 from parcours.core.paths import pick
@@ -13,6 +13,7 @@ from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.analyses.triggers import Triggers
 from parcours.insight.asking.profiles import known_traits
 from parcours.insight.experiments.ways import check_told, name_of, ways_by_version
+from parcours.insight.warehouse.segment_people import SegmentPeople
 from parcours.journey.analyses import (
     ByAudience,
     ByProperty,
@@ -46,19 +47,24 @@ class Groups:
 
     def people_of(self, name: str) -> Container[str]:
         """The people of a segment of the project. Raises CallerError where facts lack what it asks for."""
+        members = self.members_of(name)
+        return members if members.all_but else members.people
+
+    def members_of(self, name: str) -> SegmentPeople:
+        """The same, each by her name; of a segment of whoever lacks something it is all but those who have it."""
         segment: Segment = self._program.analyses.segments[name]
         match segment:
             case TraitSegment(condition=condition):
                 known = known_traits(self._questions, self._program.disclosure, _traits_in(condition))
-                if condition.holds(Scope()):  # of whoever has no traits, and so of all of whom none are known
-                    return _AllBut({each.person for each in known if not condition.holds(Scope(profile=each.traits))})
-                return frozenset(each.person for each in known if condition.holds(Scope(profile=each.traits)))
+                all_but = condition.holds(Scope())  # of whoever has no traits, and so of all of whom none are known
+                differing = (each for each in known if condition.holds(Scope(profile=each.traits)) is not all_but)
+                return SegmentPeople(frozenset(each.person for each in differing), all_but)
             case EventSegment(match=match):
                 triggers = Triggers([match])
                 events = self._questions.happenings(
                     [match.name], self._from_ms, self._to_ms, properties=match.when is not None
                 )
-                return frozenset(each.person for each in events if triggers.sightings(each.happenings))
+                return SegmentPeople(frozenset(each.person for each in events if triggers.sightings(each.happenings)))
             case _:
                 assert_never(segment)
 
@@ -97,16 +103,6 @@ class Groups:
             return (IN if member is not None and member.at(happening.at) else NOT_IN,)
 
         return groups
-
-
-class _AllBut:
-    """Everybody but these."""
-
-    def __init__(self, people: Collection[str]) -> None:
-        self._people = people
-
-    def __contains__(self, person: object) -> bool:
-        return person not in self._people
 
 
 def _traits_in(condition: Expression) -> list[str]:

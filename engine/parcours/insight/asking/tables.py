@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from msgspec import UNSET
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from parcours.insight.analyses.attribution import Attributed, adds_up
+from parcours.insight.analyses.attribution import Attributed
 from parcours.insight.analyses.cohort import CohortResult
 from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult
 from parcours.insight.analyses.metric import MetricResult
 from parcours.insight.asking.funnel_tables import funnel_tables
 from parcours.insight.asking.rows import AnalysisResult
+from parcours.insight.asking.shape import Shape
 from parcours.insight.figures import amount_text, bar, counted_text, percent_text, share_text
 from parcours.insight.fitting_table import FittingTable
-from parcours.journey.analyses import Attribution, Cohort, Flow, Funnel, Metric
 
 LINKS_SHOWN_MAX: Final = 20
 """Links of a flow that are listed, the strongest first; the other forms have all."""
 
 PERIODS_SHOWN_MAX: Final = 9
 """Columns of a cohort beside each other; the other forms have all."""
-
-Analysis: TypeAlias = Funnel | Flow | Attribution | Cohort | Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +39,26 @@ class Heading:
     sentences: tuple[str, ...]
 
 
-def print_analysis(console: Console, heading: Heading, asked: Analysis, result: AnalysisResult) -> None:
+def print_analysis(console: Console, heading: Heading, shape: Shape, result: AnalysisResult) -> None:
     """Print the heading and the tables, an empty line between them."""
     console.print(Text(heading.words, style="bold"))
     for sentence in heading.sentences:
         console.print(Text(sentence))
-    for part in analysis_parts(asked, result):
+    for part in analysis_parts(shape, result):
         if isinstance(part, Text):
             console.print()
         console.print(part)
 
 
-def analysis_parts(asked: Analysis, result: AnalysisResult) -> Iterator[RenderableType]:
+def analysis_parts(shape: Shape, result: AnalysisResult) -> Iterator[RenderableType]:
     """The tables, each after its title, and sentences."""
     match result:
         case FunnelResult():
-            assert isinstance(asked, Funnel)
-            return funnel_tables(asked, result)
+            return funnel_tables(shape, result)
         case FlowResult():
             return _flow(result)
         case Attributed():
-            assert isinstance(asked, Attribution)
-            return _attribution(asked, result)
+            return _attribution(shape, result)
         case CohortResult():
             return _cohort(result)
         case MetricResult():
@@ -90,16 +86,15 @@ def _flow(result: FlowResult) -> Iterator[RenderableType]:
         yield Text(f"There are {more:,} more: --format json and csv have all.")
 
 
-def _attribution(asked: Attribution, result: Attributed) -> Iterator[RenderableType]:
-    worth = "" if asked.value is None else f", worth {amount_text(result.value)}"
+def _attribution(shape: Shape, result: Attributed) -> Iterator[RenderableType]:
+    worth = f", worth {amount_text(result.value)}" if shape.valued else ""
     yield Text(f"{counted_text(result.conversions, 'conversion', 'conversions')}{worth}", style="bold")
     yield _credits(result, "conversions credited", of_value=False)
-    if asked.value is not None:
+    if shape.valued:
         yield Text("What they are worth", style="bold")
         yield _credits(result, "value credited", of_value=True)
-    for name, model in asked.models.items():
-        if not adds_up(model):
-            yield Text(f"{name} credits all of a conversion to each of its keys, so it does not add up.")
+    for name in shape.apart:
+        yield Text(f"{name} credits all of a conversion to each of its keys, so it does not add up.")
 
 
 def _credits(result: Attributed, title: str, *, of_value: bool) -> FittingTable:

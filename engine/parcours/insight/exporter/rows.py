@@ -128,6 +128,8 @@ class OutputTold(Protocol):
     @property
     def size(self) -> int: ...
     @property
+    def inflow(self) -> int: ...
+    @property
     def dropped(self) -> Mapping[str, int]: ...
 
 
@@ -140,7 +142,7 @@ class NumberedOutput(OutputTold, Protocol):
 
 def output_row(line: OutputTold, shard: int, record: int) -> Row:
     """The row of a line of a campaign, which concerns nobody."""
-    told = (line.begins, line.campaign, line.version, line.run, line.step, line.output, line.size)
+    told = (line.begins, line.campaign, line.version, line.run, line.step, line.output, line.size, line.inflow)
     return (line.at, "", *told, sorted(line.dropped.items()), shard, record, 0)
 
 

@@ -6,7 +6,8 @@ one shard, a file of each table and day, each in the order of happening.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,19 @@ ROWS_AT_ONCE: Final = 10_000
 
 LAST_MOVES: Final = frozenset({"ended", "exited"})
 """After which a run is nowhere any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOutput:
+    """A row of what campaigns tell; `step` is None of what is no run."""
+
+    campaign: str
+    run: int
+    step: str | None
+    output: str
+    size: int
+    inflow: int
+    dropped: Mapping[str, int]
 
 
 class SimulatedFacts:
@@ -80,6 +94,13 @@ class SimulatedFacts:
             for rows in self._rows(table):
                 facts = [fact_of(table, row) for row in rows]
                 yield [_with_left(fact, steps) if isinstance(fact, Moved) else fact for fact in facts]
+
+    def outputs(self) -> Iterator[ToldOutput]:
+        """What campaigns have told of outputs of their steps, in the order of telling. Raises StoreBroken."""
+        for rows in self._rows("campaign_steps"):
+            for row in rows:
+                told = {**row, "dropped": dict(row["dropped"])}
+                yield ToldOutput(**{each.name: told[each.name] for each in fields(ToldOutput)})
 
     def newest_ms(self) -> int | None:
         """The time of the newest row, None where there are no rows."""

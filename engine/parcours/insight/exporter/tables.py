@@ -126,6 +126,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         Column("step", nullable=True),
         Column("output"),
         Column("size", "int64"),
+        Column("inflow", "int64"),
         Column("dropped", "counts"),
         *_LAST,
     ),

@@ -11,9 +11,11 @@ from parcours.errors import AnalysisRefused, CallerError
 from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult, FunnelStep
 from parcours.insight.analyses.metric import MetricResult
+from parcours.insight.asking.analysed import AnalysisTold
 from parcours.insight.asking.asking import Answered, Asking
 from parcours.insight.asking.rows import AnalysisResult, Row, rows_of
-from parcours.insight.asking.tables import Analysis, analysis_parts
+from parcours.insight.asking.shape import Analysis, Shape
+from parcours.insight.asking.tables import analysis_parts
 from parcours.insight.figures import amount_text, counted_text
 from parcours.insight.gathering.tables import sentences_of, shown_parts
 from parcours.insight.page.content import Block, Chapter, CsvTable, Figure
@@ -23,17 +25,20 @@ from parcours.journey.analyses import Analyses, Metric
 TOO_LITTLE: Final = "This could not be answered: {why}"
 
 
-def analysis_block(title: str, asked: Analysis, answered: Answered[Any], words: str = "") -> Block:
+def picture_of(told: AnalysisTold) -> Picture:
+    """The picture of an answer, of an experiment's as well."""
+    result = told.figures() if told.design is None else told.experiment()
+    return Picture(told.words, told.meant(), result)
+
+
+def analysis_block(title: str, shape: Shape, result: AnalysisResult, notes: Sequence[str] = ()) -> Block:
     """One answer. Raises ExtraMissing where a chart cannot be drawn."""
-    result: AnalysisResult = answered.result
-    parts = list(analysis_parts(asked, result))
-    people = f"{counted_text(answered.people, 'person', 'people')} with any of what is asked for."
+    parts = list(analysis_parts(shape, result))
     return Block(
         title,
-        words,
-        notes=[people, *sentences_of(parts)],
-        picture=Picture(words or title, asked, result).svg(embedded=True),
-        said=words or title,
+        notes=[*notes, *sentences_of(parts)],
+        picture=Picture(title, shape, result).svg(embedded=True),
+        said=title,
         tables=[*shown_parts(parts)],
         files=[*_files(result)],
     )
@@ -56,9 +61,14 @@ def analyses_chapters(asking: Asking, analyses: Analyses) -> Iterator[Chapter]:
 
 def _asked(name: str, asked: Analysis, ask: Any) -> Block:
     try:
-        return analysis_block(name, asked, ask(asked))
+        return _answered(name, asked, ask(asked))
     except (AnalysisRefused, CallerError) as error:
         return Block(name, warnings=[TOO_LITTLE.format(why=error)])
+
+
+def _answered(name: str, asked: Analysis, answered: Answered[Any]) -> Block:
+    people = f"{counted_text(answered.people, 'person', 'people')} with any of what is asked for."
+    return analysis_block(name, Shape.of(asked), answered.result, [people])
 
 
 def _metrics(asking: Asking, metrics: Mapping[str, Metric]) -> Iterator[Block]:
@@ -74,7 +84,7 @@ def _metrics(asking: Asking, metrics: Mapping[str, Metric]) -> Iterator[Block]:
         figures.append(Figure(name, amount_text(result.value) or "–"))
         rows.append((name, result.value))
         if result.groups is not UNSET:
-            grouped.append(analysis_block(name, asked, answered))
+            grouped.append(_answered(name, asked, answered))
     files = [CsvTable("Metrics", [("metric", "value"), *rows])]
     yield Block("", warnings=warnings, figures=figures, files=files)
     yield from grouped

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from parcours.errors import AnalysisRefused, CallerError
+from parcours.insight.asking.shape import Shape
 from parcours.insight.experiments.asking import Answered, ask_experiment, ask_holdout
+from parcours.insight.experiments.experiment import Design
 from parcours.insight.experiments.forms import experiment_rows, experiment_sentences, experiment_tables
 from parcours.insight.experiments.result import Estimate, ExperimentResult
 from parcours.insight.experiments.sample_ratio import is_sound
@@ -32,24 +35,28 @@ HOLDOUT_METRICS_MAX: Final = 4
 TITLES: Final = ("Variants", "Compared")
 
 
-def experiment_block(title: str, answered: Answered) -> Block:
+def experiment_block(title: str, design: Design, result: ExperimentResult) -> Block:
     """One experiment. Raises ExtraMissing where it cannot be drawn."""
-    result = answered.result
-    sentences = [*experiment_sentences(answered.design, result)]
+    sentences = [*experiment_sentences(design, result)]
     unsound = not is_sound(result.sample_ratio)
-    if answered.unnamed:
-        ways = counted_text(answered.unnamed, "split", "splits")
-        sentences.append(f"{ways} by ways that it does not compare: left out.")
-    tables = experiment_tables(answered.design, result)
+    tables = experiment_tables(design, result)
     return Block(
         title,
         warnings=[sentences.pop(1)] if unsound else [],
         notes=sentences,
-        picture=Picture(title, None, result).svg(embedded=True) if _compares(result) else None,
+        picture=Picture(title, Shape(), result).svg(embedded=True) if _compares(result) else None,
         said=title,
         tables=[shown_table(each, name) for each, name in zip(tables, TITLES, strict=True) if each.rows],
         files=[CsvTable("Variants", [*experiment_rows(result)])],
     )
+
+
+def _answered(title: str, answered: Answered) -> Block:
+    block = experiment_block(title, answered.design, answered.result)
+    if not answered.unnamed:
+        return block
+    left_out = f"{counted_text(answered.unnamed, 'split', 'splits')} by ways that it does not compare: left out."
+    return replace(block, notes=[*block.notes, left_out])
 
 
 def _compares(result: ExperimentResult) -> bool:
@@ -88,7 +95,7 @@ def holdouts_chapter(program: Program, questions: Questions, asked: Asked) -> Ch
 
 def _experiment(name: str, program: Program, questions: Questions, asked: Asked) -> Block:
     try:
-        return experiment_block(name, ask_experiment(name, program, questions, asked, so_far=False))
+        return _answered(name, ask_experiment(name, program, questions, asked, so_far=False))
     except (AnalysisRefused, CallerError) as error:
         return Block(name, warnings=[f"This could not be answered: {error}"])
 
@@ -100,6 +107,6 @@ def _holdouts(
         for name, each in metrics:
             title = f"{holdout.name} by {name}"
             try:
-                yield experiment_block(title, ask_holdout(holdout, each, questions, asked))
+                yield _answered(title, ask_holdout(holdout, each, questions, asked))
             except (AnalysisRefused, CallerError) as error:
                 yield Block(title, warnings=[f"This could not be answered: {error}"])

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from parcours.insight.asking.asking import Answered, Asking
-from parcours.insight.asking.tables import Analysis
-from parcours.insight.experiments.asking import Answered as Evaluated
+from parcours.insight.asking.analysed import AnalysisTold
+from parcours.insight.asking.asking import Asking
 from parcours.insight.experiments.split_units import Asked as Splits
 from parcours.insight.figures import counted_text
 from parcours.insight.gathering.analyses import analyses_chapters, analysis_block
@@ -88,7 +87,7 @@ def whole_page(telling: Telling) -> str:
 
 def report_page(telling: Telling, asked: Asked) -> str:
     """One kind of report, which may be of one name and divided into groups. Raises as `whole_page`."""
-    shown = report_of(telling.warehouse, asked)
+    shown = report_of(telling.warehouse, asked, telling.program)
     match asked.kind:
         case "journey":
             total = shown if asked.by is None else report_of(telling.warehouse, asked.whole())
@@ -101,16 +100,17 @@ def report_page(telling: Telling, asked: Asked) -> str:
     return page_of(PageContent(f"{telling.title}: {what}", sentences, [chapter]))
 
 
-def analysis_page(words: str, asked: Analysis, answered: Answered[Any], sentences: Sequence[str]) -> str:
-    """One analysis. Raises ExtraMissing where a chart cannot be drawn, CallerError for a page that is too large."""
-    block = replace(analysis_block("", asked, answered), said=words, notes=())
-    return page_of(PageContent(words, sentences, [Chapter("Answer", [block])]))
+def answer_page(told: AnalysisTold) -> str:
+    """One analysis, experiment or hold-out.
 
-
-def experiment_page(name: str, answered: Evaluated, sentences: Sequence[str]) -> str:
-    """One experiment or hold-out. Raises as `analysis_page`."""
-    block = replace(experiment_block(name, answered), title="")
-    return page_of(PageContent(name, sentences, [Chapter("Answer", [block], [LOOKED_AT_DAILY])]))
+    Raises ExtraMissing where a chart cannot be drawn, CallerError for a page that is too large.
+    """
+    if told.design is None:
+        block, notes = analysis_block(told.words, told.meant(), told.figures()), []
+    else:
+        block, notes = experiment_block(told.words, told.design, told.experiment()), [LOOKED_AT_DAILY]
+    sentences = [*told.sentences(), *told.warnings]
+    return page_of(PageContent(told.words, sentences, [Chapter("Answer", [replace(block, title="")], notes)]))
 
 
 def _check(telling: Telling) -> None:

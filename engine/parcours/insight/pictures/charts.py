@@ -7,14 +7,14 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import UNSET
 
-from parcours.insight.analyses.attribution import Attributed, adds_up
+from parcours.insight.analyses.attribution import Attributed
 from parcours.insight.analyses.cohort import CohortResult
 from parcours.insight.analyses.credit import NONE
 from parcours.insight.analyses.metric import MetricResult
+from parcours.insight.asking.shape import Shape
 from parcours.insight.experiments.result import Estimate, ExperimentResult
 from parcours.insight.figures import percent_text
 from parcours.insight.pictures.theme import CONFIG, SERIES
-from parcours.journey.analyses import Attribution
 
 Spec: TypeAlias = dict[str, Any]
 
@@ -89,14 +89,14 @@ def metric_chart(result: MetricResult, *, name: str, over_time: bool = False) ->
     return bar_chart(name, groups, name)
 
 
-def attribution_chart(asked: Attribution, result: Attributed, *, title: str = "Attribution") -> Spec:
+def attribution_chart(shape: Shape, result: Attributed, *, title: str = "Attribution") -> Spec:
     """The conversions of each key, one field a model; keys by their credit over all models, `(none)` last."""
     total: dict[str, float] = {}
     for credited in result.models.values():
         for key, credit in credited.items():
             total[key] = total.get(key, 0.0) + credit.conversions
     order = sorted(total, key=lambda key: (key == NONE, -total[key], key))
-    heads = {name: name if adds_up(model) else f"{name} (does not add up)" for name, model in asked.models.items()}
+    heads = {name: f"{name} (does not add up)" if name in shape.apart else name for name in shape.models}
     rows = [
         {"model": heads[model], "key": key, "conversions": credited[key].conversions}
         for model, credited in result.models.items()

@@ -12,12 +12,12 @@ from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult
 from parcours.insight.analyses.metric import MetricResult
 from parcours.insight.asking.rows import AnalysisResult
+from parcours.insight.asking.shape import Shape
 from parcours.insight.experiments.result import ExperimentResult
 from parcours.insight.pictures.charts import attribution_chart, cohort_chart, experiment_chart, metric_chart
 from parcours.insight.pictures.flow import flow_picture
 from parcours.insight.pictures.funnel import funnel_picture
 from parcours.insight.pictures.rendering import png_of, svg_of
-from parcours.journey.analyses import Attribution, Cohort, Flow, Funnel, Metric
 
 Drawable: TypeAlias = AnalysisResult | ExperimentResult
 
@@ -26,11 +26,11 @@ Drawable: TypeAlias = AnalysisResult | ExperimentResult
 class Picture:
     """An answer that can be drawn, with its title.
 
-    asked  the analysis; None of an experiment, whose result says everything
+    shape  how its figures are meant, of all but an experiment
     """
 
     title: str
-    asked: Funnel | Flow | Attribution | Cohort | Metric | None
+    shape: Shape
     result: Drawable
 
     def svg(self, *, embedded: bool = False) -> str:
@@ -54,11 +54,9 @@ class Picture:
             case FlowResult():
                 return flow_picture(self.result, title=title, embedded=embedded)
             case Attributed():
-                assert isinstance(self.asked, Attribution), "what was asked for fits the answer"
-                return attribution_chart(self.asked, self.result, title=title)
+                return attribution_chart(self.shape, self.result, title=title)
             case CohortResult():
-                assert isinstance(self.asked, Cohort), "what was asked for fits the answer"
-                return cohort_chart(self.result, title=title, unit=self.asked.unit)
+                return cohort_chart(self.result, title=title, unit=self.shape.unit or "period")
             case MetricResult():
                 return metric_chart(self.result, name=title)
             case ExperimentResult():

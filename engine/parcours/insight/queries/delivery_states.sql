@@ -7,6 +7,7 @@ with told as (
         key,
         any_value(kind) as kind, any_value(journey) as journey, any_value(version) as version, any_value(step) as step,
         any_value(channel) as channel, any_value(message) as message, min(time) as begun,
+        arg_max(person, row(time, record, shard, n)) as person,
         bool_or(outcome in ('held', 'queued', 'claimed', 'retried')) as under_way,
         bool_or(outcome = 'unknown') as unknown,
         bool_or(outcome = 'sent') as sent,

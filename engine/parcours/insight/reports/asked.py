@@ -8,7 +8,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from parcours.errors import CallerError
 from parcours.insight.analyses.happenings import MISSING_GROUP
-from parcours.insight.warehouse.names import literal, within
+from parcours.insight.warehouse.names import literal, segment, within
+from parcours.insight.windows import Window
 
 ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event"]
 
@@ -18,7 +19,11 @@ KINDS: Final[Mapping[str, ReportKind]] = {kind: kind for kind in get_args(Report
 Cohort: TypeAlias = Literal["entered", "moved"]
 """What a window counts: what began in it, with all that became of it; or what happened in it."""
 
+COHORTS: Final = get_args(Cohort)
+
 By: TypeAlias = Literal["day", "hour", "week", "version", "step"]
+
+WORDS: Final = frozenset(get_args(By))
 
 TIMES: Final = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H:00Z", "week": "%Y-%m-%d"}
 """How a group of time is called: by its beginning in UTC; weeks begin on Monday."""
@@ -30,7 +35,19 @@ GROUPS: Final[dict[ReportKind, tuple[By, ...]]] = {
     "message": ("day", "hour", "week", "version", "step"),
     "event": ("day", "hour", "week"),
 }
-"""By what each kind can be divided."""
+"""By what each kind can be divided, besides segments."""
+
+SEGMENTED: Final = frozenset({"journey", "channel", "message", "event"})
+"""The kinds whose every row is of a person."""
+
+SEGMENTS_MAX: Final = 4
+"""Segments by which a report is divided at once: there are as many groups as ways to be in some and not in others."""
+
+OTHERS: Final = "(others)"
+"""The group of whoever is in none of the segments."""
+
+BOTH: Final = " + "
+"""Stands between the segments of those who are in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,8 @@ class Asked:
     name     of which one; None for all
     from_ms  is in the window, `to_ms` is not; None leaves it open
     cohort   what the window counts
-    by       into which groups everything is divided
+    by       into which groups everything is divided: one of `GROUPS`, or segments with commas between
+    live     the window is the 24 hours up to what is known
     """
 
     kind: ReportKind
@@ -48,18 +66,36 @@ class Asked:
     from_ms: int | None = None
     to_ms: int | None = None
     cohort: Cohort = "entered"
-    by: By | None = None
+    by: str | None = None
+    live: bool = False
 
     def __post_init__(self) -> None:
-        """Raises CallerError for what no report of this kind can be divided by, and for a window without an instant."""
-        if self.by is not None and self.by not in GROUPS[self.kind]:
-            known = ", ".join(GROUPS[self.kind])
+        """Raises CallerError for what no report of this kind can be divided by, and for what is no window."""
+        Window(self.from_ms, self.to_ms, self.live)
+        known = GROUPS[self.kind]
+        if self.by is None or self.by in known:
+            return
+        if self.by in WORDS or self.kind not in SEGMENTED:
             raise CallerError(
                 f"A report of kind {self.kind} is not divided by {self.by}"
-                + (f": by one of {known}." if known else ", nor by anything else.")
+                + (f": by one of {', '.join(known)}." if known else ", nor by anything else.")
             )
-        if self.from_ms is not None and self.to_ms is not None and self.from_ms >= self.to_ms:
-            raise CallerError("The window has no instant: --from has to be before --to.")
+        if len(self.segments) > SEGMENTS_MAX or len({*self.segments}) < len(self.segments) or "" in self.segments:
+            raise CallerError(
+                f"by {self.by!r}: up to {SEGMENTS_MAX} different segments are expected, such as west,mobile."
+            )
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments by which everything is divided; none where it is divided by something else."""
+        if self.by is None or self.by in WORDS:
+            return ()
+        return tuple(name.strip() for name in self.by.split(","))
+
+    def known_by(self, as_of_ms: int | None) -> Asked:
+        """The same with the bounds of the window: `live` is that up to the instant to which everything is known."""
+        window = Window(self.from_ms, self.to_ms, self.live).by(as_of_ms)
+        return replace(self, from_ms=window.from_ms, to_ms=window.to_ms, live=False)
 
     def whole(self) -> Asked:
         """The same without groups."""
@@ -82,6 +118,11 @@ class Asked:
         match self.by:
             case None:
                 return "''"
+            case _ if self.segments:
+                inside = (
+                    f"case when {segment(number)} then {literal(name)} end" for number, name in enumerate(self.segments)
+                )
+                return f"coalesce(nullif(concat_ws({literal(BOTH)}, {', '.join(inside)}), ''), {literal(OTHERS)})"
             case "version" | "step":
                 return f"coalesce(({version if self.by == 'version' else step})::varchar, {literal(MISSING_GROUP)})"
             case _:

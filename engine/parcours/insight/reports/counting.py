@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from parcours.errors import CallerError
 from parcours.insight.reports.asked import Asked, ReportKind
 from parcours.insight.reports.deliveries import delivery_sections
+from parcours.insight.reports.divided import divide
 from parcours.insight.reports.equations import (
     FILES,
     SUMMARY,
@@ -27,6 +28,7 @@ from parcours.insight.reports.summary_counts import counts_of_facts, counts_of_s
 from parcours.insight.summary import Summary
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.model.insight import KeptTable
+from parcours.journey.program import Program
 from parcours.wording import nearest
 
 COUNTED: Final[dict[ReportKind, KeptTable]] = {
@@ -36,16 +38,18 @@ COUNTED: Final[dict[ReportKind, KeptTable]] = {
 """Of which table each kind is a count."""
 
 
-def report_of(warehouse: Warehouse, asked: Asked) -> Report:
+def report_of(warehouse: Warehouse, asked: Asked, program: Program | None = None) -> Report:
     """The report that is asked for.
 
-    Raises CallerError for a name of which facts do not tell, FiguresDiffer where they do not add up, StoreBroken.
+    program  whose segments it may be divided by, None where it is not known
+    Raises CallerError for a name or a segment that there is not, FiguresDiffer where facts do not add up, StoreBroken.
     """
+    asked = asked.known_by(warehouse.as_of_ms)
     _check_name(warehouse, asked)
+    tables: set[KeptTable] = {COUNTED[asked.kind], *divide(warehouse, asked, program)}
     sections = _sections(warehouse, asked)
     require_none(_differences(warehouse, asked, sections))
-    table = COUNTED[asked.kind]
-    cut = {name: at for name, at in warehouse.cut_before_ms.items() if name == table}
+    cut = {name: at for name, at in warehouse.cut_before_ms.items() if name in tables}
     return Report(asked, sections, warehouse.as_of_ms, cut)
 
 
@@ -111,11 +115,8 @@ def _is_cut(warehouse: Warehouse, kind: ReportKind) -> bool:
 
 
 def _totals(whole: Sequence[Section], divided: Sequence[Section]) -> list[Section]:
-    """The tables of the total; a group of time has no figures of what waits, so neither has the total here."""
-    return [
-        replace(total, adds=[name for name in total.adds if name in groups.columns])
-        for total, groups in zip(whole, divided, strict=True)
-    ]
+    """The tables of the total, with the figures that add up: a group of time has none of what waits."""
+    return [replace(total, adds=groups.adds) for total, groups in zip(whole, divided, strict=True)]
 
 
 def _sections(warehouse: Warehouse, asked: Asked) -> list[Section]:

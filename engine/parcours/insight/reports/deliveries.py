@@ -48,13 +48,28 @@ def _texts(texts: Sequence[str]) -> str:
 
 
 def _source(asked: Asked, keys: Sequence[str]) -> str:
-    """The rows that are asked for, each with the time that counts, and its group."""
+    """The rows that are asked for, each with the time that counts, and its group.
+
+    All rows of a delivery are of the person who has it now, so that it is in one segment.
+    """
     time = "begun" if asked.cohort == "entered" else "time"
     group = asked.group(time, "journey || ' ' || version", "journey || '.' || step")
     return (
-        f"(select *, {group} as place from (select *, min(time) over (partition by key) as begun from main.deliveries)"
+        f"(select *, {group} as place from (select * {_of_today(asked)}, min(time) over (partition by key) as begun"
+        " from main.deliveries)"
         f" where {asked.named(keys[0])} and {asked.within(time)})"
     )
+
+
+def _of_today(asked: Asked) -> str:
+    whole = "order by time, record, shard, n rows between unbounded preceding and unbounded following"
+    newest = f"last(person) over (partition by key {whole})"
+    return f"replace ({newest} as person)" if asked.segments else ""
+
+
+def _adds(asked: Asked) -> list[str]:
+    """Whether deliveries add up: one may have a mark on several days, but its person is in one group."""
+    return ["times", "deliveries"] if asked.cohort == "entered" or asked.segments else ["times"]
 
 
 def _states(warehouse: Warehouse, asked: Asked, keys: Sequence[str]) -> Section:
@@ -78,8 +93,7 @@ def _outcomes(warehouse: Warehouse, asked: Asked, keys: Sequence[str]) -> Sectio
         warehouse.rows(f"{query} order by all"),
         key=lambda row: (row[1:-3], row[0], _place.get(row[-3], len(_place)), row[-3]),
     )
-    adds = ["times", "deliveries"] if asked.cohort == "entered" else ["times"]  # one may have a mark on several days
-    return section(asked, "Outcomes", [*keys, "outcome"], ["times", "deliveries"], rows, adds=adds)
+    return section(asked, "Outcomes", [*keys, "outcome"], ["times", "deliveries"], rows, adds=_adds(asked))
 
 
 def _rates(asked: Asked, keys: Sequence[str], outcomes: Section) -> Section:
@@ -106,5 +120,4 @@ def _counted(
         f" where {where} and outcome not in ({_texts(sorted(INTERNAL_OUTCOMES))}) group by all order by all"
     )
     rows = sorted(warehouse.rows(query), key=lambda row: (row[1:-2], row[0]))
-    adds = ["times", "deliveries"] if asked.cohort == "entered" else ["times"]
-    return section(asked, title, [*keys, *columns], ["times", "deliveries"], rows, adds=adds)
+    return section(asked, title, [*keys, *columns], ["times", "deliveries"], rows, adds=_adds(asked))

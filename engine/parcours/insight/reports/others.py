@@ -33,4 +33,5 @@ def event_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
         f" where {asked.named('event')} and {asked.within('time')} group by all order by event, place"
     )
     rows = [*warehouse.rows(query)]
-    return [section(asked, "Events", ["event"], ["events", "people"], rows, adds=["events"])]
+    adds = ["events", "people"] if asked.segments else ["events"]  # somebody may have it on several days
+    return [section(asked, "Events", ["event"], ["events", "people"], rows, adds=adds)]

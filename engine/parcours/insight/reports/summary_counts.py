@@ -1,7 +1,6 @@
 """The numbers of a summary, from facts and from summary.json, flat: by their place in the document.
 
-Lines that were read, the clock and remarks are in no fact, nor is how many people a step of a campaign took where its
-outputs overlap. What is 0 is left out.
+Lines that were read, the clock and remarks are in no fact. What is 0 is left out.
 """
 
 from __future__ import annotations
@@ -39,6 +38,12 @@ SETS: Final = """
 select campaign, step, output, sum(size)::bigint from main.campaign_steps where step is not null group by all
 """
 
+INFLOWS: Final = """
+select campaign, step, sum(inflow)::bigint from (
+    select campaign, run, step, max(inflow) as inflow from main.campaign_steps where step is not null group by all
+) group by all
+"""
+
 DROPPED: Final = """
 select campaign, step, each.key, sum(each.value)::bigint from (
     select campaign, step, unnest(map_entries(dropped)) as each from main.campaign_steps where step is not null
@@ -59,6 +64,8 @@ def counts_of_facts(warehouse: Warehouse) -> dict[Path, int]:
         counts["limits", setting] = number
     for campaign, number in warehouse.rows(f"{RUNS} order by all"):
         counts["campaigns", campaign, "runs"] = number
+    for campaign, step, number in warehouse.rows(f"{INFLOWS} order by all"):
+        counts["campaigns", campaign, "steps", step, "inflow"] = number
     for query, of in ((SETS, "outputs"), (DROPPED, "dropped")):
         for campaign, step, name, number in warehouse.rows(f"{query} order by all"):
             counts["campaigns", campaign, "steps", step, of, name] = number
@@ -98,6 +105,7 @@ def counts_of_summary(summary: Summary) -> dict[Path, int]:
     for name, campaign in (summary.campaigns or {}).items():
         counts["campaigns", name, "runs"], counts["campaigns", name, "goal"] = campaign.runs, campaign.goal
         for step, each in campaign.steps.items():
+            counts["campaigns", name, "steps", step, "inflow"] = each.inflow
             for of, sizes in (("outputs", each.outputs), ("dropped", each.dropped)):
                 counts.update({("campaigns", name, "steps", step, of, key): size for key, size in sizes.items()})
     for of, by_name in (("channels", summary.channels), ("parked", summary.parked or {})):

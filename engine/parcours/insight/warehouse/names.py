@@ -33,6 +33,12 @@ def within(column: str, from_ms: int | None, to_ms: int | None) -> str:
     return " and ".join([*since, *until]) or "true"
 
 
+def segment(number: int) -> str:
+    """A condition in SQL: the person is in the segment of this number, of those that the warehouse knows."""
+    listed = f"person in (select person from hidden.segment_{number})"
+    return f"({listed}) <> (select all_but from hidden.segments where number = {number})"
+
+
 def free_name(name: str, taken: AbstractSet[str], prefix: str = "") -> str:
     """The name if it is free, else with what is to stand before it, else numbered from 2 on.
 

@@ -21,6 +21,7 @@ from parcours.insight.exporter.reading import ATTEMPTS
 from parcours.insight.warehouse.answer import Answer, Rows
 from parcours.insight.warehouse.database import Database, open_database
 from parcours.insight.warehouse.names import literal
+from parcours.insight.warehouse.segment_people import SegmentPeople, create_segments
 from parcours.insight.warehouse.snapshot import Snapshot, Tail, read_snapshot
 from parcours.insight.warehouse.statements import check_statement, first_line
 from parcours.insight.warehouse.viewed import Viewed
@@ -28,6 +29,8 @@ from parcours.journey.model.insight import KeptTable
 
 ROWS_AT_ONCE: Final = 10_000
 """Rows of an answer in memory at once."""
+
+INTERRUPTED: Final = "The query was interrupted."
 
 T = TypeVar("T")
 
@@ -47,6 +50,8 @@ class Warehouse:
         self._snapshot: Snapshot | None = None
         self._database: Database | None = None
         self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._segments: Sequence[SegmentPeople] = ()
+        self._is_interrupted = False
         try:
             self.asking(lambda database: None)
         except BaseException:
@@ -67,7 +72,11 @@ class Warehouse:
         self._spill.cleanup()
 
     def interrupt(self) -> None:
-        """Let the newest query fail, from another thread: its caller is told that it was interrupted."""
+        """Let the newest query fail, from another thread, and all that would come after it, as interrupted.
+
+        One that is about to begin does not hear of it: whoever wants an end interrupts until there is one.
+        """
+        self._is_interrupted = True
         if self._cursor is not None:
             self._cursor.interrupt()
 
@@ -94,6 +103,11 @@ class Warehouse:
 
         return self.asking(ask)
 
+    def know_segments(self, segments: Sequence[SegmentPeople]) -> None:
+        """Have these be the segments that `names.segment` asks for, by their numbers from 0, in place of others."""
+        self._segments = segments
+        self.asking(lambda database: create_segments(database.connection, segments))
+
     def sql(self, query: str) -> Answer:
         """What a query over the views gives.
 
@@ -118,6 +132,9 @@ class Warehouse:
             yield from some
 
     def _cursor_of(self, database: Database) -> duckdb.DuckDBPyConnection:
+        """Raises CallerError once it has been interrupted."""
+        if self._is_interrupted:
+            raise CallerError(INTERRUPTED)
         self._cursor = database.connection.cursor()
         return self._cursor
 
@@ -125,7 +142,10 @@ class Warehouse:
         """The rows; what fails between them is no answer any more, and cannot begin again."""
         try:
             with _in_callers_words():
-                yield from rows
+                for some in rows:
+                    if self._is_interrupted:
+                        raise CallerError(INTERRUPTED)
+                    yield some
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise self._broken(error) from error
 
@@ -154,6 +174,7 @@ class Warehouse:
         if self._database is None:
             self._snapshot = read_snapshot(self._facts, self._tail)
             self._database = open_database(self._snapshot, self._viewed, self._settings, Path(self._spill.name))
+            create_segments(self._database.connection, self._segments)
         return self._database
 
     def _known(self) -> Snapshot:

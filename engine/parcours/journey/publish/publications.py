@@ -94,6 +94,16 @@ class PublicationCompiler:
         return _compiled(documents, definition_keys, self._trees)
 
 
+def published_project(all_published: Publications, program: Program, trees: Trees) -> Project:
+    """The newest publication as a project, for whoever compiles words by it; without the channels' settings.
+
+    program  the linked program of everything published
+    trees    of its expressions, as far as they are known
+    """
+    documents = documents_of(all_published.sources[all_published.ledger.publication])
+    return Project(documents, program, None, trees)
+
+
 def _among(older: Documents, newest: Documents) -> Documents:
     """The older documents with the newest profile, and all names that either of them declares.
 
