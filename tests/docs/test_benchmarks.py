@@ -11,11 +11,21 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
-NO_SCRIPTS = {"door_client.py", "handover.py", "shoppers.py", "win_back_world.py", "workload.py"}
+NO_SCRIPTS = {
+    "cdnow_theirs.py",
+    "clickstream_theirs.py",
+    "door_client.py",
+    "handover.py",
+    "shoppers.py",
+    "win_back_world.py",
+    "workload.py",
+}
 
 SMALL = {
     "attribution.py": "--without-comparison --paths 500",
     "audience_read.py": "--people 500 --runs 1",
+    "cdnow.py": "--people 100",
+    "clickstream.py": "--lines 2000",
     "door.py": "--rounds 1 --events 400",
     "funnels.py": "--events 20000 --runs 1",
     "experiments.py": "--experiments 400",
