@@ -63,6 +63,8 @@ def message_of(details: ErrorDetails, keys: Iterable[str]) -> str:
         return f"expected {wanted.replace('True', 'true')}{hint}"
     if kind == "too_short" and (least := context["min_length"]) > 1:
         return f"at least {least} are needed"
+    if kind == "too_long":
+        return f"{context['max_length']} at most, and not {context['actual_length']}"
     return _WORDS.get(kind) or details["msg"][:1].lower() + details["msg"][1:]
 
 

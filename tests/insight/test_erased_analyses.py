@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,14 +87,14 @@ NOTHING_OF_HER = {
 }
 """What this life has nothing of."""
 
-FUNNELS = [
+FUNNELS: list[Mapping[str, object]] = [
     *({"order": order} for order in ("strict", "next", "any")),
     *({"by": unit, "value": "event.total"} for unit in ("visit", "run")),
     *({"split": groups} for groups in ("profile.city", "event.page", "audience:northern", "experiment:visit.test")),
     {"split": "segments:northern,seen"},
 ]
-FLOWS = [{"which": "every"}, {"segment": "northern", "by": "visit"}]
-ATTRIBUTIONS = [
+FLOWS: list[Mapping[str, object]] = [{"which": "every"}, {"segment": "northern", "by": "visit"}]
+ATTRIBUTIONS: list[Mapping[str, object]] = [
     {"touches": "deliveries:sent", "models": ["linear", "markov:1", "shapley"], "since_last": True},
     {"touches": "events:Seen", "key": "event.page", "value": "event.total", "models": ["same", "u", "decay:1d"]},
 ]
@@ -157,7 +157,7 @@ def answers(folder: Path, *, exported: bool = False, of_her: bool = False) -> di
     project = Project.load(folder / "shop")
     found = open_stored_facts(address(folder), project.program, folder, {}, exported=exported)
     with found.warehouse as warehouse:
-        told = {query: asked(warehouse, query) for query in SQL}
+        told: dict[str, Any] = {query: asked(warehouse, query) for query in SQL}
         for kind in KINDS.values():
             told[f"report {kind}"] = report_of(warehouse, Asked(kind)).sections
         asking = Asking(Questions(warehouse), project.program, known_until=KNOWN)

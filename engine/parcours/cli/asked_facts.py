@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parcours.cli.door_options import KEY_HELP, URL_HELP
-from parcours.cli.fact_sources import AnswerForm, Stitch, open_facts, project_of, write_picture, written
+from parcours.cli.fact_sources import AnswerForm, Stitch, check_facts, open_facts, project_of, write_picture, written
 from parcours.cli.windows import asked_window
 from parcours.errors import CallerError
+from parcours.wording import quoted
 
 if TYPE_CHECKING:
     from parcours.insight.asking.analysed import AnalysisAsked, AnalysisKind, AnalysisTold
@@ -107,6 +108,7 @@ def _told(source: Source, out: Path | None, asked: AnalysisAsked) -> AnalysisTol
         )
     from parcours.insight.asking.answering import Known, answer
 
+    check_facts(out, source.facts, source.store)
     project = project_of(out, source.facts, source.project)
     if source.store is None and asked.kind != "experiment":
         Known(project, None).of_words()  # which is said first: facts alone have no words
@@ -206,6 +208,13 @@ def out_and_words(source: Source) -> tuple[Path | None, str]:
         raise typer.BadParameter(
             "whose facts? Name OUT before the words, or give --facts, --store or --url.", param_hint="WORDS"
         )
-    if not Path(source.first).is_dir():
-        raise typer.BadParameter(f"there is no folder {source.first!r}.", param_hint="OUT")
+    if not _is_folder(source.first):
+        raise typer.BadParameter(f"there is no folder {quoted(source.first)}.", param_hint="OUT")
     return Path(source.first), source.words
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return bool(text) and Path(text).is_dir()
+    except OSError:  # it is longer than a path may be
+        return False

@@ -99,6 +99,20 @@ def project_of(out: Path | None, facts: Path | None, folder: Path | None) -> Pro
     return None if folder is None else load_project(folder, drafts=True)
 
 
+def check_facts(out: Path | None, facts: Path | None, store: str | None) -> None:
+    """Raises CallerError, SettingInvalid where the source that is given has no facts or is no store."""
+    from parcours.insight.warehouse.opening import check_folder
+    from parcours.store.address import check_address, shards_of
+
+    if store is not None:
+        check_address(store)
+        shards_of(store)
+        return
+    folder = facts if out is None else out / "facts"
+    assert folder is not None, "one of the three is given"
+    check_folder(folder)
+
+
 def open_facts(
     out: Path | None,
     facts: Path | None,
@@ -159,5 +173,7 @@ def written(file: Path | None) -> Iterator[TextIO]:
     if file is None:
         yield sys.stdout
         return
+    if not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {str(file.parent)!r}.", param_hint="--out")
     with whole(file) as unfinished, TextIOWrapper(open_private(unfinished, "wb"), "utf-8", newline="") as opened:
         yield opened

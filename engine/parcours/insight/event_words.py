@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from parcours.errors import CallerError
+from parcours.wording import quoted
 
 EventData: TypeAlias = str | dict[str, str]
 """An event as a document has it: its name, or `{"event": NAME, "when": CONDITION}`."""
@@ -54,7 +55,7 @@ class _Reader:
         return not self.text[self.at :].strip()
 
     def unexpected(self, expected: str) -> CallerError:
-        return CallerError(f"{self.text!r}: {expected} is expected (column {self.at + 1})")
+        return CallerError(f"{quoted(self.text)}: {expected} is expected (column {self.at + 1})")
 
     def _skip_blanks(self) -> None:
         while self.text[self.at : self.at + 1].isspace():

@@ -42,7 +42,7 @@ from parcours.journey.project import Project
 from parcours.journey.read.complaints import complaints
 from parcours.journey.read.documents import margins_of
 from parcours.journey.read.finding import Finding, Margin, errors, written
-from parcours.wording import bounded, nearest, quoted
+from parcours.wording import SHOWN_MAX, bounded, nearest, quoted
 
 Kind: TypeAlias = Literal["funnels", "flows", "attributions", "cohorts", "metrics"]
 Options: TypeAlias = Mapping[str, object]
@@ -94,11 +94,12 @@ def metric_in_words(project: Project, words: str, options: Options = NONE) -> tu
 def _both_ways(words: str) -> dict[str, object]:
     events = events_in(words)
     if len(events) > 2:
-        raise CallerError(f"{words!r}: a cohort has two events, START {NEXT} RETURN, and not {len(events)}")
+        raise CallerError(f"{quoted(words)}: a cohort has two events, START {NEXT} RETURN, and not {len(events)}")
     return {"starts": events[0], "returns": events[-1]}
 
 
 _COUNTED: Final = re.compile(r"\s*(people|count)\s+(?![-+*/)])(.+)", re.DOTALL)
+_SUM_OF_WHAT: Final = re.compile(r"\s*sum\s+(?![-+*/)]).+", re.DOTALL)
 _SUMMED: Final = re.compile(r"\s*sum\s+(?![-+*/)])(.+?)\s+of\s+(.+)", re.DOTALL)
 
 
@@ -110,6 +111,11 @@ def _metric(words: str) -> dict[str, object]:
     if (counted := _COUNTED.fullmatch(words)) is not None:
         name, where = name_and_condition(event_in(counted[2]))
         return {counted[1]: name, **({} if where is None else {"where": where})}
+    if not words.strip() or _SUM_OF_WHAT.fullmatch(words) is not None:
+        raise CallerError(
+            f"{quoted(words)}: sum NUMBER of EVENT, people EVENT, count EVENT, count deliveries.OUTCOME or a formula "
+            "is expected"
+        )
     return {"formula": words.strip()}
 
 
@@ -159,7 +165,7 @@ def _wrong_in(error: ValidationError) -> str:
 
 def _told(finding: Finding) -> str:
     path = f"{finding.path}: " if finding.path else ""
-    shown = f" (found {finding.value})" if finding.value else ""
+    shown = f" (found {bounded(finding.value, SHOWN_MAX)})" if finding.value else ""
     return f"{path}{finding.message}{shown}"
 
 
@@ -187,7 +193,7 @@ def _read(key: str, value: Any) -> object:
 def _pair(text: str) -> tuple[str, str]:
     number, colon, duration = str(text).partition(":")
     if not colon:
-        raise CallerError(f"step_within={text!r}: the number of a step and a duration are expected, as in 2:1h")
+        raise CallerError(f"step_within={quoted(text)}: the number of a step and a duration are expected, as in 2:1h")
     return number.strip(), duration.strip()
 
 

@@ -73,13 +73,15 @@ def ask_holdout(holdout: Holdout, metric: Metric, questions: Questions, asked: A
 
 def _split_called(name: str, program: Program) -> tuple[str, str, Ways, Experiment | None]:
     """Whose split it is, its step, and its ways in the newest version."""
-    of, _, id_ = name.partition(".")
+    of, dot, id_ = name.partition(".")
     known: dict[str, Mapping[str, object]] = {each.name: each.steps for each in program.campaigns}
     known |= {each.name: each.steps for each in program.journeys}
     if of not in known:
         holdouts = [each.name for each in program.policies.holdouts]
         hint = nearest(of, [*known, *holdouts])
         raise CallerError(f"No journey, campaign or hold-out is called {quoted(of)}{hint}.")
+    if not dot:
+        raise CallerError(f"An experiment is named by its split as well: {of}.STEP.")
     splits = {key: each for key, each in known[of].items() if isinstance(each, Split | DivideAtRandom)}
     split = splits.get(id_)
     if split is None:

@@ -29,7 +29,7 @@ from parcours.insight.summary import Summary
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.model.insight import KeptTable
 from parcours.journey.program import Program
-from parcours.wording import nearest
+from parcours.wording import nearest, quoted
 
 COUNTED: Final[dict[ReportKind, KeptTable]] = {
     "journey": "moves", "campaign": "campaign_steps", "channel": "deliveries", "message": "deliveries",
@@ -71,7 +71,7 @@ def _check_name(warehouse: Warehouse, asked: Asked) -> None:
     known = [name for (name,) in warehouse.rows(f"select distinct name from ({NAMES[asked.kind]}) order by name")]
     if asked.name not in known:
         hint = nearest(asked.name, known) or f". There are: {', '.join(known) or 'none'}."
-        raise CallerError(f"Facts tell of no {asked.kind} {asked.name!r}{hint}")
+        raise CallerError(f"Facts tell of no {asked.kind} {quoted(asked.name)}{hint}")
 
 
 def all_differences(warehouse: Warehouse, summary: Summary | None) -> Iterator[Difference]:

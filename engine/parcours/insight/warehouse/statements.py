@@ -14,9 +14,13 @@ import duckdb
 import msgspec
 
 from parcours.errors import CallerError
+from parcours.wording import bounded
 
 FUNCTIONS: Final = frozenset({"generate_series", "json_each", "json_tree", "range", "unnest"})
 """The functions that may stand for a table: these read no file and run no text as SQL."""
+
+SAID_MAX: Final = 500
+"""Characters of what DuckDB says that are told: it may quote all of a query."""
 
 SCHEMAS: Final = frozenset({"main", "information_schema"})
 
@@ -41,7 +45,7 @@ def check_statement(connection: duckdb.DuckDBPyConnection, query: str, views: Ab
 
 def first_line(error: Exception) -> str:
     """What DuckDB says of a query, without the place that it draws."""
-    return str(error).partition("\n")[0]
+    return bounded(str(error).partition("\n")[0], SAID_MAX)
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:

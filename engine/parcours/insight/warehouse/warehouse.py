@@ -34,6 +34,12 @@ INTERRUPTED: Final = "The query was interrupted."
 
 T = TypeVar("T")
 
+UNREADABLE: Final = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.SerializationException)
+"""What DuckDB raises for files, or for want of room; a query that is wrong raises something else."""
+
+DAMAGED: Final = (duckdb.InvalidInputException, duckdb.DataError)
+"""What it raises for files that are none of Parquet, and for a wrong query as well."""
+
 
 class Warehouse:
     """DuckDB over a folder of facts; used by one thread, and closed by `close` or at the end of a `with`.
@@ -101,7 +107,7 @@ class Warehouse:
                 ((there[table],),) = self._cursor_of(database).execute(query).fetchall()
             return known.rows, there
 
-        return self.asking(ask)
+        return self.asking(ask, ours=True)
 
     def know_segments(self, segments: Sequence[SegmentPeople]) -> None:
         """Have these be the segments that `names.segment` asks for, by their numbers from 0, in place of others."""
@@ -127,7 +133,7 @@ class Warehouse:
         """The rows of a query of ours, some in memory at once. It has to name an order: then all files have been read
         before the first row is there, and it does not matter whether they go meanwhile.
         """
-        found = self.asking(lambda database: _taken(self._cursor_of(database).execute(query)))
+        found = self.asking(lambda database: _taken(self._cursor_of(database).execute(query)), ours=True)
         for some in self._in_words(found):
             yield from some
 
@@ -146,15 +152,16 @@ class Warehouse:
                     if self._is_interrupted:
                         raise CallerError(INTERRUPTED)
                     yield some
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        except duckdb.Error as error:
             raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> StoreBroken:
         return StoreBroken(f"facts in {self._facts} cannot be read: {first_line(error)}")
 
-    def asking(self, ask: Callable[[Database], T]) -> T:
+    def asking(self, ask: Callable[[Database], T], *, ours: bool = False) -> T:
         """What `ask` makes of the database; it is called again, with what is there then, where a file has gone.
 
+        ours  whether nobody else has written the query, so that what is wrong must be the files
         Raises StoreBroken, and duckdb.Error for what is wrong with a query.
         """
         for attempt in range(1, ATTEMPTS + 1):
@@ -164,7 +171,7 @@ class Warehouse:
                 is_gone = isinstance(error, FileNotFoundError) or self._known().gone() is not None
                 if is_gone and attempt < ATTEMPTS:
                     self._leave()
-                elif is_gone or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+                elif is_gone or _is_of_files(error, ours=ours or self._database is None):
                     raise self._broken(error) from error
                 else:
                     raise
@@ -200,12 +207,17 @@ def _taken(asked: duckdb.DuckDBPyConnection) -> Rows:
     return rest()
 
 
+def _is_of_files(error: Exception, *, ours: bool) -> bool:
+    """Whether files are to blame. For pages that are no Parquet inside DuckDB has no error of its own."""
+    return isinstance(error, UNREADABLE) or type(error) is duckdb.Error or (ours and isinstance(error, DAMAGED))
+
+
 @contextmanager
 def _in_callers_words() -> Iterator[None]:
     """Raises CallerError for what DuckDB finds wrong with a query; a file that cannot be read is no mistake in it."""
     try:
         yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException):
-        raise
     except duckdb.Error as error:
+        if _is_of_files(error, ours=False):
+            raise
         raise CallerError(f"The query fails: {first_line(error)}") from error

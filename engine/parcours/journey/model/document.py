@@ -6,6 +6,7 @@ names, reads them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
@@ -23,7 +24,16 @@ from parcours.expression.duration import Duration, PositiveDuration
 from parcours.journey.identities import USER
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.channel_rate import ChannelSettings
-from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
+from parcours.journey.model.forms import (
+    NAME_CHARACTERS_MAX,
+    NAME_PATTERN,
+    Document,
+    ExpressionText,
+    Name,
+    Percent,
+    chooser,
+    keys_of,
+)
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.people_rate import PeopleRate, people_per_second
 from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
@@ -206,7 +216,12 @@ class AudiencesDocument(Document):
         if name in self.saved:
             return None
         near, line = nearest(name, self.saved), f"{name}: {{saved: true}}"
-        return f"no saved audience {quoted(name)} is declared{near}: add {line!r} to audiences.yaml"
+        unknown = f"no saved audience {quoted(name)} is declared{near}"
+        return (
+            f"{unknown}: add {line!r} to audiences.yaml"
+            if len(name) <= NAME_CHARACTERS_MAX and re.fullmatch(NAME_PATTERN, name)
+            else unknown
+        )
 
 
 class MessageDocument(Document, extra="allow"):

@@ -52,7 +52,9 @@ IN_WORDS: Final[Mapping[str, str]] = {
 }
 """What each pattern allows, as an author is told it."""
 
-Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
+NAME_CHARACTERS_MAX: Final = 100
+
+Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=NAME_CHARACTERS_MAX)]
 """The name of a project, journey, step, message, audience or channel."""
 
 SetName: TypeAlias = Annotated[str, Field(pattern=SET_PATTERN, max_length=201)]
