@@ -6,7 +6,6 @@ names, reads them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
@@ -24,16 +23,7 @@ from parcours.expression.duration import Duration, PositiveDuration
 from parcours.journey.identities import USER
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.channel_rate import ChannelSettings
-from parcours.journey.model.forms import (
-    NAME_CHARACTERS_MAX,
-    NAME_PATTERN,
-    Document,
-    ExpressionText,
-    Name,
-    Percent,
-    chooser,
-    keys_of,
-)
+from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, is_name, keys_of
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.people_rate import PeopleRate, people_per_second
 from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
@@ -217,11 +207,7 @@ class AudiencesDocument(Document):
             return None
         near, line = nearest(name, self.saved), f"{name}: {{saved: true}}"
         unknown = f"no saved audience {quoted(name)} is declared{near}"
-        return (
-            f"{unknown}: add {line!r} to audiences.yaml"
-            if len(name) <= NAME_CHARACTERS_MAX and re.fullmatch(NAME_PATTERN, name)
-            else unknown
-        )
+        return f"{unknown}: add {line!r} to audiences.yaml" if is_name(name) else unknown
 
 
 class MessageDocument(Document, extra="allow"):

@@ -6,6 +6,7 @@ validated: errors are then about the one model that was meant, not about all tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final, TypeAlias, get_args, get_origin
 
@@ -56,6 +57,12 @@ NAME_CHARACTERS_MAX: Final = 100
 
 Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=NAME_CHARACTERS_MAX)]
 """The name of a project, journey, step, message, audience or channel."""
+
+
+def is_name(text: str) -> bool:
+    """Whether it may be such a name."""
+    return len(text) <= NAME_CHARACTERS_MAX and re.fullmatch(NAME_PATTERN, text) is not None
+
 
 SetName: TypeAlias = Annotated[str, Field(pattern=SET_PATTERN, max_length=201)]
 """A set of a campaign: `STEP`, or `STEP.OUTPUT`."""
