@@ -28,7 +28,7 @@ SMALL = {
     "clickstream.py": "--lines 2000",
     "door.py": "--rounds 1 --events 400",
     "funnels.py": "--events 20000 --runs 1",
-    "experiments.py": "--experiments 400",
+    "experiments.py": "--experiments 400 --whole 2",
     "linked_names.py": "--people 60 --runs 1",
     "hot_person.py": "--ended 300 --open 300 --block 100",
     "merging.py": "--moves 6 --blocks 2 --calls 50",

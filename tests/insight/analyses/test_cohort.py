@@ -95,17 +95,31 @@ def plain_next(day: date, unit: CalendarUnit) -> date:
 hours = st.integers(0, 24 * 130).map(lambda hour: ms("2026-02-20T00:00", zone("UTC")) + hour * 3_600_000 - 1)
 
 
-@settings(max_examples=300)
+MIDNIGHT_MOVES = ("America/Havana", "America/Santiago", "Africa/Cairo")
+"""Where days begin at one o'clock in spring, or have midnight twice in autumn."""
+
+
+@pytest.mark.parametrize("later_ms", [0, 236 * 86_400_000], ids=["spring", "autumn and the end of the year"])
+@settings(max_examples=200)
 @given(
     people=st.lists(st.lists(st.tuples(hours, st.sampled_from("SRX")), max_size=8).map(sorted), max_size=6),
     unit=st.sampled_from(["day", "week", "month"]),
     periods=st.integers(1, 6),
-    tz=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+    tz=st.sampled_from(
+        ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", *MIDNIGHT_MOVES]
+    ),
     known_until=hours,
 )
 def test_a_second_program_counts_the_same(
-    people: Sequence[Sequence[tuple[int, str]]], unit: CalendarUnit, periods: int, tz: str, known_until: int
+    people: Sequence[Sequence[tuple[int, str]]],
+    unit: CalendarUnit,
+    periods: int,
+    tz: str,
+    known_until: int,
+    later_ms: int,
 ) -> None:
+    people = [[(at + later_ms, name) for at, name in events] for events in people]
+    known_until += later_ms
     rows: dict[date, list[Sequence[tuple[int, str]]]] = {}
     for events in people:
         place = next((place for place, (_, name) in enumerate(events) if name == "S"), None)

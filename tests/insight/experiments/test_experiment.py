@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+import numpy
 import pyarrow
 import pytest
 import tea_tasting
+from scipy import stats
 
 from parcours.insight.experiments.experiment import Design, Unit, evaluate, holdout_design
 from parcours.insight.experiments.intervals import newcombe
@@ -86,6 +89,40 @@ def test_the_variance_saved_is_that_of_the_difference_between_both_lines() -> No
         assert variant.value.standard_error and variant.cuped.standard_error
         saved = 1 - (variant.cuped.standard_error / variant.value.standard_error) ** 2
         assert variant.variance_saved == pytest.approx(saved) and saved > 0.2
+
+
+@pytest.mark.parametrize("metric", ["rate", "value"])
+def test_of_three_variants_the_covariate_takes_out_one_theta_of_all_together(metric: Literal["rate", "value"]) -> None:
+    percents = {"control": 40.0, "a": 35.0, "b": 25.0}
+    chance = random.Random(3)
+    names = chance.choices(list(percents), list(percents.values()), k=3_000)
+    units = [each._replace(variant=name) for each, name in zip(spenders(4, 3_000), names, strict=True)]
+    units = [each._replace(outcome=each.outcome if each.covariate or chance.random() < 0.6 else None) for each in units]
+
+    result = evaluate(Design(percents=percents, control="control", metric=metric, planned=2_000, cuped=True), units)
+
+    of = {"rate": lambda value: float(bool(value)), "value": lambda value: value or 0.0}[metric]
+    y, x = (numpy.array([of(getattr(each, name)) for each in units]) for name in ("outcome", "covariate"))
+    adjusted = y - numpy.polyfit(x, y, 1)[0] * (x - x.mean())
+    samples = {name: adjusted[[each.variant == name for each in units]] for name in percents}
+    for name in ("a", "b"):
+        theirs = stats.ttest_ind(samples[name], samples["control"], equal_var=False)
+        ours = result.variants[name].cuped
+        assert isinstance(ours, Estimate)
+        assert ours.difference == pytest.approx(samples[name].mean() - samples["control"].mean(), abs=1e-9)
+        assert ours.fixed == pytest.approx(tuple(theirs.confidence_interval(1 - 0.05 / 2)), abs=1e-6)
+        planned = 2_000 * (percents[name] + percents["control"]) / 100
+        half = plain_half(samples[name], samples["control"], alpha=0.05 / 2, planned=planned)
+        assert ours.always_valid == pytest.approx((ours.difference - half, ours.difference + half), abs=1e-9)
+
+
+def plain_half(variant: Any, control: Any, alpha: float, planned: float) -> float:
+    """Half of the always-valid interval, by its formula."""
+    n = len(variant) + len(control)
+    s_squared = n * (variant.var(ddof=1) / len(variant) + control.var(ddof=1) / len(control))
+    rho_squared = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha)) + 1) / planned
+    width = 2 * (n * rho_squared + 1) / (n**2 * rho_squared) * math.log(math.sqrt(n * rho_squared + 1) / alpha)
+    return math.sqrt(s_squared * width)
 
 
 def test_the_json_has_what_was_asked_for_in_a_fixed_order() -> None:
