@@ -101,14 +101,16 @@ def test_of_three_variants_the_covariate_takes_out_one_theta_of_all_together(met
 
     result = evaluate(Design(percents=percents, control="control", metric=metric, planned=2_000, cuped=True), units)
 
-    of = {"rate": lambda value: float(bool(value)), "value": lambda value: value or 0.0}[metric]
-    y, x = (numpy.array([of(getattr(each, name)) for each in units]) for name in ("outcome", "covariate"))
+    def number(value: float | None) -> float:
+        return float(bool(value)) if metric == "rate" else value or 0.0
+
+    y, x = (numpy.array([number(getattr(each, name)) for each in units]) for name in ("outcome", "covariate"))
     adjusted = y - numpy.polyfit(x, y, 1)[0] * (x - x.mean())
     samples = {name: adjusted[[each.variant == name for each in units]] for name in percents}
     for name in ("a", "b"):
         theirs = stats.ttest_ind(samples[name], samples["control"], equal_var=False)
         ours = result.variants[name].cuped
-        assert isinstance(ours, Estimate)
+        assert isinstance(ours, Estimate) and ours.difference is not None
         assert ours.difference == pytest.approx(samples[name].mean() - samples["control"].mean(), abs=1e-9)
         assert ours.fixed == pytest.approx(tuple(theirs.confidence_interval(1 - 0.05 / 2)), abs=1e-6)
         planned = 2_000 * (percents[name] + percents["control"]) / 100
