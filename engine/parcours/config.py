@@ -178,10 +178,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Shortest time from the first to the last of them: one bad day of a provider is no proof.",
     )
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
+    kept_attempts_max: Count = Field(default=60, description="Attempts, a minute apart, to keep a funnel's audience.")
     campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")
     campaign_seeds_max: Count = Field(
-        default=20,
-        description="Seeds of one campaign, which get a copy of each send; one with more is refused.",
+        default=20, description="Seeds of one campaign, which get a copy of each send; one with more is refused."
     )
     campaign_outputs_max: Count = Field(
         default=50, description="Outputs of one split of a campaign; one with more is refused."
@@ -355,9 +355,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     warehouse_threads: Count = Field(default=2, description="Threads that answer a question about facts.")
     sql_rows_max: Count = Field(default=100_000, description="Rows of an engine's answer in SQL; more are left out.")
     sql_bytes_max: Count = Field(default=64 * MIB, description="Bytes of texts in it; what follows is left out.")
-    sql_timeout_s: Seconds = Field(
-        default=60.0, description="How long an engine's answer in SQL may take, or it fails."
-    )
+    sql_timeout_s: Seconds = Field(default=60.0, description="How long it may take, or it fails.")
     analysis_timeout_s: Seconds = Field(default=60.0, description="The same of an engine's report or analysis.")
     analysis_bytes_max: Count = Field(default=16 * MIB, description="Most bytes of JSON in one; more are refused.")
     questions_max: Count = Field(default=2, description="Questions about facts that an engine answers at a time.")

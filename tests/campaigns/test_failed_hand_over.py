@@ -20,6 +20,7 @@ from parcours.campaigns.sets.database import Workspace
 from parcours.core.identity import SlotMap
 from parcours.core.profile import Profile
 from parcours.errors import SetsRefused
+from parcours.journey.campaign_steps import FunnelAsked
 from parcours.routing.scans import Rows
 from parcours.shard.campaign_requests import Part
 from parcours.shard.scans import Scan
@@ -65,6 +66,10 @@ class NoTurns:
         pass
 
 
+async def nobody(_: FunnelAsked, __: int) -> list[str]:
+    raise AssertionError("no step asks facts for people")
+
+
 async def carried_out(_: str, hand_over: HandOver) -> None:
     await hand_over()
 
@@ -73,7 +78,7 @@ def test_a_run_fails_at_once_whose_people_cannot_be_handed_over(tmp_path: Path) 
     world = World(tmp_path, TEXTS, {name: Profile(traits={"email": f"{name}@shop.example"}) for name in "abcd"})
     people, lines = Refusing(world.told(0, AT)), list[CampaignLine]()
     members = SavedMembers(tmp_path / "saved", Workspace(tmp_path / "spill", 2**28, 1, durable=False))
-    around = RunWorld(dict, members, tmp_path / "exports", lambda _: 1)
+    around = RunWorld(dict, members, tmp_path / "exports", lambda _: 1, nobody)
     hand_overs = LiveHandOvers(carried_out, NoTurns())
     sets = world.run()
     run = CampaignRun(world.campaign, 1, AT, sets, people, VirtualBook(1, lines.append), around, hand_overs)

@@ -41,10 +41,15 @@ CITIES = {"anna": "Seattle", "bert": "Oslo", "cleo": "Seattle"}  # nothing is kn
 
 @pytest.fixture
 def yoga(tmp_path: Path) -> Path:
-    """The project of a shop, whose facts tell of cities; one of the ways of its split has a name, both go on alike."""
+    """The project of a shop, whose facts tell of cities; one of the ways of its split has a name, both go on alike.
+
+    It keeps no audience up to date, by whose schedule the simulation would go on until the autumn.
+    """
     folder = Path(shutil.copytree(YOGA, tmp_path / "yoga"))
     profile = folder / "profile.yaml"
     profile.write_text(profile.read_text().replace("city: string", "city: {type: string, insight: true}"))
+    for insight in (folder / "insight").glob("*.yaml"):
+        insight.write_text(insight.read_text().partition("audiences:\n")[0])
     cart = folder / "journeys" / "cart.yaml"
     ways = "[{percent: 50, next: remind}, {percent: 50, next: done}]"
     assert ways in cart.read_text()
@@ -273,6 +278,14 @@ def test_people_are_saved_as_an_audience_that_is_declared(ask: Ask, out: Path) -
 
     assert saved.exit_code == 0, saved.output
     assert (out / "audiences" / "almost.ndjson").read_text() == '{"profile":"bert"}\n{"profile":"cleo"}\n'
+    more = ask("funnel", out, STEPS, "--save-audience", "almost", "--who", "reached:3", "--append")
+    assert (more.exit_code, more.stderr.split(": ")[1].split("\n")[0]) == (0, "3 people")
+    assert (out / "audiences" / "almost.ndjson").read_text().count("\n") == 3
+    assert ask("funnel", out, STEPS, "--save-audience", "almost", "--who", "reached:3", "--replace").exit_code == 0
+    assert (out / "audiences" / "almost.ndjson").read_text() == '{"profile":"anna"}\n'
+    (out / "audiences" / "almost.ndjson").write_text("anna\n")
+    broken = ask("funnel", out, STEPS, "--save-audience", "almost", "--who", "reached:3", "--append")
+    assert broken.exit_code == 1 and "is no list of people" in broken.stderr
     group = ("--split", "segments:west,mobile", "--who", "group:west")
     assert ask("funnel", out, STEPS, "--save-audience", "west-side", *group).exit_code == 0
     assert (out / "audiences" / "west-side.ndjson").read_text() == '{"profile":"anna"}\n{"profile":"cleo"}\n'
@@ -309,6 +322,7 @@ def test_what_cannot_be_answered_is_told(arguments: tuple[str, ...], why: str, a
         (("OUT", STEPS, "--door-key", "env:KEY"), "it goes with --url"),
         ((STEPS, "--url", "http://127.0.0.1:1", "--project", "OUT"), "a running engine knows its own"),
         (("OUT", STEPS, "--who", "lost:2"), "it goes with --save-audience"),
+        (("OUT", STEPS, "--append"), "it goes with --save-audience"),
         (("--facts", "OUT/facts", STEPS, "--who", "lost:2", "--save-audience", "almost"), "it goes with OUT"),
         ((STEPS,), "whose facts?"),
         (("OUT/missing", STEPS), "there is no folder"),

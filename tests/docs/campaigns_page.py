@@ -300,7 +300,9 @@ def _tables() -> str:
 
 ASKED = """\
 `in_audience("best")` asks for one in any expression about a person: in journeys, in those of campaigns about rows too,
-and in the conditions of other audiences, which may ask for saved ones alone.
+and in the conditions of other audiences, which may ask for saved ones alone. The people of a funnel can be its members
+as well, once or again and again, and so can people who are named: [From a funnel to an
+audience](insight.md#from-a-funnel-to-an-audience).
 """
 
 

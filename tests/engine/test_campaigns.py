@@ -20,13 +20,13 @@ from parcours.campaigns import live_runs
 from parcours.campaigns.campaign_run import CampaignRun
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.saved_members import Change, SavedMembers
-from parcours.campaigns.sets.members import Mode
 from parcours.cli import build
 from parcours.clock import ManualClock
 from parcours.core.fact import Changed, DeliveryReached
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.explain import Explanation
+from parcours.journey.campaign_steps import SavingMode
 from parcours.journey.project import Project
 from parcours.service.campaign_state import RunOfCampaign, StepOfRun
 from parcours.service.person import Person
@@ -458,7 +458,9 @@ def test_a_campaign_or_a_step_may_have_any_name(tmp_path: Path) -> None:
 def test_an_audience_is_saved_though_the_disk_fails_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begin, failed = SavedMembers.begin, list[str]()
 
-    def failing(members: SavedMembers, save: str, audience: str, mode: Mode, people: Path | None) -> Change | None:
+    def failing(
+        members: SavedMembers, save: str, audience: str, mode: SavingMode, people: Path | None
+    ) -> Change | None:
         if not failed:
             failed.append(save)
             raise OSError("no space left on device")

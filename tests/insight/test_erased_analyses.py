@@ -149,7 +149,7 @@ def exporting(folder: Path) -> Iterator[Engine]:
 
 
 def told_by(engine: Engine, query: str, *, exported: bool = False) -> list[Any]:
-    return sorted(engine.sql(query, exported=exported).rows)
+    return sorted(engine.insight().sql(query, exported=exported).rows)
 
 
 def answers(folder: Path, *, exported: bool = False, of_her: bool = False) -> dict[str, Any]:

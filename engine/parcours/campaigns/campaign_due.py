@@ -14,6 +14,7 @@ class CampaignDue:
     is_endless  whether there is always another one after it
     early       it goes before everything else of its instant
     looks       it is a preview, after everything else of its instant
+    asks_facts  a run is to begin that asks facts: everything of its instant has happened before, timers as well
     """
 
     at_ms: int
@@ -24,6 +25,7 @@ class CampaignDue:
     is_endless: bool = False
     early: bool = False
     looks: bool = False
+    asks_facts: bool = False
 
     @property
     def after_events(self) -> bool:

@@ -25,20 +25,19 @@ from parcours.campaigns.run_book import RunBook
 from parcours.campaigns.run_sets import RunSets
 from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.seeding import seeds_of
+from parcours.campaigns.step_choice import chosen
 from parcours.campaigns.step_ends import StepOfRun, ends_at, outcome_asked
 from parcours.campaigns.step_made import StepMade
 from parcours.campaigns.step_parts import last_due, parts_by_output, takes_along
 from parcours.errors import AuthorError
 from parcours.instants import LATEST_MS
 from parcours.journey import campaign_steps as steps
-from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.campaign_program import CampaignProgram, Stage
 from parcours.journey.campaign_steps import SetRef
-from parcours.journey.model.campaign_sets import MAIN, REFUSED, REST
+from parcours.journey.model.campaign_sets import REFUSED
 from parcours.routing.scans import ScanGone
 from parcours.shard.campaign_requests import Part, SeedAddress
 from parcours.shard.scans import StageAsked
-
-EXITED = "exited"
 
 _JUDGED = steps.SendToSet | steps.WaitAll | steps.Reacted
 """Steps of which it is asked at their end what has become of people."""
@@ -101,10 +100,7 @@ class CampaignRun:
 
     @property
     def next_ms(self) -> int:
-        """When something is to be done next: never as long as all that is awaited is still being handed over.
-
-        At once where a hand-over cannot be done.
-        """
+        """When something is to be done next: not while all that is awaited is handed over, but at once if that fails."""
         if any(self._hand_overs.has_failed(step) for step in self._awaited):
             return self._gone_on
         handed = [at for step, at in self._awaited.items() if self._hand_overs.are_over(step)]
@@ -124,7 +120,7 @@ class CampaignRun:
             while await self._end_steps(at) or await self._begin_stages(at):
                 pass
         except AuthorError as error:
-            self._fail(at, str(error))
+            self.fail(at, str(error))
         if self.is_over:
             await self.end(at)
 
@@ -133,7 +129,14 @@ class CampaignRun:
             self._at_work = step
             self._hand_overs.check(step)
 
-    def _fail(self, at: int, why: str) -> None:
+    @property
+    def is_finding(self) -> bool:
+        """Whether facts have still to tell whom it is about, so that nothing has come of it yet."""
+        found = (name for name, step in self.campaign.steps.items() if isinstance(step, steps.ReadFound))
+        return not all(map(self.sets.has_found, found))
+
+    def fail(self, at: int, why: str) -> None:
+        """The step that is being made cannot be made; `end` is what remains."""
         step, campaign = self._at_work, self.campaign
         begins = self._begins.get(step)
         self._book.tell(
@@ -191,11 +194,11 @@ class CampaignRun:
             await self._book.going_on()
         for number, stage in ready:
             instant = await self._collect(number, max((self._ends[end] for end in stage.ends), default=self.began))
+            await self._find(stage, instant)
             self._instants |= dict.fromkeys(stage.steps, instant)
         names, self._taking = {name for _, stage in ready for name in stage.steps}, {}
-        for name, step in self.campaign.steps.items():
-            if name in names:
-                await self._act(step, self._instants[name])
+        for name in (each for each in self.campaign.steps if each in names):
+            await self._act(self.campaign.steps[name], self._instants[name])
         await self._hand_over()
         self._stages = [each for each in self._stages if each not in ready]
         await self._expect()
@@ -230,6 +233,15 @@ class CampaignRun:
             else:
                 await self._people.end_scan(scan.name)
         return scan.at
+
+    async def _find(self, stage: Stage, at: int) -> None:
+        """Have facts tell whom the steps of a stage ask for."""
+        for name in stage.steps:
+            step = self.campaign.steps[name]
+            if isinstance(step, steps.ReadFound) and step.asked is not None and not self.sets.has_found(name):
+                self._at_work = name
+                people = await self._world.find(step.asked, at)
+                await in_thread(self.sets.found, name, people)
 
     async def _act(self, step: steps.CampaignStep, at: int) -> None:
         """Make a step's sets, and do with them what it says."""
@@ -333,17 +345,8 @@ class CampaignRun:
             self._awaited[step.id] = until
             await self._expect()
             return False
-        self._tell_choice(step, at, await in_thread(self._chosen, step, so, left))
+        self._tell_choice(step, at, await in_thread(chosen, step, self.sets, so, left))
         return True
-
-    def _chosen(self, step: steps.CampaignStep, so: list[str], left: list[str]) -> StepMade:
-        if isinstance(step, steps.SendToSet):
-            return self.sets.choose(step.id, REFUSED, so, rest=None)
-        if isinstance(step, steps.Reacted):
-            return self.sets.choose(step.id, MAIN, so, rest=REST, exited=left)
-        gone = set(left)
-        staying = (name for name, _ in self.sets.people(step.sources[0]) if name not in gone)
-        return self.sets.choose(step.id, MAIN, staying, rest=None, exited=left)
 
     def _tell_choice(self, step: steps.CampaignStep, at: int, made: StepMade) -> None:
         self._made[step.id] = made
@@ -373,7 +376,7 @@ class CampaignRun:
         while change is None:
             await self._people.pause(SAVE_PAUSE_S)
             change = await in_thread(members.begin, save, step.audience, step.mode, people)
-        silent = self._world.saved()[step.audience].silent
+        silent = self._world.is_silent(step.audience)
         entered, left = change.entered(), change.left()
         again = self.sets.are_thinned()
         holds_from = await self._people.save(save, step.audience, when, entered, left, silent=silent, again=again)

@@ -6,7 +6,7 @@ Whoever holds it asks when something comes next (`first`), brings everybody to t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from parcours.campaigns.proof import ProofAsked, prove
 from parcours.campaigns.run_book import VirtualBook, scan_of
 from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
-from parcours.campaigns.run_world import RunWorld
+from parcours.campaigns.run_world import Find, RunWorld
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.step_words import words_of
 from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.campaign_steps import FunnelAsked, ReadFound
 from parcours.journey.model.recurrence import is_endless
 from parcours.journey.program import Program
 
@@ -74,7 +75,9 @@ class Coordinator:
         exports: Path,
         settings: Settings,
         tell: Callable[[CampaignLine], None],
+        find: Find | None = None,
     ) -> None:
+        """find: whom facts tell of; without it no audience is kept up to date."""
         self._people = people
         self._folder = folder
         self._tables_root = tables_root
@@ -86,6 +89,7 @@ class Coordinator:
             SavedMembers(folder / "saved", workspace),
             exports,
             lambda name: self._numbers.get(name, 0),
+            find or _nobody_asks,
         )
         self._runs: list[CampaignRun] = []
         self._rest: list[str] = []
@@ -93,7 +97,8 @@ class Coordinator:
         self._explained: tuple[str, Callable[[SetPlace], None]] | None = None
         self._numbers: dict[str, int] = {}
         self._continued: dict[str, Path] = {}
-        self._scheduled = {each.name: _scheduled(each, program.timezone) for each in program.campaigns}
+        conducted = program.campaigns if find is None else (*program.campaigns, *program.keeping)
+        self._scheduled = {each.name: _scheduled(each, program.timezone) for each in conducted}
 
     def begin(self, at_ms: int) -> None:
         """Time begins at this instant: of a schedule, what lies before it is no occurrence."""
@@ -155,7 +160,13 @@ class Coordinator:
             return CampaignDue(by_hand, each.campaign.name, number, begins=True)
         recurs = each.campaign.schedule is not None and each.campaign.schedule.rule is not None
         return CampaignDue(
-            each.next_ms, each.campaign.name, number, begins=True, recurs=recurs, is_endless=each.endless
+            each.next_ms,
+            each.campaign.name,
+            number,
+            begins=True,
+            recurs=recurs,
+            is_endless=each.endless,
+            asks_facts=any(isinstance(step, ReadFound) for step in each.campaign.steps.values()),
         )
 
     def explain(self, person: str, told: Callable[[SetPlace], None]) -> None:
@@ -233,6 +244,10 @@ class Coordinator:
         folder = self._folder / campaign.name
         root, earlier = self._tables_root, folder / EARLIER
         return RunSets(campaign, number, folder / str(number), root, self._settings, earlier, durable=False)
+
+
+async def _nobody_asks(asked: FunnelAsked, at: int) -> Iterable[str]:
+    raise AssertionError(f"no campaign is conducted that asks facts, and one asks for {asked} at {at}")
 
 
 def _scheduled(campaign: CampaignProgram, timezone: str) -> _Scheduled:

@@ -47,7 +47,7 @@ class ErasedPeople:
     def leave_run(self, folder: Path, place: RunPlace) -> None:
         """Take those out of the files of a run who were forgotten after it had begun."""
         hers = self._meant(place.since)
-        files = [*_parquet(folder / "links"), *_parquet(folder / "sets"), *_parquet(folder / "people")]
+        files = [path for each in ("links", "sets", "people", "found") for path in _parquet(folder / each)]
         found = {path: names_that(hers, path) for path in files}
         names = {name for each in found.values() for name in each}
         if names:

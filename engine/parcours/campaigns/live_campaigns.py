@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
 from pathlib import Path
@@ -28,22 +28,27 @@ from parcours.campaigns.campaign_place import CAMPAIGN, CampaignPlace, read_camp
 from parcours.campaigns.coordinator import occurrences
 from parcours.campaigns.erased_people import ErasedPeople
 from parcours.campaigns.kept_files import drop_old
+from parcours.campaigns.listed_runs import continued, listed_by
 from parcours.campaigns.live_people import LOOK_S, until_past
 from parcours.campaigns.live_previews import LivePreviews
 from parcours.campaigns.live_runs import EngineAround, LiveRuns
 from parcours.campaigns.run_book import scan_of
-from parcours.campaigns.run_folder import write_json
+from parcours.campaigns.run_folder import RunFolder, write_json
 from parcours.campaigns.run_place import RunPlace, kept_runs, read_place
 from parcours.campaigns.run_world import RunWorld
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.sets.database import Workspace
+from parcours.campaigns.sets.plain_sets import write_found
 from parcours.campaigns.sets.whole_file import drop_unfinished
 from parcours.campaigns.told_lines import told_lines
 from parcours.config import DAY_MS, SECOND_MS
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ParcoursError
+from parcours.expression.definition_keys import plain
 from parcours.journey.campaign_columns import asks_shards
 from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.campaign_steps import FunnelAsked, SavingMode
+from parcours.journey.compile.campaigns.found import PEOPLE, naming_campaign
 from parcours.journey.program import Program
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.shard.erasures import Erasure
@@ -72,11 +77,16 @@ class LiveCampaigns:
         self._task: asyncio.Task[None] | None = None
         self._upkeep: asyncio.Task[None] | None = None
         self._trouble: str | None = None
+        self._naming = asyncio.Lock()
         memory_bytes = around.settings.campaign_memory_bytes
         self._spill = around.folder / SPILL
         members = SavedMembers(around.folder / SAVED, Workspace(self._spill, memory_bytes, os.cpu_count() or 1))
         world = RunWorld(
-            lambda: self._published.saved_audiences, members, around.exports, lambda name: self._place(name).runs
+            lambda: self._published.saved_audiences,
+            members,
+            around.exports,
+            lambda name: self._place(name).runs,
+            self._find,
         )
         self._runs = LiveRuns(around, world, self._news.set)
         self.previews = LivePreviews(around, self._newest, lambda name: self._place(name).runs + 1)
@@ -121,10 +131,9 @@ class LiveCampaigns:
 
     def begin(self, name: str, by: str) -> int:
         """Let a run begin now, durably; returns its number. Raises CallerError where none may, OSError."""
-        self._check_there(name)
-        if (state := self._states.get(name)) != "open":
-            raise CallerError(f"the campaign {name!r} is {state}: no run of it begins")
         campaign = self._newest(name)
+        if not self._is_open(campaign):
+            raise CallerError(f"the campaign {name!r} is {self._states.get(name)}: no run of it begins")
         under_way = self._runs.of(name)
         if under_way and not campaign.overlapping:
             raise CallerError(
@@ -135,7 +144,7 @@ class LiveCampaigns:
         return self._begin(campaign, self._around.clock.now_ms(), by=by)
 
     def _check_there(self, name: str) -> None:
-        if name not in self._published.campaign_names():
+        if name not in self._published.conducted_names():
             known = [each.name for each in self._published.campaigns]
             raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
 
@@ -144,10 +153,38 @@ class LiveCampaigns:
     def _newest(self, name: str) -> CampaignProgram:
         """The version by which its next run would go. Raises CallerError where there is none."""
         self._check_there(name)
-        offered = next((each for each in self._published.campaigns if each.name == name), None)
+        conducted = (*self._published.campaigns, *self._published.keeping)
+        offered = next((each for each in conducted if each.name == name), None)
         if offered is None:
             raise CallerError(f"the campaign {name!r} is not offered any more: no run of it begins")
         return offered
+
+    # People who are named, or found by a funnel
+
+    async def _find(self, asked: FunnelAsked, at: int) -> Iterable[str]:
+        """Whom facts tell of; a run rests meanwhile, for nothing of it is written."""
+        async with self._runs.gate.resting():
+            return await self._around.find(asked, at)
+
+    async def save_named(self, audience: str, people: Iterable[str], mode: SavingMode, by: str) -> RunPlace:
+        """Let these people be saved as an audience, named by its key; returns the run once it is over.
+
+        It goes on though nobody waits for it, and whatever happens to this process. Raises CallerError, OSError.
+        """
+        if audience not in self._published.saved_audiences:
+            raise CallerError(f"{plain(audience)!r} is no audience that people are saved as")
+        campaign = naming_campaign(audience, mode, self._published.timezone)
+        self._look_first(campaign)
+        async with self._naming, self._runs.gate.at_work():  # numbers are given in order
+            folder = self._around.folder / campaign.name / str(self._place(campaign.name).runs + 1)
+            await in_thread(write_found, people, RunFolder(folder, durable=True).found(PEOPLE), durable=True)
+            number = self._begin(campaign, self._around.clock.now_ms(), by=by)
+        under_way = self._runs.of(campaign.name).get(number)
+        if under_way is not None and under_way.task is not None:
+            await asyncio.wait([under_way.task])
+        place = read_place(folder)
+        assert place is not None, "a run that has begun is kept"
+        return place
 
     # How they stand
 
@@ -179,7 +216,7 @@ class LiveCampaigns:
             while True:
                 self._news.clear()
                 async with self._runs.gate.at_work():
-                    coming = [await self._look(each) for each in self._published.campaigns]
+                    coming = [await self._look(each) for each in (*self._published.campaigns, *self._published.keeping)]
                 await self._until(min((at for at in coming if at is not None), default=None))
         except Exception as error:  # nobody waits for it
             self._trouble = f"no campaign begins by its schedule any more: {error}"
@@ -193,6 +230,7 @@ class LiveCampaigns:
             place = self._place(folder.name)
             claimed |= {place.expected[0]} if place.expected else set()
             for kept in kept_runs(folder):
+                self._runs.hear_end(kept, next((line.why for line in kept.lines if line.is_failure), None))
                 through = max(place.through, kept.began if kept.scheduled else -1)
                 place = msgspec.structs.replace(place, runs=max(place.runs, kept.number), through=through)
                 if kept.ended is None and kept.number not in self._runs.of(folder.name):
@@ -214,6 +252,9 @@ class LiveCampaigns:
         return sorted(each for each in self._around.folder.glob("*") if (each / CAMPAIGN).exists())
 
     def _version(self, place: RunPlace) -> CampaignProgram | None:
+        if place.listed is not None:
+            folder = self._around.folder / place.campaign / str(place.number)
+            return continued(place, place.listed, folder, self._published)
         try:
             return self._published.campaign(place.campaign, place.version)
         except KeyError:
@@ -226,7 +267,7 @@ class LiveCampaigns:
         through = self._place(campaign.name).through
         passed = [*deque(takewhile(lambda at: at < now_ms, occurrences(campaign, timezone, through)), TOLD_MAX + 1)]
         if passed:
-            may_begin = self._states.get(campaign.name) == "open"
+            may_begin = self._is_open(campaign)
             for at in passed[:-1] if may_begin else passed[-TOLD_MAX:]:
                 self._tell_not_begun(campaign, at, MISSED)
             if may_begin:
@@ -235,6 +276,10 @@ class LiveCampaigns:
         coming = next(occurrences(campaign, timezone, max(now_ms - 1, through)), None)
         await self._expect(campaign, coming)
         return coming
+
+    def _is_open(self, campaign: CampaignProgram) -> bool:
+        """Whether its runs may begin; one by which an audience is kept has no state, and is open while it is there."""
+        return campaign in self._published.keeping or self._states.get(campaign.name) == "open"
 
     def _look_first(self, campaign: CampaignProgram) -> None:
         """What lies before a campaign is looked at for the first time is no instant of its schedule."""
@@ -254,7 +299,8 @@ class LiveCampaigns:
         if scheduled and expected is not None and expected[1:] == (campaign.version, at):
             scans, expected = {"0": (expected[0], expected[2])}, None
         number = place.runs + 1
-        began = RunPlace(campaign.name, campaign.version, number, at, scheduled, by, expected=scans)
+        listed = listed_by(campaign)
+        began = RunPlace(campaign.name, campaign.version, number, at, scheduled, by, expected=scans, listed=listed)
         self._runs.begin(campaign, began)
         self._keep(campaign.name, msgspec.structs.replace(place, runs=number, expected=expected))
         return number
@@ -270,7 +316,7 @@ class LiveCampaigns:
 
     async def _expect(self, campaign: CampaignProgram, at: int | None) -> None:
         """Have shards take columns at the next instant of a schedule, as the newest version asks for them."""
-        asks = at is not None and self._states.get(campaign.name) == "open"
+        asks = at is not None and self._is_open(campaign)
         asks = asks and asks_shards(campaign, campaign.stages[0])
         wanted = (campaign.version, at) if asks else None
         place, people = self._place(campaign.name), self._runs.people

@@ -21,14 +21,17 @@ from parcours.campaigns.live_people import LOOK_S, LivePeople, TurnsOfRun, Undis
 from parcours.campaigns.run_folder import EARLIER, RunFolder, write_json
 from parcours.campaigns.run_place import PLACE, LiveBook, RunPlace, RunState
 from parcours.campaigns.run_sets import RunSets
-from parcours.campaigns.run_world import RunWorld
+from parcours.campaigns.run_world import Find, RunWorld
 from parcours.campaigns.step_words import words_of
 from parcours.campaigns.work_gate import WorkGate
 from parcours.clock import Clock
 from parcours.config import SECOND_MS, Settings
 from parcours.core.identity import SlotMap
+from parcours.core.time_text import time_text
 from parcours.errors import AuthorError, ParcoursError
+from parcours.expression.definition_keys import plain
 from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.compile.campaigns.found import KEPT
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.change_protocol import STOP_PATIENCE_S
 from parcours.routing.ports import ShardPort
@@ -49,6 +52,7 @@ class EngineAround:
     folder       where campaigns keep what they have to know; `exports` is where their files go
     tables_root  the folder below which the files of tables lie
     numbers      of the lines that campaigns tell
+    find         whom facts tell of
     """
 
     ports: Sequence[ShardPort]
@@ -60,6 +64,7 @@ class EngineAround:
     exports: Path
     tables_root: Path
     numbers: LineNumbers
+    find: Find
 
 
 class RunUnderWay:
@@ -70,6 +75,7 @@ class RunUnderWay:
         self.book = book
         self.hand_overs = hand_overs
         self.task: asyncio.Task[None] | None = None
+        self.attempts = 0
         self.troubles: dict[str, str] = {}
         """What is not in order with it, a sentence each: by the step that is handed over, "" with all the rest."""
 
@@ -102,6 +108,7 @@ class LiveRuns:
         self.gate = WorkGate()
         self._unbroken: set[asyncio.Future[Any]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._not_kept: dict[str, str] = {}
         self.people = self._people_for(None, lambda: 0)
         """Everybody, whatever run it is about."""
 
@@ -126,7 +133,10 @@ class LiveRuns:
         return {(name, each.run.campaign.version) for (name, _), each in self._under_way.items()}
 
     def troubles(self) -> list[str]:
-        """What is not in order with them, a sentence each."""
+        """What is not in order with them, a sentence each; and which audience could not be kept up to date."""
+        return [*self._not_kept.values(), *self._troubles()]
+
+    def _troubles(self) -> list[str]:
         return [why for _, each in sorted(self._under_way.items()) for _, why in sorted(each.troubles.items())]
 
     async def stop(self) -> None:
@@ -221,6 +231,8 @@ class LiveRuns:
             except AuthorError:
                 raise
             except (ParcoursError, OSError) as error:
+                if await self._gives_up(under_way, error):
+                    return
                 why = f"{under_way.name} waits, and tries again every {RETRY_S:g} s: {error}"
                 under_way.troubles[what] = why
                 log.warning("%s", why)
@@ -228,6 +240,18 @@ class LiveRuns:
             else:
                 under_way.troubles.pop(what, None)
                 return
+
+    async def _gives_up(self, under_way: RunUnderWay, error: Exception) -> bool:
+        """Whether the run ends because facts could not be asked for so long: the next instant asks again."""
+        most = self._around.settings.kept_attempts_max
+        under_way.attempts += under_way.run.is_finding
+        if under_way.attempts < most or not under_way.run.is_finding:
+            return False
+        now_ms = self._around.clock.now_ms()
+        under_way.run.fail(now_ms, f"kept_attempts_max={most} attempts have failed, the last one so: {error}")
+        async with self.gate.at_work():
+            await under_way.run.end(now_ms)
+        return True
 
     async def _end_stopped(self, under_way: RunUnderWay) -> None:
         """Its campaign has been stopped: shards have ended what people had of it."""
@@ -245,9 +269,17 @@ class LiveRuns:
                 await self.people.end_scan(scan)
             under_way.run.sets.close()
             RunFolder(self._folder(under_way.place), durable=True).clear_attempts()
+            self.hear_end(under_way.place, under_way.run.failed)
             under_way.book.keep(state=state, ended=self._around.clock.now_ms(), expected={})
         self._under_way.pop((under_way.run.campaign.name, under_way.run.number), None)
         self._over()
+
+    def hear_end(self, place: RunPlace, failed: str | None) -> None:
+        """A run is over, or is the newest that was: if its audience could not be made, that is told until it is."""
+        self._not_kept.pop(place.campaign, None)
+        if failed is not None and place.listed is not None and place.campaign.startswith(KEPT):
+            audience, at = plain(place.listed.audience), time_text(place.began)
+            self._not_kept[place.campaign] = f"the audience {audience!r} was not made at {at}: {failed}"
 
     # Around a run
 

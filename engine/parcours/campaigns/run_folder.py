@@ -1,6 +1,7 @@
 """Where does a run of a campaign keep what it makes, and what of it is there?
 
     steps.json                 what is said of people in the sets of each step
+    found/STEP.parquet         whom facts have told of, or somebody has named, for a step
     people/STAGE.parquet       what shards told as of the stage's instant
     tables/NAME.parquet        each table as it was when it was first used, and NAME.json with its hash
     links/STAGE-NAME.parquet   whose rows these were, as of a stage
@@ -77,6 +78,9 @@ class RunFolder:
     def write_words(self, words: RunWords) -> None:
         """Keep what is said of people in the sets. Raises OSError."""
         write_json(self.root / WORDS, words, durable=self._durable)
+
+    def found(self, step: str) -> Path:
+        return self.root / "found" / f"{step}.parquet"
 
     def people(self, stage: int) -> Path:
         return self.root / "people" / f"{stage}.parquet"

@@ -17,11 +17,19 @@ from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_book import scan_of
 from parcours.campaigns.run_folder import read_json, write_json
 from parcours.clock import Clock
+from parcours.journey.campaign_steps import SavingMode
 from parcours.shard.scans import Scan, StageAsked
 
 PLACE: Final = "run.json"
 
 RunState: TypeAlias = Literal["under_way", "done", "failed", "stopped"]
+
+
+class ListedSave(msgspec.Struct, frozen=True):
+    """What a run does whose people facts tell of, or somebody has named: it saves them as this audience, by its key."""
+
+    audience: str
+    mode: SavingMode
 
 
 class RunPlace(msgspec.Struct, frozen=True):
@@ -35,6 +43,7 @@ class RunPlace(msgspec.Struct, frozen=True):
     saves      by step, from when on the audience holds that it saved
     lines      what has been told of outputs, in the order in which it was
     ended      when it was over, None as long as it is not
+    listed     of a run that no campaign of an author's has (compile/campaigns/found.py)
     """
 
     campaign: str
@@ -52,6 +61,7 @@ class RunPlace(msgspec.Struct, frozen=True):
     saves: dict[str, int] = {}
     lines: list[CampaignLine] = []
     ended: int | None = None
+    listed: ListedSave | None = None
 
     @property
     def since(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Final
 
 import msgspec
@@ -25,13 +26,13 @@ from parcours.campaigns.sets.engine import MAIN, Counts
 from parcours.campaigns.sets.exports import export_set
 from parcours.campaigns.sets.lots import seed_of
 from parcours.campaigns.sets.people_file import PeopleFile, PeopleWriter, collected_people
-from parcours.campaigns.sets.plain_sets import names_of, rows_of, size_of, write_created, write_nobody
+from parcours.campaigns.sets.plain_sets import names_of, rows_of, size_of, write_created, write_found, write_nobody
 from parcours.campaigns.sets.reads import Before
 from parcours.campaigns.sets.renamed import write_renamed
 from parcours.campaigns.sets.run_tables import RunTables
 from parcours.campaigns.sets.set_steps import SetStep, StepSets
 from parcours.campaigns.sets.set_values import Evaluation
-from parcours.campaigns.sets.whole_file import hash_of
+from parcours.campaigns.sets.whole_file import hash_of, whole_file
 from parcours.campaigns.step_made import StepMade
 from parcours.campaigns.told_scope import ToldScopes
 from parcours.config import Settings
@@ -81,6 +82,7 @@ class RunSets(KeptSets):
         super().__init__(folder, durable=durable)
         self._campaign = campaign
         self._number = number
+        self._durable = durable
         self._settings = settings
         self._earlier = earlier
         self._workspace = Workspace(
@@ -130,6 +132,16 @@ class RunSets(KeptSets):
             are_evaluated_beside(self._campaign, made),
         )
 
+    # Whom facts tell of
+
+    def has_found(self, step: str) -> bool:
+        """Whether it is there, whole, whom a step has found."""
+        return self._folder.found(step).exists()
+
+    def found(self, step: str, people: Iterable[str]) -> None:
+        """Keep whom a step has found, in any order: whole or not at all. Raises OSError."""
+        write_found(people, self._folder.found(step), durable=self._durable)
+
     # What is made of it
 
     def make(self, step: str, at_ms: int) -> StepMade:
@@ -156,12 +168,21 @@ class RunSets(KeptSets):
         match step:
             case steps.Test():
                 return self._tested(step, sources[0], at_ms)
+            case steps.ReadFound():
+                return self._read_found(step, at_ms)
             case steps.Reacted():
                 return Record(StepMade(step.id, _size(sources[0])), at_ms, {})
             case steps.UpdatePeople() | steps.Export() | steps.WaitAll() | steps.SendToSet() | steps.Save(key=None):
                 return self._passed_on(step, sources[0], at_ms)
             case _:
                 return self._computed(step, sources, at_ms)
+
+    def _read_found(self, step: steps.ReadFound, at_ms: int) -> Record:
+        main = self._folder.sets(step.id) / f"{MAIN}.parquet"
+        with whole_file(main, durable=self._durable) as unfinished:
+            copyfile(self._folder.found(step.id), unfinished)
+        rows = size_of(main)
+        return Record(StepMade(step.id, rows, {MAIN: rows}), at_ms, self._files({MAIN: main}))
 
     def _tested(self, step: steps.Test, source: Path | None, at_ms: int) -> Record:
         sizes = {name: self._size_named(name, source) for _, condition in step.arms for name in condition.sets}

@@ -18,8 +18,9 @@ import msgspec
 
 from parcours.campaigns.run_folder import read_json, write_json
 from parcours.campaigns.sets.database import Workspace
-from parcours.campaigns.sets.members import Mode, write_difference, write_members
+from parcours.campaigns.sets.members import write_difference, write_members
 from parcours.campaigns.sets.plain_sets import names_of, write_nobody
+from parcours.journey.campaign_steps import SavingMode
 
 SAVES: Final = "saves.json"
 
@@ -55,7 +56,7 @@ class SavedMembers:
         self._folder = folder
         self._workspace = workspace
 
-    def begin(self, save: str, audience: str, mode: Mode, people: Path | None) -> Change | None:
+    def begin(self, save: str, audience: str, mode: SavingMode, people: Path | None) -> Change | None:
         """What a save changes, of the people in a file; None if another save of the audience has to be over first."""
         made, folder = self._made(audience), self._folder / audience
         if made.under_way not in ("", save):

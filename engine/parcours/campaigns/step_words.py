@@ -14,7 +14,7 @@ from parcours.expression.definition_keys import plain
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import SetRef
-from parcours.journey.model.campaign_sets import REFUSED, REST
+from parcours.journey.model.campaign_sets import MAIN, REFUSED, REST
 from parcours.journey.set_expressions import Criterion, SetExpression
 
 
@@ -58,6 +58,9 @@ def _words(step: steps.CampaignStep) -> StepWords:
             return replace(words, outside=f"not so: {step.where.text}")
         case steps.ReadTable():
             return replace(words, outside=f"no row of {step.table} is hers{_where(step.where)}")
+        case steps.ReadFound():
+            said = f"among {step.asked or 'those who were named'}"
+            return replace(words, inside={MAIN: said}, outside=f"not {said}")
         case steps.Filter():
             return replace(words, outside=f"not so: {step.condition.text}")
         case steps.Dedupe():

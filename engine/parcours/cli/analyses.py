@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from parcours.cli.asked_facts import AnalysisKey, AskedFunnel, First, Of, Shown, Source, Url, Words, funnel_of, tell
+from parcours.cli.asked_members import save_at_door
 from parcours.cli.fact_sources import AnswerForm, Exported, Facts, File, Form, ProjectDir, Stitched, Store
 from parcours.cli.windows import Live, Since, Until
 
@@ -42,11 +43,16 @@ def funnel(
     live: Live = False,
     save_audience: Annotated[
         str | None,
-        typer.Option("--save-audience", metavar="NAME", help="Write the people of --who to OUT/audiences."),
+        typer.Option(
+            "--save-audience", metavar="NAME", help="Save the people of --who: in OUT/audiences, or with --url."
+        ),
     ] = None,
     who: Annotated[
         str | None, typer.Option("--who", metavar="WHO", help="reached:2, lost:2 or group:NAME, to be saved.")
     ] = None,
+    append: Annotated[
+        bool, typer.Option("--append/--replace", help="They come in besides those who are in the audience.")
+    ] = False,
     form: Form = AnswerForm.TABLE,
     file: File = None,
     exported: Exported = False,
@@ -57,6 +63,8 @@ def funnel(
     """Count how many people, visits or runs take each step of a funnel: "A > B[event.price > 20] > C"."""
     if (save_audience is None) != (who is None):
         raise typer.BadParameter("it goes with --save-audience, and that with it.", param_hint="--who")
+    if append and save_audience is None:
+        raise typer.BadParameter("it goes with --save-audience.", param_hint="--append")
     options = {
         "within": within, "order": order, "by": by, "exclude": exclude or None, "step_within": step_within or None,
         "value": value, "split": split, "segment": segment,
@@ -65,8 +73,11 @@ def funnel(
         first, words, facts, store, url, door_key, project, since, until, live, exported, stitched
     )  # fmt: skip
     if save_audience is not None and who is not None:
+        if url is not None:
+            save_at_door(source, save_audience, who, options, append=append)
+            return
         with funnel_of(source, options) as asked:
-            _save(asked, save_audience, who)
+            _save(asked, save_audience, who, append=append)
     tell(source, "funnel", options, Shown(form, file))
 
 
@@ -207,12 +218,12 @@ def metric(
     tell(source, "metric", options, Shown(form, file))
 
 
-def _save(asked: AskedFunnel, name: str, who: str) -> None:
+def _save(asked: AskedFunnel, name: str, who: str, *, append: bool) -> None:
     """Write the people as a saved audience of a simulation. Raises CallerError."""
     from parcours.insight.asking.saved import check_saved, write_members
     from parcours.insight.figures import counted_text
 
     check_saved(asked.project, name)
     people = asked.asking.funnel_people(asked.asked, who)
-    path = write_members(asked.out, name, people)
-    typer.echo(f"{path}: {counted_text(len(people), 'person', 'people')}", err=True)
+    path, count = write_members(asked.out, name, people, append=append)
+    typer.echo(f"{path}: {counted_text(count, 'person', 'people')}", err=True)

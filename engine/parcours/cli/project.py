@@ -89,7 +89,7 @@ def check(
         from parcours.testing.cases.read import read_cases
 
         project = judgement.load(folder, drafts=True)
-        findings += [*read_cases(project, folder)[1], *_unopenable(project, registry)]
+        findings += [*read_cases(project, folder)[1], *_unopenable(project, registry), *_unkept(project)]
     for finding in findings:
         typer.echo(str(finding))
     errors, drafts, warnings = (
@@ -156,6 +156,14 @@ def _unopenable(project: Project, registry: Registry) -> list[Finding]:
         except ExtraMissing as error:
             missing[CALL] = str(error)
     return [Finding(PROJECT_FILE, 0, "", missing[name], severity="warning") for name in used if name in missing]
+
+
+def _unkept(project: Project) -> list[Finding]:
+    """An error where audiences are kept up to date and a library for that is missing: no engine would open."""
+    from parcours.journey.read.finding import Finding
+    from parcours.service.campaigns_of_host import unkept
+
+    return [Finding(PROJECT_FILE, 0, "", reason) for reason in unkept(project.program)]
 
 
 def schema(

@@ -40,7 +40,9 @@ def asked_of_rows(step: steps.CampaignStep) -> list[SetExpression]:
             return _values(value for _, value in step.values)
         case steps.SendToSet():
             return [*step.to.values(), *_given(step.prefer)]
-        case steps.ReadAudience() | steps.DivideAtRandom() | steps.WaitAll() | steps.Test() | steps.Reacted():
+        case steps.ReadAudience() | steps.ReadFound() | steps.DivideAtRandom():
+            return []
+        case steps.WaitAll() | steps.Test() | steps.Reacted():
             return []
     assert_never(step)
 

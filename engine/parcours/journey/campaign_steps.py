@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from parcours.expression.expression import Expression
+from parcours.journey.analyses import Funnel
 from parcours.journey.experiments import Experiment
 from parcours.journey.model.campaign_sets import MAIN
 from parcours.journey.model.tables import TableFormat
@@ -109,6 +110,27 @@ class ReadTable(Step):
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FunnelAsked:
+    """Which people of a funnel, in words such as `lost:2`."""
+
+    funnel: Funnel
+    who: str
+
+    def __str__(self) -> str:
+        return f"{self.who} of the funnel {self.funnel.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFound(Step):
+    """Whom facts tell of, and no shard is asked for; no document has such a step (compile/campaigns/found.py).
+
+    asked  None: they were named before the run began
+    """
+
+    asked: FunnelAsked | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter(Step):
     condition: SetExpression
@@ -190,10 +212,13 @@ class Enrich(Step):
     enrichments: tuple[Enrichment, ...]
 
 
+SavingMode: TypeAlias = Literal["replace", "append", "remove"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save(Step):
     audience: str
-    mode: Literal["replace", "append", "remove"]
+    mode: SavingMode
     key: SetExpression | None
 
 
@@ -299,6 +324,7 @@ CampaignStep: TypeAlias = (
     ReadAudience
     | ReadPeople
     | ReadTable
+    | ReadFound
     | Filter
     | Dedupe
     | Divide

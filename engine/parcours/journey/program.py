@@ -350,6 +350,10 @@ class Program:
     analyses: Analyses = field(default_factory=Analyses)
     """What may be asked of facts by its name. No event that comes in depends on any of it."""
 
+    keeping: tuple[CampaignProgram, ...] = ()
+    """The campaigns by which audiences are kept up to date from funnels (compile/campaigns/found.py), by name. They
+    have no versions, and nobody is in a run of them."""
+
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -373,6 +377,10 @@ class Program:
         for each in self.versions():
             newest[each.name] = max(newest.get(each.name, each), each, key=lambda version: version.version)
         return frozenset(name for name, each in newest.items() if isinstance(each.entry, CampaignEntry))
+
+    def conducted_names(self) -> frozenset[str]:
+        """Those, and the names of the campaigns by which audiences are kept up to date."""
+        return self.campaign_names() | {each.name for each in self.keeping}
 
     def versions(self) -> tuple[Journey, ...]:
         """Every version that may have runs."""

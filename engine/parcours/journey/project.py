@@ -318,7 +318,11 @@ def _examine(
     if project is not None and publishing is not None and publishing.now_ms is not None:
         campaigns = {campaign.name: campaign for campaign in program.campaigns}
         for each, margin in zip(documents.campaigns, margins.campaigns, strict=True):
-            note_overdue(campaigns[each.campaign], margin, publishing.now_ms)
+            note_overdue(campaigns[each.campaign].schedule, margin, publishing.now_ms)
+        for analyses, margin in zip(documents.insight, margins.insight, strict=True):
+            for name in analyses.audiences:
+                schedule = project.program.analyses.audiences[name].schedule
+                note_overdue(schedule, margin.below("audiences", name), publishing.now_ms)
     return project, sorted(set(findings))
 
 

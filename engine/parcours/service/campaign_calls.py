@@ -31,9 +31,12 @@ class CampaignCalls(ABC):
         """Raises CallerError unless it is open, on the running loop."""
 
     async def campaigns(self) -> list[CampaignState]:
-        """Every campaign that there is or has been, by name, with the runs of which something is kept."""
+        """Every campaign that there is or has been, by name, with the runs of which something is kept.
+
+        Those among them by which audiences are kept up to date are called `kept.AUDIENCE`.
+        """
         self._check_open()
-        return [await self._campaign_state(name) for name in sorted(self._control.current.campaign_names())]
+        return [await self._campaign_state(name) for name in sorted(self._control.current.conducted_names())]
 
     def campaign(self, campaign: str) -> Coroutine[Any, Any, CampaignState]:
         """How a campaign stands, and how far its runs are. Raises CallerError where there is none of this name."""
@@ -42,7 +45,7 @@ class CampaignCalls(ABC):
 
     async def _campaign(self, name: str) -> CampaignState:
         self._check_open()
-        self._check_campaign(name)
+        self._check_conducted(name)
         return await self._campaign_state(name)
 
     def run_campaign(self, campaign: str, *, by: str | None = None) -> Coroutine[Any, Any, int]:
@@ -58,7 +61,7 @@ class CampaignCalls(ABC):
 
     async def _run_campaign(self, name: str, by: str) -> int:
         self._check_open()
-        self._check_campaign(name)
+        self._check_conducted(name)
         live = self._host.campaigns.live
         if live is None:  # none has been published since the store was opened
             raise CallerError(f"the campaign {name!r} is closed: no run of it begins")
@@ -106,8 +109,16 @@ class CampaignCalls(ABC):
         kept = SetsKept(self._control.current.campaign_names(), folder)
         return await asyncio.to_thread(kept.added_to, explanation, names)
 
+    def _check_conducted(self, name: str) -> None:
+        """The same, but for those by which audiences are kept up to date."""
+        if name not in {each.name for each in self._control.current.keeping}:
+            self._check_campaign(name)
+
     def _check_campaign(self, name: str) -> None:
-        """Raises CallerError where there is none of this name."""
+        """Raises CallerError where there is none of this name that an author has written."""
+        if any(each.name == name for each in self._control.current.keeping):
+            said = "it is as the newest publication says: take it out of insight/, or change its schedule there"
+            raise CallerError(f"the campaign {name!r} makes an audience that is kept up to date; {said}")
         known = self._control.current.campaign_names()
         if name not in known:
             other = self._control.taken_otherwise(name, "campaign")
@@ -116,4 +127,4 @@ class CampaignCalls(ABC):
     async def _campaign_state(self, name: str) -> CampaignState:
         campaigns = self._host.campaigns
         runs, not_begun = await campaigns.runs(name), campaigns.not_begun(name)
-        return campaign_state(name, self._control.publications.ledger.journeys[name], runs, not_begun)
+        return campaign_state(name, self._control.publications.ledger.journeys.get(name), runs, not_begun)

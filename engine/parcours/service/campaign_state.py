@@ -67,12 +67,17 @@ class CampaignState:
 
 
 def campaign_state(
-    name: str, entry: LedgerEntry, runs: Iterable[RunPlace], not_begun: Iterable[CampaignLine]
+    name: str, entry: LedgerEntry | None, runs: Iterable[RunPlace], not_begun: Iterable[CampaignLine]
 ) -> CampaignState:
-    """What is told of a campaign, from what is kept of it."""
-    return CampaignState(
-        name, entry.state, entry.newest.number, tuple(map(_run, runs)), {line.at: line.output for line in not_begun}
-    )
+    """What is told of a campaign, from what is kept of it.
+
+    entry  None of one by which an audience is kept up to date: it is open, and has no versions
+    """
+    shown = tuple(map(_run, runs))
+    why = {line.at: line.output for line in not_begun}
+    if entry is None:
+        return CampaignState(name, "open", 1, shown, why)
+    return CampaignState(name, entry.state, entry.newest.number, shown, why)
 
 
 def _run(place: RunPlace) -> RunOfCampaign:

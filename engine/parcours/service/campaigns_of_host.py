@@ -19,6 +19,7 @@ from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.service.campaign_facts import CampaignFacts, newest_told
+from parcours.service.found_people import FoundPeople
 from parcours.shard.erasures import Erasure
 from parcours.store.address import folder_of, is_durable
 from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
@@ -29,16 +30,30 @@ if TYPE_CHECKING:
     from parcours.campaigns.run_place import RunPlace
 
 NEEDED: Final = ("duckdb", "pyarrow")
+KEPT_NEEDED: Final = (*NEEDED, "zstandard")
+"""The libraries for campaigns, and those for audiences that are kept up to date."""
+
+KEEPING: Final = "An audience that is kept up to date from a funnel"
 
 
 def unconducted(project: Project) -> list[str]:
     """Why the campaigns of a project cannot be conducted here; nothing if they can, or if there are none."""
     is_missing = project.program.campaigns and any(find_spec(name) is None for name in NEEDED)
-    return [str(ExtraMissing.of("A campaign", "campaigns"))] if is_missing else []
+    mine = [str(ExtraMissing.of("A campaign", "campaigns"))] if is_missing else []
+    return mine or unkept(project.program)
+
+
+def unkept(program: Program) -> list[str]:
+    """Why audiences cannot be kept up to date here; nothing if they can, or if there are none of these."""
+    is_missing = program.keeping and any(find_spec(name) is None for name in KEPT_NEEDED)
+    return [str(ExtraMissing.of(KEEPING, "insight"))] if is_missing else []
 
 
 class CampaignsOfHost:
-    """Lives on the loop of its host. `live` conducts them, None as long as there has been none."""
+    """Lives on the loop of its host. `live` conducts them, None as long as there has been none.
+
+    found  tells whom facts tell of
+    """
 
     def __init__(
         self,
@@ -54,18 +69,38 @@ class CampaignsOfHost:
         self._renewed = asyncio.Event()
         self._passing: Path | None = None
         self._facts: CampaignFacts | None = None
+        self._program: Program | None = None
+        self._states: Mapping[str, JourneyStateName] = {}
+        self.found = FoundPeople(
+            ports, lambda: self._current, self._durable_folder(), plan.address_secret, plan.settings
+        )
         self.live: LiveCampaigns | None = None
+
+    @property
+    def _current(self) -> Program:
+        assert self._program is not None, "renew comes first"
+        return self._program
 
     def renew(self, program: Program, states: Mapping[str, JourneyStateName]) -> None:
         """This program holds from now on, with journeys and campaigns in these states.
 
         Raises ExtraMissing, StoreBroken, OSError.
         """
-        if self.live is None and (program.campaigns or self._has_some()):
+        if reasons := unkept(program):
+            raise ExtraMissing(*reasons)
+        self._program, self._states = program, states
+        if self.live is None and (program.campaigns or program.keeping or self._has_some()):
             self.live = self._begun()
         if self.live is not None:
             self.live.renew(program, states)
         self._renewed.set()
+
+    def conducting(self) -> LiveCampaigns:
+        """Who conducts them, though there may have been none so far. Raises ExtraMissing, OSError."""
+        if self.live is None:
+            self.live = self._begun()
+            self.live.renew(self._current, self._states)
+        return self.live
 
     @property
     def folder(self) -> Path | None:
@@ -139,6 +174,7 @@ class CampaignsOfHost:
                 root / EXPORTED,
                 plan.project.folder,
                 numbers,
+                self.found,
             )
         )
         if plan.exports:
@@ -146,9 +182,14 @@ class CampaignsOfHost:
             self._facts.start(live, numbers)
         return live
 
+    def _durable_folder(self) -> Path | None:
+        """The folder of the store, wherever the process goes; None where it lies in memory."""
+        return folder_of(self._plan.store).absolute() if is_durable(self._plan.store) else None
+
     def _root(self) -> Path:
         """The folder of the store; one that goes with the engine where the store lies in memory."""
-        if is_durable(self._plan.store):
-            return folder_of(self._plan.store).absolute()  # threads work there, wherever the process goes
+        folder = self._durable_folder()
+        if folder is not None:
+            return folder
         self._passing = Path(tempfile.mkdtemp(prefix="parcours-campaigns-"))
         return self._passing

@@ -152,6 +152,8 @@ class Engine(BlockingFacade):
     prove_campaign = blocking(Service.prove_campaign)
     audiences = blocking(Service.audiences)
     audience = blocking(Service.audience)
+    save_people = blocking(Service.save_people)
+    save_funnel = blocking(Service.save_funnel)
     close_campaign = blocking(Service.close_campaign)
     stop_campaign = blocking(Service.stop_campaign)
     pause_campaign = blocking(Service.pause_campaign)

@@ -18,16 +18,16 @@ from parcours.background import in_thread, spawn
 from parcours.campaigns.told_lines import told_lines
 from parcours.errors import CallerError, EngineClosed, Overloaded
 from parcours.insight.exporter.done import facts_folder
-from parcours.insight.exporter.rows import Telling
 from parcours.insight.warehouse.opening import TailRows, check_extra, open_warehouse
 from parcours.insight.warehouse.viewed import Viewed
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications, published_project
+from parcours.service.fact_tail import tail_rows
 from parcours.service.host import Host
 from parcours.service.journey_control import JourneyControl
-from parcours.shard.messages import Look, TailSlice
-from parcours.shard.requests import NoteLook, ReadTail
+from parcours.shard.messages import Look
+from parcours.shard.requests import NoteLook
 from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
@@ -152,15 +152,8 @@ class FactQuestions:
 
     async def _tail_rows(self, program: Program, store: Path) -> TailRows:
         """What shards and campaigns have told and may not have exported; the newest of it is as of now."""
-        rows = TailRows()
+        rows = await tail_rows(self._host.ports, program, self._address_secret)
         await in_thread(partial(rows.add_outputs, facts_folder(store), partial(told_lines, store / CAMPAIGNS)))
-        for shard, port in enumerate(self._host.ports):
-            telling = Telling.of(shard, program, self._address_secret)
-            part = await port.ask(ReadTail())
-            await asyncio.to_thread(_take, rows, part, telling)
-            while part.after is not None:
-                part = await port.ask(ReadTail(part.after, part.through))
-                await asyncio.to_thread(_take, rows, part, telling)
         return rows
 
 
@@ -190,8 +183,3 @@ class _Question(Generic[T]):
         """Close what was opened and is not asked."""
         if self._warehouse is not None:
             self._warehouse.close()
-
-
-def _take(rows: TailRows, part: TailSlice, telling: Telling) -> None:
-    """Whoever was erased is noted beside the files, which is looked up later."""
-    rows.add(part.records, telling, part.known_ms, lambda person: 0)

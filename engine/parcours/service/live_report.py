@@ -80,8 +80,9 @@ async def live_report(
 
 def campaign_tally(program: Program, runs: Mapping[str, Iterable[RunPlace]]) -> CampaignTally:
     """What these runs have told, of the campaigns that are published or have been."""
-    names = program.campaign_names()
-    known = [each for each in (*program.campaigns, *program.draining_campaigns) if each.name in names]
+    names = program.conducted_names()
+    conducted = (*program.campaigns, *program.draining_campaigns, *program.keeping)
+    known = [each for each in conducted if each.name in names]
     tally = CampaignTally(sorted(known, key=lambda each: (each.name, -each.version)))
     for name in sorted(names):
         for place in runs.get(name, ()):

@@ -59,7 +59,7 @@ class Observed(ABC):
         """
         self._check_open()
         program, campaigns = self._control.current, self._host.campaigns
-        runs = {name: await campaigns.runs(name) for name in program.campaign_names()}
+        runs = {name: await campaigns.runs(name) for name in program.conducted_names()}
         return await live_report(
             self._host.ports, self._control.publications.ledger, program, self._host.settings, runs
         )

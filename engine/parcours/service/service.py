@@ -44,6 +44,7 @@ from parcours.service.looks import Looks
 from parcours.service.observed import Observed
 from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
+from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
@@ -59,7 +60,7 @@ DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
 
 
-class Service(CampaignCalls, FactCalls, Looks, Facade, AboutPeople, Observed):
+class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

@@ -17,7 +17,7 @@ from parcours.store.campaign_files import CAMPAIGNS
 def stored_tally(address: str, program: Program) -> CampaignTally:
     """What runs have told of which the store at this address keeps something. Raises OSError."""
     folder = folder_of(address) / CAMPAIGNS
-    return campaign_tally(program, {name: kept_runs(folder / name) for name in program.campaign_names()})
+    return campaign_tally(program, {name: kept_runs(folder / name) for name in program.conducted_names()})
 
 
 def with_stored_sets(explanation: Explanation, address: str, program: Program, told: Told) -> Explanation:

@@ -12,6 +12,7 @@ import msgspec
 from parcours.campaigns.run_place import RunPlace, kept_runs
 from parcours.errors import ExtraMissing
 from parcours.insight.explain import Explanation, SetStory
+from parcours.journey.compile.campaigns.found import KEPT, NAMED
 
 if TYPE_CHECKING:
     from parcours.campaigns.set_places import SetPlace
@@ -37,7 +38,7 @@ class SetsKept:
         """
         sets: list[SetStory] = []
         notes = [*explanation.notes]
-        for campaign in sorted(self.campaigns):
+        for campaign in sorted({*self.campaigns, *_listing(self.folder)}):
             runs = kept_runs(self.folder / campaign)
             for place in runs[-RUNS_MAX:]:
                 try:
@@ -70,3 +71,9 @@ class SetsKept:
         words = sets.words()
         if words is not None:
             yield from set_places(place.campaign, place.number, words, sets, name)
+
+
+def _listing(folder: Path) -> Iterator[str]:
+    """The campaigns that no author has written, of which runs are kept: no publication need have them any more."""
+    for beginning in (KEPT, NAMED):
+        yield from (each.name for each in folder.glob(f"{beginning}*"))

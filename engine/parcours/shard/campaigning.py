@@ -227,6 +227,16 @@ class Campaigning:
                 work.own += [(name, b"") for name in mine]
                 self._commits.commit(work, always=True)
 
+    def has_passed(self, at: int, now_ms: int, next_ms: int | None) -> bool:
+        """Whether nothing happens at the instant or before any more, durably; `next_ms` is when something is due."""
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            is_due = next_ms is not None and next_ms <= at
+            is_saving = any(save.at <= at for save in self._reads.saves.under_way())
+            is_past = work.stamp_ms > at and not is_due and not is_saving
+            self._commits.commit(work, always=is_past)
+        return is_past
+
     # Outcomes
 
     def outcomes(self, asked: TellOutcomes, now_ms: int) -> Become:

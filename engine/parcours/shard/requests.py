@@ -69,6 +69,7 @@ from parcours.shard.request import Request as Request
 from parcours.shard.scan_requests import AwaitScan as AwaitScan
 from parcours.shard.scan_requests import EndScan as EndScan
 from parcours.shard.scan_requests import ListColumns as ListColumns
+from parcours.shard.tail_requests import HasPassed as HasPassed
 from parcours.shard.tail_requests import ReadTail as ReadTail
 
 if TYPE_CHECKING:

@@ -23,3 +23,15 @@ class ReadTail(Request[TailSlice], frozen=True, tag="read_tail"):
 
     async def put_to(self, host: ShardHost) -> TailSlice:
         return await host.read_tail(self.after, self.through)
+
+
+class HasPassed(Request[bool], frozen=True, tag="has_passed"):
+    """Whether the shard has passed an instant, durably: nothing that it tells later is of that instant or before.
+
+    What runs of paused journeys make up for is: it has the times at which it was due.
+    """
+
+    at: int
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(lambda shard, now: shard.campaigning.has_passed(self.at, now, shard.next_ms()))

@@ -19,6 +19,7 @@ from parcours.wording import nearest, quoted
 
 if TYPE_CHECKING:
     from parcours.campaigns.coordinator import Coordinator, PreviewAsked
+    from parcours.campaigns.run_world import Find
     from parcours.campaigns.set_places import SetPlace
 
 
@@ -67,10 +68,12 @@ def new_coordinator(
     asked: CampaignsAsked,
     tell: Callable[[CampaignLine], None],
     program: Program | None = None,
+    find: Find | None = None,
 ) -> Coordinator:
     """Whoever conducts the campaigns of the project, with sets below `folder`. Raises ExtraMissing.
 
     program  what is published, if that is more than the project
+    find     whom facts tell of; without it no audience is kept up to date
     """
     try:
         from parcours.campaigns.coordinator import Coordinator
@@ -86,6 +89,7 @@ def new_coordinator(
         asked.exports or folder / "exports",
         settings,
         tell,
+        find,
     )
     for name, at in asked.starts:
         coordinator.start(name, at)

@@ -44,6 +44,7 @@ from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.audience_look import AudienceLook, check_look
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
+from parcours.simulation.kept_facts import KeptFacts
 from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
@@ -249,11 +250,15 @@ async def _run(
             slot_map = SlotMap(plan.shards, groups.homes)
             router = Router("simulation", runtime.ports, program, plan.settings, slot_map)
             coordinator = None
-            if program.campaigns and told is None:
+            if (program.campaigns or program.keeping) and told is None:
                 folder = Path(stack.enter_context(TemporaryDirectory(prefix="parcours-campaigns-")))
+                if program.keeping:
+                    kept = stack.enter_context(closing(KeptFacts(folder, program, plan.settings)))
+                    accepted = counting.keep(kept, accepted)
                 coordinator = new_coordinator(
-                    plan.project, runtime.ports, slot_map, plan.settings, folder, asked, counting.tell
-                )
+                    plan.project, runtime.ports, slot_map, plan.settings, folder, asked, counting.tell,
+                    find=kept.find if program.keeping else None,
+                )  # fmt: skip
             drive = Drive(
                 runtime.ports, router, program, plan.settings, passing, counting, begins, accepted, coordinator, look
             )
@@ -278,13 +283,27 @@ class _Counting:
         program = plan.project.program
         self._journeys = (*program.journeys, *program.taking)
         self._tally = Tally(self._journeys, plan.settings)
-        self._campaigns = CampaignTally(program.campaigns)
+        self._campaigns = CampaignTally((*program.campaigns, *program.keeping))
         self._failed: list[CampaignLine] = []
         self._told = told
         self._facts = facts
         self._newest_ms: int | None = None
+        self._kept: KeptFacts | None = None
+
+    def keep(self, kept: KeptFacts, accepted: Accepted | None) -> Accepted:
+        """Facts are handed over to be asked besides; returns who takes events for both."""
+        self._kept = kept
+
+        def take(events: list[Recorded]) -> None:
+            kept.add_events(events)
+            if accepted is not None:
+                accepted(events)
+
+        return take
 
     def __call__(self, facts: list[Fact]) -> None:
+        if self._kept is not None:
+            self._kept.add(facts)
         self._tally.add(facts)
         self._newest_ms = _newest(self._newest_ms, max(map(_at, facts), default=None))
         self._facts(facts)

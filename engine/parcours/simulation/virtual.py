@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from parcours.campaigns.campaign_due import CampaignDue
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.remarks import RemarkCounter, RemarkCounts
@@ -236,7 +237,7 @@ class Drive:
 
     async def _make(self, due: AnyDue) -> None:
         """Read an audience, or let a campaign act: everybody is held at the instant."""
-        await self._pass_to(due.at_ms)
+        await self._pass_to(due.at_ms + (isinstance(due, CampaignDue) and due.asks_facts))
         if isinstance(due, Due):
             await self._read(due)
         elif isinstance(due, LookDue):

@@ -6,7 +6,8 @@ Campaigns begin by their schedules as time passes, or by hand; the files of thei
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from parcours.service.journey_control import JourneyControl
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
+from parcours.simulation.kept_facts import KeptFacts
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
 from parcours.testing.virtual_questions import Happened, VirtualQuestions
@@ -75,8 +77,13 @@ class VirtualFacade(Facade):
     async def start(self) -> None:
         await self._runtime.start()
         program = self._plan.project.program
-        if program.campaigns:
-            self._campaigns = self._coordinator()
+        kept: KeptFacts | None = None
+        if program.campaigns or program.keeping:
+            folder = Path(self._opened.enter_context(TemporaryDirectory(prefix="parcours-campaigns-")))
+            if program.keeping:
+                kept = self._opened.enter_context(closing(KeptFacts(folder, program, self._plan.settings)))
+                kept.add(self._facts)
+            self._campaigns = self._coordinator(folder, kept)
             self._campaigns.begin(self._time_ms)
         router = Router("virtual", self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
         self._drive = Drive(
@@ -84,20 +91,30 @@ class VirtualFacade(Facade):
             router,
             program,
             self._plan.settings,
+            facts=None if kept is None else partial(self._hear, kept),
+            accepted=self._events.extend if kept is None else partial(self._hear_events, kept),
             campaigns=self._campaigns,
-            accepted=self._events.extend,
         )
 
-    def _coordinator(self) -> Coordinator:
-        folder = self._opened.enter_context(TemporaryDirectory(prefix="parcours-campaigns-"))
+    def _hear(self, kept: KeptFacts, facts: list[Fact]) -> None:
+        """Facts as they happen, where they are asked meanwhile."""
+        kept.add(facts)
+        self._facts += facts
+
+    def _hear_events(self, kept: KeptFacts, events: Sequence[Recorded]) -> None:
+        kept.add_events(events)
+        self._events += events
+
+    def _coordinator(self, folder: Path, kept: KeptFacts | None) -> Coordinator:
         return new_coordinator(
             self._plan.project,
             self._runtime.ports,
             self._plan.slot_map,
             self._plan.settings,
-            Path(folder),
+            folder,
             CampaignsAsked(),
             self._campaign_lines.append,
+            find=None if kept is None else kept.find,
         )
 
     async def stop(self) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from parcours.campaigns.sets.database import Workspace, copy_rows, opened_database, rows_in
+from parcours.journey.campaign_steps import SavingMode
 
-Mode = Literal["replace", "append", "remove"]
-
-_AFTER: Final[dict[Mode, str]] = {
+_AFTER: Final[dict[SavingMode, str]] = {
     "replace": "SELECT DISTINCT person FROM {people}",
     "append": "SELECT person FROM {before} UNION SELECT person FROM {people}",
     "remove": "SELECT person FROM {before} EXCEPT SELECT person FROM {people}",
 }
 
 
-def write_members(before: Path, people: Path, mode: Mode, after: Path, workspace: Workspace) -> None:
+def write_members(before: Path, people: Path, mode: SavingMode, after: Path, workspace: Workspace) -> None:
     """Write who is in the audience once these people have been saved. Raises StoreBroken, OSError."""
     query = _AFTER[mode].format(before=rows_in(before), people=rows_in(people))
     with opened_database(workspace) as database:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from parcours.campaigns.sets.database import Workspace, copy_rows, identifier, opened_database, rows_in
 from parcours.campaigns.sets.engine import Values
 from parcours.campaigns.sets.evaluated import plain_rows
+from parcours.campaigns.sets.row_groups import opened_row_groups
 from parcours.campaigns.sets.values import KINDS
 from parcours.campaigns.sets.whole_file import whole_file
 
@@ -21,6 +22,9 @@ _TEXT: Final = KINDS.index("string")
 
 BATCH_ROWS: Final = 5_000
 """Rows that lie in memory at once, each of which may have lists of some kilobytes."""
+
+FOUND_ROWS: Final = 100_000
+"""Rows of a set of found people that are written at once."""
 
 
 def write_everybody(people: Path, path: Path, workspace: Workspace) -> None:
@@ -33,6 +37,15 @@ def write_nobody(path: Path) -> None:
     """Write a set without rows, which nobody needs once a step is made. Raises OSError."""
     with whole_file(path, durable=False) as unfinished:
         pq.write_table(NOBODY.empty_table(), unfinished)
+
+
+def write_found(people: Iterable[str], path: Path, *, durable: bool) -> None:
+    """Write the set of these people, each once, in the order of their names as bytes. Raises OSError."""
+    names = pa.array(sorted({*people}, key=str.encode), pa.string())
+    with whole_file(path, durable=durable) as unfinished, opened_row_groups(unfinished, NOBODY) as groups:
+        for start in range(0, len(names), FOUND_ROWS):
+            some = names.slice(start, FOUND_ROWS)
+            groups.add(pa.table([some, pa.repeat(pa.scalar(""), len(some))], schema=NOBODY))
 
 
 def write_created(taken: Path, people: Path, path: Path, workspace: Workspace) -> int:

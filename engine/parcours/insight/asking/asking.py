@@ -90,8 +90,14 @@ class Asking:
         return Answered(funnel(asked, units, self._groups.by(asked.split)), people.count)
 
     def funnel_people(self, asked: Funnel, who: str) -> list[str]:
-        """Those who reached a step, were lost after one, or are in a group, as `funnel_people` has it."""
-        return funnel_people(asked, self._units(asked), who, self._groups.by(asked.split))
+        """Those who reached a step, were lost after one, or are in a group, as `funnel_people` has it.
+
+        Whoever was merged into somebody else is nobody any more, and what she did before counts by her old name only
+        where it is not the other's: so she is left out.
+        """
+        found = funnel_people(asked, self._units(asked), who, self._groups.by(asked.split))
+        merged = self._questions.merged_away()
+        return [person for person in found if person not in merged] if merged else found
 
     def flow(self, asked: Flow) -> Answered[FlowResult]:
         """Count what units did around the anchor."""

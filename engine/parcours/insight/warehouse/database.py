@@ -65,7 +65,7 @@ def _settings(settings: Settings, spill: Path) -> dict[str, Any]:
 def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Viewed) -> None:
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it writes to standard output; cursors have it from here
-    create_tables(connection, snapshot)
+    create_tables(connection, snapshot, viewed.until_ms)
     connection.execute(
         f"create table {HIDDEN}.viewed as"
         f" select {viewed.visit_pause_ms} as visit_pause_ms, {literal(viewed.follow)} as follow"

@@ -172,6 +172,16 @@ class Questions:
             for (person,) in self._warehouse.rows(f"select person from ({told}) where person <> '' order by person")
         )
 
+    def merged_away(self) -> frozenset[str]:
+        """The names under which nobody is any more: merged into somebody, and no event has come under them since."""
+        self.tables.add("changes")
+        query = (
+            "select name from (select name, max(time) as at from hidden.changes where what = 'merged' group by name)"
+            " merged where not exists"
+            " (from hidden.events told where told.person = merged.name and told.time > merged.at) order by name"
+        )
+        return frozenset(name for (name,) in self._warehouse.rows(query))
+
     def published(self, journey: str) -> Iterator[tuple[int, str]]:
         """The versions of a journey that facts tell of, each with its document as YAML text."""
         self.tables.add("publications")

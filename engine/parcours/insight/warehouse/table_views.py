@@ -11,7 +11,7 @@ import duckdb
 from parcours.insight.exporter.erased import ErasedRows
 from parcours.insight.exporter.schemas import table_of
 from parcours.insight.exporter.tables import COLUMNS, LOOKED_AT, PERSON_HAS, TABLES, Kind, Row
-from parcours.insight.warehouse.names import free_name, identifier, literal
+from parcours.insight.warehouse.names import free_name, identifier, instant, literal
 from parcours.insight.warehouse.snapshot import Snapshot
 from parcours.journey.model.insight import FactTable
 from parcours.shard.erasures import AUDIT, person_hash
@@ -35,13 +35,14 @@ HIDDEN: Final = "hidden"
 """The schema of what views are made of, which nobody's SQL may name: the erased are in it by their names."""
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+def create_tables(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, until_ms: int | None) -> None:
     """Make the views of all tables in the schema `hidden`, as the files and the tail have them.
 
+    until_ms  no rows are of a later instant; None: all of them are there
     Raises duckdb.IOException where a file has gone.
     """
     connection.execute(f"create schema {HIDDEN}")
-    queries = {table: _rows(connection, snapshot, table) for table in TABLES}
+    queries = {table: _until(until_ms, table, _rows(connection, snapshot, table)) for table in TABLES}
     connection.execute(
         f"create table {HIDDEN}.erased (person varchar, shard smallint, record bigint, at_ms bigint, hash varchar)"
     )
@@ -94,6 +95,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, table: Fact
         nothing = ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in columns.items())
         parts.append(f"select {nothing} where false")
     return " union all ".join(parts)
+
+
+def _until(until_ms: int | None, table: FactTable, query: str) -> str:
+    """The rows up to an instant, that instant included."""
+    if until_ms is None:
+        return query
+    return f"select * from ({query}) where {COLUMNS[table][0].name} <= {instant(until_ms)}"
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, table: FactTable, rows: Sequence[Row]) -> None:

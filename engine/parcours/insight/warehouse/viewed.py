@@ -25,17 +25,24 @@ class Viewed:
     events          by name, the kind of each declared property that facts have
     follow          which merges are followed
     visit_pause_ms  after which pause a new visit begins
+    until_ms        as of which instant, that instant included: nothing is known of what was told later, be it whose
+                    name a name is; None: as of now
     """
 
     events: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
     follow: Follow = "none"
     visit_pause_ms: int = VISIT_PAUSE_MS
+    until_ms: int | None = None
 
     @classmethod
     def of(cls, program: Program) -> Viewed:
         """As the project says."""
         used: Follow = "used" if program.anonymous_history == "used" else "none"
         return cls(program.disclosure.told_properties, used)
+
+    def as_of(self, at_ms: int) -> Viewed:
+        """As of an instant, that instant included."""
+        return replace(self, until_ms=at_ms)
 
     def stitched(self) -> Viewed:
         """With all merges followed, whatever the project says."""

@@ -21,6 +21,7 @@ from parcours.journey import program
 from parcours.journey.compile.analyses.project import compiled_analyses
 from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.audience import now_misuse
+from parcours.journey.compile.campaigns.found import keeping_campaigns
 from parcours.journey.compile.campaigns.project import check_rows, compiled_campaigns, saved_audiences
 from parcours.journey.compile.campaigns.tables import compiled_tables, lost_names
 from parcours.journey.compile.campaigns.taking import taking_people
@@ -119,6 +120,7 @@ class _Compiler:
         policies = compile_policies(settings, self.margins.single["project"], self.declared)
         usual_zone = self.documents.profile.timezone == "profile.timezone"  # whether or not it is declared
         zone_names = Names(ANYTHING if usual_zone else self.declared.traits, trees=self.declared.trees)
+        asked = compiled_analyses(analyses)
         compiled = program.Program(
             project=settings.project,
             timezone=settings.timezone,
@@ -142,21 +144,10 @@ class _Compiler:
             taking=tuple(taking_people(each) for each in campaigns),
             tables=tables,
             saved_audiences=saved_audiences(self.documents, self.declared),
-            analyses=compiled_analyses(analyses),
+            analyses=asked,
+            keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
-        documents = Documents(
-            settings,
-            self.documents.profile,
-            self.documents.events,
-            self.documents.audiences,
-            checked,
-            self.documents.journeys,
-            self.documents.actions,
-            self.documents.tables,
-            self.documents.campaigns,
-            self.documents.insight,
-        )
-        return indexed(compiled), documents
+        return indexed(compiled), replace(self.documents, messages=checked)
 
     def _disclosure(self, addresses: Mapping[str, Expression]) -> Disclosure:
         paths = [split_path(path) for each in addresses.values() for path in each.paths]

@@ -142,7 +142,7 @@ class CohortDocument(Analysis):
 
 
 class FunnelAudienceDocument(Document):
-    """A saved audience that is made anew of the people of a funnel, again and again: not made yet in this version."""
+    """A saved audience that is made anew of the people of a funnel, again and again."""
 
     funnel: Name = Field(description="The name of a funnel.")
     who: Annotated[str, Field(pattern=WHO_PATTERN)] = Field(
@@ -151,7 +151,7 @@ class FunnelAudienceDocument(Document):
     mode: Literal["replace", "append"] = Field(
         default="replace", description="Whether the audience is exactly these people then, or they come in besides."
     )
-    schedule: ScheduleDocument = Field(description="When it is made.")
+    schedule: ScheduleDocument = Field(description="When it is made: of what has happened by then.")
 
 
 class AnalysesDocument(Document):
@@ -169,6 +169,6 @@ class AnalysesDocument(Document):
     cohorts: dict[Name, CohortDocument] = Field(default_factory=dict, description="Cohorts by name.")
     audiences: dict[Name, FunnelAudienceDocument] = Field(
         default_factory=dict,
-        description="Saved audiences that are kept up to date from funnels, by name. They are not made yet in this "
-        "version: `parcours funnel OUT NAME --save-audience NAME --who WHO` makes one.",
+        description="Saved audiences that are kept up to date from funnels, by name. Each is declared in "
+        "audiences.yaml as `{saved: true}`.",
     )

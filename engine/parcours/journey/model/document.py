@@ -161,7 +161,7 @@ class EventsDocument(Document):
 
 
 class SavedAudienceDocument(Document):
-    """An audience that campaigns save: its members are those of the newest save, and nobody until then."""
+    """An audience that campaigns save, or a funnel of insight/ keeps: whom the newest save has, nobody until then."""
 
     saved: Literal[True] = Field(description="Always true.")
     label: str = Field(default="", description="What it is called where people look at it.")

@@ -144,7 +144,7 @@ def _kind(step: program.Step) -> Kind:
 
 def _set_kind(step: sets.CampaignStep) -> Kind:
     match step:
-        case sets.ReadAudience() | sets.ReadPeople() | sets.ReadTable():
+        case sets.ReadAudience() | sets.ReadPeople() | sets.ReadTable() | sets.ReadFound():
             return "read"
         case sets.Filter():
             return "filter"

@@ -48,6 +48,8 @@ def set_step_words(step: steps.CampaignStep, most: int = WORD_MAX) -> str:
         case steps.ReadTable():
             where = f" where {short(step.where.text, most)}" if step.where is not None else ""
             return f"read the table {step.table}{where}{_new(new=step.new)}"
+        case steps.ReadFound():
+            return f"read {step.asked or 'whoever is named'}"
         case steps.Filter():
             return f"filter {short(step.condition.text, most)}"
         case steps.Dedupe():

@@ -12,12 +12,11 @@ from parcours.journey.compile.campaigns.tables import lost_names
 from parcours.journey.compile.schedules import check_schedule, instant_ms
 from parcours.journey.model.analyses import CohortDocument, FlowDocument, FunnelAudienceDocument, FunnelDocument
 from parcours.journey.model.analysis_forms import trigger_of
+from parcours.journey.model.campaign_acts import SaveStep
 from parcours.journey.parts import Schedule
 from parcours.journey.read.finding import Margin
 
 NEVER_MADE: Final = "the audience would never be made"
-
-NOT_MADE: Final = "is not made yet in this version: `parcours funnel OUT NAME --save-audience NAME --who WHO` makes it"
 
 
 def compiled_funnel(name: str, document: FunnelDocument, scope: AnalysisScope, margin: Margin) -> Funnel:
@@ -92,7 +91,14 @@ def compiled_audience(
     if document.funnel in funnels and not scope.has_lost("funnels", document.funnel):
         if (fault := who_fault(document.who, funnels[document.funnel])) is not None:
             margin.error(fault, "who", value=document.who)
+        for each in scope.not_kept({step.name for step in funnels[document.funnel].steps}):
+            said = (
+                f"nobody would ever be in it: {each!r} is not kept, parcours.yaml leaves it out under insight: events"
+            )
+            margin.error(said, "funnel", runs=True)
     schedule = Schedule(instant_ms(document.schedule.at, timezone), document.schedule.rule)
     check_schedule(schedule.at_ms, schedule.rule, None, None, timezone, NEVER_MADE, margin.below("schedule"))
-    margin.warn(NOT_MADE)
+    for campaign in scope.documents.campaigns:
+        if any(isinstance(step, SaveStep) and step.save == name for step in campaign.steps):
+            margin.warn(f"the campaign {campaign.campaign!r} saves this audience as well")
     return SavedAudience(name, document.funnel, document.who, document.mode == "replace", schedule)

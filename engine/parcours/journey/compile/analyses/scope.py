@@ -141,10 +141,15 @@ class AnalysisScope:
 
     def _warn_of_not_kept(self, name: str, margin: Margin, at: KeyPath) -> None:
         """Note an event that the settings leave out of what is kept."""
-        declared, kept = self.documents.events.events.get(name), self.documents.settings.insight.events
+        declared = self.documents.events.events.get(name)
         arriving = name if declared is None or declared.of is None else declared.of
-        if declared is not None and (kept == "none" or (not isinstance(kept, str) and arriving not in kept)):
+        if declared is not None and self.not_kept([arriving]):
             margin.warn(f"{arriving!r} is not kept: parcours.yaml leaves it out under insight: events", *at)
+
+    def not_kept(self, arriving: Iterable[str]) -> list[str]:
+        """Those of these names of events that the settings leave out of what is kept."""
+        kept = self.documents.settings.insight.events
+        return sorted(name for name in arriving if kept == "none" or (not isinstance(kept, str) and name not in kept))
 
     def condition(self, text: str, events: Sequence[str], margin: Margin, *keys: Key) -> Expression:
         """A condition on an event, which is one of these."""

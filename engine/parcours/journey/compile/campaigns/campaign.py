@@ -187,9 +187,8 @@ def _messages_of(steps: Mapping[str, compiled.CampaignStep]) -> list[str]:
     return sorted({step.message for step in steps.values() if isinstance(step, compiled.SendToSet)})
 
 
-def note_overdue(campaign: CampaignProgram, margin: Margin, now_ms: int) -> None:
-    """Note a campaign that is to run once, at an instant that is past: it can be tried out, and not published."""
-    schedule = campaign.schedule
+def note_overdue(schedule: Schedule | None, margin: Margin, now_ms: int) -> None:
+    """Note what is scheduled once, at an instant that is past: it can be tried out, and not published."""
     if schedule is not None and schedule.rule is None and schedule.at_ms < now_ms:
         said = f"no run would begin: {shown_instant(schedule.at_ms)} is past, and there is no rule"
         margin.below("schedule").draft(said, "at")

@@ -1,0 +1,93 @@
+"""Is an audience that is kept up to date made once, and never half, wherever the process that makes it is killed?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from tests.engine.kept_until_killed import PEOPLE, PLACES
+from tests.simulation.test_kept_audiences import keeping
+from tests.simulation.test_kept_audiences import shop as project_in
+
+ROOT = Path(__file__).parents[2]
+
+CALLS = {"made": (1, 2), "kept": (1, 2, 3, 4)}
+"""At which calls of a place the process ends, where not at the first one."""
+
+KILLS = 100 if "PARCOURS_FAULTS_FULL" in os.environ else 3
+"""How often a process is killed at any time."""
+
+LOST = PEOPLE - PEOPLE // 3
+
+
+def command(project: Path, store: str, place: str = "", call: int = 0) -> list[str]:
+    return [sys.executable, "-m", "tests.engine.kept_until_killed", str(project), store, place, str(call)]
+
+
+def conducted(project: Path, store: str, place: str = "", call: int = 0) -> dict[str, Any] | None:
+    """One life; what it told at its end, None where it was killed."""
+    done = subprocess.run(
+        command(project, store, place, call), capture_output=True, text=True, timeout=300, check=False, cwd=ROOT
+    )
+    if done.returncode == -signal.SIGKILL:
+        return None
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return said
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop whose schedule has long begun, so that the audience is made by hand."""
+    folder = tmp_path_factory.mktemp("killed") / "shop"
+    project_in(folder, keeping(rule="FREQ=YEARLY"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What comes of it if nothing is killed."""
+    told = conducted(shop, f"sqlite:///{tmp_path_factory.mktemp('undisturbed') / 'store'}")
+    assert told is not None
+    assert (told["state"], told["inside"], told["instants"], told["runs"]) == ("done", LOST, 1, 1)
+    assert told["sizes"] == {"people": {"main": LOST}, "save": {"main": LOST}}
+    assert (told["changes"], told["journey"]) == ({"entered": LOST}, {"1": LOST})
+    assert told["troubles"] == []
+    return told
+
+
+@pytest.mark.parametrize(("place", "call"), [(place, call) for place in PLACES for call in CALLS.get(place, (1,))])
+def test_wherever_it_is_killed_the_audience_is_made_once(
+    shop: Path, undisturbed: dict[str, Any], tmp_path: Path, place: str, call: int
+) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+
+    assert conducted(shop, store, place, call) is None, "the process ended at the place"
+    assert conducted(shop, store) == undisturbed
+
+
+def test_whenever_it_is_killed_the_audience_is_made_once(
+    shop: Path, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    chance, kills, stores = Random(20_261_130), 0, 0
+    while kills < KILLS:
+        stores += 1
+        store = f"sqlite:///{tmp_path / f'store-{stores}'}"
+        for _ in range(chance.randint(1, 3)):
+            with subprocess.Popen(
+                command(shop, store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+            ) as process:
+                try:
+                    process.wait(timeout=chance.uniform(1.0, 3.5))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                process.communicate()
+            kills += 1
+        assert conducted(shop, store) == undisturbed
