@@ -100,7 +100,7 @@ class CampaignRun:
 
     @property
     def next_ms(self) -> int:
-        """When something is to be done next: not while all that is awaited is handed over, but at once if that fails."""
+        """When something is next to be done: not while all that is awaited is handed over; at once if that fails."""
         if any(self._hand_overs.has_failed(step) for step in self._awaited):
             return self._gone_on
         handed = [at for step, at in self._awaited.items() if self._hand_overs.are_over(step)]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 ASKED: Final = ""
 """What the metric at hand is called among those of the project, none of which has this name."""
+
+_name = attrgetter("event")
 
 P = TypeVar("P", Events, TouchedPerson)
 R = TypeVar("R")
@@ -108,6 +111,7 @@ class Asking:
             self._to_ms,
             unit=asked.by,
             properties=asked.key is not None or asked.anchor.when is not None,
+            in_any_order=True,
         )
         units = people.having({asked.anchor.name}, self._of(asked.segment, told))
         return Answered(flow(asked, units), people.count)
@@ -155,6 +159,7 @@ class Asking:
             unit=asked.by,
             properties=conditions or asked.value is not None or isinstance(asked.split, ByProperty),
             following=True,
+            in_any_order=True,
         )
         return self._of(asked.segment, told)
 
@@ -162,7 +167,9 @@ class Asking:
         """The events of these names, by person."""
         conditions = any(each.when is not None for each in triggers)
         names = {each.name for each in triggers}
-        return self._questions.happenings(names, self._from_ms, self._to_ms, properties=properties or conditions)
+        return self._questions.happenings(
+            names, self._from_ms, self._to_ms, properties=properties or conditions, in_any_order=True
+        )
 
     def _deliveries(self, outcomes: Iterable[str]) -> Iterator[Events]:
         """Deliveries as happenings that are called by what they came to."""
@@ -201,8 +208,9 @@ class _People:
 
     def having(self, names: Collection[str], units: Iterable[Events]) -> Iterator[Events]:
         """Those with an event of these names."""
+        wanted = frozenset(names)
         for unit in units:
-            if unit.person not in self._seen and any(each[1] in names for each in unit.happenings):
+            if unit.person not in self._seen and not wanted.isdisjoint(map(_name, unit.happenings)):
                 self._seen.add(unit.person)
             yield unit
 

@@ -62,7 +62,11 @@ class Groups:
             case EventSegment(match=match):
                 triggers = Triggers([match])
                 events = self._questions.happenings(
-                    [match.name], self._from_ms, self._to_ms, properties=match.when is not None
+                    [match.name],
+                    self._from_ms,
+                    self._to_ms,
+                    properties=match.when is not None,
+                    in_any_order=True,
                 )
                 return SegmentPeople(frozenset(each.person for each in events if triggers.sightings(each.happenings)))
             case _:

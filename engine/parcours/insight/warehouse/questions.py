@@ -27,6 +27,7 @@ from parcours.insight.warehouse.told_rows import (
     Touched,
     Traits,
 )
+from parcours.insight.warehouse.units import SORTED_BY, units_of
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.analyses import (
     DELIVERY_COLUMNS,
@@ -68,23 +69,24 @@ class Questions:
         unit: Unit = "person",
         properties: bool = True,
         following: bool = False,
+        in_any_order: bool = False,
     ) -> Iterator[Events]:
         """The events of each unit that has any in the window, a unit at a time in memory.
 
-        events      the names of those that are asked for; None for all
-        unit        `visit`: of all events of hers, those that are not asked for as well, some make up a visit;
-                    `run`: those from the entry of a run to its end, both included, for each of her runs, which are
-                    numbered by their entry
-        properties  whether they are needed: without them it is much quicker
-        following   with each that is asked for also the very next event of its unit within the window, whatever it is
+        events        the names of those that are asked for; None for all
+        unit          `visit`: of all events of hers, those that are not asked for as well, some make up a visit;
+                      `run`: those from the entry of a run to its end, both included, for each of her runs, which are
+                      numbered by their entry
+        properties    whether they are needed: without them it is much quicker
+        following     with each that is asked for also the very next event of its unit within the window, whatever it
+                      is, but without properties if it is not asked for itself
+        in_any_order  whether people may come in any order, which is quicker; what is theirs stays together
         """
-        chosen = f"{'true' if following else _named(events)} and {within('time', from_ms, to_ms)}"
-        near = ""
-        if following:
-            behind = f"lag({_named(events)}) over (partition by person, unit order by {IN_ORDER})"
-            near = f" qualify {_named(events)} or {behind}"
         self.tables.add("events")
+        named = _named(events)
         told = "properties" if properties else "null"
+        if following:
+            told = f"case when {named} then {told} end"
         match unit:
             case "person":
                 source = "select *, 0 as unit from main.events"
@@ -99,19 +101,12 @@ class Questions:
             case _:
                 assert_never(unit)
         query = (
-            f"select person, unit, epoch_ms(time), event, {told} from ({source}) where {chosen}{near}"
-            f" order by person, unit, {IN_ORDER}"
+            f"select {'hash(person)' if in_any_order else 'person'} as key, person, unit::integer as unit,"
+            f" epoch_ms(time) as time, event, {told} as properties, record, shard, n from ({source})"
+            f" where {'true' if following else named} and {within('time', from_ms, to_ms)}"
+            f" order by {', '.join(SORTED_BY)}"
         )
-        found: list[Happening] = []
-        newest: tuple[str, int] | None = None
-        for person, of, at, event, its in self._warehouse.rows(query):  # for millions of rows: no call but one for each
-            if newest != (person, of):
-                if newest is not None:
-                    yield Events(*newest, found)
-                newest, found = (person, of), []
-            found.append(Happening(at, event, its))
-        if newest is not None:
-            yield Events(*newest, found)
+        return units_of(self._warehouse.batches(query), events if following else None)
 
     def touched(
         self,
