@@ -16,12 +16,14 @@ NO_SCRIPTS = {
     "clickstream_theirs.py",
     "door_client.py",
     "handover.py",
+    "one_shard.py",
     "shoppers.py",
     "win_back_world.py",
     "workload.py",
 }
 
 SMALL = {
+    "archive.py": "--events 4000 --people 100 --runs 1",
     "attribution.py": "--without-comparison --paths 500",
     "audience_read.py": "--people 500 --runs 1",
     "cdnow.py": "--people 100",
@@ -31,6 +33,7 @@ SMALL = {
     "experiments.py": "--experiments 400 --whole 2",
     "linked_names.py": "--people 60 --runs 1",
     "hot_person.py": "--ended 300 --open 300 --block 100",
+    "live_report.py": "--facts 1500 --exported 1000 --people 100 --runs 1",
     "merging.py": "--moves 6 --blocks 2 --calls 50",
     "message_ids.py": "--scale 0.004 --hours 2",
     "parts.py": "--people 500 --runs 1",

@@ -50,3 +50,22 @@ def test_what_is_neither_days_nor_ever_is_told_with_what_may_stand_there(
     (tmp_path / "shop" / "parcours.yaml").write_text(f"project: shop\ninsight:\n  facts_for: {facts_for}\n")
 
     assert [words in str(finding) for finding in Project.check(tmp_path / "shop")] == [True]
+
+
+@pytest.mark.parametrize(
+    "setting, words",
+    [
+        ("visit_pause: 0m", "insight.visit_pause: a duration that is longer than nothing is expected"),
+        ("visit_by: session_id", "insight.visit_by: a property is named as in event.category"),
+        ("visit_by: event.sesion", "insight.visit_by: unknown property 'sesion', did you mean 'session'?"),
+        ("visit_by: event.mail", "insight.visit_by: event.mail is personal, so that facts do not have it"),
+        ("visit_by: event.basket", "insight.visit_by: event.basket is no single value"),
+    ],
+)
+def test_what_cannot_tell_visits_apart_is_told(setting: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "parcours.yaml").write_text(f"project: shop\ninsight:\n  {setting}\n")
+    (tmp_path / "events.yaml").write_text(
+        "events: {Seen: {properties: {session: string, mail: {type: string, pii: true}, basket: list}}}\n"
+    )
+
+    assert [words in str(finding) for finding in Project.check(tmp_path)] == [True]

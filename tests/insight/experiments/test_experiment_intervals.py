@@ -135,6 +135,29 @@ def test_the_number_that_shows_a_difference_is_that_of_statsmodels() -> None:
     assert units_needed(variant, control, share, 0.05) == math.ceil(theirs)
 
 
+@pytest.mark.parametrize("scale", [1e-150, 1e-8, 1.0, 1e100, 1.3e154])
+def test_the_number_is_the_same_in_whatever_unit_values_are(scale: float) -> None:
+    variant, control = (Moments(400, 40, mean * scale, (0.3 * scale) ** 2) for mean in (0.12, 0.1))
+
+    assert units_needed(variant, control, 0.5, 0.05) == 7064
+
+
+@pytest.mark.parametrize(
+    "difference, deviation",
+    [(1.0, 1e154), (1e-300, 1.0), (5e-324, 1e154), (1e-7, 1.0)],
+)
+def test_no_number_is_told_that_is_larger_than_the_number_of_all_people(difference: float, deviation: float) -> None:
+    variant, control = (Moments(400, 40, mean, deviation**2) for mean in (difference, 0.0))
+
+    assert units_needed(variant, control, 0.5, 0.05) is None
+
+
+def test_the_largest_means_have_a_number() -> None:
+    variant, control = Moments(400, 40, 1.7e308, 1e300), Moments(400, 40, -1.7e308, 1e300)
+
+    assert units_needed(variant, control, 0.5, 0.05) == 1
+
+
 @pytest.mark.parametrize(
     "variant, share",
     [

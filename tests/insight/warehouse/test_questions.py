@@ -157,6 +157,23 @@ def test_touches_and_conversions_come_in_one_order_with_their_visits(tmp_path: P
         assert [*asking.deliveries("clicked")] == [("sarah", 1)]  # both are of one delivery
 
 
+def test_touches_belong_to_visits_by_a_property_as_well(tmp_path: Path) -> None:
+    journal = Journal()
+    journal.event(0, "sarah", "Seen", session="s1")
+    journal.event(1, "sarah", "Bought", session="s2")
+    journal.tell("deliveries", 2, "sarah", outcome="clicked", message="reminder")  # none of its own: of the one before
+    journal.event(100, "sarah", "Bought", session="s1")
+    journal.tell("deliveries", 200, "sarah", outcome="clicked", message="other")
+
+    with journal.warehouse(tmp_path, Viewed(visit_by="session")) as warehouse:
+        asking = Questions(warehouse)
+        ((_, happened),) = asking.touched(DeliveryTouches("clicked"), "message", ["Bought"])
+        units = [*asking.happenings(unit="visit", properties=False)]
+
+    assert [each.visit for each in happened] == [2, 2, 1, 3]
+    assert told(units) == [("sarah", 1, "Seen Bought"), ("sarah", 2, "Bought")]
+
+
 def test_events_touch_by_their_name_or_by_a_property(tmp_path: Path) -> None:
     journal = Journal()
     journal.event(0, "sarah", "Ad Seen", utm={"source": "mail"}, n=3)

@@ -10,6 +10,9 @@ from tests.insight.warehouse.rows import TEN, Journal, asked, minutes
 
 from parcours.insight.exporter.tables import COLUMNS, TABLES
 from parcours.insight.warehouse.viewed import Follow, Viewed
+from parcours.journey.model.document import EventsDocument, ProjectDocument
+from parcours.journey.model.insight import InsightDocument
+from parcours.journey.project import Project
 
 
 def people(journal: Journal, folder: Path, follow: Follow = "used") -> list[tuple[str, str]]:
@@ -113,6 +116,38 @@ def test_visits_are_of_the_person_of_today_and_pauses_as_long_as_is_said(tmp_pat
         rows = asked(warehouse, "select person, visit, person_then from visits order by time")
 
     assert rows == [("sarah", 1, "@anonymous/a"), ("sarah", 1, "sarah"), ("sarah", 2, "sarah")]
+
+
+def test_visits_are_told_apart_by_a_property_where_one_is_named(tmp_path: Path) -> None:
+    journal = Journal()
+    for at, session in ((0, "s1"), (1, "s2"), (2, "s1"), (100, "s1")):
+        journal.event(at, "sarah", "Seen", session={"id": session})  # two devices at once, and a pause
+    journal.event(101, "sarah", "Bought")  # a server knows no session: this is of the visit before
+    journal.event(140, "sarah", "Paid", session={"id": ""})  # a visit of its own after a pause
+    journal.event(141, "sarah", "Seen", session={"id": "s2"})
+    journal.event(142, "sarah", "Seen", session={"id": None})
+    journal.event(143, "sarah", "Seen", session={"id": 7})
+    journal.event(150, "joe", "Seen")
+    journal.event(151, "joe", "Seen", session={"id": "s1"})
+    journal.tell("events", 152, "joe", event="Seen", properties=None)
+
+    with journal.warehouse(tmp_path, Viewed(visit_by="session.id")) as warehouse:
+        rows = asked(warehouse, "select person, visit from visits order by person desc, time")
+
+    assert rows == [
+        *(("sarah", visit) for visit in (1, 2, 1, 1, 1, 3, 2, 2, 4)),
+        *(("joe", visit) for visit in (1, 2, 2)),
+    ]
+
+
+def test_a_project_says_what_tells_visits_apart() -> None:
+    events = EventsDocument.model_validate({"events": {"Seen": {"properties": {"session.id": "string"}}}})
+    insight = InsightDocument.model_validate({"visit_pause": "5m", "visit_by": "event.session.id"})
+
+    viewed = Viewed.of(Project.of(ProjectDocument(project="shop", insight=insight), events=events).program)
+
+    assert (viewed.visit_pause_ms, viewed.visit_by) == (300_000, "session.id")
+    assert Viewed.of(Project.of(ProjectDocument(project="shop")).program).visit_pause_ms == 1_800_000
 
 
 PROPERTIES = {

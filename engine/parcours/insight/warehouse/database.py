@@ -15,12 +15,13 @@ from parcours.insight.warehouse.names import identifier, literal
 from parcours.insight.warehouse.snapshot import Snapshot
 from parcours.insight.warehouse.table_views import HIDDEN, create_tables, create_views
 from parcours.insight.warehouse.viewed import Viewed
+from parcours.insight.warehouse.visits import visits_view
 
 QUERIES: Final = Path(__file__).parent.parent / "queries"
 """The queries of views, a file each."""
 
-VIEWS: Final = ("touches", "visits", "runs", "steps", "delivery_states")
-"""The views beside those of tables and events."""
+VIEWS: Final = ("touches", "runs", "steps", "delivery_states")
+"""The views that have one, beside those of tables, events and visits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Vie
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it writes to standard output; cursors have it from here
     create_tables(connection, snapshot, viewed.until_ms)
-    connection.execute(
-        f"create table {HIDDEN}.viewed as"
-        f" select {viewed.visit_pause_ms} as visit_pause_ms, {literal(viewed.follow)} as follow"
-    )
+    connection.execute(f"create table {HIDDEN}.viewed as select {literal(viewed.follow)} as follow")
     connection.execute(
         f"create table {HIDDEN}.names (name varchar, since timestamptz, until timestamptz, person varchar)"
     )
@@ -78,6 +76,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Vie
     ((merges,),) = connection.execute(f"select count(*) from {HIDDEN}.names").fetchall()
     create_views(connection, follow=merges > 0)
     connection.execute(f"create view {HIDDEN}.run_moves as {_query('run_moves')}")
+    connection.execute(f"create view main.visits as {visits_view(viewed)}")
     for name in VIEWS:
         connection.execute(f"create view main.{name} as {_query(name)}")
     for name, query in event_views(viewed.events):

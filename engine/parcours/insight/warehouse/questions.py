@@ -28,6 +28,8 @@ from parcours.insight.warehouse.told_rows import (
     Traits,
 )
 from parcours.insight.warehouse.units import SORTED_BY, units_of
+from parcours.insight.warehouse.viewed import Viewed
+from parcours.insight.warehouse.visits import IN_ORDER, visit_value, with_visits
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.analyses import (
     DELIVERY_COLUMNS,
@@ -39,8 +41,6 @@ from parcours.journey.analyses import (
     Unit,
 )
 from parcours.journey.model.insight import FactTable
-
-IN_ORDER: Final = "time, record, shard, n"
 
 OF_PEOPLE: Final[tuple[FactTable, ...]] = (
     "people", "events", "moves", "deliveries", "changes", "unmet", "unmatched", "limits",
@@ -122,7 +122,7 @@ class Questions:
         Raises CallerError for a key that these touches do not have.
         """
         self.tables |= {"events", "deliveries"} if isinstance(touches, DeliveryTouches) else {"events"}
-        query = _touched_query(touches, key, conversions, from_ms, to_ms)
+        query = _touched_query(self._warehouse.viewed, touches, key, conversions, from_ms, to_ms)
         chosen = (
             "select person, visit, epoch_ms(time), touches, key, converts, event, properties"
             f" from ({query}) where touches or converts order by person, {IN_ORDER}"
@@ -245,7 +245,7 @@ def _named(events: Collection[str] | None) -> str:
 
 
 def _touched_query(
-    touches: Touches, key: str, conversions: Collection[str], from_ms: int | None, to_ms: int | None
+    viewed: Viewed, touches: Touches, key: str, conversions: Collection[str], from_ms: int | None, to_ms: int | None
 ) -> str:
     """All that makes up visits: events, and touches that are none; with what each is."""
     columns = "person, time, record, shard, n"
@@ -256,7 +256,7 @@ def _touched_query(
                 raise CallerError(f"Touches of deliveries have no {key!r}: one of {', '.join(DELIVERY_COLUMNS)}.")
             touching, text = "false", "null"
             other = (
-                f" union all select {columns}, true, {identifier(key)}, false, null, null from main.touches"
+                f" union all select {columns}, true, {identifier(key)}, false, null, null, null from main.touches"
                 f" where what = {literal(outcome)} and {inside}"
             )
         case EventTouches(names):
@@ -267,14 +267,10 @@ def _touched_query(
             assert_never(touches)
     events = (
         f"select {columns}, {touching} as touches, {text} as key, {converts} as converts, event,"
-        f" case when {converts} then properties end as properties from main.events where {inside}"
+        f" case when {converts} then properties end as properties, {visit_value(viewed)} as visit_value"
+        f" from main.events where {inside}"
     )
-    visits = "sum(begins::integer) over (partition by person order by time, record, shard, n rows unbounded preceding)"
-    pause = (
-        "coalesce(epoch_ms(time) - epoch_ms(lag(time) over (partition by person order by time, record, shard, n))"
-        " > (select visit_pause_ms from hidden.viewed), true)"
-    )
-    return f"select *, {visits} as visit from (select *, {pause} as begins from ({events}{other}))"
+    return with_visits(f"{events}{other}", viewed)
 
 
 def _event_key(key: str) -> str:

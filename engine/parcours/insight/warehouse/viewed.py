@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from parcours.config import MINUTE_MS
+from parcours.journey.analyses import PROPERTY
+from parcours.journey.model.insight import VISIT_PAUSE_MS
 from parcours.journey.model.traits import Kind
 from parcours.journey.program import Program
 
@@ -15,9 +16,6 @@ Follow: TypeAlias = Literal["none", "used", "all"]
 counts; all of them.
 """
 
-VISIT_PAUSE_MS: Final = 30 * MINUTE_MS
-"""After a longer pause the next event begins another visit."""
-
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
@@ -25,6 +23,7 @@ class Viewed:
     events          by name, the kind of each declared property that facts have
     follow          which merges are followed
     visit_pause_ms  after which pause a new visit begins
+    visit_by        the dotted path of the property of events that tells visits apart instead; None if pauses do
     until_ms        as of which instant, that instant included: nothing is known of what was told later, be it whose
                     name a name is; None: as of now
     """
@@ -32,13 +31,16 @@ class Viewed:
     events: Mapping[str, Mapping[str, Kind]] = field(default_factory=dict)
     follow: Follow = "none"
     visit_pause_ms: int = VISIT_PAUSE_MS
+    visit_by: str | None = None
     until_ms: int | None = None
 
     @classmethod
     def of(cls, program: Program) -> Viewed:
         """As the project says."""
         used: Follow = "used" if program.anonymous_history == "used" else "none"
-        return cls(program.disclosure.told_properties, used)
+        insight = program.insight
+        by = None if insight.visit_by is None else insight.visit_by.removeprefix(PROPERTY)
+        return cls(program.disclosure.told_properties, used, insight.visit_pause, by)
 
     def as_of(self, at_ms: int) -> Viewed:
         """As of an instant, that instant included."""

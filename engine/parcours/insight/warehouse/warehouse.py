@@ -94,6 +94,11 @@ class Warehouse:
             self._cursor.interrupt()
 
     @property
+    def viewed(self) -> Viewed:
+        """How facts are looked at."""
+        return self._viewed
+
+    @property
     def as_of_ms(self) -> int | None:
         """The instant up to which everything is known, that of the shard of which it is the earliest."""
         return self._known().as_of_ms

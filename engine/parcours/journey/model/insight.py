@@ -7,12 +7,15 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import UNITS_MS, PositiveDuration, format_duration
-from parcours.journey.model.forms import Document, keys_of
+from parcours.journey.model.forms import PROPERTY_PATTERN, Document, keys_of
 from parcours.journey.model.references import is_reference
 
 DAY_MS: Final = UNITS_MS["d"]
 
 FACTS_FOR_MS: Final = 90 * DAY_MS
+
+VISIT_PAUSE_MS: Final = 30 * UNITS_MS["m"]
+"""After a longer pause the next event begins another visit, as other tools have it."""
 
 LOOKS_FOR_MS: Final = 400 * DAY_MS
 """For so long at least it is kept who has looked at whom, unless a project says otherwise of exactly that."""
@@ -124,6 +127,15 @@ class InsightDocument(Document):
     people: Literal["daily", "never"] = Field(
         default="daily",
         description="Whether once a day a table of all people is kept, with what is known of each and is not personal.",
+    )
+    visit_pause: PositiveDuration = Field(
+        default=VISIT_PAUSE_MS,
+        description="How long nothing has to happen before what a person does next is another visit of hers.",
+    )
+    visit_by: Annotated[str, Field(pattern=PROPERTY_PATTERN)] | None = Field(
+        default=None,
+        description="The property that tells visits apart instead, such as event.session_id: events of a person with "
+        "the same value are one visit. An event without it belongs to the visit before, unless after a pause.",
     )
     inputs: bool = Field(
         default=False,

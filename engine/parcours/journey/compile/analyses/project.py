@@ -18,6 +18,7 @@ from parcours.journey.read.finding import Margin
 def compiled_analyses(scope: AnalysisScope) -> Analyses:
     """The analyses of all documents; faults go into their margins."""
     _check_unique(scope)
+    _check_visits(scope)
     metrics, margins = dict[str, Metric](), dict[str, Margin]()
     segments, funnels, flows, attributions, cohorts, audiences = {}, dict[str, Funnel](), {}, {}, {}, {}
     together = list(zip(scope.documents.insight, scope.margins.insight, strict=True))
@@ -49,6 +50,13 @@ def compiled_analyses(scope: AnalysisScope) -> Analyses:
         cohorts=cohorts,
         audiences=audiences,
     )
+
+
+def _check_visits(scope: AnalysisScope) -> None:
+    """Note a property by which visits cannot be told apart."""
+    if (visit_by := scope.documents.settings.insight.visit_by) is not None:
+        margin = scope.margins.single["project"]
+        scope.property(visit_by, sorted(scope.declared.events), margin, "insight", "visit_by")
 
 
 def _check_unique(scope: AnalysisScope) -> None:
