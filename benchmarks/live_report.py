@@ -55,7 +55,7 @@ async def ask(host: ShardHost, shop: Project, store: Path, *, live: bool) -> Rep
 
 
 async def measure(facts: int, exported: int, people: int, runs: int, store: Path) -> dict[str, float]:
-    shop, blocks = keeping("all"), batches(facts + exported, people)
+    shop, blocks = keeping("declared"), batches(facts + exported, people)
     before = sum(1 for number in range(len(blocks)) if sum(map(len, blocks[:number])) < exported)
     async with one_shard(shop, store) as host:
         await feed(host, blocks[:before])

@@ -8,9 +8,14 @@ number of its own. The library that compresses comes with the extra `insight`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from parcours.errors import StoreBroken
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressor
 
 FORMAT = 1
 """First byte of a block; raised when its shape changes. What follows is msgpack, compressed with Zstandard."""
@@ -58,11 +63,29 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(KeptInputs).decode
 
 
-def encode_inputs(kept: KeptInputs) -> bytes:
-    """The inputs' bytes."""
-    import zstandard
+class InputEncoder:
+    """Encodes the inputs of one commit after the other, for one caller at a time.
 
-    return _PREFIX + zstandard.ZstdCompressor(level=LEVEL).compress(_encode(kept))
+    It keeps its compressor, which takes as long to make as some hundred lines take to compress.
+    """
+
+    __slots__ = ("_compressor",)
+
+    def __init__(self) -> None:
+        self._compressor: ZstdCompressor | None = None
+
+    def encode(self, kept: KeptInputs) -> bytes:
+        """The inputs' bytes."""
+        if self._compressor is None:
+            import zstandard
+
+            self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        return _PREFIX + self._compressor.compress(_encode(kept))
+
+
+def encode_inputs(kept: KeptInputs) -> bytes:
+    """The inputs' bytes, for whoever encodes but few."""
+    return InputEncoder().encode(kept)
 
 
 def decode_inputs(block: bytes, where: str) -> KeptInputs:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from parcours.clock import stopwatch_ms
 from parcours.core.fact import Fact
+from parcours.core.input_block import InputEncoder
 from parcours.durations import Durations
 from parcours.errors import ShardStopped, StoreBroken
 from parcours.shard.export_state import ExportState
@@ -74,6 +75,7 @@ class Commits:
         self._outbox = outbox
         self._in_hand = in_hand
         self._retention = Retention(store, trims=not export.is_on)
+        self._encoder = InputEncoder()
         self.export = export
         self.inboxes = inboxes
         self.looks: list[Fact] = []
@@ -131,7 +133,7 @@ class Commits:
         self.stamp_ms = work.stamp_ms
         profiles = work.profiles()
         outbox = work.outbox_changes()
-        inputs, reached, addresses = work.kept_inputs(), work.reached_changes(), work.address_changes()
+        inputs, reached, addresses = work.kept_inputs(self._encoder), work.reached_changes(), work.address_changes()
         if profiles or outbox or work.facts or inputs or reached or addresses or work.own or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]

@@ -188,9 +188,9 @@ class Intake:
                 yield slot, person, before_links(given) if links else given
             else:
                 self._note_unmatched(given, work)
-            if keeps_inputs or event in archived:  # behind what she had to go through before it
+            if (is_event := event in archived) or keeps_inputs:  # behind what she had to go through before it
                 kept = corrected_line(line, call, skews[place]) if skews else line
-                work.kept.add(kept, None if person == call.user_id else person, is_event=event in archived)
+                work.kept.add(kept, None if person == call.user_id else person, is_event=is_event)
             if links:  # what comes of them is kept as lines of their own, behind this one
                 yield slot, person, Linked(at, links)
         self._note_ids(work, consumed)

@@ -9,7 +9,7 @@ import msgspec
 
 from parcours.core.effect import Effects, InboxChange, Outgoing
 from parcours.core.fact import Fact
-from parcours.core.input_block import KeptInputs, encode_inputs
+from parcours.core.input_block import InputEncoder, KeptInputs
 from parcours.core.profile import (
     Identity,
     Profile,
@@ -184,9 +184,9 @@ class Work:
         if effects.inbox:
             self.inbox += effects.inbox
 
-    def kept_inputs(self) -> bytes:
+    def kept_inputs(self, encoder: InputEncoder) -> bytes:
         """The inputs that are kept, as the record has them."""
-        return encode_inputs(self.kept) if self.kept.lines else b""
+        return encoder.encode(self.kept) if self.kept.lines else b""
 
     def has_entry(self, slot: int, key: str) -> bool:
         """Whether the delivery is in the outbox, as this work has it so far."""
