@@ -151,7 +151,9 @@ class Warehouse:
 
     def batches(self, query: str) -> Iterator[pa.RecordBatch]:
         """The same in columns: for a great many rows, of which not every one becomes an object."""
-        found = self.asking(lambda database: self._cursor_of(database).sql(query).to_arrow_reader(BATCH_ROWS), ours=True)
+        found = self.asking(
+            lambda database: self._cursor_of(database).sql(query).to_arrow_reader(BATCH_ROWS), ours=True
+        )
         try:
             for batch in found:
                 if self._is_interrupted:
