@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.postgres"]
+
 CLUSTER = Path(__file__).parent / "cluster"
 
 TOGETHER = ("tests/browser/", "tests/cluster/", "tests/demo/", "tests/tidy/")

