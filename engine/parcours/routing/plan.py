@@ -79,7 +79,7 @@ class Plan:
 
     project: Project
     shards: int
-    store: str
+    store: str = field(repr=False)  # it may hold a password
     channels: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     records: tuple[str, ...] = ()
     virtual: bool = False

@@ -12,15 +12,15 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.routing.plan import Plan
-from parcours.store.address import folder_of, is_durable
+from parcours.store.address import files_of, folder_of
 
 LIBRARIES = ("pyarrow", "zstandard")
 """What the extra `insight` brings, and the exporter needs."""
 
 
 def can_export(store: str) -> bool:
-    """Whether facts of this store are exported: it lies in a folder, and the extra `insight` is installed."""
-    return is_durable(store) and all(find_spec(library) is not None for library in LIBRARIES)
+    """Whether facts of this store are exported: it has a folder for files, and the extra `insight` is installed."""
+    return files_of(store) is not None and all(find_spec(library) is not None for library in LIBRARIES)
 
 
 def address_secret(project: Project, environ: Mapping[str, str]) -> str | None:

@@ -21,8 +21,9 @@ from parcours.routing.ports import ShardPort
 from parcours.service.campaign_facts import CampaignFacts, newest_told
 from parcours.service.found_people import FoundPeople
 from parcours.shard.erasures import Erasure
-from parcours.store.address import folder_of, is_durable
+from parcours.store.address import files_of
 from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
+from parcours.store.place import how_to_name_files, place_of
 
 if TYPE_CHECKING:
     from parcours.campaigns.campaign_line import CampaignLine
@@ -36,8 +37,26 @@ KEPT_NEEDED: Final = (*NEEDED, "zstandard")
 KEEPING: Final = "An audience that is kept up to date from a funnel"
 
 
-def unconducted(project: Project) -> list[str]:
-    """Why the campaigns of a project cannot be conducted here; nothing if they can, or if there are none."""
+def without_files(project: Project, store: str) -> str | None:
+    """What of the project needs files where the store has no folder for them, in a sentence; None if nothing does."""
+    place, insight = place_of(store), project.program.insight
+    if place.kind != "postgres" or place.files is not None:
+        return None
+    if project.program.campaigns:
+        needs = "campaigns keep their runs in files"
+    elif insight.inputs:
+        needs = "`insight: {inputs: true}` keeps them in files"
+    elif "events" in insight.model_fields_set and insight.events != "none":
+        needs = "`insight: {events: ...}` keeps them in files"
+    else:
+        return None
+    return f"{needs}, and the store {place.shown} has no folder for any: {how_to_name_files()}"
+
+
+def unconducted(project: Project, store: str) -> list[str]:
+    """Why a project cannot be conducted here: campaigns, and what is kept in files; nothing if it can."""
+    if (reason := without_files(project, store)) is not None:
+        return [reason]
     is_missing = project.program.campaigns and any(find_spec(name) is None for name in NEEDED)
     mine = [str(ExtraMissing.of("A campaign", "campaigns"))] if is_missing else []
     return mine or unkept(project.program)
@@ -105,8 +124,9 @@ class CampaignsOfHost:
     @property
     def folder(self) -> Path | None:
         """Where campaigns keep what they have to know, None as long as there has been none."""
-        if is_durable(self._plan.store):
-            return folder_of(self._plan.store) / CAMPAIGNS
+        files = files_of(self._plan.store)
+        if files is not None:
+            return files / CAMPAIGNS
         return None if self._passing is None else self._passing / CAMPAIGNS
 
     async def runs(self, campaign: str) -> list[RunPlace]:
@@ -152,7 +172,8 @@ class CampaignsOfHost:
             await asyncio.to_thread(shutil.rmtree, self._passing)
 
     def _has_some(self) -> bool:
-        return is_durable(self._plan.store) and (folder_of(self._plan.store) / CAMPAIGNS).exists()
+        files = files_of(self._plan.store)
+        return files is not None and (files / CAMPAIGNS).exists()
 
     def _begun(self) -> LiveCampaigns:
         try:
@@ -183,8 +204,9 @@ class CampaignsOfHost:
         return live
 
     def _durable_folder(self) -> Path | None:
-        """The folder of the store, wherever the process goes; None where it lies in memory."""
-        return folder_of(self._plan.store).absolute() if is_durable(self._plan.store) else None
+        """The folder of what the store keeps in files, wherever the process goes; None where it keeps nothing there."""
+        files = files_of(self._plan.store)
+        return None if files is None else files.absolute()
 
     def _root(self) -> Path:
         """The folder of the store; one that goes with the engine where the store lies in memory."""

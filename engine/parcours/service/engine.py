@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError, Future
+from os import PathLike
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -76,10 +77,12 @@ class Engine(BlockingFacade):
         environ: Mapping[str, str] | None = None,
         links: Links | None = None,
         private_hosts: Iterable[str] = (),
+        files: str | PathLike[str] | None = None,
     ) -> Self:
         """Open the project's store and go on from where it stands.
 
-        store    sqlite:///FOLDER, or memory: for what need not outlive the process
+        store    sqlite:///FOLDER, postgresql://HOST/DATABASE, or memory: for what need not outlive the process
+        files    with PostgreSQL the folder of what is kept in files; `Service.open` tells more of it
         records  channels that only record what would be sent; `Service.open` tells more of them
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
@@ -99,6 +102,7 @@ class Engine(BlockingFacade):
                 environ=environ,
                 links=links,
                 private_hosts=private_hosts,
+                files=files,
             )
         )
         engine._thread.start()

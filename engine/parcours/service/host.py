@@ -45,7 +45,7 @@ from parcours.shard.erasures import Erasure
 from parcours.shard.found import Located
 from parcours.shard.messages import Recalled
 from parcours.shard.requests import CopyStore, GetHeld, GetStatus, Locate, RecallFacts
-from parcours.store.address import folder_of, is_durable
+from parcours.store.address import files_of, folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.campaign_files import CampaignFiles
 from parcours.store.layout import Layout
@@ -88,6 +88,7 @@ class Host:
             _secrets_of_calls(plan),
             plan.settings.change_wait_s,
             lambda: set() if self._campaigns is None else self._campaigns.in_use(),
+            plan.store,
         )
 
     def now_ms(self) -> int:
@@ -96,8 +97,8 @@ class Host:
 
     @property
     def store_folder(self) -> Path | None:
-        """Where the store lies, None if it lies in memory."""
-        return folder_of(self._plan.store) if is_durable(self._plan.store) else None
+        """Where the store keeps what it keeps in files, None if it has no folder for them."""
+        return files_of(self._plan.store)
 
     @property
     def settings(self) -> Settings:
@@ -232,8 +233,7 @@ class Host:
         names = [found.owner, *found.names]
         held = [await self.port_of(each).ask(GetHeld(each)) for each in names]
         exported, (events, lines) = await self._exported(names), ExportedInputs([], [])
-        if is_durable(self._plan.store):
-            folder = folder_of(self._plan.store)
+        if (folder := self.store_folder) is not None:
             events, lines = await asyncio.to_thread(recall_inputs, folder, exported.through, *names)
         async for recalled in self._recalled(names, exported, lines=True):
             exported.facts.extend(recalled.facts)
@@ -257,9 +257,8 @@ class Host:
 
     async def _exported(self, names: Sequence[str]) -> Exported:
         """The exported facts under these names, and through which record of each shard they go."""
-        if not is_durable(self._plan.store):
-            return Exported([], {})
-        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), *names)
+        folder = self.store_folder
+        return Exported([], {}) if folder is None else await asyncio.to_thread(recall_exported, folder, *names)
 
     async def erase(self, person: str, by: str) -> ErasureJob:
         """Forget a person; durable when it returns."""
@@ -287,8 +286,10 @@ class Host:
         layout = Layout(self._plan.project.name, self._plan.shards)
         await asyncio.to_thread(begin_backup, folder, layout)
         await self._copy_stores(folder)
-        campaigns = CampaignFiles(folder_of(self._plan.store), folder)
-        await asyncio.to_thread(campaigns.copy)
+        files = self.store_folder
+        campaigns = None if files is None else CampaignFiles(files, folder)
+        if campaigns is not None:
+            await asyncio.to_thread(campaigns.copy)
         async with self.campaigns.still(), self.control.undisturbed():
             await end_moves(self._runtime.ports, self.control.patience())
             meanwhile = asyncio.ensure_future(keep_ended(self._runtime.ports))
@@ -297,8 +298,10 @@ class Host:
             finally:
                 meanwhile.cancel()
             await let_move(self._runtime.ports)
-            await asyncio.to_thread(campaigns.copy_rest)
-        await asyncio.to_thread(copy_exports_of, folder_of(self._plan.store), folder, layout.shards)
+            if campaigns is not None:
+                await asyncio.to_thread(campaigns.copy_rest)
+        if files is not None:
+            await asyncio.to_thread(copy_exports_of, files, folder, layout.shards)
         await asyncio.to_thread(complete_backup, folder, layout)
 
     async def _copy_stores(self, folder: Path) -> None:
@@ -347,9 +350,9 @@ class Host:
         return None
 
     def _disk_full(self) -> list[str]:
-        if not is_durable(self._plan.store):
+        if (folder := self.store_folder) is None:
             return []
-        free = shutil.disk_usage(folder_of(self._plan.store)).free
+        free = shutil.disk_usage(folder).free
         return [] if free >= DISK_FREE_MIN else [f"the store's disk has {free:,} bytes left"]
 
     async def _troubles_of(self, number: int) -> list[str]:

@@ -32,6 +32,7 @@ from parcours.service.call_secrets import unknown_references
 from parcours.service.campaigns_of_host import unconducted
 from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
 from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
+from parcours.store.place import IN_MEMORY
 from parcours.wording import ForeignText, nearest, quoted, shown_value
 
 log = logging.getLogger("parcours")
@@ -69,6 +70,7 @@ class JourneyControl:
         secrets: Collection[str] | None = None,
         wait_s: float | None = None,
         conducted: Callable[[], set[tuple[str, int]]] = set,
+        store: str = IN_MEMORY[0],
     ) -> None:
         """What there is to know of how the engine was opened.
 
@@ -76,9 +78,11 @@ class JourneyControl:
         secrets   the references in headers of calls that it knows; None where no call leaves
         wait_s    how long a change waits for shards; None: as long as it takes
         conducted  the versions of campaigns by which runs go
+        store     the address of the engine's store
         """
         self._wait_s = wait_s
         self._conducted = conducted
+        self._store = store
         self._left: set[asyncio.Task[None]] = set()
         self._secrets = secrets
         self._channels = frozenset(channels) | INBOX
@@ -146,7 +150,7 @@ class JourneyControl:
 
     def _objections(self, project: Project, only: str | None) -> list[str]:
         """Why this project cannot be published, as far as it says by itself."""
-        reasons = [*drafted(project), *unconducted(project), *self._missing(project)]
+        reasons = [*drafted(project), *unconducted(project, self._store), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
         journeys, campaigns = project.program.journeys, project.program.campaigns

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from types import NoneType, TracebackType
 from typing import Any, Final, Self
@@ -21,7 +22,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
-from parcours.errors import CallerError, EngineClosed, Overloaded, ProjectInvalid
+from parcours.errors import CallerError, EngineClosed, Overloaded, ProjectInvalid, SettingInvalid
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of, person_text
 from parcours.routing.plan import Links, Plan, check_shards
@@ -31,6 +32,7 @@ from parcours.runtime.runtimes import RuntimeName
 from parcours.service.about_people import AboutPeople
 from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.campaign_calls import CampaignCalls
+from parcours.service.campaigns_of_host import without_files
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.fact_calls import FactCalls
@@ -48,7 +50,7 @@ from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
-from parcours.store.address import check_address
+from parcours.store.address import check_address, known_address
 from parcours.wording import shown_value
 
 log = logging.getLogger("parcours")
@@ -92,10 +94,13 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
         environ: Mapping[str, str] | None = None,
         links: Links | None = None,
         private_hosts: Iterable[str] = (),
+        files: str | PathLike[str] | None = None,
     ) -> Self:
         """A service on the project's store. It goes on from where that stands once it is entered, or started.
 
-        store    sqlite:///FOLDER, or memory: for what need not outlive the process
+        store    sqlite:///FOLDER, postgresql://HOST/DATABASE, or memory: for what need not outlive the process
+        files    with PostgreSQL the folder of what is kept in files, which all machines see: facts, campaigns, the log
+                 of erasures. The store remembers it
         records  channels that only record what would be sent: any that is installed, for older versions may use one
                  that this project does not. Every other one that a message uses has to be configured in the
                  project; what else is configured is opened too. `call` among them keeps outbound calls from leaving.
@@ -118,6 +123,9 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
             raise ProjectInvalid("\n".join(drafted(project)))
         check_shards(shards)
         check_address(store)
+        store = known_address(store, files)
+        if (reason := without_files(project, store)) is not None:
+            raise SettingInvalid(reason)
         recorded = recording(project, records)
         channels = delivering(project, recorded, os.environ if environ is None else environ)
         channels = allowing(channels, private_hosts)

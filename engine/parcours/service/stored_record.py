@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
+from parcours.insight.exporter.facts import Exported
+from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.insight.whose_facts import Told, merged_names
 from parcours.service.person_record import PersonRecord
 from parcours.shard.closed_person import names_of, read_all_of
-from parcours.store.address import check_address, folder_of, shards_of
+from parcours.store.address import check_address, files_of, shards_of
 
 
 def stored_facts(address: str, person: str, *, used: bool) -> Told:
@@ -28,8 +31,12 @@ def stored_facts(address: str, person: str, *, used: bool) -> Told:
 
 
 def _facts_under(address: str, names: Sequence[str]) -> list[Fact]:
-    exported = recall_exported(folder_of(address), *names)
+    exported = _exported(files_of(address), names)
     return [*exported.facts, *read_all_of(address, names, exported.through).facts]
+
+
+def _exported(files: Path | None, names: Sequence[str]) -> Exported:
+    return Exported([], {}) if files is None else recall_exported(files, *names)
 
 
 def stored_record(address: str, person: str) -> PersonRecord:
@@ -39,9 +46,9 @@ def stored_record(address: str, person: str) -> PersonRecord:
     """
     check_address(address)
     shards_of(address)
-    names, folder = names_of(address, person_asked_for(person)), folder_of(address)
-    exported = recall_exported(folder, *names)
-    inputs = recall_inputs(folder, exported.through, *names)
+    names, files = names_of(address, person_asked_for(person)), files_of(address)
+    exported = _exported(files, names)
+    inputs = ExportedInputs([], []) if files is None else recall_inputs(files, exported.through, *names)
     stored = read_all_of(address, names, exported.through)
     facts, lines = [*exported.facts, *stored.facts], [*inputs.lines, *stored.lines]
     return PersonRecord.of(names, stored.held, facts, inputs.events, lines)

@@ -21,6 +21,7 @@ from parcours.shard.slots import Slots
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store, shards_of
 from parcours.store.memory import VolatileStore
+from parcours.store.place import shown_address
 from parcours.store.store import Record, SlotImage
 
 UNFINISHED = "something was begun in it and not finished: open it once with its engine, and close it"
@@ -70,7 +71,7 @@ def read_people(address: str, project: str) -> ClosedPeople:
         stamp_ms = max(stamp_ms, place.stamp_ms)
     published = together(owns)
     if published is None or any(name.startswith(MESSAGE) for own in owns for name in own):
-        raise StoreBroken(f"the store {address} cannot be looked into: {UNFINISHED}")
+        raise StoreBroken(f"the store {shown_address(address)} cannot be looked into: {UNFINISHED}")
     slots.own.profiles |= published
     return ClosedPeople(slots, stamp_ms)
 

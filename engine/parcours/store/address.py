@@ -1,26 +1,31 @@
-"""Store addresses: `memory:`, `volatile:`, or `sqlite:///folder`, opened shard by shard.
+"""Store addresses: `memory:`, `volatile:`, `sqlite:///folder` or `postgresql://host/database`, opened shard by shard.
 
 `sqlite:///var/luma` is a folder below the current one, `sqlite:////var/luma` an absolute path. The folder
-remembers for how many shards it was made (layout.py): which shard owns whom depends on it.
+remembers for how many shards it was made (layout.py): which shard owns whom depends on it. A store in PostgreSQL
+remembers it in a table (postgres/schema.py), and besides where its files are.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from parcours.arguments import is_path
-from parcours.errors import SettingInvalid, StoreBroken
+from parcours.arguments import folder_path, is_path
+from parcours.errors import ExtraMissing, SettingInvalid, StoreBroken
 from parcours.store.layout import LAYOUT, Layout, layout_of, made_or_found
 from parcours.store.memory import MemoryStore, VolatileStore
+from parcours.store.place import FORMS, SQLITE, StorePlace, place_of
+from parcours.store.postgres.url import with_files
+from parcours.store.private_files import make_folder
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
 from parcours.wording import shown_value
 
-SQLITE = "sqlite:///"
-
-
-IN_MEMORY = ("memory:", "volatile:")
+if TYPE_CHECKING:
+    from parcours.store.postgres.schema import Kept
 
 
 def check_address(address: object) -> None:
@@ -28,27 +33,50 @@ def check_address(address: object) -> None:
     if isinstance(address, os.PathLike):
         raise SettingInvalid(f"store={address!r} is a path: write it as a text, '{SQLITE}{os.fsdecode(address)}'")
     if not isinstance(address, str):
-        raise SettingInvalid(f"store={shown_value(address)}: use sqlite:///FOLDER or memory:")
-    if address not in IN_MEMORY:
-        folder_of(address)
+        raise SettingInvalid(f"store={shown_value(address)}: use {FORMS}")
+    place_of(address)
+
+
+def known_address(address: str, files: object = None) -> str:
+    """The address with the folder of its files: the one that is named, else the one that the store remembers.
+
+    files  the setting, a path; None where it says nothing
+    Raises SettingInvalid for a folder that no such store has, or another one than the address names; StoreBroken.
+    """
+    place = place_of(address)
+    if files is not None:
+        named = folder_path("files", files).absolute()
+        if place.kind != "postgres":
+            raise SettingInvalid(
+                f"files={str(named)!r}: only a store in PostgreSQL has its files in a folder of its own"
+            )
+        return with_files(address, named)
+    if place.kind != "postgres" or place.files is not None:
+        return address
+    found = _postgres().found_at(address)
+    return address if found is None or found.files is None else with_files(address, Path(found.files))
 
 
 def prepare(address: str, project: str, shards: int) -> None:
-    """Make the store's folder for a project and a number of shards, or check that it was made for them.
+    """Make the store for a project and a number of shards, or check that it was made for them.
 
     Raises SettingInvalid if it was made for others, StoreBroken if it cannot be made, written or read, or if only a
     part of it is left.
     """
-    if address in IN_MEMORY:
+    place, wanted = place_of(address), Layout(project, shards)
+    if not place.is_durable:
         return
-    folder, wanted = folder_of(address), Layout(project, shards)
-    found = made_or_found(folder, wanted)
-    _check_owner(address, found, project)
+    found = _postgres().made_at(address, wanted) if place.kind == "postgres" else made_or_found(place.folder(), wanted)
+    _check_owner(place, found, project)
     if found.shards != shards:
         raise SettingInvalid(
-            f"the store {address} was made for {found.shards} shards, not for {shards}: open it with "
+            f"the store {place.shown} was made for {found.shards} shards, not for {shards}: open it with "
             f"shards={found.shards}"
         )
+    if place.kind == "postgres" and place.files is not None:
+        with naming_folder(place.files):
+            make_folder(place.files)
+        _postgres().remember_files_of(address)
 
 
 def perhaps_absolute(address: str) -> str | None:
@@ -56,7 +84,7 @@ def perhaps_absolute(address: str) -> str | None:
 
     There is doubt where that is there already, or its first folder is and the relative one's is not.
     """
-    if not is_durable(address) or not is_path(address):
+    if not address.startswith(SQLITE) or not is_path(address):
         return None
     written = address.removeprefix(SQLITE)
     first = written.partition("/")[0]
@@ -72,35 +100,58 @@ def _is_there(path: str) -> bool:
     return os.access(path, os.F_OK)
 
 
-def _check_owner(address: str, found: Layout, project: str) -> None:
+def _check_owner(place: StorePlace, found: Layout, project: str) -> None:
     if found.project != project:
+        another = "name another schema, by schema=NAME" if place.kind == "postgres" else "name another store"
         raise SettingInvalid(
-            f"the store {address} belongs to project {found.project!r}, not to {project!r}: name another store"
+            f"the store {place.shown} belongs to project {found.project!r}, not to {project!r}: {another}"
         )
 
 
+def layout_at(address: str) -> Layout | None:
+    """For whom the store at this address was made; None if there is none yet, or if it lies in memory.
+
+    Raises SettingInvalid for an address that no store can have, StoreBroken if it cannot be read.
+    """
+    place = place_of(address)
+    if not place.is_durable:
+        return None
+    return _postgres().found_at(address) if place.kind == "postgres" else layout_of(place.folder())
+
+
 def shards_of(address: str, project: str | None = None) -> int:
-    """For how many shards the project's store was made.
+    """For how many shards the project's store was made. Raises as `made_for`."""
+    return made_for(address, project).shards
+
+
+def made_for(address: str, project: str | None = None) -> Layout:
+    """For which project and how many shards the store was made.
 
     Raises SettingInvalid if there is no store, or another project's, StoreBroken if it cannot be read.
     """
-    if address in IN_MEMORY:
+    place = place_of(address)
+    if not place.is_durable:
         raise SettingInvalid(f"the store {address} lies in the memory of the process that uses it: ask there")
-    found = layout_of(folder_of(address))
+    found = layout_at(address)
     if found is None:
-        raise SettingInvalid(f"there is no store {address}")
+        raise SettingInvalid(f"there is no store {place.shown}")
     if project is not None:
-        _check_owner(address, found, project)
-    return found.shards
+        _check_owner(place, found, project)
+    return Layout(found.project, found.shards)
 
 
-def open_store(address: str, shard: int) -> Store:
-    """The store of one shard. Raises StoreBroken if `prepare` has made none there, or if it has gone since."""
-    if address == "memory:":
-        return MemoryStore()
-    if address == "volatile:":
-        return VolatileStore()
-    folder = folder_of(address)
+def open_store(address: str, shard: int, *, is_successor: bool = False) -> Store:
+    """The store of one shard.
+
+    is_successor  it is opened to take the shard over from an owner that may still live, whose epoch is known
+    Raises StoreBusy, StoreBroken if `prepare` has made none there, or if it has gone since.
+    """
+    place = place_of(address)
+    if place.kind == "memory":
+        return MemoryStore() if address == "memory:" else VolatileStore()
+    if place.kind == "postgres":
+        return _postgres().open_postgres(address, shard, is_successor=is_successor)
+    folder = place.folder()
     if not (folder / LAYOUT).exists():  # a folder that was deleted, or is not mounted, is not begun anew
         raise StoreBroken(f"there is no store in {folder} any more: put its files back, then open it again")
     return SqliteStore(folder, shard)
@@ -108,13 +159,51 @@ def open_store(address: str, shard: int) -> Store:
 
 def is_durable(address: str) -> bool:
     """Whether the store outlives the process."""
-    return address.startswith(SQLITE)
+    return place_of(address).is_durable
+
+
+def files_of(address: str) -> Path | None:
+    """Where a store keeps what it keeps in files, None where it has no folder for them."""
+    return place_of(address).files
 
 
 def folder_of(address: str) -> Path:
-    """Where a store on disk lies. Raises SettingInvalid for any other address."""
-    if not address.startswith(SQLITE) or address == SQLITE:
-        raise SettingInvalid(f"store {shown_value(address)}: use sqlite:///FOLDER or memory:")
-    if not is_path(address):
-        raise SettingInvalid(f"store {shown_value(address)}: no folder can have this path")
-    return Path(address.removeprefix(SQLITE))
+    """Where a store keeps what it keeps in files. Raises SettingInvalid where it has no folder for them."""
+    return place_of(address).folder()
+
+
+class _Postgres(Protocol):
+    """What is asked of stores in PostgreSQL, whose module is not imported before there is one."""
+
+    def made_at(self, address: str, wanted: Layout, /) -> Layout: ...
+    def found_at(self, address: str, /) -> Kept | None: ...
+    def remember_files_of(self, address: str, /) -> None: ...
+    def open_postgres(self, address: str, shard: int, /, *, is_successor: bool) -> Store: ...
+
+
+def sqlite_folder(address: str, done: str) -> Path:
+    """The folder of a store on disk. Raises SettingInvalid for any other, which cannot have this done to it."""
+    place = place_of(address)
+    if place.kind != "sqlite":
+        raise SettingInvalid(f"the store {place.shown} cannot be {done}: only {SQLITE}FOLDER can")
+    return place.folder()
+
+
+@contextmanager
+def naming_folder(folder: Path) -> Iterator[None]:
+    """Say of a folder for files that cannot be made what is wrong with it."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreBroken(
+            f"files: nothing can be kept in {folder} ({error.strerror or error}): make the folder, or mount it"
+        ) from error
+
+
+def _postgres() -> _Postgres:
+    """Stores in PostgreSQL, whose driver is loaded only where there is one."""
+    try:
+        from parcours.store.postgres import opening
+    except ImportError as error:
+        raise ExtraMissing.of("A store in PostgreSQL", "postgres") from error
+    return opening

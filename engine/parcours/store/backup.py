@@ -14,10 +14,12 @@ from pathlib import Path
 import msgspec
 
 from parcours.errors import SettingInvalid, StoreBroken
+from parcours.store.address import made_for, open_store
 from parcours.store.campaign_files import CampaignFiles
 from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
+from parcours.store.place import place_of
 from parcours.store.private_files import make_folder
 from parcours.store.shard_copy import backup_failed
 from parcours.store.sqlite import SqliteStore
@@ -61,6 +63,28 @@ def copy_store(
                 write()
     CampaignFiles(source, target).copy_rest()
     copy_exports(source, target, layout.shards)
+    complete_backup(target, layout)
+    return layout
+
+
+def back_up(address: str, target: Path, copy_exports: Callable[[Path, Path, int], None]) -> Layout:
+    """Copy the store at this address, which nobody uses, into an empty folder: a store on disk, whatever it was.
+
+    Raises as `copy_store`.
+    """
+    place = place_of(address)
+    if place.kind != "postgres":
+        return copy_store(place.folder(), target, copy_exports)
+    layout = made_for(address)
+    with ExitStack() as opened:
+        stores = [opened.enter_context(closing(open_store(address, shard))) for shard in range(layout.shards)]
+        begin_backup(target, layout)
+        for store in stores:
+            for write in store.copy_to(target):
+                write()
+    if place.files is not None:
+        CampaignFiles(place.files, target).copy_rest()
+        copy_exports(place.files, target, layout.shards)
     complete_backup(target, layout)
     return layout
 

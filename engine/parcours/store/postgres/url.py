@@ -127,6 +127,9 @@ def _files(address: str, own: dict[str, str]) -> Path | None:
     if "files" not in own:
         return None
     named = own["files"]
-    if not named or not is_path(named):
-        raise SettingInvalid(f"store {shown_postgres(address)}: files={named!r} is no folder that can be")
+    if not is_path(named) or not Path(named).is_absolute():
+        raise SettingInvalid(
+            f"store {shown_postgres(address)}: files={named!r} is to be a whole path, such as /mnt/luma, the same "
+            "on all machines"
+        )
     return Path(named)
