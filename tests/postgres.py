@@ -12,6 +12,7 @@ import signal
 import tempfile
 import uuid
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,25 +43,18 @@ class Server:
     def url(self) -> str:
         return str(self.handle.get_uri())
 
+    @property
+    def socket_folder(self) -> Path:
+        """Where it listens."""
+        return Path(self.url.rpartition("host=")[2])
+
     def kill(self) -> None:
         """End it as a machine does that loses its power: nobody is told, and nothing is tidied up."""
         os.kill(self.handle.get_pid(), signal.SIGQUIT)
         self.handle.get_postmaster_info().process.wait(ENDED_S)
 
-    def freeze(self, backend: int) -> None:
-        """Stop one of its processes in the middle of whatever it does."""
-        os.kill(backend, signal.SIGSTOP)
-
-    def thaw(self, backend: int) -> None:
-        os.kill(backend, signal.SIGCONT)
-
     def start_again(self) -> None:
         self.handle.ensure_postgres_running()
-
-    def set(self, setting: str) -> None:
-        """Write `name = value` into its settings, which hold once it starts again."""
-        with (self.handle.pgdata / "postgresql.conf").open("a") as file:
-            file.write(f"\n{setting}\n")
 
 
 @contextmanager
@@ -121,4 +115,5 @@ def by_hand(url: str, statement: str) -> list[tuple[Any, ...]]:
     """Run a statement as somebody with psql would."""
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
+        deque(iter(cursor.nextset, None), 0)  # the last of several statements is the one that is asked
         return cursor.fetchall() if cursor.description is not None else []

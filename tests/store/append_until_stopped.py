@@ -6,14 +6,18 @@ import resource
 import sys
 from pathlib import Path
 
-from parcours.errors import StoreBroken
+from parcours.errors import StoreBroken, StoreBusy
+from parcours.store.address import open_store
 from parcours.store.sqlite import SqliteStore
 from parcours.testing.store_contract import a_record
 
 
-def main(folder: str, record_bytes: int, file_bytes_max: int) -> None:
-    """With `file_bytes_max` the system refuses to let a file grow beyond it, as a full disk does."""
-    store = SqliteStore(Path(folder), shard=3)
+def main(where: str, record_bytes: int, file_bytes_max: int) -> None:
+    """Into the store at an address, or in a folder.
+
+    With `file_bytes_max` the system refuses to let a file grow beyond it, as a full disk does.
+    """
+    store = open_store(where, 3) if "://" in where else SqliteStore(Path(where), shard=3)
     sequence = max((record.sequence for record in store.records()), default=0)
     if file_bytes_max:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, resource.RLIM_INFINITY))
@@ -21,14 +25,14 @@ def main(folder: str, record_bytes: int, file_bytes_max: int) -> None:
         sequence += 1
         try:
             store.append(a_record(sequence, size_bytes=record_bytes))
-        except StoreBroken as error:
+        except (StoreBroken, StoreBusy) as error:
             say(f"broken: {error}")
             break
         say(str(sequence))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     try:
         store.append(a_record(sequence, size_bytes=1))  # there is room again, but who knows what is on the disk
-    except StoreBroken:
+    except (StoreBroken, StoreBusy):
         say("refused")
 
 
