@@ -8,6 +8,7 @@ from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 from tests.cli.conftest import Ask
 
+from parcours.store.address import prepare
 from parcours.store.door_note import door_at, door_noted
 
 HASH = "a" * 64
@@ -108,3 +109,47 @@ def test_a_note_counts_as_long_as_its_door_is_open(tmp_path: Path) -> None:
 
     (tmp_path / "door").write_text("http://127.0.0.1:9")  # as a crash leaves it
     assert door_at(tmp_path) is None
+
+
+def test_the_server_of_a_store_and_the_folder_of_its_files_are_looked_at(
+    ask: Ask, tmp_path: Path, postgres_address: str
+) -> None:
+    files = tmp_path / "files"
+    config = tmp_path / "serve.yaml"
+    config.write_text(f"port: 0\nfiles: {files}\n")
+
+    before = ask("doctor", "--config", config, "--store", postgres_address)
+    prepare(postgres_address, "luma", 4)
+    after = ask("doctor", "--config", config, "--store", postgres_address)
+
+    assert (before.exit_code, after.exit_code) == (0, 0), before.output + after.output
+    assert "note  store: there is none at postgresql://" in before.stdout
+    for line in (
+        "fine  server: PostgreSQL 1",
+        " server: a commit takes ",
+        f"fine  files: {files} takes files and gives",
+    ):
+        assert line in after.stdout, after.stdout
+    assert "is that of 'luma', 4 shards" in after.stdout
+    assert list(files.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_files_is_told(ask: Ask, tmp_path: Path, postgres_address: str) -> None:
+    (tmp_path / "files").write_text("no folder")
+    config = tmp_path / "serve.yaml"
+    config.write_text(f"port: 0\nfiles: {tmp_path}/files/of-luma\n")
+
+    told = ask("doctor", "--config", config, "--store", postgres_address)
+
+    assert (told.exit_code, "wrong files: nothing can be kept in" in told.stdout) == (1, True), told.output
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_the_password(ask: Ask, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text("port: 0\n")
+
+    told = ask("doctor", "--config", config, "--store", "postgresql://luma:s3cret@127.0.0.1:1/luma")
+
+    assert told.exit_code == 1
+    assert "wrong store: the store postgresql://luma:***@127.0.0.1:1/luma cannot be used" in told.stdout
+    assert "s3cret" not in told.output

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from parcours.cli.door_options import named_store
+from parcours.cli.door_options import written_store
 
 
 def doctor(
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="URL", callback=named_store, help="The store that is to be used."),
+        typer.Option("--store", metavar="URL", callback=written_store, help="The store that is to be used."),
     ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", exists=True, dir_okay=False, help="serve.yaml.")
@@ -26,9 +26,9 @@ def doctor(
         file_findings,
         port_findings,
         ray_findings,
-        store_findings,
     )
     from parcours.cli.serve_checks import settings_findings
+    from parcours.cli.store_checks import store_findings
     from parcours.ingress.settings import load_settings
 
     settings = load_settings(config)
@@ -36,7 +36,7 @@ def doctor(
         *ray_findings(),
         *port_findings(settings),
         *file_findings(settings),
-        *store_findings(store),
+        *store_findings(store, settings.files),
         *disk_findings(store),
         *clock_findings(),
         *settings_findings(settings, written=config is not None),

@@ -1,4 +1,4 @@
-"""What is there to say of this machine? Ray, the ports, the store, the disk and the clock, a sentence each."""
+"""What is there to say of this machine? Ray, the ports, the disk and the clock, a sentence each."""
 
 from __future__ import annotations
 
@@ -7,26 +7,20 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from statistics import median
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from parcours.cli.found import Found, State
 from parcours.clock import is_kept_right, stopwatch_ms
 from parcours.config import MIB
-from parcours.errors import ParcoursError
-from parcours.store.address import check_address, folder_of, is_durable
-from parcours.store.door_note import door_at
-from parcours.store.layout import layout_of
+from parcours.store.place import place_of
 
 if TYPE_CHECKING:
     from parcours.ingress.settings import ServeSettings
-
-State: TypeAlias = Literal["fine", "note", "warn", "wrong"]
-"""note: to be known; warn: it may be meant so; wrong: something will not work."""
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # where Ray puts its object store
 
@@ -45,15 +39,6 @@ FSYNC_MAX_MS: Final = 20.0
 """Each commit waits for one; slower than this, a shard makes fewer than fifty a second."""
 
 WRITTEN: Final = b"\0" * 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found about something."""
-
-    state: State
-    about: str
-    sentence: str
 
 
 def ray_findings() -> Iterator[Found]:
@@ -103,31 +88,12 @@ def file_findings(settings: ServeSettings) -> Iterator[Found]:
     )
 
 
-def store_findings(address: str | None) -> Iterator[Found]:
-    """Whether the store is there, and who uses it."""
-    if address is None:
-        return
-    check_address(address)
-    if not is_durable(address):
-        yield Found("warn", "store", f"{address} is gone when the process ends: sqlite:///FOLDER stays")
-        return
-    folder = folder_of(address)
-    try:
-        layout = layout_of(folder)
-    except ParcoursError as error:
-        yield Found("wrong", "store", str(error))
-        return
-    if layout is None:
-        yield Found("note", "store", f"there is none in {folder} yet")
-    else:
-        yield Found("fine", "store", f"{folder} is that of {layout.project!r}, {layout.shards} shards")
-    if (door := door_at(folder)) is not None:
-        yield Found("note", "store", f"an engine uses it, and its door is at {door}")
-
-
 def disk_findings(address: str | None) -> Iterator[Found]:
     """Whether there is room, and how long a commit has to wait for the disk."""
-    folder = _existing(folder_of(address)) if address is not None and is_durable(address) else Path()
+    place = None if address is None else place_of(address)
+    if place is not None and place.kind == "postgres":
+        return  # that of the server is asked for how long a commit takes
+    folder = Path() if place is None or place.files is None else _existing(place.files)
     free = shutil.disk_usage(folder).free
     state: State = "wrong" if free < FREE_MIN else "warn" if free < FREE_GOOD else "fine"
     yield Found(state, "disk", f"{_bytes(free)} are free in {folder.absolute()}")

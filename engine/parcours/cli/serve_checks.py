@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from parcours.cli.machine_checks import Found
+from parcours.cli.found import Found
 from parcours.clock import SystemClock
 from parcours.ingress.deployment import proxy_unnamed
 from parcours.ingress.origins import is_loopback

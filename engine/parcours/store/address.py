@@ -200,10 +200,17 @@ def naming_folder(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _postgres() -> _Postgres:
-    """Stores in PostgreSQL, whose driver is loaded only where there is one."""
+@contextmanager
+def postgres_extra() -> Iterator[None]:
+    """Say by its name which extra is missing where what is imported within needs the driver. Raises ExtraMissing."""
     try:
-        from parcours.store.postgres import opening
+        yield
     except ImportError as error:
         raise ExtraMissing.of("A store in PostgreSQL", "postgres") from error
+
+
+def _postgres() -> _Postgres:
+    """Stores in PostgreSQL, whose driver is loaded only where there is one."""
+    with postgres_extra():
+        from parcours.store.postgres import opening
     return opening
