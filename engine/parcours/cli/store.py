@@ -115,11 +115,13 @@ def restore(
     """
     from parcours.shard.closed_store import copy_exports_of
     from parcours.store.address import folder_of
-    from parcours.store.backup import copy_store
+    from parcours.store.backup import restore as restore_store
     from parcours.store.erasure_log import LOG, add_to_log, read_log
     from parcours.store.place import shown_address
+    from parcours.store.postgres.url import is_postgres
 
-    layout = copy_store(source, folder_of(url), copy_exports_of, accept_loss=accept_loss)
+    copying = partial(copy_exports_of, address=url) if is_postgres(url) else copy_exports_of
+    layout = restore_store(source, url, copying, accept_loss=accept_loss)
     if erasures is not None:
         add_to_log(folder_of(url) / LOG, read_log(erasures).values())
     typer.echo(f"{shown_address(url)} is the store of {layout.project!r}: open it with shards={layout.shards}.")
@@ -131,34 +133,35 @@ def check(url: Url) -> None:
 
     Exit code 1 if anything is not.
     """
-    from parcours.store.address import folder_of, shards_of
-    from parcours.store.backup import check_shard, strays_in
+    from parcours.store.address import files_of, shards_of
+    from parcours.store.backup import check_shard_at, strays_in
 
-    shards, folder = shards_of(url), folder_of(url)
+    shards, folder = shards_of(url), files_of(url)
     wrong = 0
     exports: Exports = {"exports": {}, "inputs": {}}
     for shard in range(shards):
-        found = check_shard(folder, shard, partial(_check_further, folder, shard, exports))
+        found = check_shard_at(url, shard, partial(_check_further, folder, shard, exports))
         if found.wrong is not None:
             wrong += 1
             typer.echo(f"shard {shard}: {found.wrong}")
         else:
             records = f"records {found.oldest} to {found.newest}" if found.newest else "no record yet"
             typer.echo(f"shard {shard}: {records}, {found.size_bytes:,} bytes, {found.images} images; all in order")
-    wrong += _tell_of_exports(folder, shards, exports)
-    for stray in strays_in(folder, shards):
+    wrong += 0 if folder is None else _tell_of_exports(folder, shards, exports)
+    for stray in [] if folder is None else [folder / each for each in strays_in(folder, shards)]:
         wrong += 1
-        typer.echo(f"{folder / stray}: the store has {shards} shards, and this is of none of them")
+        typer.echo(f"{stray}: the store has {shards} shards, and this is of none of them")
     if wrong:
         raise typer.Exit(1)
 
 
-def _check_further(folder: Path, shard: int, exports: Exports, store: Store) -> None:
+def _check_further(folder: Path | None, shard: int, exports: Exports, store: Store) -> None:
     """What no store knows of: message ids, and what is exported. Raises StoreBroken for the former."""
     from parcours.insight.exporter.checking import Standing
     from parcours.shard.closed_store import check_messages, exported_of, tells
 
-    _check_exported(folder, shard, Standing(exported_of(store), partial(tells, store)), exports)
+    if folder is not None:
+        _check_exported(folder, shard, Standing(exported_of(store), partial(tells, store)), exports)
     check_messages(store)
 
 

@@ -157,6 +157,15 @@ def open_store(address: str, shard: int, *, is_successor: bool = False) -> Store
     return SqliteStore(folder, shard)
 
 
+def restore_postgres(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
+    """Make a store in PostgreSQL of the one in a folder; `is_noted` tells whether that one's manifest counts.
+
+    Raises SettingInvalid where there is one already, StoreBroken, StoreBusy for a folder in use.
+    """
+    _postgres().restored_at(address, layout, source, is_noted=is_noted)
+    _postgres().remember_files_of(address)
+
+
 def is_durable(address: str) -> bool:
     """Whether the store outlives the process."""
     return place_of(address).is_durable
@@ -179,6 +188,7 @@ class _Postgres(Protocol):
     def found_at(self, address: str, /) -> Kept | None: ...
     def remember_files_of(self, address: str, /) -> None: ...
     def open_postgres(self, address: str, shard: int, /, *, is_successor: bool) -> Store: ...
+    def restored_at(self, address: str, layout: Layout, source: Path, /, *, is_noted: bool) -> None: ...
 
 
 def sqlite_folder(address: str, done: str) -> Path:

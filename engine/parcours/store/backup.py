@@ -10,12 +10,14 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from parcours.errors import SettingInvalid, StoreBroken
-from parcours.store.address import made_for, open_store
-from parcours.store.campaign_files import CampaignFiles
+from parcours.store.address import made_for, open_store, restore_postgres
+from parcours.store.campaign_files import CAMPAIGNS, EXPORTED, CampaignFiles
+from parcours.store.exports import FACTS, INPUTS
 from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
@@ -24,6 +26,8 @@ from parcours.store.private_files import make_folder
 from parcours.store.shard_copy import backup_failed
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
+
+S = TypeVar("S", bound=Store)
 
 
 def begin_backup(folder: Path, layout: Layout) -> None:
@@ -89,6 +93,27 @@ def back_up(address: str, target: Path, copy_exports: Callable[[Path, Path, int]
     return layout
 
 
+def restore(
+    source: Path, address: str, copy_exports: Callable[[Path, Path, int], None], *, accept_loss: bool = False
+) -> Layout:
+    """Make the store at this address, where there is none yet, of a backup or of a store's folder.
+
+    copy_exports, accept_loss  as for `copy_store`
+    Raises as `copy_store`, and SettingInvalid for a backup with files where the store has no folder for any.
+    """
+    place = place_of(address)
+    if place.kind != "postgres":
+        return copy_store(source, place.folder(), copy_exports, accept_loss=accept_loss)
+    layout = _known_layout(source, accept_loss)
+    if any((source / each).exists() for each in (FACTS, INPUTS, CAMPAIGNS, EXPORTED)):
+        place.folder()
+    restore_postgres(address, layout, source, is_noted=not accept_loss)
+    if place.files is not None:
+        CampaignFiles(source, place.files).copy_rest()
+        copy_exports(source, place.files, layout.shards)
+    return layout
+
+
 def _known_layout(source: Path, accept_loss: bool) -> Layout:
     try:
         found = layout_of(source)
@@ -143,13 +168,29 @@ def check_shard(folder: Path, shard: int, further: Callable[[Store], None] = not
     further  checks what no store knows of, and raises StoreBroken
     Nothing changes. Raises StoreBusy if an engine uses the store.
     """
+
+    def owned(store: SqliteStore) -> None:
+        store.check_owner()
+        further(store)
+
+    return _checked(lambda: SqliteStore(folder, shard), shard, owned)
+
+
+def check_shard_at(address: str, shard: int, further: Callable[[Store], None] = nothing_further) -> ShardFound:
+    """`check_shard` of the store at this address."""
+    place = place_of(address)
+    if place.kind != "postgres":
+        return check_shard(place.folder(), shard, further)
+    return _checked(lambda: open_store(address, shard), shard, further)
+
+
+def _checked(opening: Callable[[], S], shard: int, further: Callable[[S], None]) -> ShardFound:
     try:
-        with closing(SqliteStore(folder, shard)) as store:
+        with closing(opening()) as store:
             oldest = newest = 0
             for record in store.records():
                 oldest, newest = oldest or record.sequence, record.sequence
             images = sum(1 for _ in store.images())
-            store.check_owner()
             further(store)
             return ShardFound(shard, oldest, newest, store.size_bytes(), images)
     except StoreBroken as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 from parcours.store.layout import Layout
+from parcours.store.postgres.restoring import restore_into
 from parcours.store.postgres.schema import Kept, kept_in, made_or_found, remember_files
 from parcours.store.postgres.session import Session, session_name
 from parcours.store.postgres.store import PostgresStore
@@ -29,6 +31,11 @@ def remember_files_of(address: str) -> None:
     if parts.files is not None:
         with closing(Session(parts, session_name("notes its files"))) as session:
             remember_files(session, str(parts.files))
+
+
+def restored_at(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
+    """Make the store at this address of the one in a folder. Raises SettingInvalid, StoreBroken, StoreBusy."""
+    restore_into(address, layout, source, is_noted=is_noted)
 
 
 def open_postgres(address: str, shard: int, *, is_successor: bool) -> PostgresStore:

@@ -23,8 +23,8 @@ SCHEMES: Final = ("postgresql://", "postgres://")
 SCHEMA: Final = "parcours"
 """Where a store's tables are unless its address says otherwise."""
 
-SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
-"""Names that need no quotes anywhere. Those that begin with `pg_` are PostgreSQL's own."""
+SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,51}")
+"""Names that need no quotes anywhere, with room for a suffix. Those that begin with `pg_` are PostgreSQL's own."""
 
 SECRETS: Final = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
 """Parameters of libpq that nobody else is to see."""
