@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,28 +15,30 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from tests.engine.conftest import write_shop
-from tests.postgres import new_address
+from tests.postgres import a_server, new_address
 
 from parcours.errors import ExtraMissing, SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
 from parcours.service.engine import Engine
-from parcours.store.address import known_address
+from parcours.store.address import known_address, prepare
 from parcours.store.erasure_log import LOG
 
 if TYPE_CHECKING:
-    from tests.engine.behaviour import EngineBehaviour, Lives, Opening, begin, visits
+    from tests.engine.behaviour import EngineBehaviour, Lives, Opening, begin, seen, visits
     from tests.engine.life_behaviour import LifeBehaviour
 else:
     spec = importlib.util.spec_from_file_location("engine_behaviour", Path(__file__).with_name("behaviour.py"))
     behaviour = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(behaviour)
     EngineBehaviour, Lives, Opening = behaviour.EngineBehaviour, behaviour.Lives, behaviour.Opening
-    begin, visits = behaviour.begin, behaviour.visits
+    begin, seen, visits = behaviour.begin, behaviour.seen, behaviour.visits
     spec = importlib.util.spec_from_file_location("life_behaviour", Path(__file__).with_name("life_behaviour.py"))
     life_behaviour = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(life_behaviour)
     LifeBehaviour = life_behaviour.LifeBehaviour
+
+ACKNOWLEDGER = Path(__file__).with_name("acknowledge_until_stopped.py")
 
 NewShop = Callable[..., Project]
 
@@ -166,3 +170,41 @@ def test_without_the_driver_the_extra_is_named(
 
     with pytest.raises(ExtraMissing, match=r"A store in PostgreSQL needs the extra \[postgres\]"):
         open_on(new_shop(), postgres_address)
+
+
+@pytest.mark.parametrize("killed_after", [1, 120])
+def test_every_acknowledged_event_is_there_once_after_a_killed_process(
+    shop_folder: Path, postgres_address: str, killed_after: int
+) -> None:
+    command = [sys.executable, str(ACKNOWLEDGER), str(shop_folder), postgres_address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline().split() for _ in range(killed_after)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += [line.split() for line in process.stdout.read().splitlines() if line.endswith(".")]
+
+    with open_on(Project.load(shop_folder), postgres_address) as engine:
+        applied = {person: visits(engine, person) for person, _, _ in acknowledged}
+        assert len(acknowledged) <= sum(applied.values()) <= len(acknowledged) + 1
+        calls = [seen(person, message_id) for person, message_id, _ in acknowledged]
+        again = engine.ingest(calls).result(30)
+        assert (again.accepted, again.duplicate) == (0, len(acknowledged))
+
+
+def test_an_engine_goes_on_when_its_server_has_come_back(new_shop: NewShop) -> None:
+    with a_server() as server:
+        address = new_address(server.url)
+        prepare(address, "shop", 2)
+        with open_on(new_shop(), address) as engine:
+            for number in range(20):
+                engine.ingest([seen(f"u{number % 4}", f"m{number}")]).result(30)
+            server.kill()
+            waiting = engine.ingest([seen("u0", "m20")])
+            assert not waiting.done()
+
+            server.start_again()
+
+            assert waiting.result(60).accepted == 1
+            assert [visits(engine, f"u{number}") for number in range(4)] == [6, 5, 5, 5]
+            again = engine.ingest([seen(f"u{number % 4}", f"m{number}") for number in range(21)]).result(30)
+            assert (again.accepted, again.duplicate) == (0, 21)
