@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.waiting import Ready, Wait
 
 from parcours.errors import ParcoursError, StoreBroken, StoreBusy
-from parcours.store.postgres.url import PostgresAddress
+from parcours.store.postgres.url import ESCAPES, PostgresAddress
 
 T = TypeVar("T")
 
@@ -172,8 +172,7 @@ def _connect(address: PostgresAddress, name: str) -> _Connection:
         said = conninfo_to_dict(address.conninfo)
     except psycopg.Error:  # its words may quote a part of a password
         raise StoreBroken(
-            f"the store {address.shown} has an address that PostgreSQL does not take: write signs such as @ : / ? % in "
-            "names and passwords as %40 %3A %2F %3F %25"
+            f"the store {address.shown} has an address that PostgreSQL does not take: {ESCAPES}, and look at its names"
         ) from None
     ours = {**OF_LIBPQ, "application_name": name}
     conninfo = make_conninfo(address.conninfo, **{each: ours[each] for each in ours if each not in said})

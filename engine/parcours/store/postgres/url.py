@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import quote, unquote
 
 from parcours.arguments import is_path
 from parcours.errors import SettingInvalid
@@ -28,6 +28,8 @@ SCHEMA_NAME: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,51}")
 
 SECRETS: Final = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
 """Parameters of libpq that nobody else is to see."""
+
+ESCAPES: Final = "write signs such as @ : / ? # % in names, passwords and values as %40 %3A %2F %3F %23 %25"
 
 HIDDEN: Final = "***"
 
@@ -63,18 +65,20 @@ def is_postgres(address: str) -> bool:
 def postgres_address(address: str) -> PostgresAddress:
     """The parts of an address. What libpq is to make of its own part is not looked at. Raises SettingInvalid."""
     scheme, user, secret, rest, query = _split(address)
+    if any(sign in f"{user}{secret}" for sign in "@/?#"):
+        raise SettingInvalid(f"store {shown_postgres(address)}: {ESCAPES}")
     pairs = _pairs(address, query)
-    own = {name: value for name, value in pairs if name in ("schema", "files")}
+    own = {name: unquote(value) for name, value in pairs if name in ("schema", "files")}
     schema = own.get("schema", SCHEMA)
     if not SCHEMA_NAME.fullmatch(schema):
         raise SettingInvalid(
             f"store {shown_postgres(address)}: schema={schema!r} is to be a name of lower case letters, digits and _"
         )
-    of_libpq = [(name, value) for name, value in pairs if name not in ("schema", "files")]
     who = user if secret is None else f"{user}:{secret}"
-    conninfo = f"{scheme}{f'{who}@' if who else ''}{rest}{_query(of_libpq)}"
+    theirs = "&".join(f"{name}={value}" for name, value in pairs if name not in ("schema", "files"))
+    conninfo = f"{scheme}{f'{who}@' if who else ''}{rest}{f'?{theirs}' if theirs else ''}"
     hidden = [secret, unquote(secret)] if secret else []
-    hidden += [value for name, value in pairs if name in SECRETS and value]
+    hidden += [each for name, value in pairs if name in SECRETS and value for each in (value, unquote(value))]
     return PostgresAddress(conninfo, schema, _files(address, own), shown_postgres(address), tuple(hidden))
 
 
@@ -82,6 +86,8 @@ def shown_postgres(address: str) -> str:
     """The address without its passwords, also where it is no address that can be used."""
     scheme, user, secret, rest, query = _split(address)
     who = user if secret is None else f"{user}:{HIDDEN}"
+    if any(sign in user for sign in "@/?#"):
+        who = HIDDEN  # nobody knows what that is
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     shown = "&".join(f"{name}{mark}{HIDDEN if name in SECRETS else value}" for name, mark, value in pairs)
     return f"{scheme}{f'{who}@' if who else ''}{rest}{f'?{shown}' if shown else ''}"
@@ -99,28 +105,27 @@ def with_files(address: str, files: Path) -> str:
 
 
 def _split(address: str) -> tuple[str, str, str | None, str, str]:
-    """Scheme, user, password, host with database, and query. A password may hold any sign but a slash or `?`."""
+    """Scheme, user, password, host with database, and query.
+
+    The login goes as far as the last `@`, whatever stands there: what may be of a password is never taken for a host.
+    """
     scheme = next(each for each in SCHEMES if address.startswith(each))
-    before, _, query = address.removeprefix(scheme).partition("?")
-    authority, slash, database = before.partition("/")
-    login, at, host = authority.rpartition("@")
+    login, at, rest = address.removeprefix(scheme).rpartition("@")
     user, colon, secret = login.partition(":")
-    return scheme, user, secret if at and colon else None, f"{host}{slash}{database}", query
+    place, _, query = rest.partition("?")
+    return scheme, user, secret if at and colon else None, place, query
 
 
 def _pairs(address: str, query: str) -> list[tuple[str, str]]:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    except ValueError:
-        raise SettingInvalid(f"store {shown_postgres(address)}: after the ? come NAME=VALUE, with & between") from None
-    twice = next((name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1), None)
+    """The parameters as they are written."""
+    pairs = [pair.partition("=") for pair in query.split("&")] if query else []
+    if not all(name and mark for name, mark, _ in pairs):
+        raise SettingInvalid(f"store {shown_postgres(address)}: after the ? come NAME=VALUE, with & between")
+    names = [name for name, _, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise SettingInvalid(f"store {shown_postgres(address)}: {twice} is named twice")
-    return pairs
-
-
-def _query(pairs: list[tuple[str, str]]) -> str:
-    return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
+    return [(name, value) for name, _, value in pairs]
 
 
 def _files(address: str, own: dict[str, str]) -> Path | None:
