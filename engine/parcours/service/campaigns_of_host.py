@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from parcours.clock import Clock
-from parcours.errors import ExtraMissing
+from parcours.errors import ExtraMissing, SettingInvalid
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import JourneyStateName
@@ -21,7 +22,7 @@ from parcours.routing.ports import ShardPort
 from parcours.service.campaign_facts import CampaignFacts, newest_told
 from parcours.service.found_people import FoundPeople
 from parcours.shard.erasures import Erasure
-from parcours.store.address import files_of
+from parcours.store.address import check_address, files_of, known_address
 from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
 from parcours.store.place import how_to_name_files, place_of
 
@@ -51,6 +52,18 @@ def without_files(project: Project, store: str) -> str | None:
     else:
         return None
     return f"{needs}, and the store {place.shown} has no folder for any: {how_to_name_files()}"
+
+
+def usable_store(project: Project, store: str, files: str | PathLike[str] | None) -> str:
+    """The address with its folder for files, as given or as the store remembers it.
+
+    Raises SettingInvalid for what is no address, and where the project needs a folder and there is none.
+    """
+    check_address(store)
+    known = known_address(store, files)
+    if (reason := without_files(project, known)) is not None:
+        raise SettingInvalid(reason)
+    return known
 
 
 def unconducted(project: Project, store: str) -> list[str]:

@@ -22,7 +22,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
-from parcours.errors import CallerError, EngineClosed, Overloaded, ProjectInvalid, SettingInvalid
+from parcours.errors import CallerError, EngineClosed, Overloaded, ProjectInvalid
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of, person_text
 from parcours.routing.plan import Links, Plan, check_shards
@@ -32,7 +32,7 @@ from parcours.runtime.runtimes import RuntimeName
 from parcours.service.about_people import AboutPeople
 from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.campaign_calls import CampaignCalls
-from parcours.service.campaigns_of_host import without_files
+from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.fact_calls import FactCalls
@@ -50,7 +50,6 @@ from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
-from parcours.store.address import check_address, known_address
 from parcours.wording import shown_value
 
 log = logging.getLogger("parcours")
@@ -122,10 +121,7 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
         if project.drafts:
             raise ProjectInvalid("\n".join(drafted(project)))
         check_shards(shards)
-        check_address(store)
-        store = known_address(store, files)
-        if (reason := without_files(project, store)) is not None:
-            raise SettingInvalid(reason)
+        store = usable_store(project, store, files)
         recorded = recording(project, records)
         channels = delivering(project, recorded, os.environ if environ is None else environ)
         channels = allowing(channels, private_hosts)
