@@ -4,8 +4,8 @@ The comparison needs ChannelAttribution (GPL: compared with, never a part of thi
 paths, which the package mta carries. Best in an environment that is thrown away:
 
     uv venv /tmp/compared
-    uv pip install --python /tmp/compared/bin/python . ChannelAttribution matplotlib mta
-    /tmp/compared/bin/python benchmarks/attribution.py
+    uv pip install --python compared/bin/python . ChannelAttribution matplotlib mta
+    compared/bin/python benchmarks/attribution.py
 
 `--without-comparison` needs neither. First, last and linear have to be equal. Markov chains are simulated there: from
 one seed after the other, their mean has to lie within ERRORS_MAX of its standard errors from ours, for each key, in

@@ -14,9 +14,9 @@ Ours go the whole way, as a simulation with facts and out of its Parquet. Lifeti
 environment of its own, whose interpreter is named:
 
     uv venv /tmp/compared
-    uv pip install --python /tmp/compared/bin/python 'Lifetimes==0.11.3' 'pandas<3' 'setuptools<81'
+    uv pip install --python compared/bin/python 'Lifetimes==0.11.3' 'pandas<3' 'setuptools<81'
     uv pip install '.[insight]'
-    python benchmarks/cdnow.py --theirs /tmp/compared/bin/python
+    python benchmarks/cdnow.py --theirs compared/bin/python
 
 Without `--theirs` the orders are made up, and nothing is compared but sums. Ends with 1 if a figure differs, and with 2
 if theirs could not be had; one line of JSON last.

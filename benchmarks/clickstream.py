@@ -11,9 +11,9 @@ carries. Ours go the whole way: through the engine, as a simulation with facts, 
 retentioneering needs an environment of its own, whose interpreter is named:
 
     uv venv /tmp/compared
-    uv pip install --python /tmp/compared/bin/python 'retentioneering==5.2.4'
+    uv pip install --python compared/bin/python 'retentioneering==5.2.4'
     uv pip install '.[insight]'
-    python benchmarks/clickstream.py --theirs /tmp/compared/bin/python
+    python benchmarks/clickstream.py --theirs compared/bin/python
 
 It reports its usage to its makers. So it is run by `unshare --net`, in a network namespace that has nothing but a
 loopback device which is down, and with a home folder that is thrown away; where `unshare` cannot do this, nothing is

@@ -52,7 +52,7 @@ def test_the_code_of_the_page_reads_what_counts(
         pass
     (store / "facts/moves/day=2024-10-04/0-000000000007-000000000008.parquet").write_bytes(b"left by a crash")
     write_starter("shop")
-    _, experiment = blocks("yaml")[::-1]
+    (experiment,) = (block for block in blocks("yaml") if block.startswith("journey:"))
     Path("shop/journeys/discount.yaml").write_text(experiment)
     with Path("shop/parcours.yaml").open("a") as parcours:
         (holdouts,) = re.findall(r"`(holdouts: .*)` in parcours.yaml", PAGE.read_text())
