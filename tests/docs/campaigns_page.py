@@ -47,8 +47,9 @@ many as the table has for her, and `dedupe: {by: [person]}` makes it one again. 
 
 Columns come from the table that was read, and from `enrich`. Expressions name them as `row.NAME`, beside `profile`,
 `run` and `now`, with histories and consents as everywhere; messages name them as `{{ row.wishes[0].product }}` or
-`{% for wish in row.wishes %}`, and `parcours check` looks whether a step above gives them. Where rows are compared, and
-where they are exported, `NAME` alone is the column too, and `person` the person.
+`{% for wish in row.wishes %}`, and `parcours check` looks whether a step above gives them. In expressions values have
+the kinds that tables declare, also in the objects of a list: `row.wishes[0].added < now` compares two instants.
+Where rows are compared, and where they are exported, `NAME` alone is the column too, and `person` the person.
 
 Steps act at instants: all that follow on a read act at its own, in document order, until one of them ends later. Those
 are `wait`, `reacted`, `send`, `update`, and a read that makes people known. A test begins when the sets are there whose

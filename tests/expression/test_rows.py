@@ -10,7 +10,8 @@ from parcours.expression.expression import MISSING, ExpressionError, Scope, comp
 from parcours.expression.names import Names
 
 ROW = {"city": "string", "Order Id": "string", "first.price": "number", "wishes": "list", "added": "timestamp"}
-NAMES = Names({"city": "string", "tags": "list"}, row=ROW)
+WISH = {"price": "number", "added": "timestamp", "until": "date"}
+NAMES = Names({"city": "string", "tags": "list"}, row=ROW, lists={"wishes": WISH})
 
 SCOPE = Scope(
     profile={"city": "Paris", "tags": ["a", "b"]},
@@ -18,7 +19,7 @@ SCOPE = Scope(
         "city": "Paris",
         "Order Id": "o1",
         "first": {"price": 3},
-        "wishes": [{"price": 2}, {"price": 5}],
+        "wishes": [{"price": 2, "until": "2026-11-30"}, {"price": 5, "added": "2026-11-02T09:00:00Z"}],
         "added": "2026-11-02T09:00:00Z",
     },
 )
@@ -32,6 +33,11 @@ SCOPE = Scope(
         ("row.first.price + 1", 4, {"row.first.price"}),
         ("row.wishes[1].price", 5, {"row.wishes"}),
         ("row.wishes.exists(wish, wish.price > 4)", True, {"row.wishes"}),
+        ('row.wishes[1].added + duration("1h")', datetime(2026, 11, 2, 10, tzinfo=UTC), {"row.wishes"}),
+        ("row.wishes[0].added", MISSING, {"row.wishes"}),
+        ("row.wishes[0]['until']", "2026-11-30", {"row.wishes"}),
+        ("row.wishes.exists(wish, wish.added < row.added + duration('1s'))", True, {"row.wishes", "row.added"}),
+        ("row.wishes.filter(wish, has(wish.added))[0].added == row.added", True, {"row.wishes", "row.added"}),
         ("row.wishes.map(row, row.price)", [2, 5], {"row.wishes"}),  # the macro's own name goes before
         ("profile.tags.filter(tag, tag == row.city)", [], {"profile.tags", "row.city"}),
         ("row.added", datetime(2026, 11, 2, 9, tzinfo=UTC), {"row.added"}),

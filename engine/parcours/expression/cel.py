@@ -8,9 +8,10 @@ operator is a row in operators.py, a new function in functions.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import assert_never
 
 import re2
@@ -24,7 +25,7 @@ from parcours.expression.names import Names, kind_at
 from parcours.expression.nodes import ROOTS, ROW
 from parcours.expression.operand import Condition, Operand, Why
 from parcours.expression.syntax import ExpressionError
-from parcours.expression.values import MISSING, Scope, from_ms, kind_of, to_date, to_timestamp
+from parcours.expression.values import MISSING, Evaluate, Scope, from_ms, kind_of, to_date, to_timestamp
 from parcours.expression.zones import zone_names
 from parcours.wording import nearest, quoted
 
@@ -42,6 +43,7 @@ class ExpressionCompiler:
     audiences    the keys of the audiences that it asks for
     sets         the sets whose size it asks for
     variables    the macro variables in scope, outermost first
+    elements     of each of them the kinds of the keys that its objects are declared to have
     """
 
     names: Names | None
@@ -55,6 +57,7 @@ class ExpressionCompiler:
     sets: list[str] = field(default_factory=list)
     macros: bool = False
     variables: tuple[str, ...] = ()
+    elements: tuple[Mapping[str, str], ...] = ()
 
     def compile(self, node: nodes.Node) -> Operand:
         match node:
@@ -86,13 +89,9 @@ class ExpressionCompiler:
         root, *keys = node.names
         if not keys:
             raise ExpressionError(f"{root!r} alone is no value, name what is in it as in {root}.name", node.column)
-        kind = self._declared(node, root, keys)
-        read, source = closures.reading(root, tuple(keys)), None
-        if kind == "timestamp":
-            read, source = closures.converting(read, from_ms if root == "run" else to_timestamp), read
-        elif kind == "date":
-            read, source = closures.converting(read, to_date), read
-        operand = Operand(read, node.text, "number" if kind == "integer" else kind, kind == "number", source=source)
+        kind, read = self._declared(node, root, keys), closures.reading(root, tuple(keys))
+        fields = self.names.lists.get(joined_path(keys), {}) if self.names is not None and root == ROW else {}
+        operand = _of_kind(read, node.text, kind, from_ms if root == "run" else to_timestamp, fields)
         self.paths[joined_path(node.names)] = operand
         return operand
 
@@ -112,7 +111,7 @@ class ExpressionCompiler:
     def _name(self, node: nodes.Identifier) -> Operand:
         if node.text in self.variables:
             place = self.variables.index(node.text)
-            return Operand(lambda scope: scope.variables[place], node.text)
+            return Operand(lambda scope: scope.variables[place], node.text, fields=self.elements[place])
         if node.text == "now":
             if self.names is not None and not self.names.now:
                 raise ExpressionError("'now' has no meaning here", node.column)
@@ -204,7 +203,10 @@ class ExpressionCompiler:
         container, element = self.compile(node.base), self.compile(node.key)
         self.cautions += cautions.of_index(node.text, container, element)
         base, key = container.evaluate, element.evaluate
-        return Operand(lambda scope: operators.index(base(scope), key(scope)), node.text)
+        named = _literal_of(node.key)
+        kind = container.fields.get(named, "any") if isinstance(named, str) else "any"
+        fields = container.fields if element.kind == "number" else {}
+        return _of_kind(lambda scope: operators.index(base(scope), key(scope)), node.text, kind, fields=fields)
 
     def _list(self, node: nodes.ListOf) -> Operand:
         items = tuple(self.compile(item).evaluate for item in node.items)
@@ -324,12 +326,32 @@ class ExpressionCompiler:
             raise ExpressionError(f"{node.name}() is written as list.{node.name}(x, condition on x)", node.column)
         if len(self.variables) == DEPTH_MAX:
             raise ExpressionError(f"macros nest at most {DEPTH_MAX} deep", node.column)
-        container, outer = self.compile(target), self.variables
+        container, outer, elements = self.compile(target), self.variables, self.elements
         self.cautions += cautions.of_macro(node.text, container)
-        self.variables = (*outer, variable.text)
+        self.variables, self.elements = (*outer, variable.text), (*elements, container.fields)
         compiled = tuple(self.compile(body).evaluate for body in bodies)
-        self.variables, self.macros = outer, True
-        return Operand(bind(macro, container.evaluate, compiled), node.text, kind)
+        self.variables, self.elements, self.macros = outer, elements, True
+        fields = container.fields if node.name == "filter" else {}
+        return Operand(bind(macro, container.evaluate, compiled), node.text, kind, fields=fields)
+
+
+def _of_kind(
+    read: Evaluate,
+    text: str,
+    kind: str,
+    instant: Callable[[object], object] = to_timestamp,
+    fields: Mapping[str, str] = MappingProxyType({}),
+) -> Operand:
+    """What is read, as a value of the kind that is declared: texts of times and dates are those.
+
+    instant  what makes a timestamp of what is read
+    """
+    source = None
+    if kind == "timestamp":
+        read, source = closures.converting(read, instant), read
+    elif kind == "date":
+        read, source = closures.converting(read, to_date), read
+    return Operand(read, text, "number" if kind == "integer" else kind, kind == "number", source=source, fields=fields)
 
 
 def _meant(node: nodes.FunctionCall) -> str:

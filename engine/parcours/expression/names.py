@@ -48,6 +48,7 @@ class Names:
 
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
     row    the columns of a set or a table, which campaigns alone have
+    lists  of each column that holds a list of objects, the kinds of their keys
     sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
     past   None where neither history, consent nor audiences may be asked for
     now    whether `now` may be used
@@ -62,6 +63,7 @@ class Names:
     now: bool = True
     trees: Trees = field(default_factory=Trees, repr=False, compare=False)
     row: Mapping[str, str] | None = None
+    lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sets: frozenset[str] | None = None
 
     def of(self, root: str) -> Mapping[str, str] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from parcours.expression.change_times import TimeOffsets
@@ -22,6 +22,7 @@ class Operand:
     literal  whether it is a literal
     moved    the offsets of `now` where it is `now` plus or minus durations, None for everything else
     source   the path's value before its conversion to a timestamp or date, None where there is no conversion
+    fields   of an object, or of each object in a list, the kinds of the keys that are declared
     why      its reasons as a condition, None where its parts are not conditions themselves
     """
 
@@ -32,6 +33,7 @@ class Operand:
     literal: bool = False
     moved: TimeOffsets | None = None
     source: Evaluate | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
     why: Why | None = None
 
 

@@ -55,6 +55,11 @@ def row_names(columns: Mapping[str, Column]) -> dict[str, str]:
     return names
 
 
+def list_names(columns: Mapping[str, Column]) -> dict[str, Mapping[str, str]]:
+    """Of each path below `row` with a list of objects, the kinds of their keys."""
+    return {joined_path((name,)): each.fields for name, each in columns.items() if each.kind == "list" and each.fields}
+
+
 def united_columns(sets: Iterable[Mapping[str, Column]]) -> dict[str, Column]:
     """The columns of several sets together; one that they have of different kinds is of any."""
     united: dict[str, Column] = {}

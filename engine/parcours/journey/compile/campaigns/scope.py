@@ -12,7 +12,7 @@ from parcours.expression.names import RUN_KINDS, Names
 from parcours.journey.campaign_program import Table
 from parcours.journey.campaign_steps import Column, Grain, SetRef
 from parcours.journey.compile.analyses.scope import AnalysisScope
-from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, row_names, unknown_in_lists
+from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, list_names, row_names, unknown_in_lists
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.campaign_sets import MAIN, REST
@@ -104,7 +104,7 @@ class CampaignScope:
 
     def names(self, columns: Mapping[str, Column]) -> Names:
         """The names that an expression about the rows of a set may use."""
-        return replace(self.declared.names(), run=CAMPAIGN_RUN, row=row_names(columns))
+        return replace(self.declared.names(), run=CAMPAIGN_RUN, row=row_names(columns), lists=list_names(columns))
 
     def names_of_set(self) -> Names:
         """Those of an expression about a whole set, which has neither a profile nor a row."""
