@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,9 +23,10 @@ from parcours.clock import ManualClock
 from parcours.core.fact import Changed
 from parcours.core.time_text import time_text
 from parcours.errors import ExtraMissing, PublishRefused, StoreBroken
+from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.project import Project
-from parcours.service import campaigns_of_host
+from parcours.service import campaigns_of_host, found_people
 from parcours.service.found_people import FoundPeople
 
 AT_MS = BEGIN_MS + HOUR_MS
@@ -163,6 +165,45 @@ def test_facts_that_cannot_be_asked_are_asked_again_and_not_for_ever(
         assert over(store, 3).state == "done"
         assert inside(engine) == STILL_LOST
         assert engine.troubles() == []
+
+
+def test_a_question_that_takes_too_long_is_an_attempt_that_has_failed(tmp_path: Path) -> None:
+    project, store, clock = shop(tmp_path / "shop", keeping()), tmp_path / "store", ManualClock(BEGIN_MS)
+    with opened(project, store, clock, kept_attempts_max=1, analysis_timeout_s=1e-6) as engine:
+        engine.ingest(FIRST).result()
+        clock.move_to(AT_MS - 50)
+        assert over(store).state == "failed"
+        (trouble,) = engine.troubles()
+        assert "the audience 'almost' was not made" in trouble
+        assert (
+            "the last one so: the people of the funnel take longer to find than analysis_timeout_s, 1e-06 s" in trouble
+        )
+
+    with opened(project, store, clock) as engine:
+        clock.move_to(AT_MS + DAY_MS - 50)
+        assert over(store, 2).state == "done"
+        assert inside(engine) == LOST
+
+
+def test_an_engine_that_closes_while_facts_are_asked_asks_again_when_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, store, clock = shop(tmp_path / "shop", keeping()), tmp_path / "store", ManualClock(BEGIN_MS)
+    endless, begun = "select sum(sqrt(a.range + b.range)) from range(10000000) a, range(10000000) b", Event()
+
+    def endlessly(warehouse: Warehouse, *_arguments: object) -> list[str]:
+        begun.set()
+        return [str(each) for rows in warehouse.sql(endless).rows for each in rows]
+
+    with monkeypatch.context() as patched, opened(project, store, clock, kept_attempts_max=1) as engine:
+        patched.setattr(found_people, "found_at", endlessly)
+        engine.ingest(FIRST).result()
+        clock.move_to(AT_MS - 50)
+        assert begun.wait(60), "facts are not asked"
+
+    with opened(project, store, clock, kept_attempts_max=1) as engine:
+        assert over(store).state == "done", "what was interrupted is no attempt"
+        assert inside(engine) == LOST
 
 
 def test_an_audience_that_is_kept_no_more_stays_as_it_is(tmp_path: Path) -> None:

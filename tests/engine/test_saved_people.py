@@ -11,7 +11,7 @@ from tests.engine.test_campaigns import until
 from tests.engine.test_kept_audiences import FIRST, LOST, changes, inside
 from tests.simulation.test_kept_audiences import shop
 
-from parcours import Engine
+from parcours import Engine, Settings
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_place import kept_runs
 from parcours.errors import CallerError
@@ -20,14 +20,22 @@ from parcours.insight.asking.found import Window
 FUNNELS = {"funnels": {"buying": {"steps": ["Seen", "Bought"]}}}
 
 
-def opened(folder: Path, shards: int = 2, store: str = "") -> Engine:
+def opened(folder: Path, shards: int = 2, store: str = "", settings: Settings | None = None) -> Engine:
     return Engine.open(
         shop(folder / "shop", FUNNELS),
         store or f"sqlite:///{folder / 'store'}",
         runtime="local",
         shards=shards,
         records=["email", "sms"],
+        settings=settings,
     )
+
+
+def test_a_funnel_that_takes_too_long_to_ask_is_told(tmp_path: Path) -> None:
+    with opened(tmp_path, settings=Settings(analysis_timeout_s=1e-6)) as engine:
+        with pytest.raises(CallerError, match="longer to find than analysis_timeout_s, 1e-06 s"):
+            engine.save_funnel("almost", "buying", "lost:1")
+        assert inside(engine) == []
 
 
 @pytest.mark.parametrize("shards", [1, 2, 8])
@@ -51,6 +59,9 @@ def test_the_people_of_a_funnel_enter_at_one_instant(tmp_path: Path, shards: int
         nobody = engine.save_funnel("almost", "buying", "lost:1", window=Window(to_ms=1))
         assert nobody.people == 0
         until(lambda: inside(engine) == [])
+        assert engine.save_funnel("almost", "buying", "lost:1", window=Window(live=True)).people == len(LOST)
+        with pytest.raises(CallerError, match="without --from and --to"):
+            Window(1, live=True)
         assert engine.troubles() == []
 
 

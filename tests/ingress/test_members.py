@@ -81,7 +81,7 @@ def test_the_command_has_the_engine_ask_its_own_facts(tmp_path: Path) -> None:
         saving = ("--save-audience", "almost", "--who")
         code, told = asked("buying", *saving, "lost:1")
         assert (code, told.partition(",")[0]) == (0, f"{len(LOST)} people are saved as the audience 'almost'")
-        assert asked("Seen > Bought", "--within", "1h", *saving, "reached:2", "--append")[0] == 0
+        assert asked("Seen > Bought", "--within", "1h", "--live", *saving, "reached:2", "--append")[0] == 0
         assert httpx.get(f"{door.address}/audiences/almost").json()["size"] == len(FIRST[:12])
 
         code, told = asked("buying", "--save-audience", "almst", "--who", "lost:1")

@@ -25,8 +25,6 @@ def save_at_door(source: Source, audience: str, who: str, options: Mapping[str, 
         said = "it is asked of the engine, by what is published there: name neither OUT nor another source."
         raise typer.BadParameter(said, param_hint="--url")
     assert source.url is not None, "the engine that is asked"
-    if source.live:
-        raise typer.BadParameter("with --save-audience and --url name the time by --from.", param_hint="--live")
     window = asked_window(source.since, source.until, live=source.live)
     funnel = {
         "words": source.first,
@@ -34,6 +32,7 @@ def save_at_door(source: Source, audience: str, who: str, options: Mapping[str, 
         "options": {key: value for key, value in options.items() if value is not None},
         "from_ms": window.from_ms,
         "to_ms": window.to_ms,
+        "live": window.live,
         "stitch": source.stitched is not None,
     }
     body = {"funnel": funnel, "mode": "append" if append else "replace"}

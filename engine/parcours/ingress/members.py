@@ -24,6 +24,7 @@ class FunnelMeant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     who      `reached:2`, `lost:2` or `group:NAME`
     options  in place of its keys, by these
     from_ms, to_ms  what happened from this instant on, and before that one
+    live     the 24 hours up to what is known, in place of both
     stitch   what was before a merge is the person's, whatever the project says
     """
 
@@ -32,6 +33,7 @@ class FunnelMeant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     options: dict[str, str | int | float | bool | list[str] | None] = {}
     from_ms: int | None = None
     to_ms: int | None = None
+    live: bool = False
     stitch: bool = False
 
 
@@ -69,7 +71,7 @@ async def members(door: Door, request: Request) -> Answer:
         if funnel is None:
             saving = door.service.save_people(name, asked.people, asked.mode, by=by)
         else:
-            window = Window(funnel.from_ms, funnel.to_ms, funnel.stitch)
+            window = Window(funnel.from_ms, funnel.to_ms, funnel.stitch, funnel.live)
             saving = door.service.save_funnel(
                 name, funnel.words, funnel.who, asked.mode, options=funnel.options, window=window, by=by
             )

@@ -20,6 +20,7 @@ from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.service.campaign_facts import CampaignFacts, newest_told
+from parcours.service.fact_questions import FactQuestions
 from parcours.service.found_people import FoundPeople
 from parcours.shard.erasures import Erasure
 from parcours.store.address import check_address, files_of, known_address
@@ -93,6 +94,7 @@ class CampaignsOfHost:
         ports: Sequence[ShardPort],
         undisturbed: Callable[[], AbstractAsyncContextManager[int]],
         clock: Clock,
+        questions: FactQuestions,
     ) -> None:
         self._plan = plan
         self._ports = ports
@@ -103,9 +105,7 @@ class CampaignsOfHost:
         self._facts: CampaignFacts | None = None
         self._program: Program | None = None
         self._states: Mapping[str, JourneyStateName] = {}
-        self.found = FoundPeople(
-            ports, lambda: self._current, self._durable_folder(), plan.address_secret, plan.settings
-        )
+        self.found = FoundPeople(ports, questions, plan.settings)
         self.live: LiveCampaigns | None = None
 
     @property

@@ -2,13 +2,14 @@
 
 Each runs in a thread beside the event loop, over a warehouse of its own that is closed after it. `questions_max` are
 answered at a time, and `questions_waiting_max` wait for that; one that takes too long is told so at once, and its
-thread, which is interrupted, keeps its place until it ends.
+thread, which is interrupted, keeps its place until it ends. Those of saved audiences (found_people.py) take their turn
+among the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from parcours.background import in_thread, spawn
 from parcours.campaigns.told_lines import told_lines
+from parcours.config import Settings
 from parcours.errors import CallerError, EngineClosed, Overloaded
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.warehouse.opening import TailRows, check_extra, open_warehouse
@@ -23,15 +25,15 @@ from parcours.insight.warehouse.viewed import Viewed
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications, published_project
+from parcours.routing.ports import ShardPort
 from parcours.service.fact_tail import tail_rows
-from parcours.service.host import Host
-from parcours.service.journey_control import JourneyControl
 from parcours.shard.messages import Look
 from parcours.shard.requests import NoteLook
 from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
+    from parcours.service.journey_control import JourneyControl
 
 INTERRUPT_EVERY_S: Final = 0.05
 """Pause before a query that has not ended is interrupted again: it may be about to begin another one."""
@@ -40,23 +42,33 @@ T = TypeVar("T")
 
 
 class FactQuestions:
-    """Lives on the loop of its service.
+    """Lives on the loop of its host.
 
+    ports           all shards, once they are open
+    store           the folder of the store, None where it lies in memory
     address_secret  by what addresses of what is not exported yet are hashed
     """
 
-    def __init__(self, host: Host, control: JourneyControl, address_secret: str | None) -> None:
-        self._host, self._control, self._address_secret = host, control, address_secret
-        self._turns = asyncio.Semaphore(host.settings.questions_max)
+    def __init__(
+        self,
+        ports: Callable[[], Sequence[ShardPort]],
+        control: JourneyControl,
+        store: Path | None,
+        settings: Settings,
+        address_secret: str | None,
+    ) -> None:
+        self._ports, self._control, self._settings, self._address_secret = ports, control, settings, address_secret
+        self.store = store
+        self.is_closed = False
+        self._turns = asyncio.Semaphore(settings.questions_max)
         self._waiting = 0
-        self._is_closed = False
         self._running: dict[asyncio.Future[Any], _Question[Any]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._published: tuple[Publications, Program, Project] | None = None
 
     async def note(self, look: Look) -> None:
         """Record a look at everybody as one fact, about nobody."""
-        await self._host.ports[0].ask(NoteLook([""], look))
+        await self._ports()[0].ask(NoteLook([""], look))
 
     async def ask(
         self,
@@ -66,6 +78,7 @@ class FactQuestions:
         exported: bool,
         timeout_s: float,
         late: str,
+        until_ms: int | None = None,
     ) -> T:
         """What `run` makes of a warehouse, in a thread.
 
@@ -73,22 +86,22 @@ class FactQuestions:
         stitch    what was before a merge is the person's
         exported  what is not exported yet is left out, and no shard is asked
         late      what is said of one that takes longer than `timeout_s`, once it is its turn and the warehouse is open
+        until_ms  as of which instant, that instant included; None: as of now
         Raises CallerError, Overloaded where too many wait, ExtraMissing, StoreBroken, ShardUnavailable, and what `run`
         raises.
         """
         check_extra()
-        store = self._host.store_folder
-        if store is None:
+        if self.store is None:
             raise CallerError("the store lies in memory: no facts are kept as files")
         await self._turn()
         with ExitStack() as given_up:
             given_up.callback(self._turns.release)
-            if self._is_closed:
+            if self.is_closed:
                 raise EngineClosed
-            question = await self._prepared(store, run, stitch=stitch, exported=exported)
+            question = await self._prepared(self.store, run, until_ms, stitch=stitch, exported=exported)
             given_up.callback(question.close)
             await in_thread(question.open)  # and so it is closed though nobody waits for it any more
-            if self._is_closed:
+            if self.is_closed:
                 raise EngineClosed
             thread = asyncio.ensure_future(asyncio.to_thread(question.answer))
             given_up.pop_all()
@@ -105,13 +118,13 @@ class FactQuestions:
 
     async def close(self) -> None:
         """Interrupt what is under way, and wait for its end; whoever waits gets EngineClosed."""
-        self._is_closed = True
+        self.is_closed = True
         await asyncio.gather(*(self._end(thread) for thread in [*self._running]))
         await asyncio.gather(*self._ending)
 
     async def _turn(self) -> None:
         """Wait for a place. Raises Overloaded where too many do."""
-        if self._turns.locked() and self._waiting >= self._host.settings.questions_waiting_max:
+        if self._turns.locked() and self._waiting >= self._settings.questions_waiting_max:
             raise Overloaded(f"{self._waiting} questions about facts are waiting: ask again in a moment")
         self._waiting += 1
         try:
@@ -132,13 +145,20 @@ class FactQuestions:
             await asyncio.wait([thread], timeout=INTERRUPT_EVERY_S)
 
     async def _prepared(
-        self, store: Path, run: Callable[[Warehouse, Callable[[], Project]], T], *, stitch: bool, exported: bool
+        self,
+        store: Path,
+        run: Callable[[Warehouse, Callable[[], Project]], T],
+        until_ms: int | None,
+        *,
+        stitch: bool,
+        exported: bool,
     ) -> _Question[T]:
         program, publications = self._control.current, self._control.publications
         viewed = Viewed.of(program).stitched() if stitch else Viewed.of(program)
+        viewed = viewed if until_ms is None else viewed.as_of(until_ms)
         tail = None if exported else (await self._tail_rows(program, store)).tail()
         return _Question(
-            partial(open_warehouse, facts_folder(store), viewed, self._host.settings, tail),
+            partial(open_warehouse, facts_folder(store), viewed, self._settings, tail),
             lambda warehouse: run(warehouse, partial(self._project, publications, program)),
         )
 
@@ -152,7 +172,7 @@ class FactQuestions:
 
     async def _tail_rows(self, program: Program, store: Path) -> TailRows:
         """What shards and campaigns have told and may not have exported; the newest of it is as of now."""
-        rows = await tail_rows(self._host.ports, program, self._address_secret)
+        rows = await tail_rows(self._ports(), program, self._address_secret)
         await in_thread(partial(rows.add_outputs, facts_folder(store), partial(told_lines, store / CAMPAIGNS)))
         return rows
 

@@ -8,69 +8,73 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from parcours.background import in_thread
 from parcours.config import Settings
 from parcours.errors import AnalysisRefused, CallerError
-from parcours.insight.asking.found import Window, found_people, people_in
-from parcours.insight.exporter.done import facts_folder
+from parcours.insight.asking.found import Window, found_at, people_in
 from parcours.insight.warehouse.opening import check_extra
 from parcours.journey.campaign_steps import FunnelAsked
-from parcours.journey.program import Program
+from parcours.journey.project import Project
 from parcours.routing.ports import ShardPort
-from parcours.service.fact_tail import tail_rows
+from parcours.service.fact_questions import FactQuestions
 from parcours.shard.requests import HasPassed
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.warehouse import Warehouse
 
 PASSED_POLL_S: Final = 0.05
 """Pause before a shard is asked again whether it has passed an instant."""
+
+Run: TypeAlias = "Callable[[Warehouse, Callable[[], Project]], list[str]]"
 
 IN_MEMORY: Final = "the store lies in memory: no facts are kept as files, and no funnel is asked of them"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPeople:
-    """
-    program         what is published now
-    store           the folder of the store, None where it lies in memory
-    address_secret  by what addresses are hashed
-    """
+    """Its questions take their turn among all others, and may take as long as any of them."""
 
     ports: Sequence[ShardPort]
-    program: Callable[[], Program]
-    store: Path | None
-    address_secret: str | None
+    questions: FactQuestions
     settings: Settings
-    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Each question may take as much memory as there is for it."""
 
     async def __call__(self, asked: FunnelAsked, at: int) -> list[str]:
         """The people as of an instant (ms), that instant included; it has passed by the clock.
 
-        Raises AnalysisRefused where facts lack what is asked for, or there are none; ExtraMissing, StoreBroken,
-        ShardUnavailable.
+        Raises AnalysisRefused where facts lack what is asked for, or there are none; CallerError for one that takes too
+        long; Overloaded, ExtraMissing, StoreBroken, ShardUnavailable.
         """
         check_extra()
-        if self.store is None:
+        if self.questions.store is None:
             raise AnalysisRefused(IN_MEMORY)
-        facts = facts_folder(self.store)
         for port in self.ports:
             while not await port.ask(HasPassed(at)):  # noqa: ASYNC110  # the shard may be another process
                 await asyncio.sleep(PASSED_POLL_S)
-        async with self._turns:
-            program = self.program()
-            tail = (await tail_rows(self.ports, program, self.address_secret)).tail()
-            return await in_thread(found_people, facts, program, asked, at, self.settings, tail)
+        try:
+            return await self._asked(
+                lambda warehouse, project: found_at(warehouse, project().program, asked, at), until_ms=at
+            )
+        except Exception:
+            if not self.questions.is_closed:
+                raise
+            # The engine closes, and that is no attempt that has failed: the run is about to be cancelled.
+            cancelled: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+            return await cancelled
 
     async def now(self, asked: FunnelAsked, window: Window) -> list[str]:
         """The people as of now. Raises CallerError where facts lack what is asked for, and else as above."""
         check_extra()
-        if self.store is None:
+        if self.questions.store is None:
             raise CallerError(IN_MEMORY)
-        facts = facts_folder(self.store)
-        async with self._turns:
-            program = self.program()
-            tail = (await tail_rows(self.ports, program, self.address_secret)).tail()
-            return await in_thread(people_in, facts, program, asked, window, self.settings, tail)
+        return await self._asked(
+            lambda warehouse, project: people_in(warehouse, project().program, asked, window), stitch=window.stitch
+        )
+
+    async def _asked(self, run: Run, *, stitch: bool = False, until_ms: int | None = None) -> list[str]:
+        timeout_s = self.settings.analysis_timeout_s
+        late = f"the people of the funnel take longer to find than analysis_timeout_s, {timeout_s:g} s"
+        return await self.questions.ask(
+            run, stitch=stitch, exported=False, timeout_s=timeout_s, late=late, until_ms=until_ms
+        )

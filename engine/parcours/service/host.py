@@ -32,6 +32,7 @@ from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.audience_looks import AudienceLooks
 from parcours.service.campaigns_of_host import CampaignsOfHost
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
+from parcours.service.fact_questions import FactQuestions
 from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.following import ask_owner
 from parcours.service.journey_control import JourneyControl
@@ -64,7 +65,10 @@ TROUBLES_WITHIN_S = 5.0
 
 
 class Host:
-    """`control` changes what is published and knows it."""
+    """
+    control    changes what is published and knows it
+    questions  asks the facts of everybody
+    """
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._plan = plan
@@ -89,6 +93,14 @@ class Host:
             plan.settings.change_wait_s,
             lambda: set() if self._campaigns is None else self._campaigns.in_use(),
             plan.store,
+        )
+        folder = self.store_folder
+        self.questions = FactQuestions(
+            lambda: self._runtime.ports,
+            self.control,
+            None if folder is None else folder.absolute(),  # wherever the process goes
+            plan.settings,
+            plan.address_secret,
         )
 
     def now_ms(self) -> int:
@@ -126,7 +138,9 @@ class Host:
         self._audiences = AudienceLooks(*asking)
         if self._plan.exports:
             self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
-        self._campaigns = CampaignsOfHost(self._plan, self._runtime.ports, self.control.undisturbed, self._clock)
+        self._campaigns = CampaignsOfHost(
+            self._plan, self._runtime.ports, self.control.undisturbed, self._clock, self.questions
+        )
         self._erasures = ErasuresUnderWay(
             self._runtime.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget
         )

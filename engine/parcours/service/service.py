@@ -36,7 +36,6 @@ from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.fact_calls import FactCalls
-from parcours.service.fact_questions import FactQuestions
 from parcours.service.following import ask_owner
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
@@ -70,7 +69,7 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
-        self._questions = FactQuestions(self._host, self._control, plan.address_secret)
+        self._questions = self._host.questions
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
         self._inboxes = InboxFeed(

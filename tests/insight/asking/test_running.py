@@ -64,7 +64,7 @@ def test_analyses_are_typed_figures_with_all_that_is_needed_to_read_them(tmp_pat
         (lambda insight: insight.report("jorney"), "kind='jorney': one of journey, campaign, channel"),
         (lambda insight: insight.report("event", cohort="left"), "cohort='left': one of entered, moved is expected"),
         (lambda insight: insight.report("event", by="northern"), "no segment is called so"),
-        (lambda insight: insight.experiment("visit.done"), "has no split 'done'"),
+        (lambda insight: insight.experiment("visit.done"), "has no random split 'done'"),
         (lambda insight: insight.experiment("visit.done", so_fra=True), "did you mean 'so_far'"),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from parcours.config import Settings
 from parcours.errors import AnalysisRefused, CallerError
+from parcours.insight import windows
 from parcours.insight.asking.asking import Asking
 from parcours.insight.warehouse.opening import open_warehouse
 from parcours.insight.warehouse.viewed import Viewed
@@ -19,7 +20,6 @@ from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.program import Program
 
 if TYPE_CHECKING:
-    from parcours.insight.warehouse.snapshot import Tail
     from parcours.insight.warehouse.warehouse import Warehouse
 
 
@@ -28,39 +28,51 @@ class Window:
     """What counts of facts.
 
     from_ms, to_ms  from this instant on, and before that one; None leaves it open
+    live            the 24 hours up to what is known, in place of both
     stitch          what was before a merge is the person's, whatever the project says
+    Raises CallerError for what is no window.
     """
 
     from_ms: int | None = None
     to_ms: int | None = None
     stitch: bool = False
+    live: bool = False
+
+    def __post_init__(self) -> None:
+        windows.Window(self.from_ms, self.to_ms, self.live)
+
+    def by(self, as_of_ms: int | None) -> windows.Window:
+        """Its bounds, by all that is known."""
+        return windows.Window(self.from_ms, self.to_ms, self.live).by(as_of_ms)
 
 
 EVERYTHING: Final = Window()
 
 
-def people_in(
-    facts: Path, program: Program, asked: FunnelAsked, window: Window, settings: Settings, tail: Tail | None = None
-) -> list[str]:
-    """Those of the funnel within a window, by all that is known. Raises CallerError, ExtraMissing, StoreBroken."""
-    viewed = Viewed.of(program)
-    with open_warehouse(facts, viewed.stitched() if window.stitch else viewed, settings, tail) as warehouse:
-        return _asked(warehouse, program, asked, window, warehouse.as_of_ms)
+def people_in(warehouse: Warehouse, program: Program, asked: FunnelAsked, window: Window) -> list[str]:
+    """Those of the funnel within a window, by all that is known. Raises CallerError, StoreBroken.
+
+    warehouse  by which merges are followed as the window says
+    """
+    return _asked(warehouse, program, asked, window, warehouse.as_of_ms)
 
 
-def found_people(
-    facts: Path, program: Program, asked: FunnelAsked, at_ms: int, settings: Settings, tail: Tail | None = None
-) -> list[str]:
-    """Those of the funnel, by what a folder of facts, and the tail beside it, tell up to an instant, that included.
+def found_at(warehouse: Warehouse, program: Program, asked: FunnelAsked, at_ms: int) -> list[str]:
+    """Those of the funnel by what a warehouse as of an instant tells, that included.
 
     program  whose segments and traits they are
-    Raises AnalysisRefused where facts lack what is asked for, ExtraMissing, StoreBroken.
+    Raises AnalysisRefused where facts lack what is asked for, StoreBroken.
     """
-    with open_warehouse(facts, Viewed.of(program).as_of(at_ms), settings, tail) as warehouse:
-        try:
-            return _asked(warehouse, program, asked, EVERYTHING, at_ms)
-        except CallerError as error:
-            raise AnalysisRefused(str(error)) from error
+    try:
+        return _asked(warehouse, program, asked, EVERYTHING, at_ms)
+    except CallerError as error:
+        raise AnalysisRefused(str(error)) from error
+
+
+def found_people(facts: Path, program: Program, asked: FunnelAsked, at_ms: int, settings: Settings) -> list[str]:
+    """The same of a folder of facts. Raises ExtraMissing too."""
+    with open_warehouse(facts, Viewed.of(program).as_of(at_ms), settings) as warehouse:
+        return found_at(warehouse, program, asked, at_ms)
 
 
 def _asked(
@@ -68,5 +80,6 @@ def _asked(
 ) -> list[str]:
     from parcours.insight.warehouse.questions import Questions
 
-    asking = Asking(Questions(warehouse), program, window.from_ms, window.to_ms, known_until=known_until)
+    bounds = window.by(warehouse.as_of_ms)
+    asking = Asking(Questions(warehouse), program, bounds.from_ms, bounds.to_ms, known_until=known_until)
     return asking.funnel_people(asked.funnel, asked.who)
