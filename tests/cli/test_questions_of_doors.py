@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 from tests.ingress.served import Served, served
 from tests.projects import write_texts
 
@@ -108,6 +109,26 @@ def come(door: Served, *numbers: int) -> None:
         assert sent.json()["accepted"] == 1, sent.text
 
 
+PAGES = (
+    (),
+    ("--live",),
+    ("--to", "2026-01-01T00:00:00Z", "--cohort", "moved"),
+    ("journey", "cart", "--by", "northern"),
+    ("channel",),
+)
+
+
+def pages(ask: Ask, folder: Path, *source: str) -> list[str]:
+    """The pages that are written, without what they say of instants."""
+    told = []
+    for number, words in enumerate(PAGES):
+        file = folder / f"{number}.html"
+        done = ask("report", *words, *source, "--format", "html", "--out", file)
+        assert done.exit_code == 0, (words, done.output)
+        told.append(re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", "then", file.read_text(encoding="utf-8")))
+    return told
+
+
 def answers(ask: Ask, out: list[str | Path], *source: str | Path) -> list[str]:
     """What is said to each question, each in another form, but for instants: each source knows up to another one."""
     told = []
@@ -137,6 +158,40 @@ def test_by_a_door_of_a_store_and_of_its_simulation_the_same_is_said(
         assert told[0] == told[1] == told[2], question
     reached = json.loads(live[1])["steps"][0]["reached"]
     assert reached == len([number for number in range(PEOPLE) if number % 4])
+
+
+def test_a_door_makes_the_pages_that_the_store_makes_once_it_is_closed(ask: Ask, door: Served, tmp_path: Path) -> None:
+    come(door, *range(PEOPLE))
+
+    live = pages(ask, tmp_path, "--url", door.address)
+    looked = httpx.get(f"{door.address}/report", headers={"Accept": "text/html"})
+    refused = ask("report", "event", "none", "--url", door.address, "--format", "html", "--out", tmp_path / "none")
+    assert door.stop(signal.SIGTERM) == 0
+
+    assert live == pages(ask, tmp_path, "--store", f"sqlite:///{tmp_path}/store")
+    assert "<h1><bdi>Report of shop</bdi></h1>" in live[0] and "to-order" in live[0]
+    assert looked.headers["content-type"] == "text/html; charset=utf-8"
+    assert "style-src 'unsafe-inline'" in looked.headers["content-security-policy"]
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        f"Facts tell of no event 'none'. There are: {ADDED}, {BOUGHT}, {SEEN}.\n",
+    )
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_document_is_answered_whole_as_each_of_its_analyses_alone(door: Served) -> None:
+    come(door, *range(PEOPLE))
+
+    def alone(kind: str, name: str) -> object:
+        asked = httpx.post(f"{door.address}/facts/analyses", json={"kind": kind, "words": name})
+        return asked.json()["result"]
+
+    told = httpx.post(f"{door.address}/insight", json=YAML(typ="safe").load(SHOP["insight/shop.yaml"])).json()
+
+    assert told["metrics"] == {name: alone("metric", name) for name in ("revenue", "bought")}
+    assert told["funnels"] == {"to-order": alone("funnel", "to-order")}
+    assert told["funnels"]["to-order"]["groups"]["northern"]["steps"][0]["reached"] > 0
+    assert {"segments", "flows", "attributions", "cohorts"}.isdisjoint(told)
 
 
 def test_a_running_engine_tells_what_is_not_exported_yet_unless_it_is_to_be_left_out(ask: Ask, door: Served) -> None:

@@ -33,6 +33,6 @@ def test_the_statuses_without_a_body_are_told_where_they_are_answered() -> None:
 
 
 def test_no_two_structs_have_one_name() -> None:
-    structs = {each for route in ROUTES for each in (route.takes, route.gives) if each is not None}
+    structs = {each for route in ROUTES for each in (route.takes, route.gives, route.or_gives) if each is not None}
 
     assert len({each.__name__ for each in structs}) == len(structs)

@@ -124,7 +124,7 @@ def test_journeys_are_told_with_the_figures_that_the_report_has(tmp_path: Path) 
         assert report["targets"] == {JOURNEY: 50}
         (version,) = versions["versions"]
         assert (version["version"], version["runs"], version["by"]) == (1, 2, "")
-        for path in ("/journeys/crat", "/journeys/crat/versions", f"/journeys/{JOURNEY}?version=2", "/report?kind=x"):
+        for path in ("/journeys/crat", "/journeys/crat/versions", f"/journeys/{JOURNEY}?version=2"):
             assert (await shop.get(path)).status_code == 404
 
     at_the_door(tmp_path, visit)

@@ -79,9 +79,9 @@ class Remote:
         self._within_s = ANSWERS_WITHIN_S
         self._opener = build_opener(_NoRedirects, *direct)
 
-    def get(self, *path: str, accept: str = "application/json") -> bytes:
+    def get(self, *path: str, accept: str = "application/json", query: Mapping[str, str] = NOTHING) -> bytes:
         """What is there; parts of the path are encoded one by one. Raises Refused, OperatorError."""
-        return self._ask("GET", path, None, accept)
+        return self._ask("GET", path, None, accept, query)
 
     def look(self, *path: str, query: Mapping[str, str] = NOTHING) -> Any:
         """The JSON that is there."""
@@ -93,7 +93,13 @@ class Remote:
 
     def told(self, *path: str, body: object, kind: type[T]) -> T:
         """The answer to a question, as a struct of this kind. Raises Refused, OperatorError, CallerError."""
-        answer = self._ask("POST", path, json.dumps(body).encode(), None)
+        return self._read(self._ask("POST", path, json.dumps(body).encode(), None), kind)
+
+    def seen(self, *path: str, query: Mapping[str, str], kind: type[T]) -> T:
+        """What is there, as a struct of this kind. Raises Refused, OperatorError, CallerError."""
+        return self._read(self._ask("GET", path, None, None, query), kind)
+
+    def _read(self, answer: bytes, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(answer, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:

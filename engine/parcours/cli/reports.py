@@ -13,7 +13,7 @@ import typer
 from parcours.cli.door_options import DoorKey, DoorUrl, named_store
 from parcours.cli.fact_sources import ReportForm, open_facts, project_of, written
 from parcours.cli.files import read_summary
-from parcours.cli.pages import write_page
+from parcours.cli.pages import write_door_page, write_page
 from parcours.cli.questions import FACTS_HELP
 from parcours.cli.windows import Live, Since, Until, asked_window
 from parcours.errors import CallerError
@@ -172,13 +172,18 @@ def report(
 
 def _report_from_facts(source: _Source, kind: ReportKind | None, name: str | None, options: Options) -> None:
     """The report of one kind, or a page; without a kind it is of all that facts tell."""
+    from parcours.cli.remote import Remote
+    from parcours.insight.reports.told import ReportTold, report_query
+
     if kind is None and options.by is not None:
         raise typer.BadParameter("it goes with KIND.", param_hint="--by")
     asked = _asked(kind or "journey", name, options)
     if source.url is not None:
+        door, query = Remote(source.url, source.key).patient(), report_query(asked, exported=options.exported)
         if options.form is ReportForm.HTML:
-            raise typer.BadParameter("a running engine gives no page: --store does.", param_hint="--url")
-        _write(_of_door(source.url, source.key, asked, exported=options.exported), options)
+            write_door_page(door, query, everything=kind is None, file=options.file)
+        else:
+            _write(door.seen("report", query=query, kind=ReportTold), options)
         return
     project = project_of(source.out, source.facts, source.project)
     found = open_facts(source.out, source.facts, source.store, project, exported=options.exported)
@@ -227,16 +232,6 @@ def _of_facts(found: StoredFacts, asked: Asked) -> ReportTold:
 
     with found.warehouse as warehouse:
         return ReportTold.of(report_of(warehouse, asked, found.program))
-
-
-def _of_door(url: str, key: str | None, asked: Asked, *, exported: bool) -> ReportTold:
-    import msgspec
-
-    from parcours.cli.remote import Remote
-    from parcours.insight.reports.told import ReportAsked, ReportTold
-
-    question = msgspec.to_builtins(ReportAsked.of(asked, exported=exported))
-    return Remote(url, key).patient().told("facts", "reports", body=question, kind=ReportTold)
 
 
 def _write(answer: ReportTold, options: Options) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from parcours.ingress.body_bounds import too_large
 from parcours.ingress.exchange import SMALL_BODY_MAX, Problem, Request
 
+T = TypeVar("T")
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 PIECE_BYTES: Final = 64 * 1024
@@ -31,7 +32,11 @@ def decoded(request: Request, kind: type[Struct], most: int = SMALL_BODY_MAX) ->
 
     most  bytes that it may have, unpacked
     """
-    body = unpacked(request.body, request.headers.get("content-encoding", ""), most)
+    return json_of(unpacked(request.body, request.headers.get("content-encoding", ""), most), kind)
+
+
+def json_of(body: bytes, kind: type[T]) -> T:
+    """An unpacked body as a value of this kind. Raises Problem for what is none."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -95,6 +95,9 @@ class Route:
     path            with `{name}` for a part that varies; `also` are further ones that mean the same
     scope           what a key has to open, None where everybody may come in
     takes, gives    the structs of body and answer, None where they are no JSON of one shape
+    or_gives        that of another answer, which the query asks for
+    asks            the struct of the query, None where nothing of it is told
+    pages           it is answered as a page where `Accept` names text/html
     status          of the answer where all is well; `other_statuses` are further ones, with an answer that has no body
     body_bytes_max  of the body as it comes
     by_browsers     other sites' pages may call it: the answer has what browsers ask for then
@@ -112,6 +115,9 @@ class Route:
     also: tuple[str, ...] = ()
     takes: type[msgspec.Struct] | None = None
     gives: type[msgspec.Struct] | None = None
+    or_gives: type[msgspec.Struct] | None = None
+    asks: type[msgspec.Struct] | None = None
+    pages: bool = False
     status: int = 200
     other_statuses: tuple[int, ...] = ()
     body_bytes_max: int = SMALL_BODY_MAX

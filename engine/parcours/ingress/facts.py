@@ -1,74 +1,120 @@
-"""What the facts of everybody add up to, behind the door: reports, analyses and experiments, which name nobody."""
+"""What the facts of everybody add up to, behind the door: analyses and experiments, which name nobody."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from parcours.errors import AnalysisRefused, CallerError, EngineClosed, ExtraMissing, FiguresDiffer
+from parcours.errors import AnalysisRefused, CallerError, EngineClosed, ExtraMissing, FiguresDiffer, ProjectInvalid
+from parcours.ingress.bodies import json_of, unpacked
 from parcours.ingress.changes import answered, body_alone
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Problem, Request, Route
+from parcours.ingress.exchange import NOTHING, SMALL_BODY_MAX, Answer, Problem, Request, Route
+from parcours.ingress.queries import queried
 from parcours.insight.asking.analysed import AnalysisAsked, AnalysisTold
-from parcours.insight.reports.told import ReportAsked, ReportTold
+from parcours.insight.asking.document_forms import DocumentAsked, DocumentTold
 
 T = TypeVar("T")
 
-REPORTS: Final = "/facts/reports"
 ANALYSES: Final = "/facts/analyses"
+DOCUMENTS: Final = "/insight"
 
 
-async def report(door: Door, request: Request) -> Answer:
-    """The report of a kind."""
-    asked: ReportAsked = body_alone(request, ReportAsked, optional=False)
-    found = await _found(lambda: door.service.insight().reported(asked))
-    return await _told(door, ReportTold.of(found))
+class WindowQuery(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
+):
+    """
+    since     the window: from this time on, and before `until`; null leaves it open
+    live      the 24 hours up to what is known, in place of both
+    stitch    whether what was before a merge is the person's, whatever the project says
+    exported  whether what is not exported yet is left out
+    """
+
+    since: str | None = None
+    until: str | None = None
+    live: bool = False
+    stitch: bool = False
+    exported: bool = False
+
+
+class InsightDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document as insight/*.yaml has it, as JSON. `segments` are there for what names them."""
+
+    metrics: dict[str, Any] = {}
+    segments: dict[str, Any] = {}
+    funnels: dict[str, Any] = {}
+    flows: dict[str, Any] = {}
+    attributions: dict[str, Any] = {}
+    cohorts: dict[str, Any] = {}
 
 
 async def analysis(door: Door, request: Request) -> Answer:
     """What an analysis or an experiment comes to."""
     asked: AnalysisAsked = body_alone(request, AnalysisAsked, optional=False)
-    found = await _found(lambda: door.service.insight().analysed(asked))
-    return await _told(door, AnalysisTold.of(found))
+    analysed = await found(lambda: door.service.insight().analysed(asked))
+    return await told_by(door, AnalysisTold.of(analysed))
 
 
-async def _found(call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The answer. Raises Problem in the words of the command line for what cannot be answered."""
+async def document(door: Door, request: Request) -> Answer:
+    """What all that a document of insight/ asks comes to."""
+    window, body = queried(request, WindowQuery), _document(request)
+    asked = DocumentAsked(
+        document=body, since=window.since, until=window.until, live=window.live, stitch=window.stitch,
+        exported=window.exported,
+    )  # fmt: skip
+    return await told_by(door, await found(lambda: door.service.insight().documented(asked)))
+
+
+def _document(request: Request) -> dict[str, Any]:
+    """The body; whether it is a document of insight/ is for those to say who know its words. Raises Problem."""
+    packing = request.headers.get("content-encoding", "")
+    return json_of(unpacked(request.body, packing, SMALL_BODY_MAX), dict[str, Any])
+
+
+async def found(call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The answer. Raises Problem in the words of the command line for what cannot be answered.
+
+    Several reasons are told apart as `findings`.
+    """
     try:
         return await answered(call())
     except EngineClosed:
         raise
-    except (CallerError, ExtraMissing, AnalysisRefused) as error:
+    except ProjectInvalid as error:
+        raise _problem(400, "invalid", error.findings) from None
+    except AnalysisRefused as error:
+        raise _problem(409, "refused", str(error).splitlines()) from None
+    except (CallerError, ExtraMissing) as error:
         raise Problem(409, "refused", str(error)) from None
     except FiguresDiffer as error:
         raise Problem(409, "figures", str(error)) from None
 
 
-async def _told(door: Door, told: msgspec.Struct) -> Answer:
-    """The answer as JSON, beside the loop. Raises Problem for one that is too large."""
-    body, most = await asyncio.to_thread(msgspec.json.encode, told), door.service.settings.analysis_bytes_max
+def _problem(status: int, code: str, findings: Sequence[str]) -> Problem:
+    return Problem(status, code, "; ".join(findings), more={"findings": [*findings]})
+
+
+async def told_by(door: Door, told: msgspec.Struct, headers: Mapping[str, str] = NOTHING) -> Answer:
+    """The answer as JSON, encoded beside the loop. Raises Problem for one that is too large."""
+    return Answer(body=bounded(door, await asyncio.to_thread(msgspec.json.encode, told)), headers=headers)
+
+
+def bounded(door: Door, body: bytes) -> bytes:
+    """The body of an answer. Raises Problem for one that is too large."""
+    most = door.service.settings.analysis_bytes_max
     if len(body) > most:
         raise Problem(
             409, "refused",
             f"the answer has {len(body):,} bytes, and analysis_bytes_max lets out {most:,}: ask for less, such as one "
             "name, a shorter window or fewer groups",
         )  # fmt: skip
-    return Answer(body=body)
+    return body
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    Route(
-        method="POST",
-        path=REPORTS,
-        handler=report,
-        takes=ReportAsked,
-        gives=ReportTold,
-        scope="operate:read",
-        summary="Count what facts tell of journeys, campaigns, channels, messages or events.",
-    ),
     Route(
         method="POST",
         path=ANALYSES,
@@ -77,5 +123,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         gives=AnalysisTold,
         scope="operate:read",
         summary="Ask facts for a funnel, a flow, an attribution, a cohort, a metric or an experiment.",
+    ),
+    Route(
+        method="POST",
+        path=DOCUMENTS,
+        handler=document,
+        asks=WindowQuery,
+        takes=InsightDocument,
+        gives=DocumentTold,
+        scope="operate:read",
+        summary="Ask facts for all that a document of insight/ asks.",
     ),
 )

@@ -58,7 +58,7 @@ class ProblemBody(msgspec.Struct):
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The OpenAPI 3.1 document of these routes."""
     rows = list(routes)
-    structs: set[type[msgspec.Struct]] = {each for row in rows for each in (row.takes, row.gives) if each is not None}
+    structs: set[type[msgspec.Struct]] = {each for row in rows for each in _structs_of(row)}
     ordered: list[type[msgspec.Struct]] = sorted({*structs, ProblemBody}, key=lambda each: each.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template=REFERENCES)
     schema_of = dict(zip(ordered, schemas, strict=True))
@@ -86,21 +86,53 @@ def _operation(row: Route, path: str, schema_of: Schemas) -> dict[str, Any]:
         "summary": row.summary,
         "operationId": f"{row.method.lower()} {path}",
         "responses": {
-            str(row.status): {"description": "It is done.", **_content(row.gives, schema_of)},
+            str(row.status): {"description": "It is done.", **_answers(row, schema_of)},
             **{str(status): {"description": WITHOUT_BODY[status]} for status in row.other_statuses},
             **{status: {"description": text, "content": problem} for status, text in STATUSES.items()},
         },
     }
-    if names := PARAMETER.findall(path):
-        told["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-            for name in names
-        ]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in PARAMETER.findall(path)
+    ]
+    if parameters := [*parameters, *_queried(row.asks)]:
+        told["parameters"] = parameters
     if row.takes is not None:
         told["requestBody"] = {"required": True, **_content(row.takes, schema_of)}
     if row.scope is not None:
         told["security"] = [{"bearer": [row.scope]}, {"basic": [row.scope]}]
         told["x-scope"] = row.scope
+    return told
+
+
+def _structs_of(row: Route) -> list[type[msgspec.Struct]]:
+    return [each for each in (row.takes, row.gives, row.or_gives) if each is not None]
+
+
+def _queried(kind: type[msgspec.Struct] | None) -> list[dict[str, Any]]:
+    """The parameters of a query: nothing of it has to be there, and null is what is left out."""
+    if kind is None:
+        return []
+    schema = msgspec.json.schema(kind)
+    fields = schema["$defs"][kind.__name__]["properties"]
+    return [{"name": name, "in": "query", "required": False, "schema": _said(each)} for name, each in fields.items()]
+
+
+def _said(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a value that is there."""
+    (value,) = [each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}]
+    without_null = [each for each in value.get("enum", ()) if each is not None]
+    return {**value, "enum": without_null} if without_null else {key: value[key] for key in value if key != "default"}
+
+
+def _answers(row: Route, schema_of: Schemas) -> dict[str, Any]:
+    """What is answered where all is well: JSON of one shape or of two, and a page."""
+    told = _content(row.gives, schema_of)
+    if row.gives is not None and row.or_gives is not None:
+        either = {"anyOf": [schema_of[row.gives], schema_of[row.or_gives]]}
+        told = {"content": {"application/json": {"schema": either}}}
+    if row.pages:
+        told["content"]["text/html"] = {"schema": {"type": "string"}}
     return told
 
 

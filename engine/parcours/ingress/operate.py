@@ -12,7 +12,7 @@ from parcours.ingress.bodies import decoded
 from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
-from parcours.ingress.hidden_names import shown_person, shown_reason, shown_report
+from parcours.ingress.hidden_names import shown_person, shown_reason
 from parcours.ingress.operate_bodies import (
     BackupAsked,
     ChangeAsked,
@@ -28,7 +28,6 @@ from parcours.ingress.operate_bodies import (
     VersionShown,
 )
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
-from parcours.insight.store_report import StoreReport
 from parcours.insight.summary import JourneyCount, merged_journey
 from parcours.instants import ceil_ms
 from parcours.journey.publish.ledger import Ledger, LedgerEntry, Verb
@@ -176,14 +175,6 @@ async def troubles(door: Door, _request: Request) -> Answer:
     return json_answer(Troubles(await answered(door.service.troubles())), headers=VARY)
 
 
-async def report(door: Door, request: Request) -> Answer:
-    """The figures of journeys, channels and gates."""
-    if request.query.get("kind", "journeys") != "journeys":
-        raise Problem(404, "unknown", "there is no report of this kind")
-    told = await answered(door.service.report())
-    return json_answer(shown_report(told.report, request.key), headers=VARY)
-
-
 async def back_up(door: Door, request: Request) -> Answer:
     """Begin a backup of the store."""
     asked = decoded(request, BackupAsked)
@@ -228,7 +219,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Apply an event once more.",
     ),
     looking("/troubles", troubles, Troubles, "What is not in order."),
-    looking("/report", report, StoreReport, "The figures of journeys, channels and gates."),
     Route(
         method="POST",
         path="/store/backup",

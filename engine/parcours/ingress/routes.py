@@ -25,6 +25,7 @@ from parcours.ingress import (
     openapi,
     operate,
     people,
+    reports,
     sql,
 )
 from parcours.ingress.exchange import Route
@@ -36,6 +37,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     metrics.ROUTES,
     openapi.ROUTES,
     operate.ROUTES,
+    reports.ROUTES,
     campaigns.ROUTES,
     looks.ROUTES,
     members.ROUTES,

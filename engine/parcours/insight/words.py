@@ -153,8 +153,8 @@ def _compiled(
     findings: list[Finding] = []
     compiled = compiler(words.strip(), document, _scope(project), Margin("", findings))
     if wrong := errors(findings):
-        raise CallerError(f"{asked}: {'; '.join(map(_told, wrong))}")
-    return compiled, [_told(each) for each in findings]
+        raise CallerError(f"{asked}: {'; '.join(map(finding_text, wrong))}")
+    return compiled, [finding_text(each) for each in findings]
 
 
 def _wrong_in(error: ValidationError) -> str:
@@ -163,7 +163,8 @@ def _wrong_in(error: ValidationError) -> str:
     return "; ".join(f"{written(path)}: {message}" if path else message for path, message in told)
 
 
-def _told(finding: Finding) -> str:
+def finding_text(finding: Finding) -> str:
+    """A finding about a document that lies in no file."""
     path = f"{finding.path}: " if finding.path else ""
     shown = f" (found {bounded(finding.value, SHOWN_MAX)})" if finding.value else ""
     return f"{path}{finding.message}{shown}"

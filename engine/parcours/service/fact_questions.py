@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from parcours.background import in_thread, spawn
 from parcours.campaigns.told_lines import told_lines
-from parcours.config import Settings
 from parcours.errors import CallerError, EngineClosed, Overloaded
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.warehouse.opening import TailRows, check_extra, open_warehouse
@@ -25,10 +24,12 @@ from parcours.insight.warehouse.viewed import Viewed
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications, published_project
+from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.service.fact_tail import tail_rows
 from parcours.shard.messages import Look
 from parcours.shard.requests import NoteLook
+from parcours.store.address import folder_of, is_durable
 from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
@@ -42,25 +43,15 @@ T = TypeVar("T")
 
 
 class FactQuestions:
-    """Lives on the loop of its host.
+    """Lives on the loop of its host. `ports` are all shards, once they are open."""
 
-    ports           all shards, once they are open
-    store           the folder of the store, None where it lies in memory
-    address_secret  by what addresses of what is not exported yet are hashed
-    """
-
-    def __init__(
-        self,
-        ports: Callable[[], Sequence[ShardPort]],
-        control: JourneyControl,
-        store: Path | None,
-        settings: Settings,
-        address_secret: str | None,
-    ) -> None:
-        self._ports, self._control, self._settings, self._address_secret = ports, control, settings, address_secret
-        self.store = store
-        self.is_closed = False
-        self._turns = asyncio.Semaphore(settings.questions_max)
+    def __init__(self, ports: Callable[[], Sequence[ShardPort]], control: JourneyControl, plan: Plan) -> None:
+        self._ports, self._control, self._settings = ports, control, plan.settings
+        self._address_secret = plan.address_secret
+        self.store = folder_of(plan.store).absolute() if is_durable(plan.store) else None
+        """Where the files are, wherever the process goes; None where the store lies in memory."""
+        self._is_closed = False
+        self._turns = asyncio.Semaphore(plan.settings.questions_max)
         self._waiting = 0
         self._running: dict[asyncio.Future[Any], _Question[Any]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -96,12 +87,12 @@ class FactQuestions:
         await self._turn()
         with ExitStack() as given_up:
             given_up.callback(self._turns.release)
-            if self.is_closed:
+            if self._is_closed:
                 raise EngineClosed
             question = await self._prepared(self.store, run, until_ms, stitch=stitch, exported=exported)
             given_up.callback(question.close)
             await in_thread(question.open)  # and so it is closed though nobody waits for it any more
-            if self.is_closed:
+            if self._is_closed:
                 raise EngineClosed
             thread = asyncio.ensure_future(asyncio.to_thread(question.answer))
             given_up.pop_all()
@@ -118,7 +109,7 @@ class FactQuestions:
 
     async def close(self) -> None:
         """Interrupt what is under way, and wait for its end; whoever waits gets EngineClosed."""
-        self.is_closed = True
+        self._is_closed = True
         await asyncio.gather(*(self._end(thread) for thread in [*self._running]))
         await asyncio.gather(*self._ending)
 

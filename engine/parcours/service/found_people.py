@@ -52,16 +52,9 @@ class FoundPeople:
         for port in self.ports:
             while not await port.ask(HasPassed(at)):  # noqa: ASYNC110  # the shard may be another process
                 await asyncio.sleep(PASSED_POLL_S)
-        try:
-            return await self._asked(
-                lambda warehouse, project: found_at(warehouse, project().program, asked, at), until_ms=at
-            )
-        except Exception:
-            if not self.questions.is_closed:
-                raise
-            # The engine closes, and that is no attempt that has failed: the run is about to be cancelled.
-            cancelled: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-            return await cancelled
+        return await self._asked(
+            lambda warehouse, project: found_at(warehouse, project().program, asked, at), until_ms=at
+        )
 
     async def now(self, asked: FunnelAsked, window: Window) -> list[str]:
         """The people as of now. Raises CallerError where facts lack what is asked for, and else as above."""

@@ -65,10 +65,7 @@ TROUBLES_WITHIN_S = 5.0
 
 
 class Host:
-    """
-    control    changes what is published and knows it
-    questions  asks the facts of everybody
-    """
+    """`control` changes what is published and knows it, `questions` asks the facts of everybody."""
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._plan = plan
@@ -94,14 +91,7 @@ class Host:
             lambda: set() if self._campaigns is None else self._campaigns.in_use(),
             plan.store,
         )
-        folder = self.store_folder
-        self.questions = FactQuestions(
-            lambda: self._runtime.ports,
-            self.control,
-            None if folder is None else folder.absolute(),  # wherever the process goes
-            plan.settings,
-            plan.address_secret,
-        )
+        self.questions = FactQuestions(lambda: self._runtime.ports, self.control, plan)
 
     def now_ms(self) -> int:
         """The time by the clock of the engine."""

@@ -15,6 +15,7 @@ from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult
 from parcours.insight.analyses.metric import MetricResult
 from parcours.insight.asking.analysed import Analysed, AnalysisAsked, AnalysisKind
+from parcours.insight.asking.document_forms import DocumentAsked, DocumentTold
 from parcours.insight.asking.rows import AnalysisResult
 from parcours.insight.experiments.result import ExperimentResult
 from parcours.insight.reports.asked import COHORTS, KINDS, Asked, Cohort, ReportKind
@@ -150,6 +151,24 @@ class Insight:
             exported=question.exported,
         )
 
+    def paged(self, question: ReportAsked, *, everything: bool) -> Coroutine[Any, Any, str]:
+        """The same as a page of HTML; of `everything` the window of the question counts alone."""
+        asked = question.asked()
+        return self._counted(
+            lambda warehouse, project: _page(warehouse, asked, project, everything),
+            stitch=question.stitch,
+            exported=question.exported,
+        )
+
+    def documented(self, question: DocumentAsked) -> Coroutine[Any, Any, DocumentTold]:
+        """The answers to all that a document of insight/ asks. Raises ProjectInvalid for what is wrong with it."""
+        question.window()
+        return self._counted(
+            lambda warehouse, project: _documented(warehouse, question, project),
+            stitch=question.stitch,
+            exported=question.exported,
+        )
+
     def funnel(self, words: str, /, **options: Any) -> Coroutine[Any, Any, Analysed[FunnelResult]]:
         """How many people, visits or runs take each step: "A > B[event.price > 20] > C", or the name of a funnel.
 
@@ -220,6 +239,18 @@ def _report(warehouse: Warehouse, asked: Asked, project: Callable[[], Project]) 
     from parcours.insight.reports.counting import report_of
 
     return report_of(warehouse, asked, project().program)
+
+
+def _page(warehouse: Warehouse, asked: Asked, project: Callable[[], Project], everything: bool) -> str:
+    from parcours.insight.gathering.pages import told_page
+
+    return told_page(warehouse, asked, project().program, everything=everything)
+
+
+def _documented(warehouse: Warehouse, asked: DocumentAsked, project: Callable[[], Project]) -> DocumentTold:
+    from parcours.insight.asking.documents import answer_document
+
+    return answer_document(warehouse, asked, project())
 
 
 def _analysed(

@@ -59,6 +59,21 @@ class Telling:
     cohort: Cohort = "entered"
 
 
+def told_page(
+    warehouse: Warehouse, asked: Asked, program: Program | None, *, everything: bool, summary: Summary | None = None
+) -> str:
+    """The page of a report, named after the project where that is known. Raises as `whole_page`.
+
+    asked       what the report is of; of `everything` its window alone
+    everything  whether it is of all kinds, and of the project's analyses
+    summary     of the same simulation, if the facts are of one
+    """
+    title = "Report" if program is None else f"Report of {program.project}"
+    known = asked.known_by(warehouse.as_of_ms)
+    telling = Telling(title, warehouse, program, summary, known.from_ms, known.to_ms, known.cohort)
+    return whole_page(telling) if everything else report_page(telling, asked)
+
+
 def whole_page(telling: Telling) -> str:
     """Everything: journeys, campaigns, channels, events, analyses, experiments and hold-outs.
 

@@ -54,6 +54,12 @@ class ReportAsked(
         return Asked(self.kind, self.name, window.from_ms, window.to_ms, self.cohort, self.by, window.live)
 
 
+def report_query(asked: Asked, *, exported: bool) -> dict[str, str]:
+    """The question of a report as the query of an address: what is left out is as the door has it by itself."""
+    given = msgspec.to_builtins(ReportAsked.of(asked, exported=exported))
+    return {name: "true" if value is True else value for name, value in given.items() if value not in (None, False)}
+
+
 class TableTold(msgspec.Struct, frozen=True, kw_only=True):
     """
     columns  their names; with groups the first one is what they are divided by

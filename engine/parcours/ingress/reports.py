@@ -1,0 +1,92 @@
+"""The report behind the door: the figures of everything, or what facts add up to of one kind; as JSON, or as a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from parcours.ingress.changes import VARY, answered
+from parcours.ingress.door import Door
+from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
+from parcours.ingress.facts import bounded, found, told_by
+from parcours.ingress.hidden_names import shown_report
+from parcours.ingress.queries import queried
+from parcours.insight.page.document import POLICY
+from parcours.insight.reports.asked import Cohort, ReportKind
+from parcours.insight.reports.told import ReportAsked, ReportTold
+from parcours.insight.store_report import StoreReport
+
+PATH: Final = "/report"
+
+HTML: Final = "text/html"
+
+PAGE: Final = "text/html; charset=utf-8"
+
+
+class ReportQuery(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
+):
+    """
+    kind      null: of everything. As JSON that is what shards have counted, and nothing else of the query goes with it
+    name      of which one; null for all
+    since     the window: from this time on, and before `until`; null leaves it open
+    live      the 24 hours up to what is known, in place of both
+    cohort    what the window counts: what began in it, or what happened in it
+    by        day, hour, week, version, step, or segments of the project, such as west or west,mobile
+    stitch    whether what was before a merge is the person's, whatever the project says
+    exported  whether what is not exported yet is left out
+    """
+
+    kind: ReportKind | None = None
+    name: str | None = None
+    since: str | None = None
+    until: str | None = None
+    live: bool = False
+    cohort: Cohort = "entered"
+    by: str | None = None
+    stitch: bool = False
+    exported: bool = False
+
+    def question(self) -> ReportAsked:
+        """What is asked of facts; of everything, its window is that of the journeys."""
+        given = {name: getattr(self, name) for name in self.__struct_fields__ if name != "kind"}
+        return ReportAsked(kind=self.kind or "journey", **given)
+
+
+async def report(door: Door, request: Request) -> Answer:
+    """The figures of everything, or of one kind."""
+    asked = queried(request, ReportQuery)
+    if HTML in request.headers.get("accept", ""):
+        return await _page(door, asked)
+    if asked.kind is not None:
+        told = await found(lambda: door.service.insight().reported(asked.question()))
+        return await told_by(door, ReportTold.of(told), VARY)
+    if request.query:
+        raise Problem(400, "invalid", f"{min(request.query)!r} goes with `kind`, or with a page")
+    counted = await answered(door.service.report())
+    return json_answer(shown_report(counted.report, request.key), headers=VARY)
+
+
+async def _page(door: Door, asked: ReportQuery) -> Answer:
+    everything = asked.kind is None
+    if everything and (asked.name is not None or asked.by is not None):
+        raise Problem(400, "invalid", "`name` and `by` go with `kind`")
+    page = await found(lambda: door.service.insight().paged(asked.question(), everything=everything))
+    body = bounded(door, page.encode())
+    return Answer(body=body, media_type=PAGE, headers={**VARY, "Content-Security-Policy": POLICY})
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path=PATH,
+        handler=report,
+        asks=ReportQuery,
+        gives=StoreReport,
+        or_gives=ReportTold,
+        pages=True,
+        scope="operate:read",
+        summary="The figures of journeys, channels and gates, or what facts tell of one kind.",
+    ),
+)
