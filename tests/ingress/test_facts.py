@@ -186,16 +186,28 @@ def test_a_document_names_what_is_published_and_its_own_names_go_before(tmp_path
     at_the_desk(tmp_path, visit, prepare)
 
 
-def test_a_larger_answer_than_is_let_out_is_refused_and_so_is_one_too_many(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        (Settings(analysis_bytes_max=10), "and analysis_bytes_max lets out 10: ask for less"),
+        (Settings(analysis_timeout_s=1e-6), "longer than analysis_timeout_s, 1e-06 s: ask for less"),
+    ],
+)
+def test_what_is_larger_or_takes_longer_than_it_may_is_refused(tmp_path: Path, bounds: Settings, said: str) -> None:
     async def scenario() -> None:
         write_example(tmp_path / "shop", "abandoned-cart")
-        project, bounds = Project.load(tmp_path / "shop"), Settings(analysis_bytes_max=100)
+        project, html = Project.load(tmp_path / "shop"), {"Accept": "text/html"}
         store, recorded = f"sqlite:///{tmp_path}/store", ["email", "sms", "push"]
         async with Service.open(project, store, runtime="local", records=recorded, settings=bounds) as service:
             transport = httpx.ASGITransport(Application(door_of(service, ServeSettings())))
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-                refused = await client.post("/facts/analyses", json=COUNT)
-        assert refused.status_code == 409
-        assert "and analysis_bytes_max lets out 100: ask for less" in refused.json()["message"]
+                refused = [
+                    await client.post("/facts/analyses", json=COUNT),
+                    await client.post("/insight", json=DOCUMENT),
+                    await client.get("/report?kind=journey"),
+                    await client.get("/report", headers=html),
+                ]
+        assert [each.status_code for each in refused] == [409] * 4
+        assert all(said in each.json()["message"] for each in refused), [each.text for each in refused]
 
     asyncio.run(scenario())

@@ -134,6 +134,12 @@ def test_steps_have_bounds_in_words(project: Project) -> None:
     assert funnel.step_within_ms == {3: 3_600_000}
 
 
+def test_a_project_keeps_nothing_of_what_is_asked(project: Project) -> None:
+    before = project.trees.known()
+    asked(funnel_in_words, project, "Product Added[event.price > 98765] > Order Completed")
+    assert project.trees.known() == before
+
+
 def test_a_flow_in_words(project: Project) -> None:
     flow = asked(flow_in_words, project, "Order Completed[event.total > 3]", before=2, after=0, ignore=["Page Viewed"])
 

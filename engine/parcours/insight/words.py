@@ -29,6 +29,7 @@ from pydantic import ValidationError
 
 from parcours.errors import CallerError
 from parcours.expression.kinds import in_words
+from parcours.expression.trees import Trees
 from parcours.insight.event_words import NEXT, event_in, events_in, name_and_condition
 from parcours.journey.analyses import Attribution, Cohort, Flow, Funnel, Metric
 from parcours.journey.compile.analyses.attributions import compiled_attribution
@@ -172,7 +173,7 @@ def finding_text(finding: Finding) -> str:
 
 def _scope(project: Project) -> AnalysisScope:
     documents = project.documents
-    declared = declarations_of(documents, trees=project.trees)
+    declared = declarations_of(documents, trees=Trees(project.trees.known()))  # a copy: trees keep every text
     return AnalysisScope.of(documents, declared, project.program.disclosure, margins_of(documents, []))
 
 

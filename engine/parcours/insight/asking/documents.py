@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from pydantic import ValidationError
 
 from parcours.errors import AnalysisRefused, CallerError, ProjectInvalid
+from parcours.expression.trees import Trees
 from parcours.insight.asking.asking import Answered, Asking
 from parcours.insight.asking.document_forms import DocumentAsked, DocumentTold
 from parcours.insight.warehouse.questions import Questions
@@ -109,7 +110,7 @@ def _compiled(project: Project, data: Mapping[str, Any]) -> _Compiled:
     findings: list[Finding] = []
     margins = margins_of(documents, findings)
     margins = replace(margins, insight=(*margins.insight[:-1], Margin(WHOLE, findings)))
-    declared = declarations_of(documents, trees=project.trees)
+    declared = declarations_of(documents, trees=Trees(project.trees.known()))  # a copy: trees keep every text
     scope = AnalysisScope.of(documents, declared, project.program.disclosure, margins)
     analyses = compiled_analyses(scope)
     if wrong := errors(findings):  # be they about what is published: without the document there are none
