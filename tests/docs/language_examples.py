@@ -62,6 +62,21 @@ events:
   Store Visit:
     properties: {card: {type: string, pii: true}}
     key: {namespace: loyalty, value: event.card}
+  Location Updated:
+    properties: {lat: number, lon: number, accuracy: number}
+    location: {lat: event.lat, lon: event.lon, accuracy: event.accuracy}
+  Region Crossed:
+    properties: {region: string, way: string}
+    crossing: {place: event.region, way: event.way}
+""",
+    ),
+    "places": (
+        "places.yaml",
+        """\
+defaults: {leave_after: 5m, margin: 80m}
+places:
+  studio: {circle: [33.7490, -84.3880, 120m], tags: [yoga], attributes: {city: Atlanta}, enter_after: 1m}
+  mall: {polygon: [[33.84, -84.36], [33.85, -84.36], [33.85, -84.35]]}
 """,
     ),
     "audiences": (

@@ -22,6 +22,7 @@ from parcours.journey.model import (
     document,
     experiments,
     metrics,
+    places,
     policies,
     steps,
     traits,
@@ -98,6 +99,12 @@ has the mark `withdrawn`, and its reason: `exit`, `event`, `pushed_out` or `expi
 `show` of an in-app message is for the app to obey, `times` is `once`, `always` or `until_click`. A content has room for
 16 KB."""
 
+PLACES = """\
+The page `places.md` says what becomes of them. Latitudes and longitudes are degrees of WGS 84, lengths texts such as
+`50m` or `1.5km`. A polygon is straight lines in latitude and longitude, does not cross itself, and lies on one side of
+the 180th meridian. Each place may have its own of the rules that stand under `defaults`, besides what follows.
+Conditions name the events `Place Entered` and `Place Left` without any declaration."""
+
 ANALYSES = f"""\
 A condition on an event reads `event`, and `now`, which is the event's own time; that of a segment reads `profile`.
 Facts have no personal data, so what is `pii` cannot be named here, and neither can traits that hold addresses. A type
@@ -162,7 +169,7 @@ def files() -> dict[str, str]:
 def models() -> list[type[Document]]:
     """Every document and part of one, those of one module after the other."""
     found = []
-    for module in (document, actions, traits, policies, steps, cases, analyses, metrics, analysis_forms):
+    for module in (document, actions, traits, policies, steps, cases, analyses, metrics, analysis_forms, places):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
                 continue
@@ -191,6 +198,13 @@ def _documents() -> Iterable[str]:
             yield described(document.SavedAudienceDocument)
     yield "### Traits and namespaces\n\n" + described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
+    yield described(places.LocationDocument, places.CrossingDocument)
+    yield f"### Places\n\n{PLACES}\n\n" + described(
+        places.PlaceRulesDocument,
+        places.CirclePlaceDocument,
+        places.PolygonPlaceDocument,
+        places.PlaceFileDocument,
+    )
     yield "### Actions\n\n" + described(actions.ActionDocument, actions.CallsDocument)
 
 

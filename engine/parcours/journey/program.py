@@ -31,6 +31,7 @@ from parcours.journey.parts import Wait as Wait
 from parcours.journey.parts import WaitDuration as WaitDuration
 from parcours.journey.parts import WaitLocalTime as WaitLocalTime
 from parcours.journey.parts import WaitUntil as WaitUntil
+from parcours.journey.places import NO_PLACES, Crossing, Location, Places
 from parcours.journey.policies import Cap as Cap
 from parcours.journey.policies import ConsentDefault as ConsentDefault
 from parcours.journey.policies import ConsentPolicy as ConsentPolicy
@@ -232,6 +233,8 @@ class EventType:
     of, rule        a rule-based type: each event named `of` that meets `rule` is also one of these
     namespace, key  the person of an event that has neither userId nor anonymousId
     caseless        whether names in that namespace are in lower case, however they are written
+    location        where it tells that its person is
+    crossing        into or out of which place it tells that she went
     """
 
     name: str
@@ -240,6 +243,8 @@ class EventType:
     namespace: str | None = None
     key: Expression | None = None
     caseless: bool = False
+    location: Location | None = None
+    crossing: Crossing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +324,13 @@ class Program:
     """The rule-based types of each event name."""
 
     moving: frozenset[str] = frozenset()
-    """Names of incoming events by which a run can be entered, left, credited or moved, or which a series keeps."""
+    """Names of incoming events by which a run can be entered, left, credited or moved, or which a series keeps; and of
+    those that tell where somebody is.
+    """
 
     entering: frozenset[str] = frozenset()
-    """Names of incoming events that matter for an empty profile: it enters a journey by them, or its history begins.
+    """Names of incoming events that matter for an empty profile: it enters a journey by them, its history begins, or it
+    is somewhere.
 
     Where an audience may hold for an empty profile, all declared events are among them.
     """
@@ -353,6 +361,8 @@ class Program:
     keeping: tuple[CampaignProgram, ...] = ()
     """The campaigns by which audiences are kept up to date from funnels (compile/campaigns/found.py), by name. They
     have no versions, and nobody is in a run of them."""
+
+    places: Places = NO_PLACES
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -30,6 +30,7 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
@@ -138,6 +139,7 @@ class Project:
         tables: TablesDocument | None = None,
         campaigns: Iterable[CampaignDocument] = (),
         insight: Iterable[AnalysesDocument] = (),
+        places: PlacesDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once."""
         documents = Documents(
@@ -151,6 +153,7 @@ class Project:
             _document("tables", tables, TablesDocument),
             _listed("campaigns", campaigns, CampaignDocument),
             _listed("insight", insight, AnalysesDocument),
+            _document("places", places, PlacesDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -262,6 +265,8 @@ def json_of(documents: Documents) -> bytes:
         whole["campaigns"] = [_dumped(campaign) for campaign in documents.campaigns]
     if documents.insight:
         whole["insight"] = [_dumped(analyses) for analyses in documents.insight]
+    if documents.places.places:
+        whole["places"] = _dumped(documents.places)
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -279,6 +284,7 @@ def documents_of(data: bytes) -> Documents:
         TablesDocument.model_validate(whole.get("tables", {})),
         tuple(CampaignDocument.model_validate(each) for each in whole.get("campaigns", ())),
         tuple(AnalysesDocument.model_validate(each) for each in whole.get("insight", ())),
+        PlacesDocument.model_validate(whole.get("places", {})),
     )
 
 

@@ -21,13 +21,14 @@ def indexed(program: Program) -> Program:
     moving = {name for journey in versions for name in event_names(journey) | withdrawing_names(journey)}
     moving |= {name for campaign in campaigns for name in events_of_campaign(campaign)}
     entries = {name for journey in program.journeys for name in entry_names(journey)}
+    positions = {name for name, event in events.items() if program.places and (event.location or event.crossing)}
     waked_by = waking(program.audiences.values(), program.policies.consent, events)
     return replace(
         program,
         derived=_derived(events),
         series=series,
-        moving=_incoming({*moving, *series}, events),
-        entering=_incoming({*entries, *series, *waked_by}, events),
+        moving=_incoming({*moving, *series, *positions}, events),
+        entering=_incoming({*entries, *series, *waked_by, *positions}, events),
         zone_traits=frozenset(split_path(path)[1] for path in program.profile_timezone.paths),
     )
 

@@ -13,7 +13,7 @@ from parcours.channel import CALL, INBOX
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.expression import Expression, compile_expression
-from parcours.expression.kinds import ADDRESS, KEY, REGION, TIME_ZONE
+from parcours.expression.kinds import ADDRESS, REGION, TIME_ZONE
 from parcours.expression.names import ANYTHING, Names, united
 from parcours.expression.nodes import ROOTS
 from parcours.expression.trees import Trees
@@ -34,18 +34,20 @@ from parcours.journey.compile.declarations import (
     expression,
     value,
 )
+from parcours.journey.compile.events import EventCompiler
 from parcours.journey.compile.index import indexed
 from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.places.project import compiled_places, with_place_events
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.disclosure import Disclosure, disclosure_of
-from parcours.journey.identities import ANONYMOUS, USER, IdentityRule
 from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.channel_rate import RATE_KEY, rate_of
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
+from parcours.journey.places import Places
 from parcours.journey.read.channel_settings import check_settings
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
@@ -72,14 +74,18 @@ def compile_project(
     checks           the channels' checks, asked of contents that are the same for everybody
     Faults go into the margins; the program may be used only if no error is among them.
     """
+    places = compiled_places(documents, margins)
+    told = with_place_events(documents, places, margins)
     compiler = _Compiler(
-        documents,
+        told,
         margins,
         contents,
         checks,
-        declarations_of(documents, margins.unread, contents, definition_keys, trees),
+        declarations_of(told, margins.unread, contents, definition_keys, trees),
+        places,
     )
-    return compiler.compile()
+    compiled, checked = compiler.compile()
+    return compiled, replace(checked, events=documents.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class _Compiler:
     contents: ContentModels | None
     checks: ContentChecks
     declared: Declarations
+    places: Places
 
     def compile(self) -> tuple[program.Program, Documents]:
         settings, profile = self.documents.settings, self.margins.single["profile"]
@@ -96,7 +103,8 @@ class _Compiler:
         addresses = self._addresses()
         disclosure = self._disclosure(addresses)
         analyses = AnalysisScope.of(self.documents, self.declared, disclosure, self.margins)
-        events, audiences = self._events(), self._audiences()
+        event_types = EventCompiler(self.documents, self.margins.single["events"], self.declared)
+        events, audiences = event_types.compile(), self._audiences()
         checked = tuple(
             self._checked(document, margin)
             for document, margin in zip(self.documents.messages, self.margins.messages, strict=True)
@@ -135,9 +143,9 @@ class _Compiler:
             addresses=addresses,
             region=settings.region,
             insight=settings.insight,
-            identities=self._identities(),
+            identities=event_types.identities(),
             anonymous_history=settings.anonymous_history,
-            cloud_types=self._cloud_types(),
+            cloud_types=event_types.cloud_types(),
             disclosure=disclosure,
             profile_region=self._profile_region(),
             campaigns=campaigns,
@@ -145,6 +153,7 @@ class _Compiler:
             tables=tables,
             saved_audiences=saved_audiences(self.documents, self.declared),
             analyses=asked,
+            places=self.places,
             keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
         return indexed(compiled), replace(self.documents, messages=checked)
@@ -186,51 +195,6 @@ class _Compiler:
         }
         anything = Names(ANYTHING, trees=self.declared.trees)
         return addresses | {channel: compile_expression(text, anything) for channel, text in usual.items()}
-
-    def _events(self) -> dict[str, program.EventType]:
-        compiled: dict[str, program.EventType] = {}
-        declared = self.documents.events.events
-        for name, event in declared.items():
-            margin = self.margins.single["events"].below("events", name)
-            names = Names({}, self.declared.events[name], trees=self.declared.trees)
-            if event.of in declared and declared[event.of].of is not None:
-                margin.error(f"{event.of!r} is itself recognised by a rule, build on a plain event", "of")
-            key = self.declared.definition_keys.event(name)
-            compiled[key] = program.EventType(
-                name=key,
-                of=event.of,
-                rule=condition(margin, event.rule, names, "rule") if event.rule else None,
-                namespace=event.key.namespace if event.key else None,
-                key=value(margin, event.key.value, names, KEY, "key", "value") if event.key else None,
-                caseless=event.key is not None and self._is_caseless(event.key.namespace),
-            )
-        return compiled
-
-    def _cloud_types(self) -> dict[str, str]:
-        """The event of each type of CloudEvents that is not called like its event."""
-        names: dict[str, str] = {}
-        for name, event in self.documents.events.events.items():
-            if event.cloud_type is None:
-                continue
-            margin = self.margins.single["events"].below("events", name)
-            if event.of is not None:
-                margin.error(f"{name!r} is recognised by a rule: give {event.of!r} the cloud_type", "cloud_type")
-            elif event.cloud_type in names:
-                margin.error(f"{names[event.cloud_type]!r} has the same cloud_type", "cloud_type")
-            names[event.cloud_type] = name
-        return names
-
-    def _is_caseless(self, namespace: str) -> bool:
-        identity = self.documents.profile.identities.get(namespace)
-        return identity is not None and identity.caseless
-
-    def _identities(self) -> dict[str, IdentityRule]:
-        """The rule of each namespace: of anonymous ids, of those that keys of events use, and of those declared."""
-        declared = self.documents.profile.identities
-        used = {event.key.namespace for event in self.documents.events.events.values() if event.key}
-        rules = {name: IdentityRule(each.link, each.caseless) for name, each in declared.items()}
-        names = {ANONYMOUS, *used, *declared} - {USER}
-        return {name: rules.get(name, IdentityRule()) for name in sorted(names)}
 
     def _audiences(self) -> dict[str, program.Audience]:
         margin = self.margins.single["audiences"]

@@ -26,6 +26,7 @@ from parcours.journey.model.channel_rate import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, is_name, keys_of
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.people_rate import PeopleRate, people_per_second
+from parcours.journey.model.places import CrossingDocument, LocationDocument
 from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
@@ -136,6 +137,10 @@ class EventDocument(Document):
         default=None, description="What an event named by `of` has to meet to be one of these."
     )
     key: KeyDocument | None = Field(default=None, description="Whose event it is if it comes without ids.")
+    location: LocationDocument | None = Field(default=None, description="Where it tells that its person is.")
+    crossing: CrossingDocument | None = Field(
+        default=None, description="Into or out of which place it tells that its person went."
+    )
     cloud_type: str | None = Field(
         default=None, min_length=1, max_length=200, description="The `type` of CloudEvents that are this event."
     )

@@ -17,6 +17,7 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.forms import Document
+from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.tables import TablesDocument
 
 DOCUMENTS: Final[Mapping[str, type[Document]]] = {
@@ -26,6 +27,7 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "audiences": AudiencesDocument,
     "actions": ActionsDocument,
     "tables": TablesDocument,
+    "places": PlacesDocument,
     "message": MessageDocument,
     "journey": JourneyDocument,
     "campaign": CampaignDocument,

@@ -141,8 +141,9 @@ def _asked(expressions: Iterable[Expression]) -> set[str]:
 
 
 def _event_values(event: EventDocument) -> object:
-    """The values of an event type. What is exported of it, and its name elsewhere, mean nothing here."""
-    return values_of(event.model_copy(update={"properties": event.kinds, "cloud_type": None}))
+    """The values of an event type. What is exported of it, its name elsewhere and places mean nothing here."""
+    beside = {"cloud_type": None, "location": None, "crossing": None}
+    return values_of(event.model_copy(update={"properties": event.kinds, **beside}))
 
 
 def values_of(document: Document) -> dict[str, object]:

@@ -20,6 +20,7 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
+from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.read.error_recovery import recovered
 from parcours.journey.read.finding import Finding, KeyPath, Margin
@@ -46,6 +47,7 @@ class Documents:
     tables: TablesDocument = field(default_factory=TablesDocument)
     campaigns: tuple[CampaignDocument, ...] = ()
     insight: tuple[AnalysesDocument, ...] = ()
+    places: PlacesDocument = field(default_factory=PlacesDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         only("tables", TablesDocument()),
         tuple(cast(CampaignDocument, document) for document, _ in read["campaign"]),
         tuple(cast(AnalysesDocument, document) for document, _ in read["insight"]),
+        only("places", PlacesDocument()),
     )
     return documents, replace(
         margins,

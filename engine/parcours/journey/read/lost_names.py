@@ -28,6 +28,7 @@ DECLARING: Final[Mapping[str, tuple[str, ...]]] = {
     "message": ("message",),
     "journey": ("journey",),
     "tables": ("tables",),
+    "places": ("places",),
     "campaign": ("campaign",),
     "insight": ("metrics", "segments", "funnels"),
 }

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
 from parcours.errors import CallerError
+from parcours.journey.model.places import GEOJSON_BYTES_MAX
 from parcours.journey.read.finding import Finding
-from parcours.journey.read.source import FILE_SUFFIX, LATER, MANY, SINGLE, file_text, read_text
+from parcours.journey.read.source import (
+    FILE_BYTES_MAX,
+    FILE_SUFFIX,
+    LATER,
+    MANY,
+    SINGLE,
+    file_text,
+    read_text,
+)
 from parcours.journey.read.yaml_files import yaml_files
 
 
@@ -22,6 +32,11 @@ def project_texts(folder: Path) -> dict[str, str]:
     for path in _documents(folder):
         texts[_name(folder, path)] = _text(path)
     for name, text in list(texts.items()):
+        if name == SINGLE["places"]:
+            for beside in _place_files(text, name):
+                path = folder / beside
+                if path.is_file():
+                    texts[_name(folder, path)] = _text(path, GEOJSON_BYTES_MAX)
         if name.startswith(f"{MANY['message']}/"):
             for beside in _named_files(text, name):
                 path = (folder / name).parent / beside
@@ -47,20 +62,33 @@ def _name(folder: Path, path: Path) -> str:
     return resolved.relative_to(inside).as_posix()
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, bytes_max: int = FILE_BYTES_MAX) -> str:
     try:
-        return file_text(path)
+        return file_text(path, bytes_max)
     except (UnicodeError, ValueError) as error:
         raise CallerError(f"{path} cannot be sent: {error}.") from None
 
 
-def _named_files(text: str, name: str) -> Iterator[str]:
-    """The paths that a message names; none if it cannot be read."""
+def _place_files(text: str, name: str) -> Iterator[str]:
+    """The paths that places.yaml names."""
+    places = _read(text, "places", name).get("places")
+    for place in places.values() if isinstance(places, dict) else ():
+        if isinstance(place, dict) and isinstance(place.get("file"), str):
+            yield place["file"]
+
+
+def _read(text: str, kind: str, name: str) -> dict[str, Any]:
+    """A document as it is written; nothing if it cannot be read."""
     try:
-        data = read_text(text, "message", name, []).data
+        data = read_text(text, kind, name, []).data
     except (YAMLError, ValueError, RecursionError):
-        return
-    for content in data.values() if isinstance(data, dict) else ():
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _named_files(text: str, name: str) -> Iterator[str]:
+    """The paths that a message names."""
+    for content in _read(text, "message", name).values():
         for key, value in content.items() if isinstance(content, dict) else ():
             if key.endswith(FILE_SUFFIX) and isinstance(value, str):
                 yield value

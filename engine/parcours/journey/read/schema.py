@@ -11,7 +11,9 @@ from parcours.wording import nearest, quoted
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 KINDS: Final = tuple(DOCUMENTS)
-"""The kinds of documents: project, profile, events, audiences, actions, tables, message, journey, campaign, insight."""
+"""The kinds of documents: project, profile, events, audiences, actions, tables, places, message, journey, campaign,
+insight.
+"""
 
 
 def schema(kind: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
+from parcours.journey.model.places import GEOJSON_BYTES_MAX, NO_FEATURES
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.read.numbered_keys import is_numbered
 from parcours.journey.read.unread import unread_files
@@ -53,6 +54,7 @@ SINGLE: Final[Mapping[str, str]] = {
     "audiences": "audiences.yaml",
     "actions": "actions.yaml",
     "tables": "tables.yaml",
+    "places": "places.yaml",
 }
 MANY: Final[Mapping[str, str]] = {
     "message": "messages",
@@ -62,7 +64,6 @@ MANY: Final[Mapping[str, str]] = {
 }
 LATER: Final[Mapping[str, str]] = {
     "offers.yaml": "offers",
-    "places.yaml": "places",
 }
 """Names that a later version gives a meaning: to ignore them in silence would be wrong."""
 
@@ -129,17 +130,17 @@ def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Sourc
         return unreadable
     if kind == "message":
         return _with_files(folder, path.parent, source, findings)
-    return source
+    return with_geojson(folder, source, findings) if kind == "places" else source
 
 
-def file_text(path: Path) -> str:
+def file_text(path: Path, bytes_max: int = FILE_BYTES_MAX) -> str:
     """The text of a file. Raises ValueError for what is none, such as a FIFO or a device, or too large; OSError."""
     if not S_ISREG(path.stat().st_mode):
         raise ValueError("it is not a file")
     with path.open("rb") as file:  # no size that is told beforehand can be trusted
-        read = file.read(FILE_BYTES_MAX + 1)
-    if len(read) > FILE_BYTES_MAX:
-        raise ValueError(f"the file is larger than {FILE_BYTES_MAX} bytes")
+        read = file.read(bytes_max + 1)
+    if len(read) > bytes_max:
+        raise ValueError(f"the file is larger than {bytes_max} bytes")
     return TextIOWrapper(BytesIO(read), encoding="utf-8").read()
 
 
@@ -301,7 +302,20 @@ def _content(folder: Path, beside: Path, content: dict[str, object], margin: Mar
     return loaded
 
 
-def _file_text(folder: Path, beside: Path, value: object, margin: Margin) -> str:
+def with_geojson(folder: Path, source: Source, findings: list[Finding]) -> Source:
+    """places.yaml with what the files hold that it names; one that cannot be read is empty, with a finding."""
+    places = source.data.get("places") if isinstance(source.data, dict) else None
+    if not isinstance(source.data, dict) or not isinstance(places, dict):
+        return source
+    margin, read = source.margin(findings).below("places"), dict(places)
+    for name, place in places.items():
+        if isinstance(place, dict) and isinstance(place.get("file"), str) and "geojson" not in place:
+            text = _file_text(folder, folder, place["file"], margin.below(name, "file"), GEOJSON_BYTES_MAX)
+            read[name] = {**place, "geojson": text or NO_FEATURES}
+    return replace(source, data={**source.data, "places": read})
+
+
+def _file_text(folder: Path, beside: Path, value: object, margin: Margin, bytes_max: int = FILE_BYTES_MAX) -> str:
     """The text of the file; empty, with a finding, where it cannot be read."""
     if not isinstance(value, str):
         margin.error("a path beside this document is expected", value=repr(value))
@@ -311,7 +325,7 @@ def _file_text(folder: Path, beside: Path, value: object, margin: Margin) -> str
         margin.error(OUTSIDE, value=repr(value))
         return ""
     try:
-        return file_text(path)
+        return file_text(path, bytes_max)
     except (OSError, UnicodeError, ValueError) as error:
         margin.error(_reason(error), value=repr(value))
         return ""

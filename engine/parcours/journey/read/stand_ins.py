@@ -203,6 +203,7 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
     "campaign": _CAMPAIGN,
     "insight": _INSIGHT,
     "tables": {("tables", _NAME): _always({"file": "unread.csv", "columns": {UNREAD: "string"}})},
+    "places": {("places", _NAME): _always({"circle": [0, 0, "1m"]})},
     "project": {
         ("project",): _always(UNREAD),
         ("channels", _NAME): _always({}),
@@ -223,6 +224,8 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
         ("events", _NAME, "rule"): _always("true"),
         ("events", _NAME, "key", "namespace"): _always(UNREAD),
         ("events", _NAME, "key", "value"): _always('""'),
+        ("events", _NAME, "location"): _always({"lat": "null", "lon": "null"}),
+        ("events", _NAME, "crossing"): _always({"place": "null", "way": "null"}),
     },
     "audiences": {("audiences", _NAME): _always("false")},
     "actions": {

@@ -1,0 +1,1 @@
+"""The compiler of places: documents and files of GeoJSON to shapes with rules."""
