@@ -72,6 +72,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     later_max_s: Count = Field(
         default=30, description="How long a line waits whose person is moving, before its call fails; in seconds."
     )
+    places_of_person_max: Count = Field(default=200, description="Places of one person; one more she does not enter.")
     identities_max: Count = Field(default=100, description="Names of one person; one more stays somebody else.")
     identity_memory_ms: Duration = Field(
         default=400 * DAY_MS,

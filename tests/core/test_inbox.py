@@ -10,8 +10,8 @@ import pytest
 from parcours.config import DAY_MS
 from parcours.core.effect import Effects, InboxChange
 from parcours.core.fact import DeliveryReached, LimitReached
+from parcours.core.inbox_entry import InboxEntry
 from parcours.core.input import DeliveryRecorded, FeedbackArrived, Placed
-from parcours.core.profile import InboxEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

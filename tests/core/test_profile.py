@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.core.paths import keep, replaced
+from parcours.core.places.state import Position, Whereabouts
 from parcours.core.profile import (
     NEVER,
     Archive,
     DeliveryState,
+    Identity,
     Profile,
     Run,
     Timer,
@@ -18,6 +21,7 @@ from parcours.core.profile import (
     encode_profile,
     is_empty,
     is_unknown_data,
+    name_alone,
     next_due,
 )
 from parcours.core.storable import NESTING_MAX, objection
@@ -102,6 +106,27 @@ def test_whatever_is_known_of_a_person_makes_her_profile_no_empty_one_but_for_wh
 @given(profiles | st.builds(Profile, change_number=st.integers(0, NEVER)))
 def test_the_bytes_tell_whether_a_profile_is_empty(profile: Profile) -> None:
     assert is_unknown_data(encode_profile(profile)) == is_empty(profile)
+
+
+@pytest.mark.parametrize("parts", [20, 21])
+def test_what_an_earlier_release_wrote_is_read_as_it_is(parts: int) -> None:
+    """A profile was an array of fewer parts then, which its first bytes say."""
+
+    def written(profile: Profile) -> bytes:
+        return encode_profile(profile)[:8] + msgspec.msgpack.encode(list(msgspec.structs.astuple(profile))[:parts])
+
+    moved = Identity(moved_to="sarah")
+    assert decode_profile(written(Profile(traits={"city": "Paris"}))) == Profile(traits={"city": "Paris"})
+    assert name_alone(written(Profile(identity=moved))) == name_alone(encode_profile(Profile(identity=moved))) == moved
+    assert is_unknown_data(written(Profile())) and is_unknown_data(encode_profile(Profile()))
+    assert not is_unknown_data(written(Profile(traits={"city": "Paris"})))
+
+
+def test_whoever_is_somewhere_is_known() -> None:
+    profile = Profile(whereabouts=Whereabouts(Position(1, 1, 33.7, -84.4)))
+
+    assert not is_unknown_data(encode_profile(profile))
+    assert decode_profile(encode_profile(profile)) == profile
 
 
 def test_profiles_share_nothing_of_their_defaults() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from parcours.channel import INBOX
 from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.core.profile import DeliveryState, InboxEntry, Profile, Run
+from parcours.core.inbox_entry import InboxEntry
+from parcours.core.profile import DeliveryState, Profile, Run
 from parcours.core.totals import NOTHING
 from parcours.journey.publish.ledger import Ledger
 from parcours.shard.intake import SET_ASIDE

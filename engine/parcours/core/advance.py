@@ -15,7 +15,7 @@ from typing import assert_never
 from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
-from parcours.core.audiences import fill, fix_membership, look_again
+from parcours.core.audiences import fill, fix_membership
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.holding import tell_wait
@@ -23,6 +23,7 @@ from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_c
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
+from parcours.core.happening import follow_audiences, let_time_turn, take_event, time_turns_now
 from parcours.core.input import (
     AudiencesPublished,
     ChangeInput,
@@ -52,8 +53,7 @@ from parcours.core.input import (
     TraitsChanged,
 )
 from parcours.core.joining import identify, let_names_go
-from parcours.core.occasion import Occasion
-from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
+from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_reaction, keep_timer
 from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
 from parcours.core.run.campaign_parts import hear_campaign, part_due
 from parcours.core.run.entries import enter_by_read, enter_later
@@ -64,8 +64,9 @@ from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
 from parcours.core.run.zone_change import follow_zone
-from parcours.core.series import remember
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
+from parcours.core.whereabouts import tell_place
+from parcours.expression.expression import Scope
 from parcours.journey.program import Program, ReactionListener, Wait, WaitFor
 
 
@@ -86,20 +87,20 @@ def advance(
     # The frequent ones first: each class that does not match takes 0.2 µs.
     match given:
         case EventHappened():
-            _take_event(turn, given)
+            take_event(turn, given)
         case TimerDue():
             _fire_first(turn)
         case DeliveriesClaimed(keys=keys):
-            _let_time_turn(turn)
+            let_time_turn(turn)
             for key in keys:
                 if not copies.claim(turn, key):
                     sending.claim(turn, key)
         case DeliveryRecorded(receipt=receipt):
-            _let_time_turn(turn)
+            let_time_turn(turn)
             if not copies.record(turn, receipt) and (started := sending.start(turn, receipt.key)) is not None:
                 _hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
-            _let_time_turn(turn)
+            let_time_turn(turn)
             _hear_answer(turn, None if copies.take_receipt(turn, receipt) else feedback.take_receipt(turn, receipt))
         case TraitsChanged():
             _take_traits(turn, given)
@@ -108,7 +109,7 @@ def advance(
             identify(turn)
             take_consent(turn, channel, purpose, granted=granted)
             keep_to_room(turn)
-            _look_again(turn, unknown=unknown)
+            follow_audiences(turn, unknown=unknown)
         case SuppressionChanged():
             _take_suppression(turn, given)
         case ReactionArrived():
@@ -120,7 +121,7 @@ def advance(
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
         case ReadReached() | PartTaken() | MembershipSaved():
-            _let_time_turn(turn)
+            let_time_turn(turn)
             enter_later(turn, given) if isinstance(given, ReadReached) else hear_campaign(turn, given)
         case PersonJoined():
             merge(turn, given)
@@ -170,47 +171,8 @@ def _first(timers: list[Timer]) -> Timer:
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, bool, int]:
-    """The order of timers. One of a reaction stands for an event, so it goes before other timers of its instant."""
-    return timer.due, timer.kind not in ("reaction", "click"), timer.kind != "audience", timer.sequence
-
-
-def _take_event(turn: Turn, given: EventHappened) -> None:
-    """Apply an event: histories first, then audiences, then the phases for the event and its audience changes."""
-    if turn.program.events.keys().isdisjoint(given.names):
-        return  # it has no declared type and meets no rule
-    timestamp = turn.at if given.timestamp is None else given.timestamp
-    has_audiences = bool(turn.program.audiences)
-    unknown = has_audiences and is_unknown(turn.profile)
-    asked = [series for name in given.names for series in turn.program.series.get(name, ())]
-    for series in asked:
-        remember(turn, series, timestamp, given.properties)
-    # An event changes audiences by a history, by making the person known, or by coming at the instant of a change by
-    # time.
-    may_change = has_audiences and (asked or unknown or _time_turns_now(turn))
-    changes = look_again(turn, unknown=unknown) if may_change else ()
-    if turn.profile.inbox:
-        inbox.take_back_by(turn, given.names, given.properties)
-    go_through(turn, Occasion(given.names, given.properties, changes))
-
-
-def _time_turns_now(turn: Turn) -> bool:
-    """Whether an audience timer is due at this very instant: its change then belongs to the phases of this input."""
-    if not turn.program.audiences:
-        return False
-    return any(timer.kind == "audience" and timer.due <= turn.at for timer in turn.profile.timers)
-
-
-def _let_time_turn(turn: Turn) -> None:
-    """Let an input that does nothing else be the one that takes along the changes that time brings at its instant."""
-    if _time_turns_now(turn):
-        _look_again(turn, unknown=False)
-
-
-def _look_again(turn: Turn, *, unknown: bool) -> None:
-    """Compare audiences after a change of the person, and go through the phases for those she entered or left."""
-    changes = look_again(turn, unknown=unknown) if turn.program.audiences else ()
-    if changes:
-        go_through(turn, Occasion(changes=changes))
+    """The order of timers. One that stands for an event goes before other timers of its instant."""
+    return timer.due, timer.kind not in LIKE_EVENTS, timer.kind != "audience", timer.sequence
 
 
 def _fire_first(turn: Turn) -> None:
@@ -258,7 +220,9 @@ def _fire(turn: Turn, timer: Timer) -> None:
                 leave_send(turn, released)
                 tell_wait(turn, released)
         case "audience":
-            _look_again(turn, unknown=False)
+            follow_audiences(turn, unknown=False)
+        case "place":
+            _enter_or_leave(turn)
         case "expiry":
             inbox.expire(turn, timer.key)
         case "names":
@@ -268,13 +232,13 @@ def _fire(turn: Turn, timer: Timer) -> None:
             if found is not None:
                 _react(turn, *found, timer.detail, None)
             else:
-                _let_time_turn(turn)
+                let_time_turn(turn)
         case "click":
             found = deliveries.find(turn, timer.key)
             if found is not None and not is_a_machine_s(timer.detail):
                 _react(turn, *found, "clicked", timer.detail)
             else:
-                _let_time_turn(turn)
+                let_time_turn(turn)
         case "part":
             part_due(turn, timer)
         case "read":
@@ -283,6 +247,18 @@ def _fire(turn: Turn, timer: Timer) -> None:
                     enter_by_read(turn, journey)
         case _:
             assert_never(timer.kind)
+
+
+def _enter_or_leave(turn: Turn) -> None:
+    """Tell that she has entered a place, or left one: an event of this instant."""
+    told = tell_place(turn)
+    if told is None:
+        return let_time_turn(turn)
+    name, properties = told
+    derived = turn.program.derived.get(name, ())
+    scope = Scope(event=properties, now_ms=turn.at)
+    rules = [each.name for each in derived if each.rule is not None and each.rule.holds(scope)]
+    return take_event(turn, EventHappened(turn.at, (name, *rules), properties))
 
 
 def _go_on(turn: Turn, timer: Timer) -> None:
@@ -303,7 +279,7 @@ def _take_traits(turn: Turn, given: TraitsChanged) -> None:
     unknown = is_unknown(turn.profile)
     identify(turn)
     set_traits(turn, given.traits)
-    _look_again(turn, unknown=unknown)
+    follow_audiences(turn, unknown=unknown)
 
 
 def _hear_answer(turn: Turn, run: Run | None) -> None:
@@ -317,7 +293,7 @@ def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
         feedback.unmatched(
             turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
         )
-        return _let_time_turn(turn)
+        return let_time_turn(turn)
     return _react(turn, *found, given.reaction, given.link, given.answer, given.code)
 
 
@@ -329,23 +305,23 @@ def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
     else:
         lift(turn, given.channel, address)
     if not is_unknown(turn.profile):
-        _look_again(turn, unknown=unknown)
+        follow_audiences(turn, unknown=unknown)
 
 
 def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
     found = deliveries.find(turn, given.key)
     if found is None and is_copy(given.key):
-        return _let_time_turn(turn)  # what became of a copy is nothing that she did, or that happened to her
+        return let_time_turn(turn)  # what became of a copy is nothing that she did, or that happened to her
     if found is None or not feedback.concerns(found[1], given.reaction):
         feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
-        return _let_time_turn(turn)
+        return let_time_turn(turn)
     if given.machine:
         note_machine(turn, *found, given.reaction, given.link)
     elif given.by_link and given.reaction == "clicked" and given.link is not None:
         take_click(turn, *found, given.link)
     else:
         return _react(turn, *found, given.reaction, given.link, code=given.code)
-    return _let_time_turn(turn)
+    return let_time_turn(turn)
 
 
 def _take_report(turn: Turn, given: PersonReported) -> None:
@@ -358,11 +334,11 @@ def _take_report(turn: Turn, given: PersonReported) -> None:
     elif not is_of_address:
         feedback.unmatched(turn, given.reaction, f"nothing has left for her on {given.channel}")
     if given.names:
-        _take_event(turn, EventHappened(given.at, given.names, given.properties))
+        take_event(turn, EventHappened(given.at, given.names, given.properties))
     elif is_of_address and not is_unknown(turn.profile):
-        _look_again(turn, unknown=unknown)
+        follow_audiences(turn, unknown=unknown)
     else:
-        _let_time_turn(turn)
+        let_time_turn(turn)
 
 
 def _react(
@@ -376,12 +352,12 @@ def _react(
 ) -> None:
     withdrawn = feedback.take_effect(turn, delivery, reaction, code)
     is_news = feedback.react(turn, run, delivery, reaction, link, answer, code)
-    if withdrawn or (is_news and _time_turns_now(turn)):
-        _look_again(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
+    if withdrawn or (is_news and time_turns_now(turn)):
+        follow_audiences(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
     if is_news:
         _hear_reactions(turn, run)
     else:
-        _let_time_turn(turn)
+        let_time_turn(turn)
 
 
 def _hear_reactions(turn: Turn, run: Run) -> None:

@@ -178,12 +178,13 @@ def _take_counts(profile: Profile, other: Profile) -> None:
 def _take_timers(turn: Turn, other: Profile, before: Mapping[str, int], numbers: Renumbered, *, used: bool) -> None:
     """Take over timers, after the person's own of the same instant.
 
-    Her audiences lapse. A read that counts the person lets her enter once, at her own time.
+    Her audiences lapse; the timer of places has been set anew (joining.py). A read that counts the person lets her
+    enter once, at her own time.
     """
     profile = turn.profile
     reads = {timer.journey for timer in profile.timers if timer.kind == "read"}
     for timer in other.timers:
-        if timer.kind == "audience" or (timer.kind == "read" and (not used or timer.journey in reads)):
+        if timer.kind in ("audience", "place") or (timer.kind == "read" and (not used or timer.journey in reads)):
             continue
         moved = timer.run + before.get(timer.journey, 0)
         number = timer.run and numbers.get((timer.journey, timer.run), moved)

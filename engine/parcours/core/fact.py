@@ -29,7 +29,7 @@ CopyOutcome: TypeAlias = Literal["sent", "failed", "unknown", "cancelled"]
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
 
 
-ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed"]
+ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed", "place"]
 
 
 """The calls that say of two ids that they are one person's."""
@@ -227,9 +227,10 @@ class Merged(msgspec.Struct, frozen=True, array_like=True, tag="merged"):
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=False):
     """Something that is known of the person changed.
 
-    what   trait (`name` is the trait), consent (the channel, or `channel/purpose`), audience, suppressed (the channel)
+    what   trait (`name` is the trait), consent (the channel, or `channel/purpose`), audience, suppressed (the channel),
+           place
     value  of a trait its JSON text, if its declaration lets it out (`insight: true`), else None; of a consent `granted`
-           or `withdrawn`; of an audience `entered` or `left`; of an address `suppressed` or `lifted`
+           or `withdrawn`; of an audience or a place `entered` or `left`; of an address `suppressed` or `lifted`
     """
 
     at: int

@@ -29,7 +29,10 @@ KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry"
 REPLAYED: Final = ("occasion", "reaction", "zone")
 """Inputs of the buffer that are applied one by one when the journey is resumed."""
 
-_LIKE_EVENTS: Final[frozenset[TimerKind]] = frozenset({"reaction", "click", "audience"})
+LIKE_EVENTS: Final[frozenset[TimerKind]] = frozenset({"reaction", "click", "place"})
+"""Timers that stand for an event of the person."""
+
+_OF_PERSON: Final[frozenset[TimerKind]] = LIKE_EVENTS | {"audience"}
 """Timers that go before others of their instant, as events do."""
 
 
@@ -58,7 +61,7 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
     names = occasion.names if events else ()
     # Resuming orders an occasion that a timer caused (an update after a wait) among timers, by this timer's place; a
     # reaction is an event, and a change of audience by time goes before timers as events do.
-    timer = None if turn.timer is None or turn.timer.kind in _LIKE_EVENTS else turn.timer
+    timer = None if turn.timer is None or turn.timer.kind in _OF_PERSON else turn.timer
     given = BufferedInput(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
     _keep(turn, given, what)
 
@@ -99,7 +102,7 @@ def keep_reaction(turn: Turn, run: Run) -> None:
 
 def keep_zone_change(turn: Turn, journey: str) -> None:
     """Buffer that the person's time zone has changed while deliveries of the journey were held."""
-    timer = None if turn.timer is None or turn.timer.kind in _LIKE_EVENTS else turn.timer
+    timer = None if turn.timer is None or turn.timer.kind in _OF_PERSON else turn.timer
     _keep(turn, BufferedInput(turn.at, journey, "zone", timer=timer), "a change of time zone")
 
 

@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from parcours.core.copy_state import CopyState
+from parcours.core.inbox_entry import InboxEntry
 from parcours.core.packed_entries import PLACE_BYTES, PackedEntries
+from parcours.core.places.state import Whereabouts
 from parcours.core.read_mark import ReadMark
 from parcours.core.series_entries import SeriesEntries
 
@@ -25,7 +27,8 @@ DeliveryStateName: TypeAlias = Literal[
 ]
 
 TimerKind: TypeAlias = Literal[
-    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry", "names", "part"
+    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry", "names", "part",
+    "place",
 ]  # fmt: skip
 
 
@@ -39,6 +42,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     release        key is the delivery that a gate held until now
     read, part     journey is the one to enter; of a campaign, to whose step `key` the run is taken
     audience       the passing of time may change some audience
+    place          the person may enter a place, or leave one
     expiry         key is the delivery that leaves the inbox
     names          names of hers may have been unused for so long that they are let go
     """
@@ -222,38 +226,15 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     among: tuple[int, int] | None = None
 
 
-class InboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A delivery that lies in the person's inbox.
-
-    at          when it was laid there
-    expires     the last instant at which it is there
-    content     what it says, as JSON
-    withdraw    the event types, by their keys, that take it back before it was seen
-    is_fetched  it was delivered: the next look at the inbox need not tell so
-    seen_at     when it was opened or clicked for the first time
-    """
-
-    key: str
-    channel: str
-    message: str
-    at: int
-    expires: int
-    pinned: bool
-    content: bytes
-    withdraw: tuple[str, ...] = ()
-    is_fetched: bool = False
-    seen_at: int | None = None
-
-
 class Profile(msgspec.Struct, array_like=True):
     """Everything that is stored of one person. Each part is bounded, so that no past makes an input dear.
 
     A setting bounds what inputs add to: `traits`, `runs`, `archives`, the deliveries of a run and the links
-    of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, `kept`, and the
-    `inbox`; of `lifted_by` a fixed number is kept. All else is bounded by what is published, which no input changes:
-    `counts` and `limits` by journeys, `visits` by steps, `audiences` and `series` by what expressions name, and
-    `reads`, which end with the read. Of `timers` there are a few for each run, each delivery that is remembered, and
-    each journey that reads an audience.
+    of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, `kept`, the
+    `inbox`, and the places of `whereabouts`; of `lifted_by` a fixed number is kept. All else is bounded by what is
+    published, which no input changes: `counts` and `limits` by journeys, `visits` by steps, `audiences` and `series` by
+    what expressions name, and `reads`, which end with the read. Of `timers` there are a few for each run, each delivery
+    that is remembered, and each journey that reads an audience.
 
     archives     by journey, the ended runs that are remembered
     counts       all runs ever, by journey
@@ -269,6 +250,7 @@ class Profile(msgspec.Struct, array_like=True):
     inbox        cards and in-app messages that lie there, the first to come first
     lifted_by    by which reports suppressions were lifted: the hashes of their ids, the newest last
     identity     her other names, None of nearly everybody
+    whereabouts  her newest position and the places that she is in, None as long as nothing tells of any
     copies       those under way of what campaigns send to addresses of their own, with her data: as many as these have
     """
 
@@ -293,6 +275,7 @@ class Profile(msgspec.Struct, array_like=True):
     lifted_by: list[bytes] = []
     identity: Identity | None = None
     copies: list[CopyState] = []
+    whereabouts: Whereabouts | None = None
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER
@@ -362,16 +345,24 @@ def decode_profile(data: bytes) -> Profile:
     return _decoder.decode(memoryview(data)[8:])
 
 
-def _start(profile: Profile) -> bytes:
-    """How the profile begins, as far as one in which there is nothing begins the same."""
+_FIELDS_MIN = 20
+"""As many parts has a profile that earlier releases have written: it says first how many there are."""
+
+
+def _starts(profile: Profile) -> tuple[bytes, ...]:
+    """How the profile begins, as far as one in which there is nothing begins the same, whichever release wrote it."""
     pairs = zip(encode_profile(Profile()), encode_profile(profile), strict=False)
-    return bytes(one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = bytes(one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    number = len(Profile.__struct_fields__)
+    place = start.index(number.to_bytes(2, "big"), 8)
+    counts = range(_FIELDS_MIN, number + 1)
+    return tuple(start[:place] + count.to_bytes(2, "big") + start[place + 2 :] for count in counts)
 
 
-_NAMES_ONLY = _start(Profile(identity=Identity()))
+_NAMES_ONLY = _starts(Profile(identity=Identity()))
 """How a profile begins in which there is nothing, or nothing but names, and that no change has touched."""
 
-_UNKNOWN = _start(Profile(counts={"": 1}))
+_UNKNOWN = _starts(Profile(counts={"": 1}))
 """How the profile of somebody begins of whom nothing is known: where bytes do not, something is, undecoded."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from parcours.channel import Feedback
-from parcours.core.profile import InboxEntry
+from parcours.core.inbox_entry import InboxEntry
 from parcours.segment.reports import feedback_line
 
 

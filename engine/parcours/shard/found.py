@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from parcours.core.profile import InboxEntry, Profile
+from parcours.core.inbox_entry import InboxEntry
+from parcours.core.profile import Profile
 
 
 class Found(msgspec.Struct, frozen=True, array_like=True):

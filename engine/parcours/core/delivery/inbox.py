@@ -20,8 +20,9 @@ from msgspec.structs import replace
 
 from parcours.core.delivery.deliveries import find, reach
 from parcours.core.effect import InboxChange
+from parcours.core.inbox_entry import InboxEntry
 from parcours.core.input import Placed
-from parcours.core.profile import DeliveryState, InboxEntry, Run
+from parcours.core.profile import DeliveryState, Run
 from parcours.core.turn import Turn, correlation_key
 
 Why: TypeAlias = Literal["exit", "event", "pushed_out", "expired"]

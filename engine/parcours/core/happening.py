@@ -1,0 +1,54 @@
+"""An event of a person, or the passing of time: what is remembered of it, and then its phases (phases.py)."""
+
+from __future__ import annotations
+
+from parcours.core.audiences import look_again
+from parcours.core.delivery import inbox
+from parcours.core.input import EventHappened
+from parcours.core.occasion import Occasion
+from parcours.core.profile import is_unknown
+from parcours.core.run.phases import go_through
+from parcours.core.series import remember
+from parcours.core.turn import Turn
+from parcours.core.whereabouts import take_positions
+
+
+def take_event(turn: Turn, given: EventHappened) -> None:
+    """Apply an event: histories first, then audiences, then the phases for the event and its audience changes."""
+    if turn.program.events.keys().isdisjoint(given.names):
+        return  # it has no declared type and meets no rule
+    timestamp = turn.at if given.timestamp is None else given.timestamp
+    has_audiences = bool(turn.program.audiences)
+    unknown = has_audiences and is_unknown(turn.profile)
+    asked = [series for name in given.names for series in turn.program.series.get(name, ())]
+    for series in asked:
+        remember(turn, series, timestamp, given.properties)
+    if turn.program.places:
+        take_positions(turn, given.names, given.properties, timestamp)
+    # An event changes audiences by a history, by making the person known, or by coming at the instant of a change by
+    # time.
+    may_change = has_audiences and (asked or unknown or time_turns_now(turn))
+    changes = look_again(turn, unknown=unknown) if may_change else ()
+    if turn.profile.inbox:
+        inbox.take_back_by(turn, given.names, given.properties)
+    go_through(turn, Occasion(given.names, given.properties, changes))
+
+
+def time_turns_now(turn: Turn) -> bool:
+    """Whether an audience timer is due at this very instant: its change then belongs to the phases of this input."""
+    if not turn.program.audiences:
+        return False
+    return any(timer.kind == "audience" and timer.due <= turn.at for timer in turn.profile.timers)
+
+
+def let_time_turn(turn: Turn) -> None:
+    """Let an input that does nothing else be the one that takes along the changes that time brings at its instant."""
+    if time_turns_now(turn):
+        follow_audiences(turn, unknown=False)
+
+
+def follow_audiences(turn: Turn, *, unknown: bool) -> None:
+    """Compare audiences after a change of the person, and go through the phases for those she entered or left."""
+    changes = look_again(turn, unknown=unknown) if turn.program.audiences else ()
+    if changes:
+        go_through(turn, Occasion(changes=changes))
