@@ -204,6 +204,7 @@ def _documents() -> Iterable[str]:
         places.CirclePlaceDocument,
         places.PolygonPlaceDocument,
         places.PlaceFileDocument,
+        places.PlacesKeptDocument,
     )
     yield "### Actions\n\n" + described(actions.ActionDocument, actions.CallsDocument)
 

@@ -38,6 +38,7 @@ SMALL = {
     "message_ids.py": "--scale 0.004 --hours 2",
     "parts.py": "--people 500 --runs 1",
     "pictures.py": "--steps 12 --runs 1",
+    "places.py": "--places 2000 --fixes 300",
     "recovery.py": "--people 5000",
     "report_page.py": "--runs 1",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",

@@ -10,7 +10,18 @@ import pytest
 from msgspec.structs import replace
 
 from parcours import Project, simulate
-from parcours.core.fact import Fact, LimitReached, Merged, Moved, NotMerged, RunMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import (
+    Changed,
+    Fact,
+    LimitReached,
+    Merged,
+    Moved,
+    NotMerged,
+    RunMerged,
+    Unmatched,
+    Unmet,
+    ZoneUnknown,
+)
 from parcours.insight.explain import TIE_WAIT, AskedFor, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.insight.sentences import reached
@@ -116,15 +127,18 @@ def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() 
         LimitReached(2, "sarah", "traits_bytes_max", "trait 'x' was not kept"),
         ZoneUnknown(3, "sarah", "Mars/Base", "Europe/Paris"),
         ZoneUnknown(4, "sarah", "", "Europe/Paris"),
+        Changed(5, "sarah", "audience", "buyers", "entered"),
+        Changed(6, "sarah", "place", "studio", "entered"),
     ]
 
     explanation = explain(facts, "sarah")
 
     assert explanation.journeys == ()
-    assert [at for at, _ in explanation.notes] == [1, 2, 3, 4]
+    assert [at for at, _ in explanation.notes] == [1, 2, 3, 4, 6]
     assert [text for _, text in explanation.notes[2:]] == [
         "'Mars/Base' is no time zone: that of the project counts instead, Europe/Paris",
         "what was given, and is personal, is no time zone: that of the project counts instead, Europe/Paris",
+        "entered the place 'studio'",
     ]
 
 

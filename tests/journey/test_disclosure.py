@@ -50,4 +50,4 @@ def test_a_value_near_something_personal_is_not_told() -> None:
         }
     ).traits
 
-    assert disclosure_of(traits, [], {}).told_traits == {"home.city"}
+    assert disclosure_of(traits, [], {}, {}).told_traits == {"home.city"}

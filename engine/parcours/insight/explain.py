@@ -31,7 +31,7 @@ from parcours.core.fact import (
 )
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
-from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, sentence
+from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, is_of_place, sentence
 from parcours.insight.whose_facts import told_of
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey
@@ -255,7 +255,7 @@ def explain(
                 at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why, name=name
             )
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | CopyReached):
+        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | CopyReached) or is_of_place(fact):
             notes.append((fact.at, _note(fact, name)))
         elif isinstance(fact, Merged):
             notes.append((fact.at, _note(fact, name)))

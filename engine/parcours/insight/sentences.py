@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parcours.core.fact import (
+    Changed,
     CopyReached,
     DeliveryReached,
     LimitReached,
@@ -148,7 +149,14 @@ def sentence(fact: object) -> str | None:
         return f"{fact.call} with {other}: {why}"
     if isinstance(fact, Merged):
         return _merged(fact)
+    if isinstance(fact, Changed) and is_of_place(fact):
+        return f"{fact.value} the place {fact.name!r}"
     return None
+
+
+def is_of_place(fact: object) -> bool:
+    """Whether somebody has entered a place, or left one."""
+    return isinstance(fact, Changed) and fact.what == "place"
 
 
 def _merged(fact: Merged) -> str:

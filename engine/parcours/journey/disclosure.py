@@ -43,13 +43,17 @@ class Disclosure:
 
 
 def disclosure_of(
-    traits: Mapping[str, TraitForm], addresses: Iterable[str], events: Mapping[str, EventDocument]
+    traits: Mapping[str, TraitForm],
+    addresses: Iterable[str],
+    events: Mapping[str, EventDocument],
+    positions: Mapping[str, frozenset[str]],
 ) -> Disclosure:
     """What the declarations say.
 
     addresses  the traits that addresses name
+    positions  by event type, the properties by which it tells where somebody is
     """
-    hidden_properties = _properties(events)
+    hidden_properties = _properties(events, positions)
     personal = _marked(traits) | frozenset(addresses)
     hidden = [tuple(split_path(path)) for path in sorted(personal)]
     asked = {path for path, each in traits.items() if isinstance(each, TraitDocument) and each.insight}
@@ -66,12 +70,15 @@ def disclosure_of(
     )
 
 
-def _properties(events: Mapping[str, EventDocument]) -> dict[str, frozenset[str]]:
+def _properties(
+    events: Mapping[str, EventDocument], positions: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
     """An event and the types recognised in it are one line, so they are personal together."""
     arriving: dict[str, frozenset[str]] = {}
     for name, event in events.items():
         of = event.of or name
         arriving[of] = arriving.get(of, frozenset()) | _marked(event.properties)
+        arriving[of] |= positions.get(name, frozenset())
     by_name = arriving | {name: arriving[event.of or name] for name, event in events.items()}
     return {name: paths for name, paths in by_name.items() if paths}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.kinds import ACCURACY, DEGREES, KEY, PLACE, WAY
 from parcours.expression.names import Names
 from parcours.journey import program
@@ -44,6 +46,16 @@ class EventCompiler:
                 crossing=_crossing(event, names, margin),
             )
         return compiled
+
+    def positions(self, compiled: Mapping[str, program.EventType]) -> dict[str, frozenset[str]]:
+        """By event type, the properties by which it tells where its person is."""
+        found: dict[str, frozenset[str]] = {}
+        for name in self.documents.events.events:
+            location = compiled[self.declared.definition_keys.event(name)].location
+            if location is not None:
+                paths = [split_path(path) for each in (location.latitude, location.longitude) for path in each.paths]
+                found[name] = frozenset(joined_path(keys) for root, *keys in paths if root == "event" and keys)
+        return found
 
     def cloud_types(self) -> dict[str, str]:
         """The event of each type of CloudEvents that is not called like its event."""

@@ -101,10 +101,11 @@ class _Compiler:
         settings, profile = self.documents.settings, self.margins.single["profile"]
         self._check_channels()
         addresses = self._addresses()
-        disclosure = self._disclosure(addresses)
-        analyses = AnalysisScope.of(self.documents, self.declared, disclosure, self.margins)
         event_types = EventCompiler(self.documents, self.margins.single["events"], self.declared)
-        events, audiences = event_types.compile(), self._audiences()
+        events = event_types.compile()
+        disclosure = self._disclosure(addresses, {} if settings.places.record else event_types.positions(events))
+        analyses = AnalysisScope.of(self.documents, self.declared, disclosure, self.margins)
+        audiences = self._audiences()
         checked = tuple(
             self._checked(document, margin)
             for document, margin in zip(self.documents.messages, self.margins.messages, strict=True)
@@ -158,10 +159,10 @@ class _Compiler:
         )
         return indexed(compiled), replace(self.documents, messages=checked)
 
-    def _disclosure(self, addresses: Mapping[str, Expression]) -> Disclosure:
+    def _disclosure(self, addresses: Mapping[str, Expression], positions: Mapping[str, frozenset[str]]) -> Disclosure:
         paths = [split_path(path) for each in addresses.values() for path in each.paths]
         named = {joined_path(keys) for root, *keys in paths if root == "profile" and keys}
-        return disclosure_of(self.documents.profile.traits, named, self.documents.events.events)
+        return disclosure_of(self.documents.profile.traits, named, self.documents.events.events, positions)
 
     def _profile_region(self) -> Expression | None:
         text, names = self.documents.profile.region, self.declared.names(past=False)

@@ -26,7 +26,7 @@ from parcours.journey.model.channel_rate import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, is_name, keys_of
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.people_rate import PeopleRate, people_per_second
-from parcours.journey.model.places import CrossingDocument, LocationDocument
+from parcours.journey.model.places import CrossingDocument, LocationDocument, PlacesKeptDocument
 from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
@@ -72,6 +72,7 @@ class ProjectDocument(Document):
     holdouts: dict[Name, HoldoutDocument] = Field(
         default_factory=dict, description="Groups of people who get no marketing, which shows what all of it does."
     )
+    places: PlacesKeptDocument = Field(default_factory=PlacesKeptDocument, description="Whether positions are kept.")
 
     insight: InsightDocument = Field(
         default_factory=InsightDocument, description="What is kept of what happened, and for how long."

@@ -185,6 +185,16 @@ class PlacesDocument(Document):
     places: dict[Name, PlaceForm] = Field(default_factory=dict, description="The places by name.")
 
 
+class PlacesKeptDocument(Document):
+    """What is kept of where people are, besides the places that they enter and leave."""
+
+    record: bool = Field(
+        default=False,
+        description="Whether facts and exports have positions, which are personal: as properties of the events that "
+        "tell them.",
+    )
+
+
 class LocationDocument(Document):
     """Where an event tells that its person is, and how exactly."""
 

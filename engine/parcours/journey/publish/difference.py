@@ -30,7 +30,7 @@ WORDS: Final[Mapping[Kind, str]] = {
 @dataclass(frozen=True, slots=True)
 class Difference:
     """
-    kind     document: a whole file, parcours.yaml or profile.yaml
+    kind     document: a whole file: parcours.yaml, profile.yaml or places.yaml
     is_gone  there is none of this name any more
     text     in words
     """
@@ -111,6 +111,7 @@ def _documents(old: Documents, new: Documents) -> Iterator[Difference]:
     for file, before, after in (
         ("parcours.yaml", old.settings, new.settings),
         ("profile.yaml", old.profile, new.profile),
+        ("places.yaml", old.places, new.places),
     ):
         was, holds = values_of(before), values_of(after)
         keys = sorted(key for key in was.keys() | holds.keys() if was.get(key) != holds.get(key))
