@@ -57,11 +57,13 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed, published
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
+from parcours.scoring.model import ScoreModel
 from parcours.segment.inputs import input_of
 from parcours.segment.line import read_call
 
@@ -107,6 +109,8 @@ def project_of(
     tables: Mapping[str, object] | None = None,
     campaigns: Sequence[CampaignDocument] = (),
     holdouts: str = "",
+    scores: Mapping[str, object] | None = None,
+    models: Mapping[str, ScoreModel] | None = None,
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -118,6 +122,7 @@ def project_of(
     traits     YAML: kinds of traits besides the shop's own, or in their place
     timezone   what a person's time zone is
     holdouts   YAML: hold-outs by name
+    scores     by name, and `models` by the files that they name
     """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
@@ -141,6 +146,8 @@ def project_of(
         actions=ActionsDocument.model_validate({"actions": yaml.load(actions) if actions else {}}),
         tables=TablesDocument.model_validate({"tables": tables or {}}),
         campaigns=campaigns,
+        scores=ScoresDocument.model_validate({"scores": scores or {}}),
+        models=models,
     )
 
 

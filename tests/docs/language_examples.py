@@ -88,6 +88,21 @@ audiences:
   almost: {saved: true}
 """,
     ),
+    "scores": (
+        "scores.yaml",
+        """\
+scores:
+  reorder:
+    predicts: {event: Order Completed, when: event.total > 20, within: 14d}
+    among: count("Checkout Started", "90d") > 0
+    features:
+      orders: count("Order Completed", "90d")
+      spent: {value: 'sum("Order Completed", "total", "365d")', missing: 0}
+      city: {value: profile.city, one_of: [Paris, Lyon]}
+    model: {file: models/reorder.json, kind: logistic}
+    bands: [0.2, 0.6]
+""",
+    ),
     "insight": (
         "insight/carts.yaml",
         """\
@@ -322,6 +337,30 @@ NOW: Final = "2026-03-02T10:00:00Z"
 ORDERS: Final = ("2026-02-01T00:00:00Z", 30), ("2026-03-01T00:00:00Z", 50)
 """When the person has ordered, and for how much."""
 
+MODEL: Final = (
+    "models/reorder.json",
+    """\
+{
+  "format": 1,
+  "score": "reorder",
+  "kind": "logistic",
+  "features": [
+    {"name": "orders", "text": "count(\\"Order Completed\\", \\"90d\\")", "mean": 0.4, "scale": 0.8, "missing": null},
+    {
+      "name": "spent", "text": "sum(\\"Order Completed\\", \\"total\\", \\"365d\\")",
+      "mean": 31, "scale": 55, "missing": 0
+    },
+    {"name": "city=\\"Paris\\"", "text": "profile.city"},
+    {"name": "city=\\"Lyon\\"", "text": "profile.city"},
+    {"name": "city=else", "text": "profile.city"}
+  ],
+  "intercept": -2.1,
+  "weights": [0.9, 0.3, 0.2, 0.1, 0]
+}
+""",
+)
+"""The model of the score, as anybody may make it."""
+
 FUNCTIONS: Final = {
     "has": ("has(profile.city)", True, "Whether there is a value."),
     "default": ("default(profile.score, 0)", 0, "A value, or the other one where there is none."),
@@ -334,6 +373,9 @@ FUNCTIONS: Final = {
     ),
     "consent": ('consent("email", "cart")', True, "Whether a message on this channel and for this purpose may go out."),
     "in_audience": ('in_audience("buyers")', True, "Whether the person is in an audience."),
+    "score": ('score("reorder")', 0.75, "The probability that a score tells of her, from 0 to 1, to 6 decimals."),
+    "margin": ('margin("reorder")', 1.098612, "What it is made of: the model's sum, of which 0 is one half."),
+    "band": ('band("reorder")', "high", "The band of the score: low, medium or high."),
     "bool": ('bool("true")', True, "A text as true or false."),
     "double": ('double("1.5")', 1.5, "A number with decimals, of a text or a whole number."),
     "duration": ('now - duration("1h") < now', True, "A length of time, of a text such as `90m`."),

@@ -24,6 +24,7 @@ from parcours.journey.model import (
     metrics,
     places,
     policies,
+    scores,
     steps,
     traits,
     triggers,
@@ -123,6 +124,12 @@ most.
 The audience of `audiences` is declared in `audiences.yaml` as `{{saved: true}}`.
 """
 
+SCORES = """\
+`score()`, `margin()` and `band()` may stand wherever a condition asks for histories, but in `audiences.yaml`, in other
+scores, and in what a campaign asks together with a row. How a score is told, trained and judged stands in
+`decisions.md`. A model is one JSON file; the one of this example:
+"""
+
 SETTINGS = """\
 What an engine is opened with: `Engine.open(project, store, settings=Settings(open_runs_max=100))`. A name says its
 unit; below stands what holds where nothing is said.
@@ -158,7 +165,7 @@ def page() -> str:
 
 def files() -> dict[str, str]:
     """The project of all examples, by the names of its files."""
-    project = dict([*examples.DOCUMENTS.values(), examples.INBOX, examples.TESTS])
+    project = dict([*examples.DOCUMENTS.values(), examples.INBOX, examples.MODEL, examples.TESTS])
     for name, entry in examples.ENTRIES.values():
         project[f"journeys/{name}.yaml"] = _journey(name, entry, "")
     for name, text in examples.STEPS.values():
@@ -169,7 +176,19 @@ def files() -> dict[str, str]:
 def models() -> list[type[Document]]:
     """Every document and part of one, those of one module after the other."""
     found = []
-    for module in (document, actions, traits, policies, steps, cases, analyses, metrics, analysis_forms, places):
+    for module in (
+        document,
+        actions,
+        traits,
+        policies,
+        steps,
+        cases,
+        analyses,
+        metrics,
+        analysis_forms,
+        places,
+        scores,
+    ):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
                 continue
@@ -196,6 +215,8 @@ def _documents() -> Iterable[str]:
             yield f"### Cards and in-app messages\n\n{block(examples.INBOX[1])}\n{INBOX}\n"
         if kind == "audiences":
             yield described(document.SavedAudienceDocument)
+        if kind == "scores":
+            yield _scores()
     yield "### Traits and namespaces\n\n" + described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
     yield described(places.LocationDocument, places.CrossingDocument)
@@ -207,6 +228,18 @@ def _documents() -> Iterable[str]:
         places.PlacesKeptDocument,
     )
     yield "### Actions\n\n" + described(actions.ActionDocument, actions.CallsDocument)
+
+
+def _scores() -> str:
+    parts = described(
+        scores.ScoreDocument,
+        scores.PredictsDocument,
+        scores.NumberFeature,
+        scores.ChoiceFeature,
+        scores.ModelDocument,
+        scores.KeepDocument,
+    )
+    return f"{parts}\n{SCORES}\n```json\n{examples.MODEL[1]}```\n"
 
 
 def _entries() -> Iterable[str]:

@@ -15,7 +15,7 @@ from parcours.dispatch.judgement import Judgement
 from parcours.dispatch.registry import Registry
 from parcours.expression import functions, history, macros
 from parcours.expression.expression import Scope, compile_expression, to_json
-from parcours.expression.values import Limits
+from parcours.expression.values import Limits, Scored
 from parcours.instants import floor_ms
 from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.steps import STEP_KINDS
@@ -52,6 +52,9 @@ class OrderedTwice:
 
     def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
         return audience == "buyers"
+
+    def scored(self, score: str, now_ms: int, limits: Limits) -> Scored | None:
+        return Scored(0.75, 1.098612, "high") if score == "reorder" else None
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parcours.expression.expression import ExpressionError, Names, Scope, compile_expression
 from parcours.expression.names import Past
-from parcours.expression.values import Limits
+from parcours.expression.values import Limits, Scored
 
 DAY_MS = 86_400_000
 
@@ -35,11 +35,12 @@ OF_E = Past({"E": {"n": "number"}}, frozenset(), frozenset())
 
 @dataclass
 class Recorded:
-    """What somebody did: for each series the entries as (ms, number), the consents given, and her audiences' keys."""
+    """What somebody did: for each series the entries as (ms, number); her consents, audiences by their keys, scores."""
 
     entries: Mapping[str, list[tuple[int, int]]] = field(default_factory=dict)
     consents: frozenset[tuple[str, str]] = frozenset()
     audiences: frozenset[str] = frozenset()
+    scores: Mapping[str, Scored] = field(default_factory=dict)
 
     def _inside(self, key: str, window_ms: int, now_ms: int) -> list[tuple[int, int]]:
         return [(at, number) for at, number in self.entries.get(key, []) if now_ms - window_ms < at <= now_ms]
@@ -61,6 +62,9 @@ class Recorded:
 
     def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
         return audience in self.audiences
+
+    def scored(self, score: str, now_ms: int, limits: Limits) -> Scored | None:
+        return self.scores.get(score)
 
 
 ORDERS = '["Order Completed",null,null]'

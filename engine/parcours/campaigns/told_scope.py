@@ -12,7 +12,7 @@ from typing import Final
 from parcours.config import Settings
 from parcours.core.columns import PersonColumns
 from parcours.expression.expression import NO_HISTORY, History, Scope
-from parcours.expression.values import Limits, Untold
+from parcours.expression.values import Limits, Scored, Untold
 from parcours.journey.campaign_columns import ShardColumns
 
 _NOBODY: Final[Mapping[str, object]] = {}
@@ -60,6 +60,9 @@ class ToldHistory:
     def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
         assert audience in self._audiences, f"no shard was asked for the audience {audience}"
         return self._audiences[audience]
+
+    def scored(self, score: str, now_ms: int, limits: Limits) -> Scored | None:
+        raise AssertionError("a score is asked in the shard alone")
 
     def _told(self, key: str, window_ms: int | None) -> int | float | None:
         assert (key, window_ms) in self._calls, f"no shard was asked for {key} over {window_ms}"

@@ -7,9 +7,13 @@ person has said nothing, the project's policy holds.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from parcours.core.profile import Profile
-from parcours.journey.program import ConsentPolicy, Program
+from parcours.journey.program import ConsentPolicy, Policies, Program
+
+PERSONALISATION: Final = "personalisation"
+"""Stands for a channel in a person's word on whether what she gets may be chosen by what is known of her."""
 
 
 def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> bool:
@@ -27,6 +31,12 @@ def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: 
     """Whether the person may get marketing of this purpose on this channel."""
     said = _word(profile.consents, _key(channel, purpose)) if profile.consents else None
     return policy.assumes(channel) if said is None else said
+
+
+def may_personalise(profile: Profile, policies: Policies) -> bool:
+    """Whether scores may be made of the person: by her word on `PERSONALISATION` as a whole, else by the policy."""
+    said = profile.consents.get(PERSONALISATION) if profile.consents else None
+    return policies.personalisation == "opt_out" if said is None else said
 
 
 def joined_consents(own: Mapping[str, bool], theirs: Mapping[str, bool], *, grants: bool) -> dict[str, bool]:

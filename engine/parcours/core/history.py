@@ -1,4 +1,4 @@
-"""What expressions ask of a person beside her traits: event histories, consents and memberships in audiences.
+"""What expressions ask of a person beside her traits: event histories, consents, memberships in audiences, and scores.
 
 A series is (event, property, condition). Its condition is tested when the event arrives, and only time and value are
 kept, for the longest window that any expression names. A window is (now - w, now]: it slides exactly.
@@ -6,6 +6,9 @@ kept, for the longest window that any expression names. A window is (now - w, no
 A membership is not looked up in what was noted of the person when audiences were last compared: the condition is asked
 of her as she stands. So it is right at any instant, between the updates of a round and for a read as of an instant too,
 and needs no filling. What a campaign has saved has no condition, and is looked up.
+
+A score is asked in the same way, and of one input it is computed once for the traits and the instant that it is asked
+for: histories and consents change before the first condition of an input is asked.
 """
 
 from __future__ import annotations
@@ -13,18 +16,27 @@ from __future__ import annotations
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.consent import has_consent
+from parcours.core.consent import has_consent, may_personalise
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
-from parcours.expression.values import Limits, Scope, Untold
+from parcours.expression.values import Limits, Scope, Scored, Untold
 from parcours.journey.program import Program
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a score has said, and of which traits and instant."""
+
+    traits: dict[str, object]
+    now_ms: int
+    scored: Scored | None
+
+
 class PersonHistory(msgspec.Struct, frozen=True):
-    """The expressions' `History` of one person."""
+    """The expressions' `History` of one person. `said` has what scores have said of her for the input at hand."""
 
     profile: Profile
     program: Program
+    said: dict[str, Said] = {}
 
     def consent(self, channel: str, purpose: str) -> bool:
         return has_consent(self.profile, self.program.policies.consent, channel, purpose)
@@ -33,6 +45,16 @@ class PersonHistory(msgspec.Struct, frozen=True):
         # A scope of its own: a condition sees neither the event nor the macro variables of whoever asks.
         scope = Scope(profile=self.profile.traits, now_ms=now_ms, history=self, limits=limits)
         return is_member(self.program, self.profile, audience, scope)
+
+    def scored(self, score: str, now_ms: int, limits: Limits) -> Scored | None:
+        traits, said = self.profile.traits, self.said.get(score)
+        if said is not None and said.traits is traits and said.now_ms == now_ms:
+            return said.scored
+        known, found = self.program.scores.get(score), None
+        if known is not None and may_personalise(self.profile, self.program.policies):
+            found = known.of(Scope(profile=traits, now_ms=now_ms, history=self, limits=limits))
+        self.said[score] = Said(traits, now_ms, found)
+        return found
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
         entries = self._entries(key)

@@ -12,7 +12,7 @@ from parcours.channel import plain_address
 from parcours.config import Settings
 from parcours.core.effect import Effects
 from parcours.core.fact import LimitReached, Moved, What, ZoneUnknown
-from parcours.core.history import PersonHistory
+from parcours.core.history import PersonHistory, Said
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
 from parcours.expression.dotted import split_path
@@ -84,6 +84,7 @@ class Turn(msgspec.Struct):
     timer     the one that fires, if one does
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
     ended     the runs that have ended by this input, and those that were taken out of their archives (archive.py)
+    said    what scores have said of her by this input
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
@@ -101,6 +102,7 @@ class Turn(msgspec.Struct):
     timer: Timer | None = None
     zone_before: str | None = None
     ended: list[Run] = []
+    said: dict[str, Said] = {}
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""
@@ -166,7 +168,7 @@ class Turn(msgspec.Struct):
             profile=self.profile.traits,
             run=run or {},
             now_ms=self.at,
-            history=PersonHistory(self.profile, self.program),
+            history=PersonHistory(self.profile, self.program, self.said),
             limits=self,
         )
 

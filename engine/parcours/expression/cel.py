@@ -41,6 +41,7 @@ class ExpressionCompiler:
     turns        when its comparisons with `now` change by the passing of time
     consented    the channel and the purpose of each consent that it asks for
     audiences    the keys of the audiences that it asks for
+    scores       the names of the scores that it asks for
     sets         the sets whose size it asks for
     variables    the macro variables in scope, outermost first
     elements     of each of them the kinds of the keys that its objects are declared to have
@@ -54,6 +55,7 @@ class ExpressionCompiler:
     turns: list[ChangeTimes] = field(default_factory=list)
     consented: list[tuple[str, str]] = field(default_factory=list)
     audiences: list[str] = field(default_factory=list)
+    scores: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
     macros: bool = False
     variables: tuple[str, ...] = ()
@@ -238,6 +240,10 @@ class ExpressionCompiler:
         if node.name == "in_audience":
             self.audiences.append(history.audience_of(node, self.names))
             return Operand(history.belonging(self.audiences[-1]), node.text, "boolean")
+        if node.name in history.SCORES:
+            self.scores.append(history.score_of(node, self.names))
+            kind = "string" if node.name == "band" else "number"
+            return Operand(history.scoring(node.name, self.scores[-1]), node.text, kind, exact=kind == "number")
         if node.name in history.FUNCTIONS:
             return self._history(node)
         if node.name == "default":

@@ -59,6 +59,7 @@ class Expression:
     asked     each call of a history, with its own window
     consented the channel and the purpose of each consent that it asks for
     audiences the keys of the audiences that it asks for (definition_keys.py)
+    scores    the names of the scores that it asks for
     sets      the sets whose size it asks for; "" is the set at hand
     kind      of its value, in the words of events.yaml; "any" where only data can tell
     literal   whether it is a literal, the same in any scope
@@ -80,6 +81,7 @@ class Expression:
     consented: tuple[tuple[str, str], ...] = ()
     audiences: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
 
     @property
     def consents(self) -> bool:
@@ -181,6 +183,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         consented=tuple(dict.fromkeys(compiler.consented)),
         audiences=tuple(dict.fromkeys(compiler.audiences)),
         sets=tuple(dict.fromkeys(compiler.sets)),
+        scores=tuple(dict.fromkeys(compiler.scores)),
     )
 
 

@@ -1,7 +1,8 @@
-"""The calls that ask for a person's history, consents or audiences: count, sum, last, consent and in_audience.
+"""The calls that ask for a person's history, consents, audiences or scores: count, sum, last, consent, in_audience and
+score, margin and band.
 
-They are checked at load time. Their arguments have to be literal texts, so that all histories and audiences that a
-project needs are known when it loads.
+They are checked at load time. Their arguments have to be literal texts, so that all histories, audiences and
+scores that a project needs are known when it loads.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The arguments of each function; a condition may follow."""
 
-FUNCTIONS: Final = (*_FORMS, "consent", "in_audience")
+SCORES: Final = ("score", "margin", "band")
+"""What a score says of a person: its probability, its margin and its band."""
+
+FUNCTIONS: Final = (*_FORMS, "consent", "in_audience", *SCORES)
 
 _EXAMPLES: Final[Mapping[str, str]] = {
     "count": 'count("Order Completed", "90d")',
@@ -36,6 +40,9 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "last": 'last("Order Completed")',
     "consent": 'consent("email", "cart")',
     "in_audience": 'in_audience("loyal")',
+    "score": 'score("buy-yoga")',
+    "margin": 'margin("buy-yoga")',
+    "band": 'band("buy-yoga")',
 }
 
 _OF_NUMBERS: Final = frozenset({"number", "integer", "any"})
@@ -163,9 +170,39 @@ def belonging(audience: str) -> Evaluate:
     return lambda scope: scope.history.inside(audience, scope.now_ms, scope.limits)
 
 
+def score_of(node: FunctionCall, names: Names | None) -> str:
+    """The name of the score that is asked for. Raises ExpressionError for one that may not be asked for here."""
+    past = _past(node, names)
+    (name,) = _texts(node, 1, 1)
+    place = node.arguments[0]
+    if name not in past.scores and "*" not in past.scores:
+        raise ExpressionError(f"unknown score {quoted(name)}{nearest(name, past.scores)}", place.column)
+    if past.unscored is not None:
+        raise ExpressionError(past.unscored.get(name, past.unscored[""]), place.column)
+    return name
+
+
+def scoring(function: str, score: str) -> Evaluate:
+    """A closure that asks a score for its probability, margin or band."""
+
+    def probability(scope: Scope) -> object:
+        scored = scope.history.scored(score, scope.now_ms, scope.limits)
+        return MISSING if scored is None else scored.probability
+
+    def margin(scope: Scope) -> object:
+        scored = scope.history.scored(score, scope.now_ms, scope.limits)
+        return MISSING if scored is None else scored.margin
+
+    def band(scope: Scope) -> object:
+        scored = scope.history.scored(score, scope.now_ms, scope.limits)
+        return MISSING if scored is None else scored.band
+
+    return {"score": probability, "margin": margin, "band": band}[function]
+
+
 def _past(node: FunctionCall, names: Names | None) -> Past:
     if names is None:
-        return Past({"*": ANYTHING}, frozenset("*"), frozenset("*"), audiences={"*": "*"})
+        return Past({"*": ANYTHING}, frozenset("*"), frozenset("*"), audiences={"*": "*"}, scores=frozenset("*"))
     if names.past is None:
         raise ExpressionError(f"{node.name}() has no meaning here", node.column)
     return names.past

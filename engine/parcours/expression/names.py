@@ -25,13 +25,15 @@ UNREAD_EVENT: Final = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The histories, consents and audiences that an expression may ask for. "*" among names stands for any name.
+    """The histories, consents, audiences and scores that an expression may ask for. "*" among names is any name.
 
     events              the properties of each event type, for its history
     channels, purposes  for which there may be consent
     keys                the definition key of each redefined event type, under which its history is kept
     audiences           the definition key of each audience
     conditional         those of them that may not be asked for here, because they have conditions of their own
+    scores              the names of scores
+    unscored            why none may be asked for here, by name, and "" for all others; None where each may be
     """
 
     events: Mapping[str, Mapping[str, str]]
@@ -40,6 +42,8 @@ class Past:
     keys: Mapping[str, str] = field(default_factory=dict)
     audiences: Mapping[str, str] = field(default_factory=dict)
     conditional: frozenset[str] = frozenset()
+    scores: frozenset[str] = frozenset()
+    unscored: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Names:
     row    the columns of a set or a table, which campaigns alone have
     lists  of each column that holds a list of objects, the kinds of their keys
     sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
-    past   None where neither history, consent nor audiences may be asked for
+    past   None where neither history, consent, audiences nor scores may be asked for
     now    whether `now` may be used
     trees  the syntax trees of the project's expressions
     """

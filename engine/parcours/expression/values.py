@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -44,8 +44,19 @@ _KIND_OF_TYPE: Final[Mapping[type, str]] = {
 }
 
 
+Band: TypeAlias = Literal["low", "medium", "high"]
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """What a score says of a person: a probability from 0 to 1, the model's margin that it is made of, and its band."""
+
+    probability: float
+    margin: float
+    band: Band
+
+
 class History(Protocol):
-    """A person's event history, consents and audiences, the event at hand included. A window of w covers
+    """A person's event history, consents, audiences and scores, the event at hand included. A window of w covers
     (now - w, now], all in ms.
 
     Asked during evaluation: it may not change anything, and answers for an unknown key as for one without entries.
@@ -75,6 +86,12 @@ class History(Protocol):
         """Whether she is in the audience of this key at the instant; `limits` are those of its condition."""
         ...
 
+    def scored(self, score: str, now_ms: int, limits: Limits) -> Scored | None:
+        """What the score of this name says of her at the instant, None where it is missing; `limits` are those of its
+        features.
+        """
+        ...
+
 
 class NoHistory:
     """The history of a person who did nothing, agreed to nothing, and is in no audience."""
@@ -98,6 +115,9 @@ class NoHistory:
 
     def inside(self, audience: str, now_ms: int, limits: Limits) -> bool:
         return False
+
+    def scored(self, score: str, now_ms: int, limits: Limits) -> Scored | None:
+        return None
 
 
 NO_HISTORY: Final[History] = NoHistory()

@@ -63,6 +63,9 @@ class Policies:
     caps: tuple[Cap, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
     holdouts: tuple[Holdout, ...] = ()
+    personalisation: ConsentDefault = "opt_out"
+    """Whether scores need a grant (opt_in), or are made until she withdraws it."""
+
     longest_cap_ms: int = field(init=False, repr=False, compare=False)
     """The longest window of a cap, 0 without any."""
 

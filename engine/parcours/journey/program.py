@@ -38,6 +38,7 @@ from parcours.journey.policies import ConsentPolicy as ConsentPolicy
 from parcours.journey.policies import Holdout as Holdout
 from parcours.journey.policies import Policies as Policies
 from parcours.journey.policies import QuietHours as QuietHours
+from parcours.scoring.score import Score
 
 PAGE_EVENTS: Final[Mapping[str, str]] = {"page": "Page Viewed", "screen": "Screen Viewed"}
 """The event names under which page and screen calls are declared and listened for."""
@@ -363,6 +364,8 @@ class Program:
     have no versions, and nobody is in a run of them."""
 
     places: Places = NO_PLACES
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    """By name. Runs of older versions ask for the newest, too: a model that was trained again is for everybody."""
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, TypeVar
 
+import msgspec
 from pydantic import BaseModel
 
 from parcours.arguments import check_callable, check_kind, folder_path
@@ -31,12 +32,14 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.places import PlacesDocument
+from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
 from parcours.journey.read.table_files import TableReader, check_tables
+from parcours.scoring.model import ModelFault, ScoreModel, judged
 from parcours.wording import shown_value
 
 D = TypeVar("D", bound=BaseModel)
@@ -140,8 +143,13 @@ class Project:
         campaigns: Iterable[CampaignDocument] = (),
         insight: Iterable[AnalysesDocument] = (),
         places: PlacesDocument | None = None,
+        scores: ScoresDocument | None = None,
+        models: Mapping[str, ScoreModel] | None = None,
     ) -> Project:
-        """A project from models made in Python. Raises ProjectInvalid with every error at once."""
+        """A project from models made in Python. Raises ProjectInvalid with every error at once.
+
+        models  those of scores, by the files that their documents name
+        """
         documents = Documents(
             _document("settings", settings, ProjectDocument),
             _document("profile", profile, ProfileDocument),
@@ -154,6 +162,8 @@ class Project:
             _listed("campaigns", campaigns, CampaignDocument),
             _listed("insight", insight, AnalysesDocument),
             _document("places", places, PlacesDocument),
+            _document("scores", scores, ScoresDocument),
+            _judged_models(models or {}),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -234,6 +244,13 @@ def _listed(name: str, documents: Iterable[D], kind: type[D]) -> tuple[D, ...]:
     return listed
 
 
+def _judged_models(models: Mapping[str, ScoreModel]) -> dict[str, ScoreModel | ModelFault]:
+    check_kind("models", models, Mapping, "a mapping of files to models")
+    for file, model in models.items():
+        check_kind(f"models[{file!r}]", model, ScoreModel, "what `read_model` gives")
+    return {file: judged(model) for file, model in models.items()}
+
+
 def _check_judgement(contents: object, settings: object, checks: object) -> None:
     """Raises CallerError for what channels cannot judge a project by."""
     _check_models("contents", contents)
@@ -267,6 +284,10 @@ def json_of(documents: Documents) -> bytes:
         whole["insight"] = [_dumped(analyses) for analyses in documents.insight]
     if documents.places.places:
         whole["places"] = _dumped(documents.places)
+    if documents.scores.scores:
+        whole["scores"] = _dumped(documents.scores)
+        sound = {file: each for file, each in documents.models.items() if isinstance(each, ScoreModel)}
+        whole["models"] = msgspec.to_builtins(sound)
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -285,6 +306,8 @@ def documents_of(data: bytes) -> Documents:
         tuple(CampaignDocument.model_validate(each) for each in whole.get("campaigns", ())),
         tuple(AnalysesDocument.model_validate(each) for each in whole.get("insight", ())),
         PlacesDocument.model_validate(whole.get("places", {})),
+        ScoresDocument.model_validate(whole.get("scores", {})),
+        _judged_models(msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])),
     )
 
 

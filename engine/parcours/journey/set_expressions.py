@@ -52,12 +52,17 @@ class SetExpression:
         return self.expression.audiences
 
     @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that it asks for."""
+        return self.expression.scores
+
+    @property
     def reads_run(self) -> bool:
         return any(path.startswith(f"{RUN}.") for path in self.expression.paths)
 
     @property
     def basis(self) -> Basis:
-        asks_person = bool(self.profile or self.histories or self.consents or self.audiences)
+        asks_person = bool(self.profile or self.histories or self.consents or self.audiences or self.scores)
         if asks_person:
             return "both" if self.row or self.reads_run else "profile"
         return "row" if self.row else "run"

@@ -70,6 +70,7 @@ class Declarations:
     own_addresses  the channels whose address profile.yaml names, instead of the usual one
     past    the histories, consents and audiences that may be asked for
     saved   the audiences that campaigns save
+    unscored  why an audience may not ask for a score, by its name, and "" for all others
     unread  keys that declare names, and names of messages, that could not be read: an unknown name may be one of theirs
     """
 
@@ -83,6 +84,7 @@ class Declarations:
     channels: frozenset[str]
     past: Past
     unread: frozenset[str] = frozenset()
+    unscored: Mapping[str, str] = field(default_factory=dict)
     definition_keys: DefinitionKeys = field(default_factory=DefinitionKeys)
     saved: frozenset[str] = frozenset()
     trees: Trees = field(default_factory=Trees, repr=False)
@@ -129,7 +131,7 @@ class Declarations:
         lost  the audiences that could not be read
         """
         conditional = self.audiences - self.saved - lost
-        return replace(self.names(), past=replace(self.past, conditional=conditional))
+        return replace(self.names(), past=replace(self.past, conditional=conditional, unscored=self.unscored))
 
 
 def declarations_of(
@@ -171,7 +173,9 @@ def declarations_of(
                 **{name: definition_keys.audience(name) for name in documents.audiences.audiences},
                 **({"*": "*"} if "audiences" in unread else {}),
             },
+            scores=frozenset({*documents.scores.scores, *({"*"} if "scores" in unread else ())}),
         ),
+        unscored=_unscored(documents),
         unread=unread,
         definition_keys=definition_keys,
         saved=frozenset(documents.audiences.saved),
@@ -182,6 +186,14 @@ def declarations_of(
 def _channels(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
     named = {*DEFAULT_ADDRESSES, *INBOX, *documents.settings.channels, *documents.profile.addresses} - {CALL}
     return frozenset(named | ({"*"} if {"channels", "addresses"} & unread else set()))
+
+
+def _unscored(documents: Documents) -> dict[str, str]:
+    """Why an audience may not ask for a score: when that would change somebody's membership is not known before."""
+    why = "an audience asks for no score"
+    kept = {name: each.keep.trait for name, each in documents.scores.scores.items() if each.keep is not None}
+    named = {name: f"{why}: ask for the trait that keeps it, profile.{trait}" for name, trait in kept.items()}
+    return {**named, "": f"{why}: let an update step of a journey keep it as a trait, and ask for that"}
 
 
 def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:

@@ -45,6 +45,8 @@ def _asking(program: Program) -> Iterator[Expression]:
             yield from action.expressions
     for campaign in (*program.campaigns, *program.draining_campaigns):
         yield from asked_of_campaign(campaign)
+    for score in program.scores.values():
+        yield from score.expressions()
 
 
 def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Series, ...]]:

@@ -35,6 +35,7 @@ def compile_policies(settings: ProjectDocument, of_project: Margin, declared: De
         caps,
         quiet_hours,
         tuple(_holdout(name, each, of_project.below("holdouts", name)) for name, each in settings.holdouts.items()),
+        document.personalisation,
     )
 
 

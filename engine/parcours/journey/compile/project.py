@@ -40,6 +40,7 @@ from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.places.project import compiled_places, with_place_events
 from parcours.journey.compile.policies import compile_policies
+from parcours.journey.compile.scores import compiled_scores
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.disclosure import Disclosure, disclosure_of
@@ -155,6 +156,7 @@ class _Compiler:
             saved_audiences=saved_audiences(self.documents, self.declared),
             analyses=asked,
             places=self.places,
+            scores=compiled_scores(self.documents, self.margins, self.declared),
             keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
         return indexed(compiled), replace(self.documents, messages=checked)

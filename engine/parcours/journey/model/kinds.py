@@ -18,6 +18,7 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.model.forms import Document
 from parcours.journey.model.places import PlacesDocument
+from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
 
 DOCUMENTS: Final[Mapping[str, type[Document]]] = {
@@ -32,5 +33,6 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "journey": JourneyDocument,
     "campaign": CampaignDocument,
     "insight": AnalysesDocument,
+    "scores": ScoresDocument,
 }
 """The model of each kind of document."""

@@ -82,3 +82,8 @@ class PoliciesDocument(Document):
     consent: ConsentDocument = Field(default_factory=ConsentDocument, description="Whether marketing needs a grant.")
     caps: tuple[CapDocument, ...] = Field(default=(), description="At most so many messages in any window of time.")
     quiet_hours: tuple[QuietHoursDocument, ...] = Field(default=(), description="When nothing goes out.")
+    personalisation: ConsentDefault = Field(
+        default="opt_out",
+        description="Whether scores need a grant (opt_in), or are made of somebody until she withdraws it: by a "
+        "consent call whose channel is `personalisation`.",
+    )

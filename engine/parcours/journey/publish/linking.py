@@ -14,6 +14,7 @@ from parcours.journey.compile.index import indexed
 from parcours.journey.listening import audience_names
 from parcours.journey.program import Audience, EventType, Journey, Program
 from parcours.journey.publish.ledger import Ledger
+from parcours.scoring.score import Score
 
 
 def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
@@ -45,6 +46,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
             draining_campaigns=_older_campaigns(older, programs),
             paused=paused,
             audiences=_audiences(newest, older, programs),
+            scores=_scores(newest, older, programs),
             events={**_rules(older, programs), **newest.events},
         )
     )
@@ -81,6 +83,14 @@ def _audiences(
         if key in programs[number].audiences  # one that campaigns save has no condition
     }
     return {**used, **newest.audiences}
+
+
+def _scores(newest: Program, older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> dict[str, Score]:
+    """The newest publication's scores, and those that it has no more, as they were last: older versions may ask."""
+    dropped: dict[str, Score] = {}
+    for number in sorted({number for number, _ in older}):
+        dropped |= programs[number].scores
+    return {**dropped, **newest.scores}
 
 
 def _rules(older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> dict[str, EventType]:

@@ -21,12 +21,15 @@ from parcours.journey.model.document import (
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.places import PlacesDocument
+from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.read.error_recovery import recovered
 from parcours.journey.read.finding import Finding, KeyPath, Margin
 from parcours.journey.read.lost_names import DECLARING, unknown_keys, unread_keys, with_any_kind
+from parcours.journey.read.model_files import read_models
 from parcours.journey.read.reading import note, read_document
 from parcours.journey.read.source import MANY, SINGLE, Source, read_folder
+from parcours.scoring.model import ModelFault, ScoreModel
 from parcours.validation import keys_of_model
 from parcours.wording import nearest
 
@@ -35,7 +38,7 @@ AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """All documents of a project, as read or as made in Python."""
+    """All documents of a project, as read or as made in Python; `models` has those of its scores, by their files."""
 
     settings: ProjectDocument
     profile: ProfileDocument = field(default_factory=ProfileDocument)
@@ -48,6 +51,8 @@ class Documents:
     campaigns: tuple[CampaignDocument, ...] = ()
     insight: tuple[AnalysesDocument, ...] = ()
     places: PlacesDocument = field(default_factory=PlacesDocument)
+    scores: ScoresDocument = field(default_factory=ScoresDocument)
+    models: Mapping[str, ScoreModel | ModelFault] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Ma
                 margin = replace(margin, silent=rest.lost | source.misplaced)
         if document is not None:
             read[kind].append((document, margin))
-    return _together(read, Margins(findings, {}, (), (), (), frozenset(unread), lost))
+    documents, margins = _together(read, Margins(findings, {}, (), (), (), frozenset(unread), lost))
+    return replace(documents, models=read_models(folder, documents.scores)), margins
 
 
 def _unread_names(source: Source, lost: frozenset[KeyPath]) -> frozenset[str]:
@@ -143,6 +149,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         tuple(cast(CampaignDocument, document) for document, _ in read["campaign"]),
         tuple(cast(AnalysesDocument, document) for document, _ in read["insight"]),
         only("places", PlacesDocument()),
+        only("scores", ScoresDocument()),
     )
     return documents, replace(
         margins,

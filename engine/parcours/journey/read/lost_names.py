@@ -31,6 +31,7 @@ DECLARING: Final[Mapping[str, tuple[str, ...]]] = {
     "places": ("places",),
     "campaign": ("campaign",),
     "insight": ("metrics", "segments", "funnels"),
+    "scores": ("scores",),
 }
 """The keys by which each kind of document declares names that others use."""
 

@@ -31,6 +31,9 @@ def project_texts(folder: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in _documents(folder):
         texts[_name(folder, path)] = _text(path)
+    for file in _of_models(texts.get(SINGLE["scores"], "")):
+        if (folder / file).is_file():  # what is missing is told by whoever reads the project
+            texts[_name(folder, folder / file)] = _text(folder / file)
     for name, text in list(texts.items()):
         if name == SINGLE["places"]:
             for beside in _place_files(text, name):
@@ -43,6 +46,19 @@ def project_texts(folder: Path) -> dict[str, str]:
                 if path.is_file():  # what is missing is told by whoever reads the project
                     texts[_name(folder, path)] = _text(path)
     return texts
+
+
+def _of_models(text: str) -> Iterator[str]:
+    """The files of models that scores.yaml names; none if it cannot be read."""
+    try:
+        data = read_text(text, "scores", SINGLE["scores"], []).data
+    except (YAMLError, ValueError, RecursionError):
+        return
+    scores = data.get("scores") if isinstance(data, dict) else None
+    for score in scores.values() if isinstance(scores, dict) else ():
+        model = score.get("model") if isinstance(score, dict) else None
+        if isinstance(model, dict) and isinstance(model.get("file"), str):
+            yield model["file"]
 
 
 def _documents(folder: Path) -> Iterator[Path]:

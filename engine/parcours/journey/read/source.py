@@ -55,6 +55,7 @@ SINGLE: Final[Mapping[str, str]] = {
     "actions": "actions.yaml",
     "tables": "tables.yaml",
     "places": "places.yaml",
+    "scores": "scores.yaml",
 }
 MANY: Final[Mapping[str, str]] = {
     "message": "messages",

@@ -233,5 +233,15 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
         ("actions", _NAME, "url"): _always(_UNREAD_URL),
     },
     "message": {("message",): _always(UNREAD)},
+    "scores": {
+        ("scores", _NAME): _always(
+            {
+                "predicts": {"event": UNREAD_EVENT, "within": "1d"},
+                "features": {UNREAD: "0"},
+                "model": {"file": "unread.json", "kind": "logistic"},
+            }
+        ),
+        ("scores", _NAME, "features", _NAME, "one_of"): _always([UNREAD]),
+    },
 }
 """By the kind of document, and the path within it."""

@@ -125,7 +125,10 @@ class CampaignScope:
     ) -> SetExpression:
         if complaint := unknown_in_lists(expression.text, columns, self.declared.trees):
             margin.error(complaint, *keys, value=expression.text)
-        return set_expression(expression)
+        asked = set_expression(expression)
+        if asked.scores and asked.basis == "both" and keys[:1] != ("update",):  # that is asked of her in her shard
+            margin.error("a score is not asked together with a row: enrich the set with it before", *keys)
+        return asked
 
     def source(self, named: str | None, number: int, margin: Margin, *keys: Key) -> tuple[SetRef, Made]:
         """The set that is named, or the main output of the step above step `number`."""

@@ -1,0 +1,111 @@
+"""A score: what a model says of a person, from features that are asked of her as she stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from operator import itemgetter
+from typing import Final
+
+from parcours.expression.expression import Expression, Scope
+from parcours.expression.values import Band, Scored
+from parcours.scoring.contributions import contributions, largest
+from parcours.scoring.features import Feature, numbers_of, rounding
+from parcours.scoring.margins import Margin, margin_of, probability_of
+from parcours.scoring.model import ScoreModel
+
+SHOWN_MAX: Final = 3
+"""Features that are told of a score: what moved it most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a score predicts: that an event comes within a time, its end inclusive. Only training asks for it.
+
+    event  under the key of its definition
+    when   its text, which sees `event` and `profile`
+    """
+
+    event: str
+    when: str | None
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A score of the project. Where it has no model, as before it is trained, it is missing for everybody.
+
+    among  whom it is about; None: everybody
+    bands  the probabilities from which on it is medium, and high
+    """
+
+    name: str
+    predicts: Outcome
+    among: Expression | None
+    features: tuple[Feature, ...]
+    bands: tuple[float, float]
+    model: ScoreModel | None = None
+    _margin: Margin | None = field(init=False, repr=False, compare=False)
+    _in_order: Callable[[Sequence[float]], tuple[float, ...]] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_margin", None if self.model is None else margin_of(self.model))
+        object.__setattr__(self, "_in_order", None if self.model is None else self._order_of(self.model))
+
+    def _order_of(self, model: ScoreModel) -> Callable[[Sequence[float]], tuple[float, ...]]:
+        """Takes numbers from the order of the document to that of the file, and rounds them."""
+        columns, rounded = self.columns, rounding(len(model.features))
+        names = tuple(each.name for each in model.features)
+        assert len(names) == len(columns), "a model of other features is none of this score"
+        if names == columns:
+            return rounded
+        pick = itemgetter(*(columns.index(name) for name in names))
+        return lambda numbers: rounded(pick(numbers))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all numbers, in the order of the document."""
+        return tuple(column for feature in self.features for column in feature.columns)
+
+    def expressions(self) -> Iterator[Expression]:
+        """What is evaluated of a person: whether it is about her, if it is not about everybody, and each feature."""
+        if self.among is not None:
+            yield self.among
+        for feature in self.features:
+            yield feature.value
+
+    def numbers(self, scope: Scope) -> tuple[float, ...] | None:
+        """The person's numbers in the order of the file; None where one is missing, and where she is none of those whom
+        the score is about.
+        """
+        if self._in_order is None or (self.among is not None and not self.among.holds(scope)):
+            return None
+        known: list[float] = []
+        for each in numbers_of(self.features, [each.value.value(scope) for each in self.features]):
+            if each is None:
+                return None
+            known.append(each)
+        return self._in_order(known)
+
+    def of(self, scope: Scope) -> Scored | None:
+        """What it says of the person whom the scope is of; None where it is missing."""
+        numbers = self.numbers(scope)
+        if numbers is None or self._margin is None:
+            return None
+        margin = self._margin(numbers)
+        if not isfinite(margin):
+            return None
+        probability = probability_of(margin)
+        return Scored(probability, margin, self._band(probability))
+
+    def moved_by(self, scope: Scope) -> list[tuple[str, float]]:
+        """The features that moved her margin most from the mean one, by how much; none where the score is missing."""
+        numbers = self.numbers(scope)
+        if numbers is None or self.model is None:
+            return []
+        return largest(contributions(self.model, numbers), SHOWN_MAX)
+
+    def _band(self, probability: float) -> Band:
+        medium, high = self.bands
+        return "high" if probability >= high else "medium" if probability >= medium else "low"
