@@ -30,6 +30,7 @@ from parcours.cli.quality import try_out
 from parcours.cli.questions import diff, explain
 from parcours.cli.reports import report
 from parcours.cli.run import demo, simulate
+from parcours.cli.score import score
 from parcours.cli.serve import serve
 from parcours.cli.store import store
 from parcours.errors import ParcoursError
@@ -116,6 +117,7 @@ def build() -> typer.Typer:
     app.add_typer(store)
     app.add_typer(keys)
     app.add_typer(insight)
+    app.add_typer(score)
     return app
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.consent import consents_in_force
+from parcours.core.consent import consents_in_force, may_personalise
 from parcours.core.history import is_member, scope_at
 from parcours.core.identity import namespace_of
 from parcours.core.paths import pick_at
@@ -71,6 +71,16 @@ def columns_of(profile: Profile, at: int, program: Program, asked: ShardColumns,
         _other_names(profile, asked.namespaces),
     )
     return _encode(row)
+
+
+def features_of(profile: Profile, at: int, program: Program, score: str, settings: Settings) -> bytes:
+    """The person's `PersonColumns` for a score at an instant, at which the profile has to stand: the value of each of
+    its features, none if it is not about her, or she is not to be scored; and all her other names.
+    """
+    scope, known = scope_at(profile, at, program, settings), program.scores[score]
+    is_about = may_personalise(profile, program.policies) and (known.among is None or known.among.holds(scope))
+    values = [_told(each.value.value(scope)) for each in known.features] if is_about else []
+    return _encode(PersonColumns([], values, [], [], [], _other_names(profile, (ALL_NAMES,))))
 
 
 def told_of(

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.columns import columns_of, told_of
+from parcours.core.columns import columns_of, features_of, told_of
 from parcours.core.input import ColumnsFixed
 from parcours.core.profile import Profile
 from parcours.journey.campaign_columns import ShardColumns, audience_columns, shard_columns
@@ -51,7 +51,13 @@ class AudienceAsked(msgspec.Struct, frozen=True, array_like=True, tag="audience"
     audience: str
 
 
-Asked: TypeAlias = StageAsked | PeopleAsked | AudienceAsked
+class ScoreAsked(msgspec.Struct, frozen=True, array_like=True, tag="score"):
+    """What the features of a score come to (`PersonColumns`)."""
+
+    score: str
+
+
+Asked: TypeAlias = StageAsked | PeopleAsked | AudienceAsked | ScoreAsked
 
 
 class Scan(msgspec.Struct, frozen=True, array_like=True):
@@ -148,6 +154,8 @@ class Scans:
         scan = self._awaited[name].scan
         if isinstance(scan.asked, PeopleAsked):
             return told_of(profile, scan.at, program, scan.asked.paths, settings)
+        if isinstance(scan.asked, ScoreAsked):
+            return features_of(profile, scan.at, program, scan.asked.score, settings)
         if name not in self._columns:
             self._columns[name] = _columns(scan.asked, program)
         return columns_of(profile, scan.at, program, self._columns[name], settings)

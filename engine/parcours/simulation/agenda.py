@@ -1,36 +1,78 @@
-"""What comes next for which everybody is held at an instant under virtual time: a read of an audience, a campaign."""
+"""What comes next for which everybody is held at an instant under virtual time: a read of an audience, a campaign, or
+somebody who wants to know.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.journey.program import Program
+from parcours.journey.project import Project
 from parcours.routing.audience_reads import Due, Upcoming
-from parcours.simulation.audience_look import AudienceLook, LookDue
+from parcours.simulation.audience_look import AudienceLook, LookDue, check_look
+from parcours.simulation.score_cut import ScoreCut, check_cuts
 
 if TYPE_CHECKING:
     from parcours.campaigns.coordinator import Coordinator
 
-AnyDue: TypeAlias = Due | CampaignDue | LookDue
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What somebody wants to know on the way.
+
+    look  at an audience, after which nothing comes
+    cuts  for scores, which everything else goes before that is due at their instants
+    """
+
+    look: AudienceLook | None = None
+    cuts: Sequence[ScoreCut] = ()
+
+    def check(self, project: Project) -> None:
+        """Raises CallerError for an audience or a score that the project does not have."""
+        check_look(project, self.look)
+        check_cuts(project, self.cuts)
+
+
+NO_LOOKS: Final = Looks()
+
+
+@dataclass(frozen=True, slots=True)
+class CutDue:
+    """It is time for a cut."""
+
+    at_ms: int
+    cut: ScoreCut
+    recurs: bool = False
+    is_endless: bool = False
+    after_events: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.cut.score
+
+
+AnyDue: TypeAlias = Due | CampaignDue | LookDue | CutDue
 
 
 class Agenda:
-    """The reads of journeys, and campaigns if there are any. Of one instant reads go first, but for what is early.
+    """The reads of journeys, and campaigns if there are any. Of one instant reads go first, but for what is early."""
 
-    look  a look at an audience, after which nothing comes
-    """
-
-    def __init__(self, program: Program, campaigns: Coordinator | None, look: AudienceLook | None) -> None:
+    def __init__(self, program: Program, campaigns: Coordinator | None, looks: Looks) -> None:
         self.reads = Upcoming(program)
         self.campaigns = campaigns
-        self.look = look
+        self.look = looks.look
         self._is_over = False
+        self._cuts = deque(sorted(looks.cuts, key=lambda cut: cut.at))
 
     def first(self) -> AnyDue | None:
         """The earliest one, None if there is none."""
         due = self._first()
+        if self._cuts and (due is None or due.at_ms > self._cuts[0].at):
+            return CutDue(self._cuts[0].at, self._cuts[0])
         if self.look is None or self.look.at is None:
             return None if self._is_over else due
         return due if due is not None and due.at_ms <= self.look.at else LookDue(self.look.at, self.look)
@@ -46,6 +88,14 @@ class Agenda:
         """That was the look."""
         self.look, self._is_over = None, True
 
+    @property
+    def has_cuts(self) -> bool:
+        return bool(self._cuts)
+
+    def cut(self) -> None:
+        """That was the first of the cuts."""
+        self._cuts.popleft()
+
     def _first(self) -> AnyDue | None:
         read = self.reads.first()
         due = None if self.campaigns is None else self.campaigns.first()
@@ -59,6 +109,6 @@ class Agenda:
         if isinstance(due, Due):
             self.reads.drop()
         else:
-            assert isinstance(due, CampaignDue), "a look does not recur"
+            assert isinstance(due, CampaignDue), "neither a look nor a cut recurs"
             assert self.campaigns is not None, "it comes from there"
             self.campaigns.drop(due)

@@ -42,11 +42,13 @@ from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
-from parcours.simulation.audience_look import AudienceLook, check_look
+from parcours.simulation.agenda import Looks
+from parcours.simulation.audience_look import AudienceLook
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.kept_facts import KeptFacts
 from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
+from parcours.simulation.score_cut import ScoreCut
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
 from parcours.simulation.virtual import Accepted, Drive, Facts
 
@@ -108,6 +110,7 @@ def simulate(
     linked: Callable[[Group], None] | None = None,
     campaigns: CampaignsAsked | None = None,
     look: AudienceLook | None = None,
+    cuts: Sequence[ScoreCut] = (),
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
@@ -131,6 +134,7 @@ def simulate(
     accepted  called with lists of the lines that were accepted, with their times
     linked    called with the largest group of names that are linked, if any are, once all lines have been read
     look      at an audience, with which the simulation ends
+    cuts      for scores, each at its instant
     campaigns where the files of campaigns go, which of them begin by hand, and who is told what their steps make
     Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; ExtraMissing
     where campaigns need a library; OSError where temporary files find no room.
@@ -141,7 +145,7 @@ def simulate(
     _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
     asked = campaigns or CampaignsAsked()
     check_asked(project, asked)
-    check_look(project, look)
+    (looks := Looks(look, cuts)).check(project)
     told, each = told_inputs(recorded_lines(lines))
     plan = _plan(project, shards, channels or {}, told, crowd, settings, rendering)
     reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)
@@ -150,7 +154,7 @@ def simulate(
     with collector.spared(), closing(reading.events(each)) as read:
         ordered = sorted_by_time(read if sort or told is not None else in_order(read))
         drive = asyncio.run(
-            _run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked, asked, look)
+            _run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked, asked, looks)
         )
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
@@ -225,7 +229,7 @@ async def _run(
     accepted: Accepted | None,
     linked: Callable[[Group], None] | None,
     asked: CampaignsAsked,
-    look: AudienceLook | None,
+    looks: Looks,
 ) -> Drive:
     program = plan.project.program
 
@@ -260,7 +264,7 @@ async def _run(
                     find=kept.find if program.keeping else None,
                 )  # fmt: skip
             drive = Drive(
-                runtime.ports, router, program, plan.settings, passing, counting, begins, accepted, coordinator, look
+                runtime.ports, router, program, plan.settings, passing, counting, begins, accepted, coordinator, looks
             )
             if told is None:
                 await drive.run(events, until_ms)

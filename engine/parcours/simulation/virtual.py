@@ -18,6 +18,7 @@ from parcours.campaigns.campaign_due import CampaignDue
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.remarks import RemarkCounter, RemarkCounts
+from parcours.errors import CallerError
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler
@@ -27,9 +28,10 @@ from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
-from parcours.simulation.agenda import Agenda, AnyDue
-from parcours.simulation.audience_look import AudienceLook, LookDue, look_at
+from parcours.simulation.agenda import NO_LOOKS, Agenda, AnyDue, CutDue, Looks
+from parcours.simulation.audience_look import LookDue, look_at
 from parcours.simulation.recorded import Recorded
+from parcours.simulation.score_cut import take_cut
 from parcours.simulation.told_inputs import ToldInputs
 
 if TYPE_CHECKING:
@@ -80,14 +82,14 @@ class Drive:
         begins: Callable[[int], None] | None = None,
         accepted: Accepted | None = None,
         campaigns: Coordinator | None = None,
-        look: AudienceLook | None = None,
+        looks: Looks = NO_LOOKS,
     ) -> None:
         """Without `facts`, facts stay in the shards until `collect_facts`.
 
         begins    called with the time of the first event, before that happens
         accepted  called with the events that have been applied, which are no duplicates
         campaigns conducts the program's, if it has any
-        look      at an audience, with which it ends
+        looks     what somebody wants to know on the way
         """
         self._ports = ports
         self._router = router
@@ -96,7 +98,7 @@ class Drive:
         self._facts = facts
         self._begins = begins
         self._accepted = accepted
-        self._agenda = Agenda(program, campaigns, look)
+        self._agenda = Agenda(program, campaigns, looks)
         self._program = program
         self._last_made_ms = 0
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
@@ -185,6 +187,8 @@ class Drive:
         No audience is read: who entered by it is among the inputs. What happened at the end is applied, but for timers
         due then: they had not fired. With `until_ms` everything is, up to and including that.
         """
+        if self._agenda.has_cuts:
+            raise CallerError("the inputs of a store are lived through as they were: cuts are of recorded events")
         through_ms, before_ms = (told.until_ms, told.until_ms) if until_ms is None else (until_ms, until_ms + 1)
         ahead, compiler = _Ahead(events), PublicationCompiler(project)
         first_ms = told.begins_ms(ahead.next_ms())
@@ -243,6 +247,9 @@ class Drive:
         elif isinstance(due, LookDue):
             await look_at(self._ports, self._program, due, self._settings.due_people_max)
             self._agenda.looked()
+        elif isinstance(due, CutDue):
+            await take_cut(self._ports, due.cut, self._settings.due_people_max)
+            self._agenda.cut()
         else:
             assert self._agenda.campaigns is not None, "what is due for a campaign comes from whoever conducts it"
             await self._agenda.campaigns.act(due)
