@@ -93,7 +93,6 @@ def test_a_picture_in_png_needs_a_file(command: str, name: str, ask: Ask, out: P
         (("report", "OUT", "channel", "--format", "svg"), "'svg' is not one of 'table', 'json', 'csv', 'html'"),
         (("insight", "sql", "select 1", "OUT", "--format", "html"), "'html' is not one of 'table', 'json', 'csv'"),
         (("report", "OUT", "--format", "html", "--by", "day"), "Invalid value for --by: it goes with KIND."),
-        (("report", "--url", "http://127.0.0.1:1", "--format", "html"), "nor a page: --store does."),
         (("report", "OUT", "--format", "json"), "Invalid value for --format: it goes with KIND."),
     ],
 )
