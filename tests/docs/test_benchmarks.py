@@ -42,6 +42,7 @@ SMALL = {
     "recovery.py": "--people 5000",
     "report_page.py": "--runs 1",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
+    "scores.py": "--trees 5 --people 50 --runs 1",
     "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",
     "single_calls.py": "--awaiters 5 --calls 50",

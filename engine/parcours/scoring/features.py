@@ -54,8 +54,15 @@ def numbers_of(features: Sequence[Feature], values: Sequence[object]) -> list[fl
     numbers: list[float | None] = []
     for feature, value in zip(features, values, strict=True):
         if feature.one_of is None:
-            number = _number(value)
-            numbers.append(feature.missing if number is None else number)
+            # `type` and not `isinstance`, since a bool is an int to Python; and a function for each would cost as much
+            # as the comparison that it asks for.
+            kind = type(value)
+            if kind is bool:
+                numbers.append(1.0 if value else 0.0)
+            elif (kind is int or kind is float) and -FLOAT32_MAX <= value <= FLOAT32_MAX:  # type: ignore[operator]
+                numbers.append(value)  # type: ignore[arg-type]
+            else:
+                numbers.append(feature.missing)
         else:
             same = [1.0 if _same(value, each) else 0.0 for each in feature.one_of]
             numbers += [*same, 0.0 if 1.0 in same else 1.0]
@@ -67,14 +74,6 @@ def rounding(count: int) -> Callable[[Sequence[float]], tuple[float, ...]]:
     floats = Struct(f"<{count}f")
     pack, unpack = floats.pack, floats.unpack
     return lambda numbers: unpack(pack(*numbers))
-
-
-def _number(value: object) -> float | None:
-    if value is True or value is False:
-        return 1.0 if value else 0.0
-    if isinstance(value, int | float) and -FLOAT32_MAX <= value <= FLOAT32_MAX:  # not so of what is no number either
-        return float(value)
-    return None
 
 
 def _same(value: object, other: Plain) -> bool:

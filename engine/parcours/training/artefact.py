@@ -76,7 +76,7 @@ def text_of(trained: Trained) -> str:
 def _bins(numbers: Sequence[float]) -> dict[str, list[float]]:
     """A histogram in up to ten bins of about as many: a number up to the first edge is in the first one."""
     ordered = sorted(numbers)
-    edges = sorted({ordered[len(ordered) * number // BINS] for number in range(1, BINS)})
+    edges = sorted({ordered[len(ordered) * number // BINS] for number in range(1, BINS)} - {ordered[-1]})
     counts = [0] * (len(edges) + 1)
     for number in numbers:
         counts[bisect_left(edges, number)] += 1

@@ -127,7 +127,7 @@ class CampaignScope:
             margin.error(complaint, *keys, value=expression.text)
         asked = set_expression(expression)
         if asked.scores and asked.basis == "both" and keys[:1] != ("update",):  # that is asked of her in her shard
-            margin.error("a score is not asked together with a row: enrich the set with it before", *keys)
+            margin.error("a score is not asked together with a row or the run: ask for it in a step of its own", *keys)
         return asked
 
     def source(self, named: str | None, number: int, margin: Margin, *keys: Key) -> tuple[SetRef, Made]:
