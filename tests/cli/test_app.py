@@ -56,7 +56,7 @@ Commands:
   store        Look after a store that no engine uses.
   keys         Keys for those who may come in by the door.
   insight      Ask what all people and their facts add up to.
-  score        Train the models of scores.
+  score        Train the models of scores, and see if they still hold.
 """
 
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]

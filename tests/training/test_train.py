@@ -23,6 +23,8 @@ from parcours.simulation.score_cut import ScoreCut
 from parcours.simulation.simulation import simulate
 from parcours.training.artefact import Trained, text_of
 from parcours.training.cases import Gathering, is_held_out
+from parcours.training.check import check
+from parcours.training.drift import Bins, bins_of, drift_of
 from parcours.training.quality import quality_of
 from parcours.training.train import train
 
@@ -198,3 +200,49 @@ def test_quality_is_what_scikit_learn_says() -> None:
     assert sum(each.cases for each in quality.lift) == sum(each.cases for each in quality.calibration) == 500
     assert sum(each.lift * each.cases for each in quality.lift) == pytest.approx(500)
     assert sum(each.happened * each.cases for each in quality.calibration) == pytest.approx(sum(happened))
+
+
+def test_drift_is_the_population_stability_index() -> None:
+    then = Bins((1.0, 2.0), (50, 30, 20))
+
+    same = drift_of("f", then, [1.0] * 5 + [2.0] * 3 + [9.0] * 2)
+    moved = drift_of("f", then, [1.0] * 2 + [1.5] * 3 + [9.0] * 5)
+    gone = drift_of(None, then, [9.0])
+
+    assert (same.index, same.verdict) == (0.0, "fine")
+    assert moved.index == pytest.approx((0.2 - 0.5) * log(0.2 / 0.5) + (0.5 - 0.2) * log(0.5 / 0.2), abs=1e-12)
+    assert moved.verdict == "act" and gone.verdict == "act"
+
+
+def test_people_who_are_as_those_of_the_training_have_not_drifted_and_others_have(studio: Path) -> None:
+    lines = month()
+    text = text_of(trained(studio, lines))
+    (studio / "models").mkdir()
+    (studio / "models" / "book.json").write_text(text)
+    project, at_ms = Project.load(studio), floor_ms(CUT)
+    more = [
+        *lines,
+        *(viewed(f"p{number}", CUT - timedelta(hours=each)) for number in range(1_500) for each in range(9)),
+    ]
+
+    same = check(project, "book", [each.encode() for each in lines], at_ms, text)
+    others = check(project, "book", [each.encode() for each in more], at_ms, text)
+
+    assert [each.name for each in same.drifts] == [None, *project.program.scores["book"].columns]
+    assert {each.verdict for each in same.drifts} == {"fine"}
+    assert {each.name for each in others.drifts if each.verdict == "act"} == {None, "views"}
+    assert (same.people, same.missing) == (len(gathered(studio, lines, CUT)), 0)
+
+
+@pytest.mark.parametrize(
+    "file, words",
+    [
+        ("{}", "it was made elsewhere"),
+        ("nothing", "that can be read"),
+        ('{"bins": {"features": {}, "score": {"edges": [1], "counts": [1]}}}', "other bins than edges"),
+        ('{"bins": {"features": {}, "score": {"edges": [], "counts": [0]}}}', "or nobody in them"),
+    ],
+)
+def test_a_model_without_histograms_cannot_be_checked(file: str, words: str) -> None:
+    with pytest.raises(CallerError, match=words):
+        bins_of(file)

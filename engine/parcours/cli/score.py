@@ -1,4 +1,4 @@
-"""The commands about scores: how a model is made from what has happened."""
+"""The commands about scores: how a model is made from what has happened, and whether it still holds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ from parcours.cli.run import time_ms
 if TYPE_CHECKING:
     from parcours.training.artefact import Trained
 
-score = typer.Typer(name="score", help="Train the models of scores.", no_args_is_help=True)
+score = typer.Typer(name="score", help="Train the models of scores, and see if they still hold.", no_args_is_help=True)
 
 FEATURES_SHOWN_MAX = 20
+
+ScoreName = Annotated[str, typer.Argument(metavar="NAME", help="The score.")]
+Recorded = Annotated[
+    str,
+    typer.Option("--events", metavar="FILE", help="What has happened, as NDJSON; may be gzipped; - is the input."),
+]
 
 
 @score.callback()
@@ -28,11 +34,8 @@ def _group() -> None:
 @score.command()
 def train(
     folder: ProjectFolder,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The score.")],
-    events: Annotated[
-        str,
-        typer.Option("--events", metavar="FILE", help="What has happened, as NDJSON; may be gzipped; - is the input."),
-    ],
+    name: ScoreName,
+    events: Recorded,
     at: Annotated[
         list[str],
         typer.Option(
@@ -62,6 +65,36 @@ def train(
     with whole(path) as unfinished:
         unfinished.write_text(text_of(trained), encoding="utf-8")
     typer.echo(msgspec.json.encode(trained.quality).decode() if json else _text(trained, str(path)))
+
+
+@score.command()
+def check(
+    folder: ProjectFolder,
+    name: ScoreName,
+    events: Recorded,
+    at: Annotated[str, typer.Option("--at", metavar="TIME", help="A time or date as of which people are looked at.")],
+    json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
+) -> None:
+    """Tell how far people are from those whom a score was trained with, for each feature and the score itself.
+
+    By the population stability index: from 0.1 on it is worth a look, from 0.25 on the score should be trained again.
+    """
+    import msgspec
+
+    from parcours.dispatch.judgement import load_project
+    from parcours.training.check import check as check_score
+
+    source, project = events_source(events), load_project(folder)
+    at_ms = _cut_ms(at, project.documents.settings.timezone)
+    scores = project.documents.scores.scores
+    file = (project.folder / scores[name].model.file).read_text(encoding="utf-8") if name in scores else "{}"
+    checked = check_score(project, name, read_lines(source), at_ms, file)
+    if json:
+        typer.echo(msgspec.json.encode(checked).decode())
+        return
+    typer.echo(f"{name} says something of {checked.people:,} people, and {checked.missing:,} lack a feature's value.")
+    for each in checked.drifts:
+        typer.echo(f"{each.index:8.3f}  {each.verdict:5}  {each.name or 'the score itself'}")
 
 
 def _cut_ms(text: str, timezone: str) -> int:

@@ -68,6 +68,12 @@ class Gathering:
         if self._count > CASES_MAX:
             raise CallerError(f"there are more than {CASES_MAX:,} cases: name fewer cuts, or narrow 'among'")
 
+    def waiting(self, at_ms: int) -> list[tuple[float, ...]]:
+        """The numbers of those at a cut of whom nothing has been said since, in an order that depends on their names
+        alone.
+        """
+        return [numbers for _, numbers in sorted(self._waiting.get(at_ms, {}).items())]
+
     def end(self, at_ms: int, told: Iterable[tuple[str, PersonColumns]]) -> None:
         """What became of some people by the end of the time of a cut; of the cut's people each is a case once."""
         waiting = self._waiting.get(at_ms, {})

@@ -1,0 +1,65 @@
+"""Is a score still what it was when it was trained? Its features and what it says of everybody as of an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.errors import CallerError
+from parcours.journey.project import Project
+from parcours.scoring.margins import margin_of, probability_of
+from parcours.scoring.score import Score
+from parcours.simulation.score_cut import ScoreCut, check_cuts
+from parcours.simulation.simulation import simulate
+from parcours.training.cases import Gathering
+from parcours.training.drift import Drift, bins_of, drift_of
+from parcours.wording import quoted
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """
+    people   of whom the score says something
+    missing  of whom it would if no feature lacked a value
+    drifts   of the score, then of each feature
+    """
+
+    people: int
+    missing: int
+    drifts: tuple[Drift, ...]
+
+
+def check(
+    project: Project, score: str, lines: Iterable[bytes], at_ms: int, file: str, settings: Settings | None = None
+) -> Checked:
+    """Compare everybody as of an instant with the people whom the score was trained with.
+
+    file  the text of the model's file
+    Raises CallerError for an unknown score, one without a model or histograms, and where it says nothing of anybody;
+    and as `simulate` does.
+    """
+    check_cuts(project, [ScoreCut(score, at_ms, lambda told: None)])
+    compiled, bins = project.program.scores[score], bins_of(file)
+    if compiled.model is None:
+        raise CallerError(f"the score {quoted(score)} has no model of its own yet: train it")
+    gathering = Gathering(compiled)
+    cut = ScoreCut(score, at_ms, lambda told: gathering.cut(at_ms, told))
+    simulate(project, lines, until_ms=at_ms, settings=settings, facts=lambda facts: None, cuts=[cut])
+    people = gathering.waiting(at_ms)
+    if not people:
+        raise CallerError(f"as of this instant the score {quoted(score)} says nothing of anybody")
+    margin, in_order = margin_of(compiled.model), _places(compiled)
+    ordered = [tuple(numbers[place] for place in in_order) for numbers in people]
+    said = [probability_of(margin(numbers)) for numbers in ordered]
+    drifts = [drift_of(None, bins.score, said)]
+    for each, column in zip(compiled.model.features, zip(*ordered, strict=True), strict=True):
+        if each.name in bins.features:
+            drifts.append(drift_of(each.name, bins.features[each.name], column))
+    return Checked(len(people), gathering.missing, tuple(drifts))
+
+
+def _places(score: Score) -> list[int]:
+    """Where each feature of the model's file stands among the document's."""
+    assert score.model is not None, "only a score with a model is checked"
+    return [score.columns.index(each.name) for each in score.model.features]
