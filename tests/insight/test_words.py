@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,30 @@ def test_events_are_read(words: str, events: list[EventData]) -> None:
 
 
 @pytest.mark.parametrize(
+    "words, events",
+    [
+        ("Size <b>chosen</b> > A", ["Size <b>chosen</b>", "A"]),
+        ("A>Size <b>chosen</b>[event.x > 1]", ["A", {"event": "Size <b>chosen</b>", "when": "event.x > 1"}]),
+        ("  Cart [old]  ", ["Cart [old]"]),
+        # of several the longest, and none of which only the beginning is there
+        ("A > B > C", ["A > B", "C"]),
+        ("A > B > CC", ["A > B", "CC"]),
+        ("A > BB", ["A", "BB"]),
+        ("Cart [old][event.x]", [{"event": "Cart [old]", "when": "event.x"}]),
+        # quotes say that a name ends where they do
+        ('"A" > B', ["A", "B"]),
+    ],
+)
+def test_a_known_name_is_read_whole_whatever_it_holds(words: str, events: list[EventData]) -> None:
+    assert events_in(words, ["A", "B", "A >", "A > B", "Cart [old]", "Size <b>chosen</b>"]) == events
+
+
+@pytest.mark.parametrize(
     "words, said",
     [
-        ("", "'': the name of an event is expected (column 1)"),
-        ("A >", "'A >': the name of an event is expected (column 4)"),
-        ("A > > B", "'A > > B': the name of an event is expected (column 5)"),
+        ("", "'': the name of an event (one with '>' or '[' in double quotes) is expected (column 1)"),
+        ("A >", "'A >': the name of an event (one with '>' or '[' in double quotes) is expected (column 4)"),
+        ("A > > B", "'A > > B': the name of an event (one with '>' or '[' in double quotes) is expected (column 5)"),
         ("A[event.x > 3", "'A[event.x > 3': ']' behind the condition is expected (column 14)"),
         ("A[event.x] B", "'A[event.x] B': '>' or the end is expected (column 12)"),
         ('"A', "'\"A': a second quote is expected (column 1)"),
@@ -242,3 +262,22 @@ def test_what_is_wrong_is_told_in_the_words_for_a_document(
 def test_an_event_in_quotes_is_no_analysis(project: Project) -> None:
     with pytest.raises(CallerError, match="unknown event 'before-order'"):
         flow_in_words(project, '"before-order"')
+
+
+def test_events_of_any_name_are_asked_for_in_words(tmp_path: Path) -> None:
+    shutil.copytree(YOGA, tmp_path / "named")
+    events = tmp_path / "named" / "events.yaml"
+    events.write_text(f"{events.read_text()}  Price > 3: {{}}\n  Red, and [new]: {{}}\n")
+    project = Project.load(tmp_path / "named")
+
+    funnel = asked(funnel_in_words, project, "Page Viewed > Price > 3", exclude=["Red, and [new]"])
+    touches = 'events:Page Viewed, "Red, and [new]",Price > 3'
+    attribution = asked(attribution_in_words, project, "Price > 3", touches=touches)
+
+    assert [step.event for step in funnel.steps] == ["Page Viewed", "Price > 3"]
+    assert [each.event for each in funnel.exclude] == ["Red, and [new]"]
+    assert attribution.conversion.event == "Price > 3"
+    assert attribution.touches == analyses.EventTouches(("Page Viewed", "Red, and [new]", "Price > 3"))
+    assert asked(flow_in_words, project, "Red, and [new]").anchor == Trigger("Red, and [new]")
+    assert asked(cohort_in_words, project, "Price > 3").returns == Trigger("Price > 3")
+    assert asked(metric_in_words, project, "count Price > 3") == analyses.EventCount(of=Trigger("Price > 3"))

@@ -1,11 +1,14 @@
 """Events in the words of the command line: `Product Viewed > Product Added[event.price > 20] > Order Completed`.
 
-A name may hold blanks and goes on until `>`, `[` or the end; one that holds these itself stands in double quotes. What
-stands in brackets behind a name is the condition on the event, which may hold brackets, and `>`, of its own.
+A name may hold blanks and goes on until `>`, `[` or the end. One that holds these itself is read whole if it is known,
+of several the longest, and else stands in double quotes; what is quoted is never a part of a longer name. What stands
+in brackets behind a name is the condition on the event, which may hold brackets, and `>`, of its own.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -17,13 +20,15 @@ EventData: TypeAlias = str | dict[str, str]
 
 NEXT: Final = ">"
 
+_END_OF_NAME: Final = re.compile(r"\s*(?:[>\[]|\Z)")
+
 _OPEN: Final = "[({"
 _CLOSE: Final = "])}"
 
 
-def events_in(words: str) -> list[EventData]:
-    """The events, in order. Raises CallerError with the column where one cannot be read."""
-    reader = _Reader(words)
+def events_in(words: str, known: Iterable[str] = ()) -> list[EventData]:
+    """The events, in order, where these names are known. Raises CallerError with the column where one is not read."""
+    reader = _Reader(words, _with_signs(known))
     events = [reader.event()]
     while reader.takes(NEXT):
         events.append(reader.event())
@@ -32,9 +37,9 @@ def events_in(words: str) -> list[EventData]:
     return events
 
 
-def event_in(words: str) -> EventData:
+def event_in(words: str, known: Iterable[str] = ()) -> EventData:
     """The only event of the words. Raises CallerError for several."""
-    events = events_in(words)
+    events = events_in(words, known)
     if len(events) > 1:
         raise CallerError(f"{words!r}: one event is expected, and not {len(events)}")
     return events[0]
@@ -45,9 +50,15 @@ def name_and_condition(event: EventData) -> tuple[str, str | None]:
     return (event, None) if isinstance(event, str) else (event["event"], event["when"])
 
 
+def _with_signs(known: Iterable[str]) -> list[str]:
+    """The known names that would end too early, the longest first."""
+    return sorted((name for name in known if NEXT in name or "[" in name), key=len, reverse=True)
+
+
 @dataclass(slots=True)
 class _Reader:
     text: str
+    with_signs: list[str]
     at: int = 0
 
     @property
@@ -73,7 +84,7 @@ class _Reader:
         self._skip_blanks()
         name = self._quoted_name() if self.text.startswith('"', self.at) else self._plain_name()
         if not name:
-            raise self.unexpected("the name of an event")
+            raise self.unexpected("the name of an event (one with '>' or '[' in double quotes)")
         return {"event": name, "when": self._condition()} if self.takes("[") else name
 
     def _quoted_name(self) -> str:
@@ -85,6 +96,10 @@ class _Reader:
 
     def _plain_name(self) -> str:
         begin = self.at
+        for known in self.with_signs:
+            if self.text.startswith(known, begin) and _END_OF_NAME.match(self.text, begin + len(known)):
+                self.at += len(known)
+                return known
         while self.at < len(self.text) and self.text[self.at] not in ">[":
             self.at += 1
         name = self.text[begin : self.at].strip()

@@ -9,20 +9,21 @@ The words name an analysis of the project, whose keys the options then replace o
     metric       sum event.total of Order Completed · people Order Completed[event.total > 0] · count Order Completed ·
                  count deliveries.clicked · revenue / clicks
 
-Events are as event_words.py reads them; one in quotes is never the name of an analysis. Options have the names and the
-values of a document's keys, with these forms where a document has more than a text or a number:
+Events are as event_words.py reads them, by the names of events.yaml; one in quotes is never the name of an analysis.
+Options have the names and the values of a document's keys, with these forms where a document has more than a text or a
+number:
 
     exclude      a list of events in words
     step_within  a list such as 2:1h
     split        profile.city, event.category, audience:NAME, experiment:JOURNEY.STEP, segments:A,B
-    touches      deliveries:clicked, events:NAME,NAME, propositions:shown
+    touches      deliveries:clicked, events:NAME,NAME, propositions:shown; a name in double quotes may hold commas
     models       a list such as first, decay:3d, markov:2, custom:30/40/30
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import ValidationError
@@ -60,31 +61,31 @@ A = TypeVar("A")
 
 def funnel_in_words(project: Project, words: str, options: Options = NONE) -> tuple[Funnel, list[str]]:
     """The funnel, and warnings about it. Raises CallerError with all that is wrong."""
-    data = _data(project, "funnels", words, lambda: {"steps": events_in(words)})
+    data = _data(project, "funnels", words, lambda: {"steps": events_in(words, _known(project))})
     return _compiled(project, "funnels", words, data, options, compiled_funnel)
 
 
 def flow_in_words(project: Project, words: str, options: Options = NONE) -> tuple[Flow, list[str]]:
     """The flow around an anchor, and warnings about it. Raises CallerError."""
-    data = _data(project, "flows", words, lambda: {"anchor": event_in(words)})
+    data = _data(project, "flows", words, lambda: {"anchor": event_in(words, _known(project))})
     return _compiled(project, "flows", words, data, options, compiled_flow)
 
 
 def attribution_in_words(project: Project, words: str, options: Options = NONE) -> tuple[Attribution, list[str]]:
     """The attribution of a conversion, and warnings about it. Raises CallerError."""
-    data = _data(project, "attributions", words, lambda: {"conversion": event_in(words)})
+    data = _data(project, "attributions", words, lambda: {"conversion": event_in(words, _known(project))})
     return _compiled(project, "attributions", words, data, options, compiled_attribution)
 
 
 def cohort_in_words(project: Project, words: str, options: Options = NONE) -> tuple[Cohort, list[str]]:
     """The cohorts, and warnings about them. Raises CallerError."""
-    data = _data(project, "cohorts", words, lambda: _both_ways(words))
+    data = _data(project, "cohorts", words, lambda: _both_ways(words, _known(project)))
     return _compiled(project, "cohorts", words, data, options, compiled_cohort)
 
 
 def metric_in_words(project: Project, words: str, options: Options = NONE) -> tuple[Metric, list[str]]:
     """The metric, and warnings about it. A formula names metrics of the project. Raises CallerError."""
-    data = _data(project, "metrics", words, lambda: _metric(words))
+    data = _data(project, "metrics", words, lambda: _metric(words, _known(project)))
 
     def compiled(_name: str, document: MetricDocument, scope: AnalysisScope, margin: Margin) -> Metric:
         return compiled_metric(document, scope, margin)
@@ -92,8 +93,13 @@ def metric_in_words(project: Project, words: str, options: Options = NONE) -> tu
     return _compiled(project, "metrics", words, data, options, compiled)
 
 
-def _both_ways(words: str) -> dict[str, object]:
-    events = events_in(words)
+def _known(project: Project) -> Iterable[str]:
+    """The names that events in words may have."""
+    return project.documents.events.events
+
+
+def _both_ways(words: str, known: Iterable[str]) -> dict[str, object]:
+    events = events_in(words, known)
     if len(events) > 2:
         raise CallerError(f"{quoted(words)}: a cohort has two events, START {NEXT} RETURN, and not {len(events)}")
     return {"starts": events[0], "returns": events[-1]}
@@ -104,13 +110,13 @@ _SUM_OF_WHAT: Final = re.compile(r"\s*sum\s+(?![-+*/)]).+", re.DOTALL)
 _SUMMED: Final = re.compile(r"\s*sum\s+(?![-+*/)])(.+?)\s+of\s+(.+)", re.DOTALL)
 
 
-def _metric(words: str) -> dict[str, object]:
+def _metric(words: str, known: Iterable[str]) -> dict[str, object]:
     """A metric by the word that it begins with; without one of them it is a formula."""
     if (summed := _SUMMED.fullmatch(words)) is not None:
-        name, where = name_and_condition(event_in(summed[2]))
+        name, where = name_and_condition(event_in(summed[2], known))
         return {"sum": summed[1], "of": name, **({} if where is None else {"where": where})}
     if (counted := _COUNTED.fullmatch(words)) is not None:
-        name, where = name_and_condition(event_in(counted[2]))
+        name, where = name_and_condition(event_in(counted[2], known))
         return {counted[1]: name, **({} if where is None else {"where": where})}
     if not words.strip() or _SUM_OF_WHAT.fullmatch(words) is not None:
         raise CallerError(
@@ -145,7 +151,7 @@ def _compiled(
 ) -> tuple[A, list[str]]:
     """The compiled analysis and its warnings: read and judged as one of a document."""
     asked = f"{ONE[kind]} {bounded(words.strip())!r}"
-    whole = {**data, **{key: _read(key, value) for key, value in options.items() if value is not None}}
+    whole = {**data, **{key: _read(project, key, value) for key, value in options.items() if value is not None}}
     try:
         read = AnalysesDocument.model_validate({kind: {ASKED: whole}})
     except ValidationError as error:
@@ -177,11 +183,11 @@ def _scope(project: Project) -> AnalysisScope:
     return AnalysisScope.of(documents, declared, project.program.disclosure, margins_of(documents, []))
 
 
-def _read(key: str, value: Any) -> object:
+def _read(project: Project, key: str, value: Any) -> object:
     """The value of an option as a document has it."""
     match key, value:
         case "exclude", list() | tuple():
-            return [event_in(each) if isinstance(each, str) else each for each in value]
+            return [event_in(each, _known(project)) if isinstance(each, str) else each for each in value]
         case "step_within", list() | tuple():
             return dict(_pair(each) for each in value)
         case "split" | "touches", str():
@@ -204,7 +210,19 @@ def _one_of(text: str, listed: tuple[str, ...]) -> object:
     key, colon, value = text.partition(":")
     if not colon:
         return text
-    return {key.strip(): [each.strip() for each in value.split(",")] if key.strip() in listed else value.strip()}
+    return {key.strip(): _listed(value) if key.strip() in listed else value.strip()}
+
+
+_LISTED: Final = re.compile(r'\s*(?:"([^"]*)"\s*(?=,|\Z)|([^,]*))')
+
+
+def _listed(text: str) -> list[str]:
+    """Names with commas between them; one in double quotes may hold commas of its own."""
+    names, at = list[str](), 0
+    while at <= len(text) and (found := _LISTED.match(text, at)) is not None:
+        names.append(found[2].strip() if found[1] is None else found[1])
+        at = found.end() + 1
+    return names
 
 
 def _model(text: str) -> object:
