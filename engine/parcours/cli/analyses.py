@@ -172,7 +172,9 @@ def cohort(
     store: Store = None,
     project: ProjectDir = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="day, week or month.")] = None,
-    periods: Annotated[int | None, typer.Option(metavar="N", help="How many periods after a start.")] = None,
+    periods: Annotated[
+        int | None, typer.Option(metavar="N", help="How many periods, the first one among them.")
+    ] = None,
     segment: Of = None,
     since: Since = None,
     until: Until = None,

@@ -93,12 +93,14 @@ def test_steps_tell_who_was_lost_to_what_and_how_long_it_took() -> None:
     )
 
 
-def test_ten_events_are_named_to_which_units_are_lost() -> None:
+def test_ten_events_are_named_to_which_units_are_lost_and_the_others_add_up_to_them() -> None:
     units = [person(f"A0 {name}1") for name in "KLMNOPQRSTUV"] + [person("A0 V1"), person("A0")]
 
-    lost_to = funnel(asked(*AB), units).steps[0].lost_to
+    step = funnel(asked(*AB), units).steps[0]
 
-    assert list(lost_to.items()) == [("V", 2), *((name, 1) for name in "KLMNOPQRS"), ("(nothing)", 1)]
+    named = [("V", 2), *((name, 1) for name in "KLMNOPQRS")]
+    assert list(step.lost_to.items()) == [*named, ("(other)", 2), ("(nothing)", 1)]
+    assert sum(step.lost_to.values()) == step.lost
 
 
 def test_worth_is_by_the_last_event_of_each_match() -> None:

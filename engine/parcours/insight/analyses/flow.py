@@ -16,14 +16,13 @@ import msgspec
 
 from parcours.core.paths import pick_at
 from parcours.expression.dotted import split_path
-from parcours.insight.analyses.funnel_groups import group_name, most_frequent
+from parcours.insight.analyses.funnel_groups import OTHER, group_name, most_frequent
 from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.analyses.triggers import Triggers
 from parcours.journey.analyses import Flow
 
 START: Final = "(start)"
 END: Final = "(end)"
-OTHER: Final = "(other)"
 
 BESIDES: Final = (OTHER, START, END)
 """The nodes that are no event's; they stand behind those that are."""

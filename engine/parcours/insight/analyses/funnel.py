@@ -12,14 +12,14 @@ from msgspec import UNSET, UnsetType
 
 from parcours.insight.analyses.funnel_any import AnyOrder
 from parcours.insight.analyses.funnel_chain import UNBOUNDED, OrderedChains
-from parcours.insight.analyses.funnel_groups import GroupsOf, by_property, in_order, most_frequent
+from parcours.insight.analyses.funnel_groups import OTHER, GroupsOf, by_property, in_order, most_frequent
 from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.analyses.metric_total import Total, number_of
 from parcours.insight.analyses.triggers import Triggers
 from parcours.journey.analyses import ByProperty, Funnel
 
 LOST_TO_MAX: Final = 10
-"""How many events are named to which units were lost: the next ones in the list are rare."""
+"""How many events are named to which units were lost: the next ones in the list are rare, and told together."""
 
 NOTHING: Final = "(nothing)"
 """To what those are lost who do nothing more within the window."""
@@ -32,7 +32,8 @@ class FunnelStep(msgspec.Struct, frozen=True, kw_only=True):
     reached     the units that got so far
     median_ms   from the event of the step before, the lower of two; None of the first step and where nobody got so far
     lost        the units that got no further; 0 of the last step
-    lost_to     their next events: the ten most frequent, ties by name, and `(nothing)` last
+    lost_to     their next events: the ten most frequent, ties by name, all others as `(other)`, and `(nothing)` last;
+                they add up to `lost`, and none of them is 0
     worth       the sum of the value over all who reached the step, by the last event of each one's match
     lost_worth  that of those who were lost; both only where the funnel has a value
     """
@@ -168,13 +169,14 @@ class _Tally:
         lost_to = {} if is_last else dict(self._lost_to[number])
         nothing = lost_to.pop(NOTHING, 0)
         named = dict(most_frequent(lost_to.items(), LOST_TO_MAX))
+        besides = {OTHER: sum(lost_to.values()) - sum(named.values()), NOTHING: nothing}
         has_value = self._asked.value is not None
         return FunnelStep(
             step=name,
             reached=sum(self._ended[number:]),
             median_ms=taken_ms[(len(taken_ms) - 1) // 2] if taken_ms else None,
             lost=0 if is_last else self._ended[number],
-            lost_to={**named, NOTHING: nothing} if nothing else named,
+            lost_to={**named, **{name: count for name, count in besides.items() if count}},
             worth=Total.of(self._worth[number:]) if has_value else UNSET,
             lost_worth=Total.of([] if is_last else [self._worth[number]]) if has_value else UNSET,
         )

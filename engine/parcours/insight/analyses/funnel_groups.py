@@ -19,6 +19,9 @@ One group for a trait or a property, `(missing)` where there is none; any number
 
 T = TypeVar("T")
 
+OTHER: Final = "(other)"
+"""What is too rare to be named, together."""
+
 _encode: Final = msgspec.json.Encoder().encode
 
 

@@ -50,7 +50,8 @@ class FunnelDocument(Analysis):
     )
     order: FunnelOrder = Field(
         default="strict",
-        description="`strict`: in this order, anything between; `next`: with nothing between; `any`: in any order.",
+        description="`strict`: in this order, anything between; `next`: with nothing between but the step before again;"
+        " `any`: in any order.",
     )
     by: Unit = Field(
         default="person",
@@ -137,7 +138,7 @@ class CohortDocument(Analysis):
         default="week", description="What rows and columns are, in the project's zone; weeks begin on Monday."
     )
     periods: int = Field(
-        default=8, ge=1, le=COHORT_PERIODS_MAX, description="How many columns after that of the start."
+        default=8, ge=1, le=COHORT_PERIODS_MAX, description="How many columns, that of the start among them."
     )
 
 

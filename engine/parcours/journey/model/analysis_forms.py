@@ -48,7 +48,7 @@ class ExperimentSplit(Document):
     """Groups by the way that somebody took at a random split."""
 
     experiment: Annotated[str, Field(pattern=EXPERIMENT_PATTERN, max_length=201)] = Field(
-        description="The journey and its split, as in `cart.test`. A campaign's is refused: facts tell no parts."
+        description="The journey or campaign and its split, as in `cart.test`; of a campaign one with an `experiment`."
     )
 
 
