@@ -299,7 +299,7 @@ def test_people_are_saved_as_an_audience_that_is_declared(ask: Ask, out: Path) -
         (("funnel", "OUT", STEPS, "--who", "lost:2", "--save-audience", "almst"), "add 'almst: {saved: true}'"),
         (("funnel", "OUT", STEPS, "--who", "lost:3", "--save-audience", "almost"), "a step from 1 to 2 is expected"),
         (("funnel", "OUT", STEPS, "--split", "profile.age"), "no changes of age: declare it in profile.yaml with"),
-        (("flow", "OUT/facts", VIEWED), "name its folder with --project DIR"),
+        (("flow", "OUT/facts", VIEWED), "holds no exported facts"),
         (("flow", "OUT/facts", VIEWED, "--project", "YOGA"), "holds no exported facts"),
         (("cohort", "--store", "sqlite:///nowhere/at/all", ORDERED, "--project", "YOGA"), "there is no store"),
     ],
