@@ -29,7 +29,7 @@ from parcours.routing.ports import ShardPort
 from parcours.service.fact_tail import tail_rows
 from parcours.shard.messages import Look
 from parcours.shard.requests import NoteLook
-from parcours.store.address import folder_of, is_durable
+from parcours.store.address import files_of
 from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ class FactQuestions:
     def __init__(self, ports: Callable[[], Sequence[ShardPort]], control: JourneyControl, plan: Plan) -> None:
         self._ports, self._control, self._settings = ports, control, plan.settings
         self._address_secret = plan.address_secret
-        self.store = folder_of(plan.store).absolute() if is_durable(plan.store) else None
-        """Where the files are, wherever the process goes; None where the store lies in memory."""
+        files = files_of(plan.store)
+        self.store = None if files is None else files.absolute()
+        """Where the files are, wherever the process goes; None where there are none."""
         self._is_closed = False
         self._turns = asyncio.Semaphore(plan.settings.questions_max)
         self._waiting = 0
@@ -83,7 +84,7 @@ class FactQuestions:
         """
         check_extra()
         if self.store is None:
-            raise CallerError("the store lies in memory: no facts are kept as files")
+            raise CallerError("no facts are kept as files: the store lies in memory, or has no folder for files")
         await self._turn()
         with ExitStack() as given_up:
             given_up.callback(self._turns.release)

@@ -29,7 +29,9 @@ PASSED_POLL_S: Final = 0.05
 
 Run: TypeAlias = "Callable[[Warehouse, Callable[[], Project]], list[str]]"
 
-IN_MEMORY: Final = "the store lies in memory: no facts are kept as files, and no funnel is asked of them"
+IN_MEMORY: Final = (
+    "no facts are kept as files, and no funnel is asked of them: the store lies in memory, or has no folder for files"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,13 +115,9 @@ class Host:
         """Open the shards and go on from where their stores stand."""
         await self._runtime.start()
         program = self._plan.project.program
+        bounds, slot_map = self._plan.settings, self._plan.slot_map
         self._router = Router(
-            uuid.uuid4().hex,
-            self._runtime.ports,
-            program,
-            self._plan.settings,
-            self._plan.slot_map,
-            shares_loop=self._shares_loop,
+            uuid.uuid4().hex, self._runtime.ports, program, bounds, slot_map, shares_loop=self._shares_loop
         )
         asking = self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         self._reads, self._people = LiveReads(*asking), PeopleTable(*asking)
