@@ -30,7 +30,7 @@ PASSED_POLL_S: Final = 0.05
 Run: TypeAlias = "Callable[[Warehouse, Callable[[], Project]], list[str]]"
 
 IN_MEMORY: Final = (
-    "no facts are kept as files, and no funnel is asked of them: the store lies in memory, or has no folder for files"
+    "no facts are kept as files: the store lies in memory, or has no folder for files; no funnel is asked"
 )
 
 
