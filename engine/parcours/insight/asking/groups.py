@@ -13,7 +13,7 @@ from parcours.insight.analyses.happenings import Events, Happening
 from parcours.insight.analyses.triggers import Triggers
 from parcours.insight.asking.profiles import known_traits
 from parcours.insight.experiments.ways import check_told, name_of, ways_by_version
-from parcours.insight.warehouse.segment_people import SegmentPeople
+from parcours.insight.segment_people import SegmentPeople
 from parcours.journey.analyses import (
     ByAudience,
     ByProperty,

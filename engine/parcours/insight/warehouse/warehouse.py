@@ -19,10 +19,11 @@ import pyarrow as pa
 from parcours.config import Settings
 from parcours.errors import CallerError, StoreBroken
 from parcours.insight.exporter.reading import ATTEMPTS
+from parcours.insight.segment_people import SegmentPeople
 from parcours.insight.warehouse.answer import Answer, Rows
 from parcours.insight.warehouse.database import Database, open_database
 from parcours.insight.warehouse.names import literal
-from parcours.insight.warehouse.segment_people import SegmentPeople, create_segments
+from parcours.insight.warehouse.segment_tables import create_segments
 from parcours.insight.warehouse.snapshot import Snapshot, Tail, read_snapshot
 from parcours.insight.warehouse.statements import check_statement, first_line
 from parcours.insight.warehouse.viewed import Viewed

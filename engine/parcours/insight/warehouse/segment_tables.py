@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import duckdb
 
+from parcours.insight.segment_people import SegmentPeople
 from parcours.insight.warehouse.table_views import HIDDEN
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentPeople:
-    """
-    people   those who are in it, or those who are not
-    all_but  whether it is everybody but these
-    """
-
-    people: Collection[str]
-    all_but: bool = False
-
-    def __contains__(self, person: object) -> bool:
-        return (person in self.people) is not self.all_but
 
 
 def create_segments(connection: duckdb.DuckDBPyConnection, segments: Sequence[SegmentPeople]) -> None:

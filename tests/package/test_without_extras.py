@@ -1,0 +1,130 @@
+"""Whoever installs Parcours without extras, or with those of the demo alone, has no library of the others."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PROJECT: Final = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+
+HIDDEN: Final = """
+import sys
+
+class Visible:
+    def __init__(self, finders):
+        self.finders = finders
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {hidden!r}:
+            return None
+        found = (each.find_spec(name, path, target) for each in self.finders)
+        return next((each for each in found if each is not None), None)
+
+    def find_distributions(self, *wanted):
+        for each in self.finders:
+            if hasattr(each, "find_distributions"):
+                yield from each.find_distributions(*wanted)
+
+sys.meta_path[:] = [Visible(sys.meta_path[:])]
+"""
+"""Lets an import of these modules fail, as it does where they are not installed."""
+
+COMMANDS: Final = (
+    "init shop",
+    "check shop",
+    "test shop",
+    "simulate shop --events shop/events.ndjson --out result",
+    "report result",
+    "explain shop --events shop/events.ndjson sarah",
+)
+
+ENGINE: Final = """
+from parcours import Engine, Project
+
+shop = Project.load("shop")
+with Engine.open(shop, "sqlite:///store", runtime="local", shards=1, records=["email", "sms"]) as engine:
+    engine.track("sarah", "Checkout Started", {"cart": {"total": 80}}).result()
+    print([each.journey for each in engine.explain("sarah").journeys])
+"""
+
+DEMO: Final = "import parcours.demo.run, parcours.demo.wishes"
+
+
+def test_projects_are_checked_simulated_and_served_without_any_extra(tmp_path: Path) -> None:
+    hidden = HIDDEN.format(hidden=modules_of_others(()))
+    for command in COMMANDS:
+        run(f"{hidden}\nfrom parcours.cli.app import build\nbuild()({command.split()!r})", tmp_path)
+
+    assert run(hidden + ENGINE, tmp_path) == "['abandoned-cart']\n"
+
+
+def test_the_demo_needs_no_library_of_another_extra(tmp_path: Path) -> None:
+    run(HIDDEN.format(hidden=modules_of_others(("demo",))) + DEMO, tmp_path)
+
+
+@pytest.mark.parametrize("library", ["duckdb", "pyarrow", "psycopg", "sklearn", "starlette", "zstandard"])
+def test_libraries_of_extras_are_hidden_indeed(library: str, tmp_path: Path) -> None:
+    assert library in modules_of_others(())
+    with pytest.raises(AssertionError, match=f"No module named '{library}'"):
+        run(HIDDEN.format(hidden=modules_of_others(())) + f"import {library}", tmp_path)
+
+
+def run(code: str, folder: Path) -> str:
+    """What the code prints, in a process of its own, which has to end well."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def modules_of_others(kept: tuple[str, ...]) -> list[str]:
+    """The top modules of the libraries of all extras that nothing brings but these extras."""
+    extras = PROJECT["optional-dependencies"]
+    brought = {*with_theirs(PROJECT["dependencies"])}
+    for each in kept:
+        brought |= {*with_theirs(libraries_of(each, extras))}
+    others = {
+        name for extra in extras if extra not in ("all", "test") for name in libraries_of(extra, extras)
+    } - brought
+    return sorted(module for module, of in packages_distributions().items() if {*map(canonical, of)} <= others)
+
+
+def libraries_of(extra: str, extras: dict[str, list[str]]) -> Iterator[str]:
+    """The distributions of an extra, and of those that it is made of."""
+    for each in extras[extra]:
+        if each.startswith("parcours["):
+            for inner in each.removeprefix("parcours[").removesuffix("]").split(","):
+                yield from libraries_of(inner, extras)
+        else:
+            yield canonical(each)
+
+
+def with_theirs(libraries: list[str] | Iterator[str]) -> Iterator[str]:
+    """These distributions, and all that they need, but for extras of theirs."""
+    waiting, seen = [canonical(each) for each in libraries], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        yield name
+        waiting += [canonical(each) for each in needed(name) if "extra ==" not in each]
+
+
+def needed(name: str) -> list[str]:
+    try:
+        return requires(name) or []
+    except ModuleNotFoundError:  # for another platform
+        return []
+
+
+def canonical(requirement: str) -> str:
+    """The name of a distribution as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
