@@ -15,8 +15,10 @@ from parcours.expression.expression import Scope
 from parcours.journey.model.document import EventsDocument, ProfileDocument, ProjectDocument
 from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.project import Project
+from parcours.journey.publish.difference import beyond, differences
 from parcours.journey.publish.publications import PublicationCompiler, begun
 from parcours.journey.read.project_files import project_texts
+from parcours.routing.change_protocol import publishing
 from parcours.scoring.model import ScoreModel, read_model
 
 COUNT, CITY = 'count("Seen", "7d")', "profile.city"
@@ -84,6 +86,21 @@ def test_a_score_reads_its_features_in_the_order_of_the_file(tmp_path: Path) -> 
     ]
     for profile, numbers in cases:
         assert everybody.program.scores["buy"].numbers(Scope(profile=profile)) == numbers
+
+
+def test_a_model_that_was_trained_again_is_told_of_as_a_change_besides_any_journey(tmp_path: Path) -> None:
+    asking = 'journey: tell\nentry: {event: Seen, when: score("buy") > 0.5}\nsteps: [{id: done, end: true}]\n'
+    folder = shop(tmp_path)
+    write_texts(folder, {"journeys/tell.yaml": asking})
+    before = Project.load(folder)
+    write_texts(folder, {"models/buy.json": json.dumps(model(intercept=1))})
+    after, published = Project.load(folder), begun(before)
+
+    changed = differences(published, publishing(after, reopen=False)(published, 0))
+
+    assert [each.text for each in changed] == ["the score 'buy' has changed"]
+    assert beyond(changed, after, "tell") == ["the score 'buy' has changed"]
+    assert differences(published, publishing(before, reopen=False)(published, 0)) == []
 
 
 def test_histories_of_features_are_kept(tmp_path: Path) -> None:

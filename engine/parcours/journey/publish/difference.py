@@ -1,4 +1,4 @@
-"""What does a publication change? Each journey, campaign, audience, event type and so on, and the project's settings.
+"""What does a publication change? Each journey, campaign, audience, event type and score, and the project's settings.
 
 What channels are configured with is no part of a publication and is not compared.
 """
@@ -16,7 +16,7 @@ from parcours.journey.publish.ledger import LedgerEntry, Named
 from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
 
-Kind: TypeAlias = Literal["journey", "campaign", "audience", "event", "message", "action", "table", "document"]
+Kind: TypeAlias = Literal["journey", "campaign", "audience", "event", "message", "action", "table", "score", "document"]
 
 WORDS: Final[Mapping[Kind, str]] = {
     "audience": "the audience",
@@ -24,6 +24,7 @@ WORDS: Final[Mapping[Kind, str]] = {
     "message": "the message",
     "action": "the action",
     "table": "the table",
+    "score": "the score",
 }
 
 
@@ -54,7 +55,8 @@ def differences(before: Publications, after: Publications) -> list[Difference]:
 def beyond(found: Collection[Difference], project: Project, only: str) -> list[str]:
     """What changes besides this journey or campaign of the project, and what it alone uses, in words.
 
-    Whatever another one uses changes that one, too. What is gone was used by nobody else.
+    Whatever another one uses changes that one, too, but for scores, which are no part of a version: they are nobody's
+    alone. What is gone was used by nobody else.
     """
     used = names_used(project.documents, project.program, only)
     return [each.text for each in found if not each.is_gone and each.name not in used.get(each.kind, ())]
@@ -94,6 +96,14 @@ def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
     yield from _named("message", *({each.message: each for each in one.messages} for one in (old, new)))
     yield from _named("action", old.actions.actions, new.actions.actions)
     yield from _named("table", old.tables.tables, new.tables.tables)
+    yield from _named("score", _scores(old), _scores(new))
+
+
+def _scores(documents: Documents) -> dict[str, object]:
+    """The scores, each with its model: one that was trained again says something else."""
+    return {
+        name: (values_of(each), documents.models.get(each.model.file)) for name, each in documents.scores.scores.items()
+    }
 
 
 def _named(kind: Kind, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Difference]:
