@@ -8,6 +8,7 @@ from typing import Final
 
 from parcours.expression.kinds import ExpectedKind
 from parcours.expression.names import Names
+from parcours.journey.compile.campaigns.tables import lost_names
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.model.scores import ChoiceFeature, FeatureForm, ModelDocument, NumberFeature, ScoreDocument
 from parcours.journey.read.documents import Documents, Margins
@@ -30,7 +31,7 @@ def compiled_scores(documents: Documents, margins: Margins, declared: Declaratio
     if names.past is not None:
         names = replace(names, past=replace(names.past, unscored={"": _NO_SCORE}))
     margin = margins.single["scores"]
-    faulty = {path[1] for path in margins.lost.get(margin.file, ()) if len(path) > 1}
+    faulty = lost_names(margins, "scores")
     compiled: dict[str, Score] = {}
     for name, document in documents.scores.scores.items():
         within = margin.below("scores", name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Final, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema
@@ -62,6 +63,14 @@ Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=NAME_CHA
 def is_name(text: str) -> bool:
     """Whether it may be such a name."""
     return len(text) <= NAME_CHARACTERS_MAX and re.fullmatch(NAME_PATTERN, text) is not None
+
+
+def check_within(file: str, what: str) -> PurePosixPath:
+    """The path of a file that a document names, seen from the project's folder. Raises ValueError for one outside."""
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{what} within the project's folder")
+    return path
 
 
 SetName: TypeAlias = Annotated[str, Field(pattern=SET_PATTERN, max_length=201)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import (
@@ -19,7 +18,7 @@ from pydantic import (
 
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.geography.distance import HALF_ROUND_M
-from parcours.journey.model.forms import PATH_PATTERN, Document, ExpressionText, Name, chooser
+from parcours.journey.model.forms import PATH_PATTERN, Document, ExpressionText, Name, check_within, chooser
 
 PLACES_MAX: Final = 200_000
 """Places of a project: their grid takes a quarter of a gigabyte then."""
@@ -143,9 +142,7 @@ class PolygonPlaceDocument(_PlaceDocument):
 
 
 def _place_file(file: str) -> str:
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError("a file of places lies within the project's folder")
+    check_within(file, "a file of places lies")
     return file
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import PositiveDuration
-from parcours.journey.model.forms import Document, ExpressionText, Name, keys_of
+from parcours.journey.model.forms import Document, ExpressionText, Name, check_within, keys_of
 from parcours.journey.model.triggers import EventTriggerDocument
 from parcours.scoring.features import FLOAT32_MAX
 from parcours.scoring.model import Kind
@@ -22,10 +21,7 @@ VALUES_MAX: Final = 100
 
 
 def _model_file(file: str) -> str:
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError("a model's file lies within the project's folder")
-    if path.suffix != ".json":
+    if check_within(file, "a model's file lies").suffix != ".json":
         raise ValueError("a model is a .json file")
     return file
 

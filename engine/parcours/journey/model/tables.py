@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from parcours.journey.model.forms import Document, ExpressionText, Name
+from parcours.journey.model.forms import Document, ExpressionText, Name, check_within
 
 TableFormat: TypeAlias = Literal["csv", "ndjson", "parquet"]
 
@@ -39,9 +39,7 @@ def format_of(file: str) -> TableFormat | None:
 
 
 def _table_file(file: str) -> str:
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError("a table's files lie within the project's folder")
+    check_within(file, "a table's files lie")
     if format_of(file) is None:
         raise ValueError("a table is .csv, .ndjson or .parquet, with .gz or .zst behind it if need be")
     return file

@@ -49,12 +49,8 @@ def project_texts(folder: Path) -> dict[str, str]:
 
 
 def _of_models(text: str) -> Iterator[str]:
-    """The files of models that scores.yaml names; none if it cannot be read."""
-    try:
-        data = read_text(text, "scores", SINGLE["scores"], []).data
-    except (YAMLError, ValueError, RecursionError):
-        return
-    scores = data.get("scores") if isinstance(data, dict) else None
+    """The files of models that scores.yaml names."""
+    scores = _read(text, "scores", SINGLE["scores"]).get("scores")
     for score in scores.values() if isinstance(scores, dict) else ():
         model = score.get("model") if isinstance(score, dict) else None
         if isinstance(model, dict) and isinstance(model.get("file"), str):

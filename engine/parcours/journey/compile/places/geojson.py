@@ -11,9 +11,8 @@ from typing import Any, Final
 from parcours.expression.dotted import split_path
 from parcours.geography.shapes import HALF_TURN, QUARTER_TURN, Circle, Point, Polygon, Ring, Shape
 from parcours.journey.compile.places.rings import fault_of, without_repetitions
+from parcours.journey.model.forms import NAME_CHARACTERS_MAX
 from parcours.wording import quoted, shown_value
-
-NAME_CHARACTERS_MAX: Final = 100
 
 _POSITION_MIN: Final = 2
 
