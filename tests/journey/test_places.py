@@ -134,7 +134,7 @@ def test_events_that_tell_where_somebody_is_concern_everybody(tmp_path: Path) ->
         ("a: {polygon: [[0, 0], [0, 0], [4, 4]]}", "a polygon has three different corners at least"),
         ("a: {polygon: [[0, 170], [0, -170], [4, -170], [4, 170]]}", "it crosses the 180th meridian between"),
         ("a: {polygon: [[0, 0], [0, 4], [4, 4]], holes: [[[9, 9], [9, 8], [8, 8]]]}", "lies outside of the polygon"),
-        ("a: {circle: [0, 0, 1m], enter_after: 6h}", "enter_after is shorter than silent_after"),
+        ("a: {circle: [0, 0, 1m], enter_after: 6h}", "enter_after has to be shorter than silent_after"),
         ("a: {file: stores.geojson, name: properties.code}", "feature 2: '7' is a point: say how wide"),
         ("a: {file: stores.geojson, name: properties.kode, radius: 1m}", "feature 1: there is no name of a place"),
         ("a: {file: nowhere.geojson, name: properties.code}", "places.a.file: the file is missing"),

@@ -84,7 +84,7 @@ class Turn(msgspec.Struct):
     timer     the one that fires, if one does
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
     ended     the runs that have ended by this input, and those that were taken out of their archives (archive.py)
-    said    what scores have said of her by this input
+    said      what scores have said of her by this input
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 

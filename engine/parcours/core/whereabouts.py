@@ -20,8 +20,6 @@ from parcours.wording import quoted
 def take_positions(turn: Turn, names: Iterable[str], properties: Mapping[str, object], timestamp: int) -> None:
     """Take in where an event of these types says that the person is, or was at that time by its sender's clock."""
     places, told_at = turn.program.places, min(timestamp, turn.at)
-    if not places:
-        return
     room = turn.settings.places_of_person_max
     for name in names:
         event = turn.program.events.get(name)

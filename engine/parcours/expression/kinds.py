@@ -28,10 +28,10 @@ REGION: Final = ExpectedKind("a country is a string of two letters", ("string",)
 INSTANT: Final = ExpectedKind("the time until which to wait is a timestamp or a date", ("timestamp", "date"))
 DATE: Final = ExpectedKind("only a date comes yearly or has a time of day", ("date",))
 KEY: Final = ExpectedKind("a key that names a person is a string or an integer", ("string", "number"))
-PLACE: Final = ExpectedKind("the name of a place is a string", ("string", "number"))
+PLACE: Final = ExpectedKind("the name of a place is a string", ("string",))
 WAY: Final = ExpectedKind("what somebody did at a place is a string, enter or exit", ("string",))
-DEGREES: Final = ExpectedKind("a position is a number of degrees", ("number", "integer"))
-ACCURACY: Final = ExpectedKind("an accuracy is a number of metres", ("number", "integer"))
+DEGREES: Final = ExpectedKind("a position is a number of degrees", ("number",))
+ACCURACY: Final = ExpectedKind("an accuracy is a number of metres", ("number",))
 CORRELATION: Final = ExpectedKind(
     "a correlation is a string, a number, a boolean or a timestamp",
     ("string", "number", "boolean", "timestamp", "date"),

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final, Literal, TypeAlias
 
+from parcours.config import DAY_MS, SECOND_MS
 from parcours.core.places.state import Position, Teller, Visit, Whereabouts, Word
 from parcours.geography.shapes import HALF_TURN, QUARTER_TURN
 from parcours.journey.places import Place, PlaceRules, Places
 
-WORD_RULES_MS: Final = 24 * 3_600_000
+WORD_RULES_MS: Final = DAY_MS
 """How long the phone's word goes before positions: it has more to go by, such as radio cells and movement."""
-
-MILLISECONDS: Final = 1_000
 
 Ignored: TypeAlias = Literal["no_number", "out_of_range", "vague", "older", "unknown_place", "unknown_way"]
 """Why a position or a crossing says nothing."""
@@ -149,7 +148,7 @@ def tell(here: Whereabouts, at: int) -> Change | None:
         del here.visits[name]
         if visit.is_told:
             end = visit.seen if visit.away is None else visit.away
-            return Change(name, "left", visit.by if is_over else "silent", (end - visit.since) // MILLISECONDS)
+            return Change(name, "left", visit.by if is_over else "silent", (end - visit.since) // SECOND_MS)
     for name in sorted(here.visits):
         visit = here.visits[name]
         if visit.enters is not None and visit.enters <= at:

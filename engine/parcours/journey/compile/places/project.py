@@ -141,7 +141,7 @@ def _rules(document: PlaceRulesDocument, usual: PlaceRules, margin: Margin) -> P
         is_first_quiet=usual.is_first_quiet if document.first is None else document.first == "silent",
     )
     if rules.enter_after_ms >= rules.silent_after_ms:
-        margin.error("somebody counts as gone before she has entered: enter_after is shorter than silent_after")
+        margin.error("somebody counts as gone before she has entered: enter_after has to be shorter than silent_after")
     return rules
 
 
