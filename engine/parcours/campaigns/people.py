@@ -17,11 +17,10 @@ from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
 from parcours.core.effect import Outgoing
 from parcours.core.identity import SlotMap
 from parcours.routing.ports import REPEAT_PAUSE_S, ShardPort, until_answered
-from parcours.routing.scans import Rows, collect, end
+from parcours.routing.scans import Rows, collect_held, end
 from parcours.shard.campaign_requests import Away, ComposeCopies, Part, SeedAddress, Taken, Tried
 from parcours.shard.request import Request
 from parcours.shard.requests import (
-    AwaitScan,
     ForgetSlices,
     LetSave,
     MakeKnown,
@@ -64,11 +63,8 @@ class People:
 
     async def columns(self, scan: Scan) -> AsyncIterator[Rows]:
         """What each shard tells of its people for a scan: slices, in no order. Raises ScanGone."""
-        for port in self._ports:
-            await until_answered(partial(port.ask, AwaitScan(None, (scan,))))
-        for port in self._ports:
-            async for rows in collect(port, scan.name, self._slice_people):
-                yield rows
+        async for rows in collect_held(self._ports, scan, self._slice_people):
+            yield rows
 
     async def pause(self, seconds: float) -> None:
         """Wait for what another run does."""

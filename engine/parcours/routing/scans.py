@@ -66,6 +66,18 @@ async def collect(port: ScanPort, name: str, most: int) -> AsyncGenerator[Rows]:
         await asyncio.sleep(0)  # others have their turn between two slices
 
 
+async def collect_held(ports: Sequence[ScanPort], scan: Scan, most: int) -> AsyncGenerator[Rows]:
+    """What all shards tell of a scan whose instant is now: whoever drives virtual time holds everybody there.
+
+    It has begun with this, and is to be ended. Raises ScanGone.
+    """
+    for port in ports:
+        await until_answered(partial(port.ask, AwaitScan(None, (scan,))))
+    for port in ports:
+        async for rows in collect(port, scan.name, most):
+            yield rows
+
+
 async def end(ports: Sequence[ScanPort], name: str) -> None:
     """Every shard forgets the scan."""
     for port in ports:

@@ -13,7 +13,7 @@ from parcours.campaigns.campaign_due import CampaignDue
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.audience_reads import Due, Upcoming
-from parcours.simulation.audience_look import AudienceLook, LookDue, check_look
+from parcours.simulation.audience_look import AudienceLook, DueOnce, LookDue, check_look
 from parcours.simulation.score_cut import ScoreCut, check_cuts
 
 if TYPE_CHECKING:
@@ -41,14 +41,11 @@ NO_LOOKS: Final = Looks()
 
 
 @dataclass(frozen=True, slots=True)
-class CutDue:
+class CutDue(DueOnce):
     """It is time for a cut."""
 
     at_ms: int
     cut: ScoreCut
-    recurs: bool = False
-    is_endless: bool = False
-    after_events: bool = True
 
     @property
     def name(self) -> str:

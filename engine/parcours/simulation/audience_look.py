@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import ClassVar
 
 from parcours.insight.audience_shown import AudienceCount, AudienceShown, audience_key
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.routing.ports import ShardPort, until_answered
-from parcours.routing.scans import collect, end
-from parcours.shard.requests import AwaitScan
+from parcours.routing.ports import ShardPort
+from parcours.routing.scans import collect_held, end
 from parcours.shard.scans import AudienceAsked, Scan
 
 
@@ -25,15 +24,21 @@ class AudienceLook:
     told: Callable[[AudienceShown], None]
 
 
+class DueOnce:
+    """What comes once, and after the events of its instant."""
+
+    __slots__ = ()
+    recurs: ClassVar[bool] = False
+    is_endless: ClassVar[bool] = False
+    after_events: ClassVar[bool] = True
+
+
 @dataclass(frozen=True, slots=True)
-class LookDue:
+class LookDue(DueOnce):
     """It is time to look."""
 
     at_ms: int
     look: AudienceLook
-    recurs: bool = False
-    is_endless: bool = False
-    after_events: bool = True
 
     @property
     def name(self) -> str:
@@ -50,9 +55,7 @@ async def look_at(ports: Sequence[ShardPort], program: Program, due: LookDue, sl
     """Everybody stands as at the instant: list who is in the audience, and tell it."""
     look, key = due.look, audience_key(program, due.look.audience)
     scan, counted = Scan("audience", due.at_ms, AudienceAsked(key)), AudienceCount(due.look.sample)
-    for port in ports:
-        await until_answered(partial(port.ask, AwaitScan(None, (scan,))))
-        async for rows in collect(port, scan.name, slice_people):
-            counted.add(rows)
+    async for rows in collect_held(ports, scan, slice_people):
+        counted.add(rows)
     await end(ports, scan.name)
     look.told(counted.shown(program, key, due.at_ms))

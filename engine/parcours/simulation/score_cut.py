@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
 
 from parcours.core.columns import PersonColumns, read_columns
 from parcours.errors import CallerError
 from parcours.journey.project import Project
-from parcours.routing.ports import ShardPort, until_answered
-from parcours.routing.scans import collect, end
-from parcours.shard.requests import AwaitScan
+from parcours.routing.ports import ShardPort
+from parcours.routing.scans import collect_held, end
+from parcours.scoring.score import Score
 from parcours.shard.scans import Scan, ScoreAsked
 from parcours.wording import nearest, quoted
 
@@ -34,16 +33,20 @@ class ScoreCut:
 def check_cuts(project: Project, cuts: Sequence[ScoreCut]) -> None:
     """Raises CallerError for a score that the project does not have."""
     for cut in cuts:
-        known = project.program.scores
-        if cut.score not in known:
-            raise CallerError(f"there is no score {quoted(cut.score)}{nearest(cut.score, known)}")
+        score_of(project, cut.score)
+
+
+def score_of(project: Project, name: str) -> Score:
+    """The project's score of this name. Raises CallerError where it has none."""
+    known = project.program.scores
+    if name not in known:
+        raise CallerError(f"there is no score {quoted(name)}{nearest(name, known)}")
+    return known[name]
 
 
 async def take_cut(ports: Sequence[ShardPort], cut: ScoreCut, slice_people: int) -> None:
     """Everybody stands as at the instant: tell everybody's columns."""
     scan = Scan("score", cut.at, ScoreAsked(cut.score))
-    for port in ports:
-        await until_answered(partial(port.ask, AwaitScan(None, (scan,))))
-        async for rows in collect(port, scan.name, slice_people):
-            cut.told([(person, read_columns(row)) for person, row in rows])
+    async for rows in collect_held(ports, scan, slice_people):
+        cut.told([(person, read_columns(row)) for person, row in rows])
     await end(ports, scan.name)

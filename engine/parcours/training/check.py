@@ -11,7 +11,7 @@ from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.scoring.margins import margin_of, probability_of
 from parcours.scoring.score import Score
-from parcours.simulation.score_cut import ScoreCut, check_cuts
+from parcours.simulation.score_cut import ScoreCut, score_of
 from parcours.simulation.simulation import simulate
 from parcours.training.cases import Gathering
 from parcours.training.drift import Drift, bins_of, drift_of
@@ -39,8 +39,7 @@ def check(
     Raises CallerError for an unknown score, one without a model or histograms, and where it says nothing of anybody;
     and as `simulate` does.
     """
-    check_cuts(project, [ScoreCut(score, at_ms, lambda told: None)])
-    compiled, bins = project.program.scores[score], bins_of(file)
+    compiled, bins = score_of(project, score), bins_of(file)
     if compiled.model is None:
         raise CallerError(f"the score {quoted(score)} has no model of its own yet: train it")
     gathering = Gathering(compiled)

@@ -13,7 +13,7 @@ from parcours.journey.project import Project
 from parcours.scoring.margins import margin_of, probability_of
 from parcours.scoring.model import ScoreModel
 from parcours.segment.line import Unusable, read_heading
-from parcours.simulation.score_cut import ScoreCut, check_cuts
+from parcours.simulation.score_cut import ScoreCut, score_of
 from parcours.simulation.simulation import simulate
 from parcours.training.artefact import Trained, influence_of
 from parcours.training.cases import Case, Gathering, digest_of
@@ -34,16 +34,15 @@ def train(
     few cases, ExtraMissing without scikit-learn, and as `simulate` does.
     """
     known = settings or Settings()
-    check_cuts(project, [ScoreCut(score, 0, print)])
-    within_ms = project.program.scores[score].predicts.within_ms
+    asked = score_of(project, score)
     cuts_ms = sorted(set(cuts_ms))
     if not cuts_ms:
         raise CallerError("name an instant as of which people are looked at")
-    gathering = _gathered(project, score, lines, cuts_ms, within_ms, known)
+    gathering = _gathered(project, score, lines, cuts_ms, asked.predicts.within_ms, known)
     cases = gathering.finish()
     _check_enough(score, gathering, cases, known.score_cases_min)
     seen = [case for case in cases if not case.is_held_out]
-    model = fitted(project.program.scores[score], project.documents.scores.scores[score].model.kind, seen)
+    model = fitted(asked, project.documents.scores.scores[score].model.kind, seen)
     return _judged(model, cases, seen, cuts_ms)
 
 
