@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from parcours.config import Settings
@@ -185,19 +186,13 @@ def score_of(node: FunctionCall, names: Names | None) -> str:
 def scoring(function: str, score: str) -> Evaluate:
     """A closure that asks a score for its probability, margin or band."""
 
-    def probability(scope: Scope) -> object:
-        scored = scope.history.scored(score, scope.now_ms, scope.limits)
-        return MISSING if scored is None else scored.probability
+    said = attrgetter("probability" if function == "score" else function)
 
-    def margin(scope: Scope) -> object:
+    def evaluate(scope: Scope) -> object:
         scored = scope.history.scored(score, scope.now_ms, scope.limits)
-        return MISSING if scored is None else scored.margin
+        return MISSING if scored is None else said(scored)
 
-    def band(scope: Scope) -> object:
-        scored = scope.history.scored(score, scope.now_ms, scope.limits)
-        return MISSING if scored is None else scored.band
-
-    return {"score": probability, "margin": margin, "band": band}[function]
+    return evaluate
 
 
 def _past(node: FunctionCall, names: Names | None) -> Past:

@@ -27,6 +27,9 @@ Margin: TypeAlias = Callable[[Sequence[float]], float]
 DECIMALS: Final = 6
 """Of a probability: the last digits of an exponential depend on the machine."""
 
+EXPONENT_MAX: Final = 700.0
+"""An exponential of more does not fit into a float; its probability is 0 or 1 long before."""
+
 
 def margin_of(model: ScoreModel) -> Margin:
     """The margin of a judged model, compiled."""
@@ -70,7 +73,3 @@ def probability_of(margin: float) -> float:
         return round(1.0 / (1.0 + exp(-min(margin, EXPONENT_MAX))), DECIMALS)
     power = exp(max(margin, -EXPONENT_MAX))
     return round(power / (1.0 + power), DECIMALS)
-
-
-EXPONENT_MAX: Final = 700.0
-"""An exponential of more does not fit into a float; its probability is 0 or 1 long before."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -13,6 +12,7 @@ import msgspec
 
 from parcours.scoring.contributions import contributions
 from parcours.scoring.model import ScoreModel
+from parcours.training.drift import Bins, TrainingBins, counts_in
 from parcours.training.quality import BINS, Quality
 
 
@@ -59,10 +59,8 @@ def text_of(trained: Trained) -> str:
     model = msgspec.to_builtins(trained.model)
     whole: dict[str, Any] = {key: value for key, value in model.items() if value is not None}
     names = [each.name for each in trained.model.features]
-    whole["bins"] = {
-        "features": {name: _bins(column) for name, column in zip(names, trained.columns, strict=True)},
-        "score": _bins(trained.probabilities),
-    }
+    features = {name: _bins(column) for name, column in zip(names, trained.columns, strict=True)}
+    whole["bins"] = msgspec.to_builtins(TrainingBins(features, _bins(trained.probabilities)))
     whole["trained"] = {
         "at": trained.at,
         "cases": trained.cases,
@@ -73,14 +71,11 @@ def text_of(trained: Trained) -> str:
     return "".join(_lines(whole))
 
 
-def _bins(numbers: Sequence[float]) -> dict[str, list[float]]:
-    """A histogram in up to ten bins of about as many: a number up to the first edge is in the first one."""
+def _bins(numbers: Sequence[float]) -> Bins:
+    """A histogram in up to ten bins of about as many."""
     ordered = sorted(numbers)
     edges = sorted({ordered[len(ordered) * number // BINS] for number in range(1, BINS)} - {ordered[-1]})
-    counts = [0] * (len(edges) + 1)
-    for number in numbers:
-        counts[bisect_left(edges, number)] += 1
-    return {"edges": edges, "counts": list(counts)}
+    return Bins(tuple(edges), tuple(counts_in(edges, numbers)))
 
 
 _LISTED: Final = frozenset({"features", "trees", "calibration", "lift"})

@@ -7,7 +7,7 @@ nothing has changed; from `WATCH` on it is worth a look, from `ACT` on the score
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import fsum, log
 from typing import Final, Literal
 
@@ -61,12 +61,17 @@ def bins_of(text: str) -> TrainingBins:
     return bins
 
 
+def counts_in(edges: Sequence[float], numbers: Iterable[float]) -> list[int]:
+    """How many of these numbers are in each bin."""
+    counts = [0] * (len(edges) + 1)
+    for number in numbers:
+        counts[bisect_left(edges, number)] += 1
+    return counts
+
+
 def drift_of(name: str | None, then: Bins, numbers: Sequence[float]) -> Drift:
     """The drift of some people's numbers, of whom there is at least one."""
-    counts = [0] * len(then.counts)
-    for number in numbers:
-        counts[bisect_left(then.edges, number)] += 1
-    whole, people = sum(then.counts), len(numbers)
+    counts, whole, people = counts_in(then.edges, numbers), sum(then.counts), len(numbers)
     pairs = [
         (max(now / people, SHARE_MIN), max(before / whole, SHARE_MIN))
         for now, before in zip(counts, then.counts, strict=True)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from parcours.errors import AnalysisRefused, ExtraMissing
-from parcours.scoring.model import LEAF, ModelFeature, Node, ScoreModel, judged
+from parcours.scoring.model import LEAF, Kind, ModelFeature, Node, ScoreModel, judged
 from parcours.scoring.score import Score
 from parcours.training.cases import Case
-
-if TYPE_CHECKING:
-    from parcours.scoring.model import Kind
 
 EXTRA: Final = "train"
 SEED: Final = 1
