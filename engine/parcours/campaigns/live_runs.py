@@ -134,10 +134,8 @@ class LiveRuns:
 
     def troubles(self) -> list[str]:
         """What is not in order with them, a sentence each; and which audience could not be kept up to date."""
-        return [*self._not_kept.values(), *self._troubles()]
-
-    def _troubles(self) -> list[str]:
-        return [why for _, each in sorted(self._under_way.items()) for _, why in sorted(each.troubles.items())]
+        under_way = (why for _, each in sorted(self._under_way.items()) for _, why in sorted(each.troubles.items()))
+        return [*self._not_kept.values(), *under_way]
 
     async def stop(self) -> None:
         """Conduct none any more; whoever opens the store again goes on where each is."""

@@ -216,15 +216,9 @@ class CampaignsOfHost:
             self._facts.start(live, numbers)
         return live
 
-    def _durable_folder(self) -> Path | None:
-        """The folder of what the store keeps in files, wherever the process goes; None where it keeps nothing there."""
-        files = files_of(self._plan.store)
-        return None if files is None else files.absolute()
-
     def _root(self) -> Path:
-        """The folder of the store; one that goes with the engine where the store lies in memory."""
-        folder = self._durable_folder()
-        if folder is not None:
-            return folder
+        """The folder of the store's files; one that goes with the engine where the store has none."""
+        if (files := files_of(self._plan.store)) is not None:
+            return files.absolute()  # threads work there, wherever the process goes
         self._passing = Path(tempfile.mkdtemp(prefix="parcours-campaigns-"))
         return self._passing

@@ -76,7 +76,7 @@ class SavedPeopleCalls(ABC):
 
     async def _save_people(self, audience: str, names: list[str], mode: Mode, by: str) -> AudienceSaved:
         self._check_open()
-        key, known = self._saved_key(audience), set[str]()
+        key, known = _saved_key(await self._published(), audience), set[str]()
         unknown = 0
         for name in dict.fromkeys(names):
             found = await ask_owner(self._host.port_of, name, GetProfile)
@@ -113,8 +113,9 @@ class SavedPeopleCalls(ABC):
         self, audience: str, words: str, who: str, mode: Mode, options: Mapping[str, object], window: Window, by: str
     ) -> AudienceSaved:
         self._check_open()
-        key = self._saved_key(audience)
-        funnel, _ = await in_thread(funnel_in_words, self._published(), words, options)
+        published = await self._published()
+        key = _saved_key(published, audience)
+        funnel, _ = await in_thread(funnel_in_words, published, words, options)
         people = await self._host.campaigns.found.now(FunnelAsked(funnel, who), window)
         return await self._save(key, people, mode, by)
 
@@ -128,17 +129,18 @@ class SavedPeopleCalls(ABC):
         size = next(line.size for line in place.lines if line.step == SAVED)
         return AudienceSaved(plain(key), size, place.saves[SAVED], unknown)
 
-    def _published(self) -> Project:
-        """What is published, for whoever compiles words by it."""
+    async def _published(self) -> Project:
+        """What is published, for whoever compiles words by it; read in a thread, as it may be large."""
         control = self._control
-        return published_project(control.publications, control.current, control.trees())
+        return await in_thread(published_project, control.publications, control.current, control.trees())
 
-    def _saved_key(self, audience: str) -> str:
-        """Raises CallerError for an audience that is not declared as saved, with the line to add."""
-        fault = self._published().documents.audiences.saving_fault(audience)
-        if fault is not None:
-            raise CallerError(fault)
-        return next(key for key in self._control.current.saved_audiences if plain(key) == audience)
+
+def _saved_key(published: Project, audience: str) -> str:
+    """Raises CallerError for an audience that is not declared as saved, with the line to add."""
+    fault = published.documents.audiences.saving_fault(audience)
+    if fault is not None:
+        raise CallerError(fault)
+    return next(key for key in published.program.saved_audiences if plain(key) == audience)
 
 
 def _check_mode(mode: object) -> None:
