@@ -112,7 +112,7 @@ Facts have no personal data, so what is `pii` cannot be named here, and neither 
 that is recognised by a rule is looked for among the events that arrive, by its rule.
 
 Names are unique over all files of the folder, those of each kind for themselves. Nothing here changes a version of a
-journey or campaign, or what an engine keeps of a person.
+journey or campaign, and nothing but `audiences` changes what an engine keeps of a person.
 
 A formula names metrics of any file; one whose name is a number cannot be named.
 
@@ -120,8 +120,6 @@ Of the models of credit `same` is the last touch of the conversion's own visit, 
 those between and 40 to the last, `j` 20, 20 and 60, `inverse-j` 60, 20 and 20, `participation` the whole to each key,
 and `decay` half as much for each 7 days of age. `shapley` takes {analysis_forms.SHAPLEY_KEYS_MAX} different keys at
 most.
-
-The audience of `audiences` is declared in `audiences.yaml` as `{{saved: true}}`.
 """
 
 SCORES = """\
