@@ -546,15 +546,22 @@ def test_the_people_of_a_wave_are_handed_over_when_it_comes(tmp_path: Path) -> N
         assert sizes(run)["mail.main"] == len(sent_to(engine, 10, "mail")) == 10
 
 
-def test_a_run_that_has_to_wait_for_others_says_so(tmp_path: Path) -> None:
+@contextmanager
+def pull_waiting_for_push(folder: Path) -> Iterator[Engine]:
+    """An engine with room for one run: that of one campaign goes on for an hour, that of the other waits for it."""
     waiting: list[Step] = [EVERYBODY, {"id": "later", "wait": "1h"}]
-    project = project_in(tmp_path / "shop", campaign(*waiting), campaign(EVERYBODY, MAIL) | {"campaign": "pull"})
+    project = project_in(folder / "shop", campaign(*waiting), campaign(EVERYBODY, MAIL) | {"campaign": "pull"})
     with opened(project, "memory:", settings=Settings(campaign_lead_ms=20, campaign_runs_max=1)) as engine:
         filled(engine, 2)
         engine.run_campaign("push")
         until(lambda: runs_of(engine, "u1"))
         engine.run_campaign("pull")
         until(engine.troubles)
+        yield engine
+
+
+def test_a_run_that_has_to_wait_for_others_says_so(tmp_path: Path) -> None:
+    with pull_waiting_for_push(tmp_path) as engine:
         assert engine.troubles() == ["run 1 of the campaign 'pull' waits: campaign_runs_max=1 runs are under way"]
 
         engine.stop_campaign("push")
@@ -570,15 +577,7 @@ def test_it_says_so_no_more_once_they_are_over(tmp_path: Path, monkeypatch: pyte
         await (for_ever() if run.campaign.name == "pull" else go_on(run, at))
 
     monkeypatch.setattr(CampaignRun, "go_on", slow)
-    waiting: list[Step] = [EVERYBODY, {"id": "later", "wait": "1h"}]
-    project = project_in(tmp_path / "shop", campaign(*waiting), campaign(EVERYBODY, MAIL) | {"campaign": "pull"})
-    with opened(project, "memory:", settings=Settings(campaign_lead_ms=20, campaign_runs_max=1)) as engine:
-        filled(engine, 2)
-        engine.run_campaign("push")
-        until(lambda: runs_of(engine, "u1"))
-        engine.run_campaign("pull")
-        until(engine.troubles)
-
+    with pull_waiting_for_push(tmp_path) as engine:
         engine.stop_campaign("push")
         until(lambda: not engine.troubles())
         assert engine.campaign("pull").runs[0].state == "under_way"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.engine.campaign_until_killed import PEOPLE, PLACES
+from tests.engine.lives import killed_within, lived
 from tests.simulation.campaign_shop import campaign, project_in
 
 CONDUCTOR = Path(__file__).with_name("campaign_until_killed.py")
@@ -50,25 +48,7 @@ def command(project: Path, store: str, place: str = "", call: int = 0) -> list[s
 
 
 def conducted(project: Path, store: str, place: str = "", call: int = 0) -> dict[str, Any] | None:
-    """One life; what it told at its end, None where it was killed."""
-    done = subprocess.run(
-        command(project, store, place, call), capture_output=True, text=True, timeout=300, check=False
-    )
-    if done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
-
-
-def killed_within(project: Path, store: str, life_s: float) -> None:
-    """One life that ends from outside, if it has not ended by itself."""
-    with subprocess.Popen(command(project, store), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            process.wait(timeout=life_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
+    return lived(command(project, store, place, call))
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +89,6 @@ def test_whenever_it_is_killed_everybody_gets_everything_once(
         stores += 1
         store = f"sqlite:///{tmp_path / f'store-{stores}'}"
         for _ in range(chance.randint(1, 4)):
-            killed_within(shop, store, chance.uniform(0.8, LONGEST_LIFE_S))
+            killed_within(command(shop, store), chance.uniform(0.8, LONGEST_LIFE_S))
             kills += 1
         assert conducted(shop, store) == undisturbed

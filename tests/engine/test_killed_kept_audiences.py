@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from random import Random
@@ -13,10 +10,9 @@ from typing import Any
 
 import pytest
 from tests.engine.kept_until_killed import PEOPLE, PLACES
+from tests.engine.lives import killed_within, lived
 from tests.simulation.test_kept_audiences import keeping
 from tests.simulation.test_kept_audiences import shop as project_in
-
-ROOT = Path(__file__).parents[2]
 
 CALLS = {"made": (1, 2), "kept": (1, 2, 3, 4)}
 """At which calls of a place the process ends, where not at the first one."""
@@ -32,15 +28,7 @@ def command(project: Path, store: str, place: str = "", call: int = 0) -> list[s
 
 
 def conducted(project: Path, store: str, place: str = "", call: int = 0) -> dict[str, Any] | None:
-    """One life; what it told at its end, None where it was killed."""
-    done = subprocess.run(
-        command(project, store, place, call), capture_output=True, text=True, timeout=300, check=False, cwd=ROOT
-    )
-    if done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    return lived(command(project, store, place, call))
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +69,6 @@ def test_whenever_it_is_killed_the_audience_is_made_once(
         stores += 1
         store = f"sqlite:///{tmp_path / f'store-{stores}'}"
         for _ in range(chance.randint(1, 3)):
-            with subprocess.Popen(
-                command(shop, store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
-            ) as process:
-                try:
-                    process.wait(timeout=chance.uniform(1.0, 3.5))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                process.communicate()
+            killed_within(command(shop, store), chance.uniform(1.0, 3.5))
             kills += 1
         assert conducted(shop, store) == undisturbed
