@@ -14,8 +14,6 @@ import msgspec
 
 from parcours.wording import quoted
 
-FORMAT: Final = 1
-
 FEATURES_MAX: Final = 1_000
 """Numbers of one model: a person's are computed again for every input that asks for her score."""
 
