@@ -16,28 +16,12 @@ from parcours.ingress.exchange import NOTHING, SMALL_BODY_MAX, Answer, Problem, 
 from parcours.ingress.queries import queried
 from parcours.insight.asking.analysed import AnalysisAsked, AnalysisTold
 from parcours.insight.asking.document_forms import DocumentAsked, DocumentTold
+from parcours.insight.windows import WindowAsked
 
 T = TypeVar("T")
 
 ANALYSES: Final = "/facts/analyses"
 DOCUMENTS: Final = "/insight"
-
-
-class WindowQuery(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
-):
-    """
-    since     the window: from this time on, and before `until`; null leaves it open
-    live      the 24 hours up to what is known, in place of both
-    stitch    whether what was before a merge is the person's, whatever the project says
-    exported  whether what is not exported yet is left out
-    """
-
-    since: str | None = None
-    until: str | None = None
-    live: bool = False
-    stitch: bool = False
-    exported: bool = False
 
 
 class InsightDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,11 +44,7 @@ async def analysis(door: Door, request: Request) -> Answer:
 
 async def document(door: Door, request: Request) -> Answer:
     """What all that a document of insight/ asks comes to."""
-    window, body = queried(request, WindowQuery), _document(request)
-    asked = DocumentAsked(
-        document=body, since=window.since, until=window.until, live=window.live, stitch=window.stitch,
-        exported=window.exported,
-    )  # fmt: skip
+    asked = DocumentAsked(**msgspec.structs.asdict(queried(request, WindowAsked)), document=_document(request))
     return await told_by(door, await found(lambda: door.service.insight().documented(asked)))
 
 
@@ -128,7 +108,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path=DOCUMENTS,
         handler=document,
-        asks=WindowQuery,
+        asks=WindowAsked,
         takes=InsightDocument,
         gives=DocumentTold,
         scope="operate:read",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from parcours.ingress.changes import VARY, answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
@@ -16,6 +14,7 @@ from parcours.insight.page.document import POLICY
 from parcours.insight.reports.asked import Cohort, ReportKind
 from parcours.insight.reports.told import ReportAsked, ReportTold
 from parcours.insight.store_report import StoreReport
+from parcours.insight.windows import WindowAsked
 
 PATH: Final = "/report"
 
@@ -24,29 +23,17 @@ HTML: Final = "text/html"
 PAGE: Final = "text/html; charset=utf-8"
 
 
-class ReportQuery(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
-):
+class ReportQuery(WindowAsked, frozen=True, kw_only=True):
     """
-    kind      null: of everything. As JSON that is what shards have counted, and nothing else of the query goes with it
-    name      of which one; null for all
-    since     the window: from this time on, and before `until`; null leaves it open
-    live      the 24 hours up to what is known, in place of both
-    cohort    what the window counts: what began in it, or what happened in it
-    by        day, hour, week, version, step, or segments of the project, such as west or west,mobile
-    stitch    whether what was before a merge is the person's, whatever the project says
-    exported  whether what is not exported yet is left out
+    kind  null: of everything. As JSON that is what shards have counted, and nothing else of the query goes with it
+
+    The others are those of a ReportAsked.
     """
 
     kind: ReportKind | None = None
     name: str | None = None
-    since: str | None = None
-    until: str | None = None
-    live: bool = False
     cohort: Cohort = "entered"
     by: str | None = None
-    stitch: bool = False
-    exported: bool = False
 
     def question(self) -> ReportAsked:
         """What is asked of facts; of everything, its window is that of the journeys."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+import msgspec
 
 from parcours.config import DAY_MS
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.instants import ceil_ms, floor_ms
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,28 @@ class Window:
         return Window(None if as_of_ms is None else as_of_ms - DAY_MS)
 
 
+class WindowAsked(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
+):
+    """What every question to a door says of the facts that count.
+
+    since     the window: from this time on, and before `until`; null leaves it open
+    live      the 24 hours up to what is known, in place of both
+    stitch    whether what was before a merge is the person's, whatever the project says
+    exported  whether what is not exported yet is left out
+    """
+
+    since: str | None = None
+    until: str | None = None
+    live: bool = False
+    stitch: bool = False
+    exported: bool = False
+
+    def window(self) -> Window:
+        """The window that is asked about. Raises CallerError for what is none."""
+        return Window.of(self.since, self.until, live=self.live)
+
+
 def _instant(name: str, time: str | datetime | None) -> int | None:
     if time is None:
         return None
@@ -63,3 +91,13 @@ def told_time(at_ms: int | None) -> str | None:
 def read_time(text: str | None) -> int | None:
     """The instant of such a text. Raises ValueError for another one."""
     return None if text is None else ceil_ms(datetime.fromisoformat(text))
+
+
+def told_times(times_ms: Mapping[K, int]) -> dict[K, str]:
+    """The texts of several instants."""
+    return {key: time_text(at_ms) for key, at_ms in times_ms.items()}
+
+
+def read_times(texts: Mapping[K, str]) -> dict[K, int]:
+    """The instants of several texts. Raises ValueError for one that is none."""
+    return {key: ceil_ms(datetime.fromisoformat(text)) for key, text in texts.items()}

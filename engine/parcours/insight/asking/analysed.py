@@ -24,7 +24,7 @@ from parcours.insight.experiments.result import ExperimentResult
 from parcours.insight.figures import counted_text
 from parcours.insight.warehouse.answer_forms import as_of_text
 from parcours.insight.window_text import cut_text, window_text
-from parcours.insight.windows import Window, read_time, told_time
+from parcours.insight.windows import Window, WindowAsked, read_time, read_times, told_time, told_times
 from parcours.journey.model.insight import KeptTable
 
 AnalysisKind: TypeAlias = Literal["funnel", "flow", "attribution", "cohort", "metric", "experiment"]
@@ -39,9 +39,7 @@ T = TypeVar("T")
 R = TypeVar("R", bound=AnalysisResult | ExperimentResult, covariant=True)
 
 
-class AnalysisAsked(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
-):
+class AnalysisAsked(WindowAsked, frozen=True, kw_only=True):
     """
     words     the analysis in words, or its name in insight/ of the project; of an experiment JOURNEY.STEP, or the name
               of a hold-out
@@ -54,16 +52,7 @@ class AnalysisAsked(
 
     kind: AnalysisKind
     words: str
-    options: dict[str, Any] = {}
-    since: str | None = None
-    until: str | None = None
-    live: bool = False
-    stitch: bool = False
-    exported: bool = False
-
-    def window(self) -> Window:
-        """The window that is asked about. Raises CallerError for what is none."""
-        return Window.of(self.since, self.until, live=self.live)
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def within(self, window: Window) -> AnalysisAsked:
         """The same of another window."""
@@ -128,7 +117,7 @@ class AnalysisTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "
             until=told_time(analysed.window.to_ms),
             as_of=told_time(analysed.as_of_ms),
             people=analysed.people,
-            cut_before={table: str(told_time(at)) for table, at in analysed.cut_before_ms.items()},
+            cut_before=told_times(analysed.cut_before_ms),
             warnings=[*analysed.warnings],
             shape=shape if isinstance(shape, Shape) else None,
             design=shape if isinstance(shape, Design) else None,
@@ -138,12 +127,11 @@ class AnalysisTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "
     def sentences(self) -> tuple[str, ...]:
         """The window, as of when the answer is, how many people have part in it, and what is missing."""
         people = [] if self.people is None else [counted_text(self.people, "person", "people")]
-        cut = ((table, read_time(text)) for table, text in self.cut_before.items())
         return (
             window_text(read_time(self.since), read_time(self.until)),
             as_of_text(read_time(self.as_of)),
             *(f"{each} with any of what is asked for." for each in people),
-            *(cut_text(table, at) for table, at in cut if at is not None),
+            *(cut_text(table, at) for table, at in read_times(self.cut_before).items()),
         )
 
     def meant(self) -> Shape:

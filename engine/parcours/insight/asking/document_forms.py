@@ -12,31 +12,14 @@ from parcours.insight.analyses.cohort import CohortResult
 from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult
 from parcours.insight.analyses.metric import MetricResult
-from parcours.insight.windows import Window
+from parcours.insight.windows import WindowAsked
 from parcours.journey.model.insight import KeptTable
 
 
-class DocumentAsked(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
-):
-    """
-    document  as insight/*.yaml has it; there is no telling yet whether it is one
-    since     the window: from this time on, and before `until`; null leaves it open
-    live      the 24 hours up to what is known, in place of both
-    stitch    whether what was before a merge is the person's, whatever the project says
-    exported  whether what is not exported yet is left out
-    """
+class DocumentAsked(WindowAsked, frozen=True, kw_only=True):
+    """`document` is as insight/*.yaml has it; there is no telling yet whether it is one."""
 
     document: dict[str, Any]
-    since: str | None = None
-    until: str | None = None
-    live: bool = False
-    stitch: bool = False
-    exported: bool = False
-
-    def window(self) -> Window:
-        """The window that is asked about. Raises CallerError for what is none."""
-        return Window.of(self.since, self.until, live=self.live)
 
 
 class DocumentTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):

@@ -20,7 +20,7 @@ from parcours.insight.asking.document_forms import DocumentAsked, DocumentTold
 from parcours.insight.warehouse.questions import Questions
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.insight.window_text import cut_that_matters
-from parcours.insight.windows import told_time
+from parcours.insight.windows import told_time, told_times
 from parcours.insight.words import finding_text
 from parcours.journey.compile.analyses.project import compiled_analyses
 from parcours.journey.compile.analyses.scope import ONE, AnalysisScope
@@ -71,7 +71,7 @@ def answer_document(warehouse: Warehouse, asked: DocumentAsked, project: Project
         since=told_time(window.from_ms),
         until=told_time(window.to_ms),
         as_of=told_time(warehouse.as_of_ms),
-        cut_before={table: str(told_time(at)) for table, at in cut.items()},
+        cut_before=told_times(cut),
         warnings=compiled.warnings,
         **results,
     )

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
 
-from parcours.core.time_text import time_text
 from parcours.insight.figures import percent_text
 from parcours.insight.fitting_table import FittingTable
 from parcours.insight.reports.report import Cell, Report, Section
 from parcours.insight.warehouse.answer_forms import TABLE_ROWS_MAX, as_of_text
 from parcours.insight.window_text import cut_text, window_text
+from parcours.insight.windows import told_time, told_times
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,12 +80,12 @@ def write_json(file: TextIO, report: Report) -> None:
     told = {
         "kind": asked.kind,
         "name": asked.name,
-        "from": _time(asked.from_ms),
-        "to": _time(asked.to_ms),
+        "from": told_time(asked.from_ms),
+        "to": told_time(asked.to_ms),
         "cohort": asked.cohort,
         "by": asked.by,
-        "as_of": _time(report.as_of_ms),
-        "cut_before": {table: _time(at) for table, at in report.cut_before_ms.items()},
+        "as_of": told_time(report.as_of_ms),
+        "cut_before": told_times(report.cut_before_ms),
         "tables": {each.title: {"columns": each.columns, "rows": each.rows} for each in report.sections},
     }
     file.write(_encode(told).decode() + "\n")
@@ -121,7 +121,3 @@ def _text(cell: Cell, *, is_figure: bool) -> str:
             return f"{cell:,}"
         case _:
             return f"{cell:g}" if isinstance(cell, float) else str(cell)
-
-
-def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else time_text(at_ms)

@@ -6,32 +6,21 @@ import msgspec
 
 from parcours.insight.reports.asked import Asked, Cohort, ReportKind
 from parcours.insight.reports.report import Cell, Report, Section
-from parcours.insight.windows import Window, read_time, told_time
+from parcours.insight.windows import WindowAsked, read_time, read_times, told_time, told_times
 from parcours.journey.model.insight import KeptTable
 
 
-class ReportAsked(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
-):
+class ReportAsked(WindowAsked, frozen=True, kw_only=True):
     """
-    name      of which one; null for all
-    since     the window: from this time on, and before `until`; null leaves it open
-    live      the 24 hours up to what is known, in place of both
-    cohort    what the window counts: what began in it, or what happened in it
-    by        day, hour, week, version, step, or segments of the project, such as west or west,mobile
-    stitch    whether what was before a merge is the person's, whatever the project says
-    exported  whether what is not exported yet is left out
+    name    of which one; null for all
+    cohort  what the window counts: what began in it, or what happened in it
+    by      day, hour, week, version, step, or segments of the project, such as west or west,mobile
     """
 
     kind: ReportKind
     name: str | None = None
-    since: str | None = None
-    until: str | None = None
-    live: bool = False
     cohort: Cohort = "entered"
     by: str | None = None
-    stitch: bool = False
-    exported: bool = False
 
     @classmethod
     def of(cls, asked: Asked, *, stitch: bool = False, exported: bool = False) -> ReportAsked:
@@ -50,7 +39,7 @@ class ReportAsked(
 
     def asked(self) -> Asked:
         """Raises CallerError for what is no window, and for what such a report is not divided by."""
-        window = Window.of(self.since, self.until, live=self.live)
+        window = self.window()
         return Asked(self.kind, self.name, window.from_ms, window.to_ms, self.cohort, self.by, window.live)
 
 
@@ -106,7 +95,7 @@ class ReportTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "fr
             cohort=asked.cohort,
             by=asked.by,
             as_of=told_time(report.as_of_ms),
-            cut_before={table: str(told_time(at)) for table, at in report.cut_before_ms.items()},
+            cut_before=told_times(report.cut_before_ms),
             tables=[
                 TableTold(
                     title=each.title,
@@ -127,5 +116,4 @@ class ReportTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "fr
             Section(each.title, each.columns, [tuple(row) for row in each.rows], each.keys, each.adds, each.rated)
             for each in self.tables
         ]
-        cut = {table: at for table, text in self.cut_before.items() if (at := read_time(text)) is not None}
-        return Report(asked, sections, read_time(self.as_of), cut)
+        return Report(asked, sections, read_time(self.as_of), read_times(self.cut_before))
