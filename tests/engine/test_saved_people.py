@@ -15,7 +15,7 @@ from parcours import Engine, Settings
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_place import kept_runs
 from parcours.errors import CallerError
-from parcours.insight.asking.found import Window
+from parcours.insight.windows import Window
 
 FUNNELS = {"funnels": {"buying": {"steps": ["Seen", "Bought"]}}}
 

@@ -11,7 +11,7 @@ from parcours.errors import AuthorError, CallerError, EngineClosed
 from parcours.ingress.changes import answered, body_alone, by_whom
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
-from parcours.insight.asking.found import Window
+from parcours.insight.windows import Window
 from parcours.service.saved_people import NAMED_MAX
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -71,10 +71,11 @@ async def members(door: Door, request: Request) -> Answer:
         if funnel is None:
             saving = door.service.save_people(name, asked.people, asked.mode, by=by)
         else:
-            window = Window(funnel.from_ms, funnel.to_ms, funnel.stitch, funnel.live)
+            window = Window(funnel.from_ms, funnel.to_ms, funnel.live)
             saving = door.service.save_funnel(
-                name, funnel.words, funnel.who, asked.mode, options=funnel.options, window=window, by=by
-            )
+                name, funnel.words, funnel.who, asked.mode, options=funnel.options, window=window,
+                stitch=funnel.stitch, by=by,
+            )  # fmt: skip
         saved = await answered(saving)
     except EngineClosed:
         raise

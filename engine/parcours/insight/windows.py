@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -45,6 +45,9 @@ class Window:
         if not self.live:
             return self
         return Window(None if as_of_ms is None else as_of_ms - DAY_MS)
+
+
+ALL_TIME: Final = Window()
 
 
 class WindowAsked(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from parcours.config import Settings
 from parcours.errors import AnalysisRefused, CallerError
-from parcours.insight.asking.found import Window, found_at, people_in
+from parcours.insight.asking.found import found_at, people_in
 from parcours.insight.warehouse.opening import check_extra
+from parcours.insight.windows import Window
 from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.project import Project
 from parcours.routing.ports import ShardPort
@@ -58,13 +59,16 @@ class FoundPeople:
             lambda warehouse, project: found_at(warehouse, project().program, asked, at), until_ms=at
         )
 
-    async def now(self, asked: FunnelAsked, window: Window) -> list[str]:
-        """The people as of now. Raises CallerError where facts lack what is asked for, and else as above."""
+    async def now(self, asked: FunnelAsked, window: Window, *, stitch: bool) -> list[str]:
+        """The people as of now; `stitch` as in `FactQuestions.ask`.
+
+        Raises CallerError where facts lack what is asked for, and else as above.
+        """
         check_extra()
         if self.questions.store is None:
             raise CallerError(IN_MEMORY)
         return await self._asked(
-            lambda warehouse, project: people_in(warehouse, project().program, asked, window), stitch=window.stitch
+            lambda warehouse, project: people_in(warehouse, project().program, asked, window), stitch=stitch
         )
 
     async def _asked(self, run: Run, *, stitch: bool = False, until_ms: int | None = None) -> list[str]:

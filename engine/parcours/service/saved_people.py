@@ -11,7 +11,7 @@ from parcours.background import in_thread
 from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
-from parcours.insight.asking.found import EVERYTHING, Window
+from parcours.insight.windows import ALL_TIME, Window
 from parcours.insight.words import funnel_in_words
 from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.compile.campaigns.found import SAVED
@@ -21,7 +21,7 @@ from parcours.routing.calls import person_text
 from parcours.service.following import ask_owner
 from parcours.service.host import Host
 from parcours.service.journey_control import JourneyControl
-from parcours.service.people_calls import Id, check_text
+from parcours.service.people_calls import Id, check_bool, check_text
 from parcours.shard.requests import GetProfile
 from parcours.wording import shown_value
 
@@ -92,7 +92,8 @@ class SavedPeopleCalls(ABC):
         mode: Mode = "replace",
         *,
         options: Mapping[str, object] = NO_OPTIONS,
-        window: Window = EVERYTHING,
+        window: Window = ALL_TIME,
+        stitch: bool = False,
         by: str | None = None,
     ) -> Coroutine[Any, Any, AudienceSaved]:
         """Let the people of a funnel, as of now, be the members of an audience that audiences.yaml declares as saved.
@@ -100,23 +101,34 @@ class SavedPeopleCalls(ABC):
         funnel   in words, as for `parcours funnel`, or its name in insight/ of what is published
         who      `reached:2`, `lost:2` or `group:NAME`
         options  in place of its keys, by these: within, order, by, exclude, step_within, value, split, segment
-        window   what counts of facts
+        window   in which what happened counts
+        stitch   what was before a merge is the person's, whatever the project says
         Else as `save_people`. Raises CallerError for what is wrong with the words too, and where facts lack what is
         asked for.
         """
         for name, text in (("audience", audience), ("funnel", funnel), ("who", who)):
             check_text(name, text)
         _check_mode(mode)
-        return self._save_funnel(audience, funnel, who, mode, options, window, by or "")
+        check_bool("stitch", stitch)
+        return self._save_funnel(audience, funnel, who, mode, options, window, by or "", stitch=stitch)
 
     async def _save_funnel(
-        self, audience: str, words: str, who: str, mode: Mode, options: Mapping[str, object], window: Window, by: str
+        self,
+        audience: str,
+        words: str,
+        who: str,
+        mode: Mode,
+        options: Mapping[str, object],
+        window: Window,
+        by: str,
+        *,
+        stitch: bool,
     ) -> AudienceSaved:
         self._check_open()
         published = await self._published()
         key = _saved_key(published, audience)
         funnel, _ = await in_thread(funnel_in_words, published, words, options)
-        people = await self._host.campaigns.found.now(FunnelAsked(funnel, who), window)
+        people = await self._host.campaigns.found.now(FunnelAsked(funnel, who), window, stitch=stitch)
         return await self._save(key, people, mode, by)
 
     async def _save(self, key: str, people: Iterable[str], mode: Mode, by: str, unknown: int = 0) -> AudienceSaved:

@@ -6,16 +6,15 @@ had happened by the instant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from parcours.config import Settings
 from parcours.errors import AnalysisRefused, CallerError
-from parcours.insight import windows
 from parcours.insight.asking.asking import Asking
 from parcours.insight.warehouse.opening import open_warehouse
 from parcours.insight.warehouse.viewed import Viewed
+from parcours.insight.windows import ALL_TIME, Window
 from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.program import Program
 
@@ -23,37 +22,8 @@ if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What counts of facts.
-
-    from_ms, to_ms  from this instant on, and before that one; None leaves it open
-    live            the 24 hours up to what is known, in place of both
-    stitch          what was before a merge is the person's, whatever the project says
-    Raises CallerError for what is no window.
-    """
-
-    from_ms: int | None = None
-    to_ms: int | None = None
-    stitch: bool = False
-    live: bool = False
-
-    def __post_init__(self) -> None:
-        windows.Window(self.from_ms, self.to_ms, self.live)
-
-    def by(self, as_of_ms: int | None) -> windows.Window:
-        """Its bounds, by all that is known."""
-        return windows.Window(self.from_ms, self.to_ms, self.live).by(as_of_ms)
-
-
-EVERYTHING: Final = Window()
-
-
 def people_in(warehouse: Warehouse, program: Program, asked: FunnelAsked, window: Window) -> list[str]:
-    """Those of the funnel within a window, by all that is known. Raises CallerError, StoreBroken.
-
-    warehouse  by which merges are followed as the window says
-    """
+    """Those of the funnel within a window, by all that is known. Raises CallerError, StoreBroken."""
     return _asked(warehouse, program, asked, window, warehouse.as_of_ms)
 
 
@@ -64,7 +34,7 @@ def found_at(warehouse: Warehouse, program: Program, asked: FunnelAsked, at_ms: 
     Raises AnalysisRefused where facts lack what is asked for, StoreBroken.
     """
     try:
-        return _asked(warehouse, program, asked, EVERYTHING, at_ms)
+        return _asked(warehouse, program, asked, ALL_TIME, at_ms)
     except CallerError as error:
         raise AnalysisRefused(str(error)) from error
 
