@@ -19,6 +19,7 @@ from tests.simulation.test_kept_audiences import shop as project_in
 from typer.testing import CliRunner
 
 from parcours.cli import build
+from parcours.insight.warehouse import opening
 
 PATH = "/audiences/best/members"
 
@@ -63,6 +64,17 @@ def test_what_is_wrong_is_refused(
 
         assert refused.status_code == status, refused.text
         assert said in refused.json()["message"]
+
+    at_the_door(tmp_path, visit)
+
+
+def test_without_the_libraries_for_facts_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def visit(shop: Shop) -> None:
+        monkeypatch.setattr(opening, "LIBRARIES", ("no_such_library",))
+        refused = await shop.post(PATH, {"funnel": {"words": "Seen > Bought", "who": "lost:1"}})
+
+        assert refused.status_code == 409, refused.text
+        assert "parcours[insight]" in refused.json()["message"]
 
     at_the_door(tmp_path, visit)
 

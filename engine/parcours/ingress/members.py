@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from parcours.core.time_text import time_text
-from parcours.errors import AuthorError, CallerError, EngineClosed
+from parcours.errors import AuthorError, CallerError, EngineClosed, ExtraMissing
 from parcours.ingress.changes import answered, body_alone, by_whom
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
@@ -79,7 +79,7 @@ async def members(door: Door, request: Request) -> Answer:
         saved = await answered(saving)
     except EngineClosed:
         raise
-    except (AuthorError, CallerError) as error:
+    except (AuthorError, CallerError, ExtraMissing) as error:
         raise Problem(409, "refused", str(error)) from None  # which names nobody
     told = MembersSaved(name=saved.audience, people=saved.people, at=time_text(saved.at), unknown=saved.unknown)
     return json_answer(told)
