@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from parcours.core.time_text import time_text
-from parcours.errors import CallerError, EngineClosed, ExtraMissing
-from parcours.ingress.changes import answered, body_alone, by_whom
+from parcours.ingress.changes import body_alone, by_whom
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import Answer, Request, Route, json_answer
+from parcours.ingress.facts import found
 from parcours.insight.warehouse.answer_forms import plain
+from parcours.insight.windows import told_time
 from parcours.shard.messages import Look
 
 PATH: Final = "/facts/sql"
@@ -46,17 +46,13 @@ async def sql(door: Door, request: Request) -> Answer:
     """What the query gives."""
     asked = body_alone(request, SqlAsked, optional=False)
     look = Look(by_whom(request), f"{request.method} {PATH}")
-    try:
-        found = await answered(
-            door.service.insight().sql(asked.query, stitch=asked.stitch, exported=asked.exported, look=look)
-        )
-    except EngineClosed:
-        raise
-    except (CallerError, ExtraMissing) as error:
-        raise Problem(409, "refused", str(error)) from None
-    rows = [[plain(value) for value in row] for row in found.rows]
-    as_of = None if found.as_of_ms is None else time_text(found.as_of_ms)
-    return json_answer(SqlAnswered(as_of=as_of, columns=[*found.columns], rows=rows, more=found.is_cut))
+    told = await found(
+        lambda: door.service.insight().sql(asked.query, stitch=asked.stitch, exported=asked.exported, look=look)
+    )
+    rows = [[plain(value) for value in row] for row in told.rows]
+    return json_answer(
+        SqlAnswered(as_of=told_time(told.as_of_ms), columns=[*told.columns], rows=rows, more=told.is_cut)
+    )
 
 
 ROUTES: Final[tuple[Route, ...]] = (
