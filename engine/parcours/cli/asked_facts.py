@@ -13,13 +13,11 @@ import typer
 from parcours.cli.door_options import KEY_HELP, URL_HELP
 from parcours.cli.fact_sources import AnswerForm, Stitch, check_facts, open_facts, project_of, write_picture, written
 from parcours.cli.windows import asked_window
-from parcours.errors import CallerError
 from parcours.wording import quoted
 
 if TYPE_CHECKING:
     from parcours.insight.asking.analysed import AnalysisAsked, AnalysisKind, AnalysisTold
     from parcours.insight.asking.asking import Asking
-    from parcours.insight.windows import Window
     from parcours.journey.analyses import Funnel
     from parcours.journey.project import Project
     from parcours.service.stored_facts import StoredFacts
@@ -172,17 +170,16 @@ def funnel_of(source: Source, options: Mapping[str, object]) -> Iterator[AskedFu
 
     Raises BadParameter, CallerError for what is wrong with the words.
     """
+    from parcours.insight.asking.answering import Known
     from parcours.insight.asking.asking import Asking
     from parcours.insight.words import funnel_in_words
 
     out, words = out_and_words(source)
     if out is None:
         raise typer.BadParameter("it goes with OUT: an audience of a store is saved by its engine.", param_hint="OUT")
-    project = project_of(out, None, source.project)
-    if project is None:
-        raise CallerError("The words are those of a project: name its folder with --project DIR.")
+    project = Known(project_of(out, None, source.project), None).of_words()
     asked, _ = funnel_in_words(project, words, options)
-    window: Window = asked_window(source.since, source.until, live=source.live)
+    window = asked_window(source.since, source.until, live=source.live)
     with source.opened(out, project).warehouse as warehouse:
         from parcours.insight.warehouse.questions import Questions
 

@@ -11,7 +11,8 @@ from tests.insight.warehouse.rows import MINUTE, TEN
 from parcours.errors import AnalysisRefused
 from parcours.expression.expression import compile_expression
 from parcours.insight.analyses.happenings import Happening
-from parcours.insight.experiments.experiment import Unit
+from parcours.insight.experiments.asking import Answered
+from parcours.insight.experiments.experiment import Unit, evaluate, holdout_design
 from parcours.insight.experiments.goal import Goal
 from parcours.insight.experiments.split_units import Asked, SplitUnits, split_units
 from parcours.insight.experiments.ways import Ways
@@ -113,3 +114,15 @@ def test_a_goal_whose_sum_no_number_can_be_is_refused_and_infinity_is_worth_noth
     assert goal.came_to(reached, 0, 0) == 1.5e308 and goal.came_to(reached, 2, 2) == 0
     with pytest.raises(AnalysisRefused, match="larger than any number can be"):
         goal.came_to(reached, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("unnamed", "said"),
+    [(0, []), (1, ["1 split by ways that it does not compare: left out."]), (1_200, ["1,200 splits by ways that"])],
+)
+def test_splits_by_ways_that_are_not_compared_are_said(unnamed: int, said: list[str]) -> None:
+    design = holdout_design(20, "rate")
+
+    told = Answered(design, evaluate(design, []), unnamed).left_out
+
+    assert len(told) == len(said) and all(each.startswith(words) for each, words in zip(told, said, strict=True))

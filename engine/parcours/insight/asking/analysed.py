@@ -84,6 +84,11 @@ class Analysed(Generic[R]):
     warnings: Sequence[str] = ()
 
 
+def people_text(people: int) -> str:
+    """How many have part in an answer, as a sentence."""
+    return f"{counted_text(people, 'person', 'people')} with any of what is asked for."
+
+
 class AnalysisTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """
     since       the window: from this time on, and before `until`; null leaves it open
@@ -126,11 +131,10 @@ class AnalysisTold(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "
 
     def sentences(self) -> tuple[str, ...]:
         """The window, as of when the answer is, how many people have part in it, and what is missing."""
-        people = [] if self.people is None else [counted_text(self.people, "person", "people")]
         return (
             window_text(read_time(self.since), read_time(self.until)),
             as_of_text(read_time(self.as_of)),
-            *(f"{each} with any of what is asked for." for each in people),
+            *([] if self.people is None else [people_text(self.people)]),
             *(cut_text(table, at) for table, at in read_times(self.cut_before).items()),
         )
 

@@ -109,8 +109,6 @@ def _experiment(warehouse: Warehouse, asked: AnalysisAsked, window: Window, know
     else:
         compiled, warnings = metric_in_words(known.project, metric)
         found, tables = ask_holdout(holdout, compiled, Questions(warehouse), units), ("events",)
-    if found.unnamed:
-        warnings = [*warnings, f"{found.unnamed:,} splits by ways that it does not compare are left out."]
     return Analysed(
         kind="experiment",
         words=name,
@@ -119,7 +117,7 @@ def _experiment(warehouse: Warehouse, asked: AnalysisAsked, window: Window, know
         window=window,
         as_of_ms=warehouse.as_of_ms,
         cut_before_ms=cut_that_matters(warehouse.cut_before_ms, tables, window.from_ms),
-        warnings=warnings,
+        warnings=[*warnings, *found.left_out],
     )
 
 

@@ -12,6 +12,7 @@ from parcours.insight.experiments.holdout_units import holdout_units
 from parcours.insight.experiments.result import ExperimentResult
 from parcours.insight.experiments.split_units import Asked, split_units
 from parcours.insight.experiments.ways import Ways, check_told, parts_of, ways_by_version
+from parcours.insight.figures import counted_text
 from parcours.insight.warehouse.questions import Questions
 from parcours.journey.analyses import Metric, People, Sum
 from parcours.journey.campaign_steps import DivideAtRandom
@@ -30,6 +31,12 @@ class Answered:
     design: Design
     result: ExperimentResult
     unnamed: int = 0
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not among the figures, a sentence each."""
+        splits = counted_text(self.unnamed, "split", "splits")
+        return [f"{splits} by ways that it does not compare: left out."] if self.unnamed else []
 
 
 def holdout_called(name: str, program: Program) -> Holdout | None:

@@ -11,12 +11,12 @@ from parcours.errors import AnalysisRefused, CallerError
 from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult, FunnelStep
 from parcours.insight.analyses.metric import MetricResult
-from parcours.insight.asking.analysed import AnalysisTold
+from parcours.insight.asking.analysed import AnalysisTold, people_text
 from parcours.insight.asking.asking import Answered, Asking
 from parcours.insight.asking.rows import AnalysisResult, Row, rows_of
 from parcours.insight.asking.shape import Analysis, Shape
 from parcours.insight.asking.tables import analysis_parts
-from parcours.insight.figures import amount_text, counted_text
+from parcours.insight.figures import amount_text
 from parcours.insight.gathering.tables import sentences_of, shown_parts
 from parcours.insight.page.content import Block, Chapter, CsvTable, Figure
 from parcours.insight.pictures.picture import Picture
@@ -67,8 +67,7 @@ def _asked(name: str, asked: Analysis, ask: Any) -> Block:
 
 
 def _answered(name: str, asked: Analysis, answered: Answered[Any]) -> Block:
-    people = f"{counted_text(answered.people, 'person', 'people')} with any of what is asked for."
-    return analysis_block(name, Shape.of(asked), answered.result, [people])
+    return analysis_block(name, Shape.of(asked), answered.result, [people_text(answered.people)])
 
 
 def _metrics(asking: Asking, metrics: Mapping[str, Metric]) -> Iterator[Block]:

@@ -14,7 +14,7 @@ from parcours.insight.experiments.forms import experiment_rows, experiment_sente
 from parcours.insight.experiments.result import Estimate, ExperimentResult
 from parcours.insight.experiments.sample_ratio import is_sound
 from parcours.insight.experiments.split_units import Asked
-from parcours.insight.figures import counted_text
+from parcours.insight.gathering.analyses import TOO_LITTLE
 from parcours.insight.gathering.tables import shown_table
 from parcours.insight.page.content import Block, Chapter, CsvTable
 from parcours.insight.pictures.picture import Picture
@@ -53,10 +53,7 @@ def experiment_block(title: str, design: Design, result: ExperimentResult) -> Bl
 
 def _answered(title: str, answered: Answered) -> Block:
     block = experiment_block(title, answered.design, answered.result)
-    if not answered.unnamed:
-        return block
-    left_out = f"{counted_text(answered.unnamed, 'split', 'splits')} by ways that it does not compare: left out."
-    return replace(block, notes=[*block.notes, left_out])
+    return replace(block, notes=[*block.notes, *answered.left_out])
 
 
 def _compares(result: ExperimentResult) -> bool:
@@ -97,7 +94,7 @@ def _experiment(name: str, program: Program, questions: Questions, asked: Asked)
     try:
         return _answered(name, ask_experiment(name, program, questions, asked, so_far=False))
     except (AnalysisRefused, CallerError) as error:
-        return Block(name, warnings=[f"This could not be answered: {error}"])
+        return Block(name, warnings=[TOO_LITTLE.format(why=error)])
 
 
 def _holdouts(
@@ -109,4 +106,4 @@ def _holdouts(
             try:
                 yield _answered(title, ask_holdout(holdout, each, questions, asked))
             except (AnalysisRefused, CallerError) as error:
-                yield Block(title, warnings=[f"This could not be answered: {error}"])
+                yield Block(title, warnings=[TOO_LITTLE.format(why=error)])
