@@ -46,6 +46,32 @@ COMMANDS: Final = (
     "explain shop --events shop/events.ndjson sarah",
 )
 
+QUESTIONS: Final = (
+    "report out journey",
+    "report --facts out/facts --format html",
+    "funnel out Seen",
+    "funnel --facts out/facts Seen",
+    "funnel --store sqlite:///store Seen",
+    "funnel out Seen --save-audience best --who reached:1",
+    "experiment out cart.test",
+    "insight sql events --facts out/facts",
+    "insight check --facts out/facts",
+    "demo insight --out demo",
+)
+
+ASK: Final = """
+from parcours.cli.app import build
+from typer.testing import CliRunner
+
+for command in {questions!r}:
+    done = CliRunner().invoke(build(), command.split())
+    print(f"{{command}}: {{done.exit_code}} {{done.output.strip() or done.exception!r}}")
+"""
+
+SHOWN: Final = """
+import parcours.insight.asking.tables, parcours.insight.gathering.answers, parcours.insight.reports.forms
+"""
+
 ENGINE: Final = """
 from parcours import Engine, Project
 
@@ -64,6 +90,20 @@ def test_projects_are_checked_simulated_and_served_without_any_extra(tmp_path: P
         run(f"{hidden}\nfrom parcours.cli.app import build\nbuild()({command.split()!r})", tmp_path)
 
     assert run(hidden + ENGINE, tmp_path) == "['abandoned-cart']\n"
+
+
+def test_questions_about_facts_say_which_extra_they_need(tmp_path: Path) -> None:
+    (tmp_path / "out" / "facts" / "_done").mkdir(parents=True)
+
+    said = run(HIDDEN.format(hidden=modules_of_others(())) + ASK.format(questions=QUESTIONS), tmp_path).splitlines()
+
+    assert len(said) == len(QUESTIONS)
+    for question, line in zip(QUESTIONS, said, strict=True):
+        assert re.fullmatch(rf"{re.escape(question)}: 1 .* needs the extra \[insight\]: .*", line), line
+
+
+def test_what_a_door_has_answered_is_shown_without_any_extra(tmp_path: Path) -> None:
+    run(HIDDEN.format(hidden=modules_of_others(())) + SHOWN, tmp_path)
 
 
 def test_the_demo_needs_no_library_of_another_extra(tmp_path: Path) -> None:

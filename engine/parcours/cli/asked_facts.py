@@ -104,9 +104,9 @@ def _told(source: Source, out: Path | None, asked: AnalysisAsked) -> AnalysisTol
             .patient()
             .told("facts", "analyses", body=msgspec.to_builtins(asked), kind=AnalysisTold)
         )
+    check_facts(out, source.facts, source.store)
     from parcours.insight.asking.answering import Known, answer
 
-    check_facts(out, source.facts, source.store)
     project = project_of(out, source.facts, source.project)
     if source.store is None and asked.kind != "experiment":
         Known(project, None).of_words()  # which is said first: facts alone have no words
@@ -124,8 +124,7 @@ def show(told: AnalysisTold, shown: Shown) -> None:
     from parcours.insight.asking.rows import rows_of
     from parcours.insight.asking.tables import Heading, print_analysis
     from parcours.insight.experiments import forms
-    from parcours.insight.gathering.analyses import picture_of
-    from parcours.insight.gathering.pages import answer_page
+    from parcours.insight.gathering.answers import answer_page, picture_of
 
     sentences = told.sentences()
     if shown.form is AnswerForm.SVG or shown.form is AnswerForm.PNG:
@@ -170,19 +169,19 @@ def funnel_of(source: Source, options: Mapping[str, object]) -> Iterator[AskedFu
 
     Raises BadParameter, CallerError for what is wrong with the words.
     """
-    from parcours.insight.asking.answering import Known
-    from parcours.insight.asking.asking import Asking
-    from parcours.insight.words import funnel_in_words
-
     out, words = out_and_words(source)
     if out is None:
         raise typer.BadParameter("it goes with OUT: an audience of a store is saved by its engine.", param_hint="OUT")
+    check_facts(out, None, None)
+    from parcours.insight.asking.answering import Known
+    from parcours.insight.asking.asking import Asking
+    from parcours.insight.warehouse.questions import Questions
+    from parcours.insight.words import funnel_in_words
+
     project = Known(project_of(out, None, source.project), None).of_words()
     asked, _ = funnel_in_words(project, words, options)
     window = asked_window(source.since, source.until, live=source.live)
     with source.opened(out, project).warehouse as warehouse:
-        from parcours.insight.warehouse.questions import Questions
-
         bounds = window.by(warehouse.as_of_ms)
         asking = Asking(
             Questions(warehouse), project.program, bounds.from_ms, bounds.to_ms, known_until=warehouse.as_of_ms

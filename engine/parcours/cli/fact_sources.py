@@ -100,10 +100,11 @@ def project_of(out: Path | None, facts: Path | None, folder: Path | None) -> Pro
 
 
 def check_facts(out: Path | None, facts: Path | None, store: str | None) -> None:
-    """Raises CallerError, SettingInvalid where the source that is given has no facts or is no store."""
-    from parcours.insight.warehouse.opening import check_folder
+    """Raises CallerError, SettingInvalid where the source that is given has no facts or is no store, ExtraMissing."""
+    from parcours.insight.warehouse.opening import check_extra, check_folder
     from parcours.store.address import check_address, shards_of
 
+    check_extra()
     if store is not None:
         check_address(store)
         shards_of(store)

@@ -81,13 +81,14 @@ def sql(
 def check(out: OutFolder = None, facts: Facts = None, store: Store = None, project: ProjectDir = None) -> None:
     """Check that facts add up, and of a simulation that they come to what its summary says."""
     from parcours.cli.files import read_summary
-    from parcours.insight.reports.counting import all_differences
-    from parcours.insight.reports.equations import require_none
 
     if sum(each is not None for each in (out, facts, store)) != 1:
         raise typer.BadParameter("choose one of OUT, --facts and --store.", param_hint="OUT")
     summary = None if out is None else read_summary(out)
     with open_facts(out, facts, store, project_of(out, facts, project)).warehouse as warehouse:
+        from parcours.insight.reports.counting import all_differences
+        from parcours.insight.reports.equations import require_none
+
         require_none(all_differences(warehouse, summary))
     typer.echo("All facts add up" + (", and to what summary.json says." if summary is not None else "."))
 

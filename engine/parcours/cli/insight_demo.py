@@ -20,10 +20,13 @@ def show_insight_demo(out: Path, *, shards: int, runtime: RuntimeName, is_opened
     """Run it into a folder. Raises CallerError for a folder that holds anything else, ExtraMissing."""
     from rich.console import Console
 
+    from parcours.cli.extras import extra
     from parcours.cli.files import remember_project
     from parcours.cli.progress import ProgressBar
-    from parcours.demo.insight import FUNNEL, run_insight_demo, write_insight_page
     from parcours.errors import naming
+
+    with extra("The demo of insight", "insight"):
+        from parcours.demo.insight import FUNNEL, run_insight_demo, write_insight_page
 
     with ProgressBar("Clickstream") as progress, naming(gettempdir()):
         demo = run_insight_demo(out, shards=shards, runtime=runtime, progress=progress)

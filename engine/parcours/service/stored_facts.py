@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from parcours.campaigns.told_lines import told_lines
 from parcours.config import Settings
@@ -16,7 +17,6 @@ from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.rows import Telling
 from parcours.insight.warehouse.opening import TailRows, check_extra, open_warehouse
 from parcours.insight.warehouse.viewed import Viewed
-from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler, published_project
@@ -26,6 +26,9 @@ from parcours.shard.export_state import export_of
 from parcours.shard.published import stored_publications
 from parcours.store.address import check_address, folder_of, open_store, shards_of
 from parcours.store.campaign_files import CAMPAIGNS
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from parcours.errors import CallerError
 from parcours.insight.experiments.experiment import Design, evaluate, holdout_design
@@ -13,13 +14,15 @@ from parcours.insight.experiments.result import ExperimentResult
 from parcours.insight.experiments.split_units import Asked, split_units
 from parcours.insight.experiments.ways import Ways, check_told, parts_of, ways_by_version
 from parcours.insight.figures import counted_text
-from parcours.insight.warehouse.questions import Questions
 from parcours.journey.analyses import Metric, People, Sum
 from parcours.journey.campaign_steps import DivideAtRandom
 from parcours.journey.experiments import Experiment
 from parcours.journey.policies import Holdout
 from parcours.journey.program import Program, Split
 from parcours.wording import nearest, quoted
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.questions import Questions
 
 PERCENT = 100
 

@@ -11,7 +11,7 @@ from parcours.errors import AnalysisRefused, CallerError
 from parcours.insight.analyses.flow import FlowResult
 from parcours.insight.analyses.funnel import FunnelResult, FunnelStep
 from parcours.insight.analyses.metric import MetricResult
-from parcours.insight.asking.analysed import AnalysisTold, people_text
+from parcours.insight.asking.analysed import people_text
 from parcours.insight.asking.asking import Answered, Asking
 from parcours.insight.asking.rows import AnalysisResult, Row, rows_of
 from parcours.insight.asking.shape import Analysis, Shape
@@ -23,12 +23,6 @@ from parcours.insight.pictures.picture import Picture
 from parcours.journey.analyses import Analyses, Metric
 
 TOO_LITTLE: Final = "This could not be answered: {why}"
-
-
-def picture_of(told: AnalysisTold) -> Picture:
-    """The picture of an answer, of an experiment's as well."""
-    result = told.figures() if told.design is None else told.experiment()
-    return Picture(told.words, told.meant(), result)
 
 
 def analysis_block(title: str, shape: Shape, result: AnalysisResult, notes: Sequence[str] = ()) -> Block:

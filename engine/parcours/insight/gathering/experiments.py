@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from parcours.errors import AnalysisRefused, CallerError
 from parcours.insight.asking.shape import Shape
@@ -18,9 +18,11 @@ from parcours.insight.gathering.analyses import TOO_LITTLE
 from parcours.insight.gathering.tables import shown_table
 from parcours.insight.page.content import Block, Chapter, CsvTable
 from parcours.insight.pictures.picture import Picture
-from parcours.insight.warehouse.questions import Questions
 from parcours.journey.analyses import Metric, People, Sum
 from parcours.journey.program import Program, Split
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.questions import Questions
 
 LOOKED_AT_DAILY: Final = (
     "The always-valid interval may be looked at every day. The fixed one is right for one look only: of 2,000 "

@@ -1,4 +1,4 @@
-"""A page of everything that facts tell, of one kind of report, or of one analysis.
+"""A page of everything that facts tell, or of one kind of report.
 
 Whatever is on it is counted and checked as by the commands that ask for it alone.
 """
@@ -6,20 +6,14 @@ Whatever is on it is counted and checked as by the commands that ask for it alon
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from parcours.insight.asking.analysed import AnalysisTold
 from parcours.insight.asking.asking import Asking
 from parcours.insight.experiments.split_units import Asked as Splits
 from parcours.insight.figures import counted_text
-from parcours.insight.gathering.analyses import analyses_chapters, analysis_block
-from parcours.insight.gathering.experiments import (
-    LOOKED_AT_DAILY,
-    experiment_block,
-    experiments_chapter,
-    holdouts_chapter,
-)
+from parcours.insight.gathering.analyses import analyses_chapters
+from parcours.insight.gathering.experiments import experiments_chapter, holdouts_chapter
 from parcours.insight.gathering.journeys import campaigns_chapter, journeys_chapter, report_chapter
 from parcours.insight.gathering.tables import csv_section, shown_section
 from parcours.insight.page.content import Block, Chapter, Figure, PageContent
@@ -113,19 +107,6 @@ def report_page(telling: Telling, asked: Asked) -> str:
             chapter = report_chapter(f"{asked.kind.capitalize()}s", shown)
     what, *sentences = forms.heading(shown)
     return page_of(PageContent(f"{telling.title}: {what}", sentences, [chapter]))
-
-
-def answer_page(told: AnalysisTold) -> str:
-    """One analysis, experiment or hold-out.
-
-    Raises ExtraMissing where a chart cannot be drawn, CallerError for a page that is too large.
-    """
-    if told.design is None:
-        block, notes = analysis_block(told.words, told.meant(), told.figures()), []
-    else:
-        block, notes = experiment_block(told.words, told.design, told.experiment()), [LOOKED_AT_DAILY]
-    sentences = [*told.sentences(), *told.warnings]
-    return page_of(PageContent(told.words, sentences, [Chapter("Answer", [replace(block, title="")], notes)]))
 
 
 def _check(telling: Telling) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
 
 EXTRA = "insight"
-QUESTIONS = "SQL over facts"
+QUESTIONS = "A question about facts"
 
 LIBRARIES: Final = ("duckdb", "pyarrow", "zstandard")
 
