@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -166,6 +167,18 @@ def test_the_window_of_a_page_is_that_of_all_that_is_on_it(ask: Ask, out: Path) 
     assert "3 people with any of what is asked for." in page, "three have come on the first day"
     assert "Moves that happened are counted, not runs." in moved
     assert "From 2026-03-19T11:00:00.000Z on." in live
+
+
+def test_deliveries_that_were_not_kept_are_said_though_the_window_begins_later(
+    ask: Ask, out: Path, tmp_path: Path
+) -> None:
+    copytree(out / "facts", tmp_path / "facts")
+    cut = '{"shard": 0, "before": {"deliveries": "2026-03-01"}, "made_ms": 0, "format": 1}'
+    (tmp_path / "facts" / "_done" / "0.cut.json").write_text(cut)
+
+    page = ask("report", "--facts", tmp_path / "facts", "--format", "html", "--from", "2026-03-02T00:00:00Z").stdout
+
+    assert "There are no deliveries from before 2026-03-01T00:00:00.000Z: they were kept for long enough." in page
 
 
 def test_facts_without_a_project_are_told_without_pictures_of_journeys(ask: Ask, out: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from parcours.core.time_text import time_text
 from parcours.journey.model.insight import KeptTable
 
 WITHIN_WINDOW: Final[frozenset[KeptTable]] = frozenset({"events", "deliveries"})
-"""The tables of which the window counts; of others, such as changes and moves, also what was before it."""
+"""The tables of which an analysis counts the window; of others, such as changes and moves, also what was before it."""
 
 
 def window_text(from_ms: int | None, to_ms: int | None, counted: str = "") -> str:
@@ -29,11 +29,9 @@ def cut_text(table: KeptTable, before_ms: int) -> str:
 def cut_that_matters(
     cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None
 ) -> dict[KeptTable, int]:
-    """Of these tables, those that lack rows which an answer from `from_ms` on would go by, with the instants."""
+    """Of these tables, those that lack rows which an analysis from `from_ms` on would go by, with the instants.
+
+    Of a report all matter: by its earliest row a delivery is in the window, or is not.
+    """
     cut = {table: cut_before_ms[table] for table in tables if table in cut_before_ms}
     return {table: at for table, at in cut.items() if table not in WITHIN_WINDOW or from_ms is None or from_ms < at}
-
-
-def cut_texts(cut_before_ms: Mapping[KeptTable, int], tables: Sequence[KeptTable], from_ms: int | None) -> list[str]:
-    """The same in words."""
-    return [cut_text(table, at) for table, at in cut_that_matters(cut_before_ms, tables, from_ms).items()]

@@ -27,7 +27,7 @@ from parcours.insight.summary import Summary
 from parcours.insight.warehouse.answer_forms import as_of_text
 from parcours.insight.warehouse.questions import Questions
 from parcours.insight.warehouse.warehouse import Warehouse
-from parcours.insight.window_text import cut_texts, window_text
+from parcours.insight.window_text import cut_text, window_text
 from parcours.journey.program import Program
 
 OF_MESSAGES: Final = ("Deliveries", "Rates", "Links")
@@ -89,7 +89,7 @@ def whole_page(telling: Telling) -> str:
         window_text(telling.from_ms, telling.to_ms),
         *([] if telling.cohort == "entered" else [f"{forms.COUNTED['journey']['moved']} are counted, not runs."]),
         as_of_text(warehouse.as_of_ms),
-        *cut_texts(warehouse.cut_before_ms, sorted(warehouse.cut_before_ms), telling.from_ms),
+        *(cut_text(table, at) for table, at in sorted(warehouse.cut_before_ms.items())),
     ]
     return page_of(PageContent(telling.title, sentences, [_overview(journeys, channels), *chapters]))
 
