@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from parcours.insight.figures import percent_text
@@ -42,7 +41,7 @@ def journeys_chapter(total: Report, shown: Report, program: Program | None) -> C
         elif program is not None:
             notes.append(NOT_DRAWN)
         figures = [*_figures(total, name)]
-        blocks.append(_block(name, of_name(shown, "journey", name), notes, figures, picture, f"the journey {name}"))
+        blocks.append(_block(name, _of_name(shown, "journey", name), notes, figures, picture, f"the journey {name}"))
     return Chapter("Journeys", blocks, [] if program is not None else [UNKNOWN])
 
 
@@ -57,7 +56,7 @@ def campaigns_chapter(report: Report, program: Program | None) -> Chapter:
             counts = PictureCounts(sizes=of_sets)
             picture = campaign_svg(drawn[name], counts, prefix=f"campaign-{number}", embedded=True)
             notes.append("The sizes of sets in the picture are those of all runs together.")
-        blocks.append(_block(name, of_name(report, "campaign", name), notes, [], picture, f"the campaign {name}"))
+        blocks.append(_block(name, _of_name(report, "campaign", name), notes, [], picture, f"the campaign {name}"))
     return Chapter("Campaigns", blocks)
 
 
@@ -68,18 +67,9 @@ def report_chapter(title: str, report: Report, only: Sequence[str] = ()) -> Chap
     return Chapter(title, blocks, [] if blocks else ["Nothing to tell."])
 
 
-def of_name(report: Report, column: str, name: str) -> list[Section]:
+def _of_name(report: Report, column: str, name: str) -> list[Section]:
     """The tables as far as they are of one journey or campaign, without the column that says so."""
-    return [*_of_name(report, column, name)]
-
-
-def _of_name(report: Report, column: str, name: str) -> Iterator[Section]:
-    for each in report.sections:
-        at = each.columns.index(column)
-        rows = [(*row[:at], *row[at + 1 :]) for row in each.rows if row[at] == name]
-        columns = [*each.columns[:at], *each.columns[at + 1 :]]
-        if rows:
-            yield replace(each, columns=columns, rows=rows, keys=each.keys - 1)
+    return [found for each in report.sections if (found := each.only(column, name)).rows]
 
 
 def _block(

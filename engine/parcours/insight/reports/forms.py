@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
@@ -46,10 +45,8 @@ def apart(of: Section, kind: str) -> Iterator[tuple[str, Section]]:
             yield of.title, of
         return
     at = of.columns.index(kind)
-    columns = [*of.columns[:at], *of.columns[at + 1 :]]
     for name in dict.fromkeys(row[at] for row in of.rows):
-        rows = [(*row[:at], *row[at + 1 :]) for row in of.rows if row[at] == name]
-        yield f"{of.title} of {name}", replace(of, columns=columns, rows=rows, keys=of.keys - 1)
+        yield f"{of.title} of {name}", of.only(kind, name)
 
 
 def heading(report: Report) -> list[str]:

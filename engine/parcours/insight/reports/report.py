@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from parcours.insight.reports.asked import Asked
@@ -30,6 +30,13 @@ class Section:
     keys: int
     adds: Sequence[str] = ()
     rated: bool = False
+
+    def only(self, column: str, name: Cell) -> Section:
+        """The rows that have this in one of the columns of keys, without that column."""
+        at = [*self.columns].index(column)
+        columns = [*self.columns[:at], *self.columns[at + 1 :]]
+        rows = [(*row[:at], *row[at + 1 :]) for row in self.rows if row[at] == name]
+        return replace(self, columns=columns, rows=rows, keys=self.keys - 1)
 
 
 @dataclass(frozen=True, slots=True)
