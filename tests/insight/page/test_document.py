@@ -49,7 +49,6 @@ def content(rows: int = 3, text: str = "plain", width: int = 2) -> PageContent:
     file = CsvTable("Rows", [("what", "times"), *((text, number, *"x" * (width - 2)) for number in range(rows))])
     block = Block(
         text,
-        words=text,
         notes=[text],
         warnings=[text],
         figures=[Figure(text, text, text)],

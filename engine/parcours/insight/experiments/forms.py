@@ -1,4 +1,4 @@
-"""What an experiment came to, as text: a table to look at, one object of JSON, or CSV. Only the table rounds."""
+"""What an experiment came to, as text: a table to look at, or CSV. Only the table rounds."""
 
 from __future__ import annotations
 
@@ -65,11 +65,6 @@ def experiment_sentences(design: Design, result: ExperimentResult) -> Iterator[s
     sure = f"{half_up((1 - exact(design.alpha)) * 100, 1).removesuffix('.0')} %"
     yield f"{'Points' if _is_rate(design) else 'Amounts'} with {sure} intervals. {_ratio(result)}"
     yield f"Verdict: {result.verdict}."
-
-
-def write_json(file: TextIO, result: ExperimentResult) -> None:
-    """Write one object, keys in their order."""
-    file.write(msgspec.json.encode(result).decode() + "\n")
 
 
 def write_csv(file: TextIO, result: ExperimentResult) -> None:

@@ -45,14 +45,12 @@ class Figure:
 class Block:
     """One thing that was counted, such as a journey or a funnel.
 
-    words    how it was asked for, where that is more than its name
     notes    sentences about it; `warnings` are those that nobody should miss
     picture  SVG as the functions that draw write it, for a page that has the style sheets
     said     what the picture is of, for those who do not look
     """
 
     title: str
-    words: str = ""
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     figures: Sequence[Figure] = ()

@@ -53,7 +53,6 @@ def block(of: Block, heading: str, bounds: Bounds) -> Markup:
     return element(
         "article",
         element("h3", element("bdi", cut(of.title, TITLE_CHARACTERS_MAX)), id=heading) if of.title else None,
-        element("p", element("code", cut(of.words, SENTENCE_CHARACTERS_MAX)), class_="words") if of.words else None,
         [element("p", cut(each, SENTENCE_CHARACTERS_MAX), class_="warning", role="note") for each in of.warnings],
         figures(of.figures),
         paragraphs(of.notes),

@@ -23,7 +23,6 @@ a{{color:var(--accent)}}
 .skip{{position:absolute;left:-99rem}}.skip:focus{{position:static}}
 nav ul{{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding:0;margin:1rem 0 0}}
 article{{background:var(--sheet);border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1rem 0}}
-.words code{{font-size:.9rem;background:none}}
 p.warning{{color:var(--bad);background:var(--bad-soft);padding:.4rem .7rem;border-radius:4px}}
 dl.figures{{display:flex;flex-wrap:wrap;gap:.6rem 2rem;margin:.3rem 0 .8rem}}
 dt{{color:var(--soft);font-size:.85rem}}
