@@ -137,6 +137,15 @@ def test_parts_of_one_size_are_compared_as_such(tmp_path: Path) -> None:
     assert told["sample_ratio"]["chi2"] == pytest.approx(0)
 
 
+def test_it_is_among_the_experiments_of_a_page(tmp_path: Path) -> None:
+    written, out = simulated(tmp_path, campaign(), crowd(20))
+
+    done = CliRunner().invoke(build(), ["report", str(out), "--format", "html", "--project", str(written)])
+
+    assert done.exit_code == 0, done.output
+    assert "Verdict: not decided" in done.stdout.partition(">Experiments</h2>")[2].partition("spring.half</bdi>")[2]
+
+
 def test_a_funnel_is_parted_by_them(tmp_path: Path) -> None:
     people = crowd(50)
     written, out = simulated(tmp_path, campaign(), people)

@@ -47,6 +47,16 @@ def holdout_called(name: str, program: Program) -> Holdout | None:
     return next((each for each in program.policies.holdouts if each.name == name), None)
 
 
+def experiments_of(program: Program) -> list[str]:
+    """What the experiments of journeys, and then those of campaigns, are asked for by: `OF.STEP` of each."""
+    return [
+        f"{of}.{id_}"
+        for of, steps in _steps_of(program).items()
+        for id_, step in steps.items()
+        if isinstance(step, Split | DivideAtRandom) and step.experiment is not None
+    ]
+
+
 def ask_experiment(name: str, program: Program, questions: Questions, asked: Asked, *, so_far: bool) -> Answered:
     """The experiment at `JOURNEY.STEP` or `CAMPAIGN.STEP`.
 
@@ -84,8 +94,7 @@ def ask_holdout(holdout: Holdout, metric: Metric, questions: Questions, asked: A
 def _split_called(name: str, program: Program) -> tuple[str, str, Ways, Experiment | None]:
     """Whose split it is, its step, and its ways in the newest version."""
     of, dot, id_ = name.partition(".")
-    known: dict[str, Mapping[str, object]] = {each.name: each.steps for each in program.campaigns}
-    known |= {each.name: each.steps for each in program.journeys}
+    known = _steps_of(program)
     if of not in known:
         holdouts = [each.name for each in program.policies.holdouts]
         hint = nearest(of, [*known, *holdouts])
@@ -101,3 +110,9 @@ def _split_called(name: str, program: Program) -> tuple[str, str, Ways, Experime
         return of, id_, Ways(split.names, split.percents), split.experiment
     check_told(of, id_, program)
     return of, id_, parts_of(split), split.experiment
+
+
+def _steps_of(program: Program) -> Mapping[str, Mapping[str, object]]:
+    """The steps of each journey and campaign; no two of these have one name."""
+    journeys: dict[str, Mapping[str, object]] = {each.name: each.steps for each in program.journeys}
+    return journeys | {each.name: each.steps for each in program.campaigns}

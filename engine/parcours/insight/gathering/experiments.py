@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from parcours.errors import AnalysisRefused, CallerError
 from parcours.insight.asking.shape import Shape
-from parcours.insight.experiments.asking import Answered, ask_experiment, ask_holdout
+from parcours.insight.experiments.asking import Answered, ask_experiment, ask_holdout, experiments_of
 from parcours.insight.experiments.experiment import Design
 from parcours.insight.experiments.forms import experiment_rows, experiment_sentences, experiment_tables
 from parcours.insight.experiments.result import Estimate, ExperimentResult
@@ -19,7 +19,7 @@ from parcours.insight.gathering.tables import shown_table
 from parcours.insight.page.content import Block, Chapter, CsvTable
 from parcours.insight.pictures.picture import Picture
 from parcours.journey.analyses import Metric, People, Sum
-from parcours.journey.program import Program, Split
+from parcours.journey.program import Program
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.questions import Questions
@@ -65,14 +65,8 @@ def _compares(result: ExperimentResult) -> bool:
 
 
 def experiments_chapter(program: Program, questions: Questions, asked: Asked) -> Chapter | None:
-    """The experiments of all journeys; None where there are none."""
-    names = [
-        f"{journey.name}.{step.id}"
-        for journey in program.journeys
-        for step in journey.steps.values()
-        if isinstance(step, Split) and step.experiment is not None
-    ]
-    blocks = [_experiment(name, program, questions, asked) for name in names]
+    """The experiments of all journeys and campaigns; None where there are none."""
+    blocks = [_experiment(name, program, questions, asked) for name in experiments_of(program)]
     return Chapter("Experiments", blocks, [LOOKED_AT_DAILY]) if blocks else None
 
 
