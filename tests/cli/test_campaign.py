@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.simulation.campaign_shop import campaign, people, project_in, tracked
+from tests.simulation.test_kept_audiences import PEOPLE, keeping
+from tests.simulation.test_kept_audiences import shop as keeping_shop
 from typer.testing import CliRunner, Result
 
 from parcours.cli import build
@@ -164,10 +166,25 @@ def test_the_report_of_facts_has_the_campaigns_of_the_simulation(shop: Path) -> 
     assert run(shop, "insight", "check", f"{shop}/out").output.startswith("All facts add up, and to what summary.json")
 
 
-def campaigns_in(report: str) -> list[str]:
+def test_the_report_of_facts_has_the_audiences_that_are_kept_up_to_date(tmp_path: Path) -> None:
+    keeping_shop(tmp_path / "shop", keeping(), parcours={"project": "shop"})
+    (tmp_path / "events.ndjson").write_text("\n".join(map(json.dumps, PEOPLE)))
+    out = tmp_path / "out"
+    done = run(tmp_path, "simulate", "SHOP", "--events", "EVENTS", "--out", str(out), "--facts")
+    assert done.exit_code == 0, done.output
+
+    of_facts, of_out = (run(tmp_path, "report", *each) for each in (["--facts", f"{out}/facts"], [str(out)]))
+
+    assert of_facts.exit_code == 0, of_facts.output
+    kept = [campaigns_in(each.stdout, "kept.almost")[:6] for each in (of_facts, of_out)]
+    assert kept[0] == kept[1] and kept[0][0] == "kept.almost  version 1"
+    assert [line.split() for line in kept[0][-2:]] == [["people", "4", "main", "4"], ["save", "4", "main", "4"]]
+
+
+def campaigns_in(report: str, first_one: str = "push") -> list[str]:
     """The lines of a report from its campaigns on, without what facts do not tell."""
     lines = report.splitlines()
-    first = next(number for number, line in enumerate(lines) if line.startswith("push"))
+    first = next(number for number, line in enumerate(lines) if line.startswith(first_one))
     return [
         line.rstrip() for line in lines[first:] if line.strip() and not line.startswith(("Lines read", "The clock"))
     ]

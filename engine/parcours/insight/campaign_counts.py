@@ -16,6 +16,8 @@ class OutputTold(Protocol):
     @property
     def campaign(self) -> str: ...
     @property
+    def version(self) -> int: ...
+    @property
     def run(self) -> int: ...
     @property
     def step(self) -> str | None:
@@ -64,22 +66,30 @@ class CampaignTally:
     """Counts the lines of campaigns as they are told.
 
     campaigns  in all versions that are known, of each name the newest one first: its steps come first. What runs of
-               other versions tell is counted after them
+               other versions tell is counted after them, and what others tell, such as the campaign of an audience
+               that is kept up to date, which has no document, comes last
     """
 
     def __init__(self, campaigns: Iterable[CampaignOutline]) -> None:
-        self._newest: dict[str, CampaignOutline] = {}
+        self._versions: dict[str, int] = {}
         self._outputs: dict[str, dict[str, dict[str, None]]] = {}
         """Of each campaign the steps, and of each step the outputs, in order, over all versions."""
 
+        self._steps: dict[str, dict[str, _Step]] = {}
+        self._seen: dict[str, set[tuple[int, str]]] = {}
+        self._runs: dict[str, set[int]] = {}
         for each in campaigns:
-            self._newest.setdefault(each.name, each)
+            self._know(each.name, each.version)
             for name, step in each.steps.items():
-                of_step = self._outputs.setdefault(each.name, {}).setdefault(name, {})
-                of_step.update(dict.fromkeys(step.outputs))
-        self._steps = {name: {step: _Step() for step in steps} for name, steps in self._outputs.items()}
-        self._seen: dict[str, set[tuple[int, str]]] = {name: set() for name in self._newest}
-        self._runs: dict[str, set[int]] = {name: set() for name in self._newest}
+                self._outputs[each.name].setdefault(name, {}).update(dict.fromkeys(step.outputs))
+                self._steps[each.name].setdefault(name, _Step())
+        self._known = [*self._versions]
+
+    def _know(self, campaign: str, version: int) -> None:
+        if campaign not in self._versions:
+            self._versions[campaign] = version
+            self._outputs[campaign], self._steps[campaign] = {}, {}
+            self._seen[campaign], self._runs[campaign] = set(), set()
 
     def begin(self, campaign: str, run: int) -> None:
         """Count a run of which no line may have been told yet."""
@@ -89,6 +99,7 @@ class CampaignTally:
         """Count a line. What a step took, and dropped, is the same in all lines of one step in one run."""
         if line.step is None:
             return
+        self._know(line.campaign, line.version)
         self.begin(line.campaign, line.run)
         outputs = self._outputs[line.campaign].setdefault(line.step, {})
         if line.output not in outputs and not (line.size or line.inflow):
@@ -104,9 +115,10 @@ class CampaignTally:
 
     def counts(self, goals: Mapping[str, int]) -> dict[str, CampaignCount]:
         """The counts of each campaign; `goals`: how many people have reached its goal, by its name."""
+        others = sorted(self._versions.keys() - {*self._known})
         return {
             name: CampaignCount(
-                version=newest.version,
+                version=self._versions[name],
                 runs=len(self._runs[name]),
                 goal=goals.get(name, 0),
                 steps={
@@ -122,5 +134,5 @@ class CampaignTally:
                     for step, count in self._steps[name].items()
                 },
             )
-            for name, newest in self._newest.items()
+            for name in (*self._known, *others)
         }

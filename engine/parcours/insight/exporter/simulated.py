@@ -43,6 +43,7 @@ class ToldOutput:
     """A row of what campaigns tell; `step` is None of what is no run."""
 
     campaign: str
+    version: int
     run: int
     step: str | None
     output: str
