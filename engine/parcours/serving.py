@@ -28,11 +28,11 @@ from parcours.background import spawn
 from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
 from parcours.ingress import health, metrics
 from parcours.ingress.application import SECURITY_HEADERS, Application, door_of
-from parcours.ingress.deployment import completed, proxy_unnamed
+from parcours.ingress.deployment import completed
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Problem
 from parcours.ingress.origins import shown_host
-from parcours.ingress.settings import ServeSettings
+from parcours.ingress.settings import ServeSettings, proxy_unnamed
 from parcours.service.service import Service
 
 log = logging.getLogger("parcours.door")

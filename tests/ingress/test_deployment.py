@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from parcours.errors import SettingInvalid
-from parcours.ingress.deployment import KEY_FILE, check_reachable, completed, proxy_unnamed
-from parcours.ingress.settings import ServeSettings
+from parcours.ingress.deployment import KEY_FILE, check_reachable, completed
+from parcours.ingress.settings import ServeSettings, proxy_unnamed
 
 ADDRESS = "http://127.0.0.1:8080"
 KEYS = [{"name": "shop", "sha256": "a" * 64, "scopes": ["ingest"]}]

@@ -72,13 +72,20 @@ SHOWN: Final = """
 import parcours.insight.asking.tables, parcours.insight.gathering.answers, parcours.insight.reports.forms
 """
 
+CAMPAIGNS: Final = (
+    "campaign preview wish wishlist --events wish/events.ndjson",
+    "campaign proof wish wishlist --step mail --as u1 --to a@example.com --events wish/events.ndjson",
+    "simulate wish --events wish/events.ndjson --out out",
+    "test wish",
+)
+
 ENGINE: Final = """
 from parcours import Engine, Project
 
 shop = Project.load("shop")
 with Engine.open(shop, "sqlite:///store", runtime="local", shards=1, records=["email", "sms"]) as engine:
     engine.track("sarah", "Checkout Started", {"cart": {"total": 80}}).result()
-    print([each.journey for each in engine.explain("sarah").journeys])
+    print([each.journey for each in engine.explain("sarah").journeys], engine.record("sarah").lines)
 """
 
 DEMO: Final = "import parcours.demo.run, parcours.demo.wishes"
@@ -89,7 +96,7 @@ def test_projects_are_checked_simulated_and_served_without_any_extra(tmp_path: P
     for command in COMMANDS:
         run(f"{hidden}\nfrom parcours.cli.app import build\nbuild()({command.split()!r})", tmp_path)
 
-    assert run(hidden + ENGINE, tmp_path) == "['abandoned-cart']\n"
+    assert run(hidden + ENGINE, tmp_path) == "['abandoned-cart'] []\n"
 
 
 def test_questions_about_facts_say_which_extra_they_need(tmp_path: Path) -> None:
@@ -100,6 +107,23 @@ def test_questions_about_facts_say_which_extra_they_need(tmp_path: Path) -> None
     assert len(said) == len(QUESTIONS)
     for question, line in zip(QUESTIONS, said, strict=True):
         assert re.fullmatch(rf"{re.escape(question)}: 1 .* needs the extra \[insight\]: .*", line), line
+
+
+def test_a_look_at_a_campaign_says_which_extra_it_needs(tmp_path: Path) -> None:
+    hidden = HIDDEN.format(hidden=modules_of_others(("email",)))
+    run("from parcours.cli.app import build\nbuild()('init wish --example wishlist'.split())", tmp_path)
+
+    said = run(hidden + ASK.format(questions=CAMPAIGNS), tmp_path).splitlines()
+
+    told = [line for line in said if "needs the extra [campaigns]: " in line]
+    assert len(told) == len(CAMPAIGNS), said
+
+
+def test_doctor_says_what_a_door_lacks(tmp_path: Path) -> None:
+    said = run(HIDDEN.format(hidden=modules_of_others(())) + ASK.format(questions=("doctor",)), tmp_path)
+
+    assert "wrong door: it (library cryptography) needs the extra [http]: " in said
+    assert "note  unsubscribe" in said
 
 
 def test_what_a_door_has_answered_is_shown_without_any_extra(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun
 from parcours.campaigns.hand_overs import HandOversAtOnce
+from parcours.campaigns.look_asked import PreviewAsked
 from parcours.campaigns.people import People
-from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
-from parcours.campaigns.proof import ProofAsked, prove
+from parcours.campaigns.preview import Previewing, stages_asked
+from parcours.campaigns.proof import prove
 from parcours.campaigns.run_book import VirtualBook, scan_of
 from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
@@ -30,22 +31,6 @@ from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import FunnelAsked, ReadFound
 from parcours.journey.model.recurrence import is_endless
 from parcours.journey.program import Program
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewAsked:
-    """
-    at      the instant in ms, None: as soon as nothing else happens
-    sample  how many rows of each set are shown
-    told    is told the instant and what was found, step by step
-    proof   what is asked for instead of all sets
-    """
-
-    campaign: str
-    at: int | None
-    sample: int
-    told: Callable[[CampaignProgram, int, dict[str, StepPreview]], None]
-    proof: ProofAsked | None = None
 
 
 @dataclass(slots=True)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from parcours.background import in_thread
 from parcours.campaigns.live_people import until_past
+from parcours.campaigns.look_asked import ProofAsked, StepPreview
 from parcours.campaigns.people import People
-from parcours.campaigns.preview import Previewing, StepPreview, stages_asked
-from parcours.campaigns.proof import ProofAsked, prove
+from parcours.campaigns.preview import Previewing, stages_asked
+from parcours.campaigns.proof import prove
 from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
 from parcours.clock import Clock

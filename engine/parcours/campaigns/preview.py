@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
 from parcours.background import in_thread
+from parcours.campaigns.look_asked import SampleRow, StepPreview
 from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import People
 from parcours.campaigns.run_sets import RunSets
@@ -22,23 +22,6 @@ from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REFUSED, REST
 from parcours.shard.campaign_requests import Part
 from parcours.shard.scans import Scan, StageAsked
-
-SampleRow = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class StepPreview:
-    """
-    made       what the step would take and give; of what comes after a wait or a reaction nobody
-    gates      by gate, how many deliveries of a send it would refuse or hold
-    unforeseen  what becomes of the people whom it takes is not foreseen
-    sample     the first rows of each output: `person`, and the set's columns
-    """
-
-    made: StepMade
-    gates: Mapping[str, int] = field(default_factory=dict)
-    unforeseen: bool = False
-    sample: Mapping[str, list[SampleRow]] = field(default_factory=dict)
 
 
 class Previewing:

@@ -17,7 +17,7 @@ from parcours.cli.project import ProjectFolder
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
-    from parcours.campaigns.preview import StepPreview
+    from parcours.campaigns.look_asked import StepPreview
     from parcours.core.effect import Outgoing
     from parcours.journey.campaign_program import CampaignProgram
     from parcours.service.campaign_preview import CampaignPreview
@@ -56,7 +56,7 @@ def preview(
     if url is not None:
         _show(preview_of_engine(url, key, name, sample), form, lambda: _in_folder(folder, name))
         return
-    from parcours.campaigns.coordinator import PreviewAsked
+    from parcours.campaigns.look_asked import PreviewAsked
     from parcours.dispatch.judgement import load_project
     from parcours.service.campaign_preview import campaign_preview
     from parcours.simulation.campaigning import CampaignsAsked, campaign_named
@@ -117,8 +117,7 @@ def _proof_by_project(
     import asyncio
     import os
 
-    from parcours.campaigns.coordinator import PreviewAsked
-    from parcours.campaigns.proof import ProofAsked, send_step
+    from parcours.campaigns.look_asked import PreviewAsked, ProofAsked, send_step
     from parcours.config import Settings
     from parcours.core.identity import person_asked_for
     from parcours.dispatch.judgement import load_project

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Final
 
 from parcours.cli.found import Found
 from parcours.clock import SystemClock
-from parcours.ingress.deployment import proxy_unnamed
+from parcours.errors import ExtraMissing
 from parcours.ingress.origins import is_loopback
-from parcours.ingress.settings import ServeSettings
+from parcours.ingress.settings import ServeSettings, proxy_unnamed
 from parcours.instants import ceil_ms
 
 SOON_MS: Final = 14 * 86_400_000
 """How long before its end a key is told of."""
+
+DOOR_LIBRARIES: Final = ("cryptography", "prometheus_client", "starlette", "uvicorn")
 
 DKIM: Final = (
     "marketing mail carries List-Unsubscribe and List-Unsubscribe-Post: the DKIM signature has to cover both "
@@ -23,6 +26,8 @@ DKIM: Final = (
 
 def settings_findings(settings: ServeSettings, *, written: bool) -> Iterator[Found]:
     """written: whether there is a serve.yaml; without one only the defaults are looked at."""
+    if missing := [name for name in DOOR_LIBRARIES if find_spec(name) is None]:
+        yield Found("wrong", "door", f"{ExtraMissing.of(f'it (library {missing[0]})', 'http')}")
     loopback = is_loopback(settings.host)
     yield from _keys(settings, loopback=loopback)
     if settings.identity_verification == "off" and (public := [each.name for each in settings.keys if each.public]):

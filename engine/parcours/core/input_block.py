@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from parcours.errors import StoreBroken
+from parcours.errors import ExtraMissing, StoreBroken
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressor
@@ -89,9 +89,10 @@ def encode_inputs(kept: KeptInputs) -> bytes:
 
 
 def decode_inputs(block: bytes, where: str) -> KeptInputs:
-    """The inputs again. `where` names the block in the StoreBroken raised if it cannot be read."""
-    import zstandard
+    """The inputs again. `where` names the block in the StoreBroken raised if it cannot be read.
 
+    Raises ExtraMissing where there are inputs, and the library is missing that decompresses them.
+    """
     if not block:
         return KeptInputs([])
     if block[0] != FORMAT:
@@ -99,6 +100,10 @@ def decode_inputs(block: bytes, where: str) -> KeptInputs:
             f"{where} has inputs of format {block[0]}, this release of Parcours reads format {FORMAT}: "
             "read them with the release that wrote them"
         )
+    try:
+        import zstandard
+    except ModuleNotFoundError as error:
+        raise ExtraMissing.of(f"To read the inputs that {where} has", "insight") from error
     try:
         return _decode(zstandard.ZstdDecompressor().decompress(memoryview(block)[1:]))
     except (zstandard.ZstdError, msgspec.MsgspecError) as error:

@@ -38,16 +38,6 @@ def check_reachable(settings: ServeSettings, *, has_marketing: bool) -> None:
         )
 
 
-def proxy_unnamed(settings: ServeSettings) -> str | None:
-    """What a proxy opens that is not named in the settings, where there seems to be one; None if all is well."""
-    if settings.public_url is None or settings.forwarded_allow or is_loopback(settings.public_url):
-        return None
-    return (
-        "no proxy is named, and public_url leads here from outside: if a proxy on this machine stands before the door, "
-        "everybody seems to be on this machine, and /metrics is open to all; name it as forwarded_allow: [127.0.0.1]"
-    )
-
-
 def completed(settings: ServeSettings, address: str, store: Path | None) -> tuple[ServeSettings, list[str]]:
     """The settings with what was missing in them, and a sentence for each that was found.
 

@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from parcours.config import COUNT_MAX, DAY_MS, MIB, Settings
 from parcours.errors import SettingInvalid
 from parcours.ingress.keys import PUBLIC_SCOPES, Key, Scope
+from parcours.ingress.origins import is_loopback
 from parcours.instants import ceil_ms
 from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Finding
@@ -197,6 +198,16 @@ class ServeSettings(Part):
         for entry in told["keys"]:
             entry["sha256"] = HIDDEN
         return told
+
+
+def proxy_unnamed(settings: ServeSettings) -> str | None:
+    """What a proxy opens that is not named in the settings, where there seems to be one; None if all is well."""
+    if settings.public_url is None or settings.forwarded_allow or is_loopback(settings.public_url):
+        return None
+    return (
+        "no proxy is named, and public_url leads here from outside: if a proxy on this machine stands before the door, "
+        "everybody seems to be on this machine, and /metrics is open to all; name it as forwarded_allow: [127.0.0.1]"
+    )
 
 
 def load_settings(

@@ -12,7 +12,7 @@ from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN
 
 if TYPE_CHECKING:
-    from parcours.campaigns.preview import StepPreview
+    from parcours.campaigns.look_asked import StepPreview
     from parcours.journey.campaign_program import CampaignProgram
 
 SAMPLE_MAX = 1_000

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from parcours.campaigns.look_asked import ProofAsked, send_step
 from parcours.core.effect import Outgoing
 from parcours.core.identity import person_asked_for
 from parcours.dispatch.proofs import channel_for, send_proof
@@ -25,7 +26,6 @@ from parcours.wording import shown_value
 
 if TYPE_CHECKING:
     from parcours.campaigns.live_campaigns import LiveCampaigns
-    from parcours.campaigns.proof import ProofAsked
     from parcours.journey.campaign_program import CampaignProgram
 
 
@@ -125,8 +125,6 @@ class Looks(ABC):
         self, name: str, step: str, person: str, where: tuple[str, str | None], look: Look | None
     ) -> Proof:
         live = self._live(name)
-        from parcours.campaigns.proof import ProofAsked, send_step
-
         owner = (await self._host.locate(person)).owner
         if look is not None:
             await self._host.port_of(owner).ask(NoteLook([owner], look))

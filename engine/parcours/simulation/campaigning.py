@@ -18,7 +18,8 @@ from parcours.routing.ports import ShardPort
 from parcours.wording import nearest, quoted
 
 if TYPE_CHECKING:
-    from parcours.campaigns.coordinator import Coordinator, PreviewAsked
+    from parcours.campaigns.coordinator import Coordinator
+    from parcours.campaigns.look_asked import PreviewAsked
     from parcours.campaigns.run_world import Find
     from parcours.campaigns.set_places import SetPlace
 
