@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from parcours.service.change_outcome import ChangeOutcome, RunsConcerned
     from parcours.service.engine import Engine
     from parcours.service.inbox import InboxItem
-    from parcours.service.journey_control import JourneyState
+    from parcours.service.journey_state import JourneyState
     from parcours.service.person import Person, PersonDelivery, PersonRun
     from parcours.service.service import Service
     from parcours.service.set_aside import DeadLetter
@@ -142,7 +142,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Ingested": "parcours.service.acknowledgement",
         "InputsMissing": "parcours.errors",
         "JourneyCount": "parcours.insight.summary",
-        "JourneyState": "parcours.service.journey_control",
+        "JourneyState": "parcours.service.journey_state",
         "JourneyStory": "parcours.insight.explain",
         "LedgerOutdated": "parcours.errors",
         "LimitReached": "parcours.core.fact",

@@ -82,7 +82,7 @@ class AboutPeople(ABC):
         self._check_open()
         if look is not None:
             await self._host.ports[0].ask(NoteLook([""], look))
-        async with aclosing(self._host.people.rows()) as slices:
+        async with aclosing(self._host.people_rows()) as slices:
             async for rows in slices:
                 yield rows
 

@@ -14,6 +14,7 @@ from parcours.service.campaign_state import CampaignState, campaign_state
 from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.host import Host
 from parcours.service.journey_control import JourneyControl
+from parcours.service.keeper import Standing
 from parcours.service.people_calls import check_text
 from parcours.service.told_sets import SetsKept
 from parcours.shard.requests import GetProfile
@@ -36,7 +37,9 @@ class CampaignCalls(ABC):
         Those among them by which audiences are kept up to date are called `kept.AUDIENCE`.
         """
         self._check_open()
-        return [await self._campaign_state(name) for name in sorted(self._control.current.conducted_names())]
+        names = sorted(self._control.current.conducted_names())
+        standing = await self._host.standing(names)
+        return [self._campaign_state(name, standing[name]) for name in names]
 
     def campaign(self, campaign: str) -> Coroutine[Any, Any, CampaignState]:
         """How a campaign stands, and how far its runs are. Raises CallerError where there is none of this name."""
@@ -46,7 +49,7 @@ class CampaignCalls(ABC):
     async def _campaign(self, name: str) -> CampaignState:
         self._check_open()
         self._check_conducted(name)
-        return await self._campaign_state(name)
+        return self._campaign_state(name, (await self._host.standing([name]))[name])
 
     def run_campaign(self, campaign: str, *, by: str | None = None) -> Coroutine[Any, Any, int]:
         """Let a run of a campaign begin now; returns its number, once it goes on whatever happens to this process.
@@ -62,10 +65,7 @@ class CampaignCalls(ABC):
     async def _run_campaign(self, name: str, by: str) -> int:
         self._check_open()
         self._check_conducted(name)
-        live = self._host.campaigns.live
-        if live is None:  # none has been published since the store was opened
-            raise CallerError(f"the campaign {name!r} is closed: no run of it begins")
-        return live.begin(name, by)
+        return await self._host.begin_run(name, by)
 
     def close_campaign(
         self, campaign: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
@@ -103,7 +103,7 @@ class CampaignCalls(ABC):
 
     async def _with_sets(self, explanation: Explanation, names: Sequence[str]) -> Explanation:
         """Where she is in sets of runs; of nobody who is not known, as of somebody erased."""
-        folder = self._host.campaigns.folder
+        folder = self._host.campaigns_folder
         if folder is None or (await self._host.port_of(names[0]).ask(GetProfile(names[0]))).profile is None:
             return explanation
         kept = SetsKept(self._control.current.campaign_names(), folder)
@@ -124,7 +124,6 @@ class CampaignCalls(ABC):
             other = self._control.taken_otherwise(name, "campaign")
             raise CallerError(other or f"there is no campaign {quoted(name)}{nearest(name, known)}")
 
-    async def _campaign_state(self, name: str) -> CampaignState:
-        campaigns = self._host.campaigns
-        runs, not_begun = await campaigns.runs(name), campaigns.not_begun(name)
-        return campaign_state(name, self._control.publications.ledger.journeys.get(name), runs, not_begun)
+    def _campaign_state(self, name: str, standing: Standing) -> CampaignState:
+        entry = self._control.publications.ledger.journeys.get(name)
+        return campaign_state(name, entry, standing.runs, standing.not_begun)

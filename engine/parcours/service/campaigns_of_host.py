@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from parcours.campaigns.look_asked import ProofAsked, send_step
 from parcours.clock import Clock
-from parcours.errors import ExtraMissing, SettingInvalid
+from parcours.core.effect import Outgoing
+from parcours.dispatch.proofs import channel_for
+from parcours.dispatch.registry import Registry
+from parcours.errors import CallerError, ExtraMissing, SettingInvalid
+from parcours.journey.campaign_steps import SavingMode
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import JourneyStateName
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.service.campaign_facts import CampaignFacts, newest_told
+from parcours.service.campaign_preview import CampaignPreview, campaign_preview
 from parcours.service.fact_questions import FactQuestions
 from parcours.service.found_people import FoundPeople
 from parcours.shard.erasures import Erasure
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from parcours.campaigns.campaign_line import CampaignLine
     from parcours.campaigns.live_campaigns import LiveCampaigns
     from parcours.campaigns.run_place import RunPlace
+    from parcours.journey.campaign_program import CampaignProgram
 
 NEEDED: Final = ("duckdb", "pyarrow")
 KEPT_NEEDED: Final = (*NEEDED, "zstandard")
@@ -127,7 +134,44 @@ class CampaignsOfHost:
             self.live.renew(program, states)
         self._renewed.set()
 
-    def conducting(self) -> LiveCampaigns:
+    def begin(self, name: str, by: str) -> int:
+        """Let a run of a campaign begin now; returns its number. Raises CallerError where none may."""
+        if self.live is None:  # none has been published since the store was opened
+            raise CallerError(f"the campaign {name!r} is closed: no run of it begins")
+        return self.live.begin(name, by)
+
+    async def preview(self, name: str, sample: int) -> CampaignPreview:
+        """The sets of a campaign as they would be now. Raises as `Service.preview_campaign`."""
+        return campaign_preview(*await self._offered(name).previews.preview(name, sample))
+
+    async def compose_proof(self, name: str, step: str, person: str, to: str, channel: str | None) -> Outgoing:
+        """What a campaign's send would say to a person now, for an address. Raises as `Service.prove_campaign`."""
+        composed: list[Outgoing] = []
+        registry = Registry.installed()
+
+        def asked(campaign: CampaignProgram) -> ProofAsked:
+            chosen = channel_for(send_step(campaign, step).to, to, channel, registry)
+            if chosen not in self._plan.channels:
+                raise CallerError(f"the engine only records what would leave on {chosen!r}: no proof is sent there")
+            return ProofAsked(step, person, (chosen, to), composed.append)
+
+        await self._offered(name).previews.prove(name, asked)
+        (outgoing,) = composed
+        return outgoing
+
+    async def save_named(self, audience: str, people: Iterable[str], mode: SavingMode, by: str) -> RunPlace:
+        """How far the run is by which these people become members of an audience, once it is over, or all is closed.
+
+        Raises ExtraMissing, OSError.
+        """
+        return await self._conducting().save_named(audience, people, mode, by)
+
+    def _offered(self, name: str) -> LiveCampaigns:
+        if self.live is None:  # none has been published since the store was opened
+            raise CallerError(f"the campaign {name!r} is not offered any more: no run of it begins")
+        return self.live
+
+    def _conducting(self) -> LiveCampaigns:
         """Who conducts them, though there may have been none so far. Raises ExtraMissing, OSError."""
         if self.live is None:
             self.live = self._begun()

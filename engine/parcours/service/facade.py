@@ -20,7 +20,8 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.following import ask_owner, told_under
 from parcours.service.inbox import InboxItem, items_of
-from parcours.service.journey_control import JourneyControl, JourneyState
+from parcours.service.journey_control import JourneyControl
+from parcours.service.journey_state import JourneyState
 from parcours.service.people_calls import Id, check_bool, check_text, feedback_call, object_of, reaction_call, sender
 from parcours.service.person import Person
 from parcours.shard.messages import Look

@@ -1,4 +1,4 @@
-"""The host of a running engine: it supervises the runtime, carries out changes and reads, and routes lines.
+"""The host of a running engine: it supervises the runtime, and carries out changes, reads, campaigns and erasures.
 
 Lives on one event loop, that of the service which owns it.
 """
@@ -6,80 +6,69 @@ Lives on one event loop, that of the service which owns it.
 from __future__ import annotations
 
 import asyncio
-import shutil
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from parcours.background import in_thread
 from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
-from parcours.config import MIB, Settings
-from parcours.core.fact import Fact
-from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
-from parcours.insight.exporter.facts import Exported
-from parcours.insight.exporter.inputs import ExportedInputs
-from parcours.insight.exporter.opening import recall_exported, recall_inputs
+from parcours.core.effect import Outgoing
+from parcours.errors import CallerError, ParcoursError, ShardUnavailable
+from parcours.insight.audience_shown import AudienceShown
+from parcours.insight.windows import Window
+from parcours.insight.words import funnel_in_words
+from parcours.journey.campaign_steps import FunnelAsked, SavingMode
 from parcours.journey.program import Program
 from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
-from parcours.routing.router import UNREAD, Router
-from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.audience_looks import AudienceLooks
+from parcours.service.campaign_preview import CampaignPreview
 from parcours.service.campaigns_of_host import CampaignsOfHost
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.fact_questions import FactQuestions
-from parcours.service.figures import EngineFigures, ask_all
-from parcours.service.following import ask_owner
 from parcours.service.journey_control import JourneyControl
+from parcours.service.keeper import Keeper, Standing
 from parcours.service.live_reads import LiveReads
 from parcours.service.people_facts import PeopleFacts
-from parcours.service.people_table import PeopleTable
-from parcours.service.person_record import PersonRecord
-from parcours.service.settlement import outstanding
+from parcours.service.people_table import PeopleTable, PersonRow
+from parcours.service.shard_access import ShardAccess
 from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.erasures import Erasure
-from parcours.shard.found import Located
-from parcours.shard.messages import Recalled
-from parcours.shard.requests import CopyStore, GetHeld, GetStatus, Locate, RecallFacts
-from parcours.store.address import files_of, folder_of, is_durable
+from parcours.shard.requests import CopyStore, GetStatus
+from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.campaign_files import CampaignFiles
 from parcours.store.layout import Layout
 
+if TYPE_CHECKING:
+    from parcours.campaigns.run_place import RunPlace
+
 CLOSE_PATIENCE_S = 5.0
 """How long closing waits for a change of what is published that is under way."""
-
-READY_WITHIN_S = 5.0
-"""How long a shard may take to answer, by its commit or otherwise, for traffic to be sent to it."""
-
-DISK_FREE_MIN = 64 * MIB
-"""Free bytes without which a store takes no traffic: journal, images and files of ids grow by more within a minute."""
 
 TROUBLES_WITHIN_S = 5.0
 """How long the question for troubles waits for a shard: a busy one is none."""
 
 
-class Host:
+class Host(ShardAccess, Keeper):
     """`control` changes what is published and knows it, `questions` asks the facts of everybody."""
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
-        self._plan = plan
-        self._clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
-        self._runtime = open_runtime(runtime, plan, self._clock if runtime == "local" else clock)
-        self._shares_loop = runtime == "local"
-        self._router: Router | None = None
+        clock_of_all = clock or SystemClock(plan.settings.clock_jump_max_ms)
+        super().__init__(plan, clock_of_all, shares_loop=runtime == "local")
+        self._runtime = open_runtime(runtime, plan, clock_of_all if runtime == "local" else clock)
         self._reads: LiveReads | None = None
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
         self._audiences: AudienceLooks | None = None
         self._people_facts: PeopleFacts | None = None
         self._campaigns: CampaignsOfHost | None = None
-        self._waiting = 0
         self.control = JourneyControl(
             plan.project,
             (*plan.channels, *plan.records),
@@ -91,52 +80,30 @@ class Host:
             lambda: set() if self._campaigns is None else self._campaigns.in_use(),
             plan.store,
         )
-        self.questions = FactQuestions(lambda: self._runtime.ports, self.control, plan)
-
-    def now_ms(self) -> int:
-        """The time by the clock of the engine."""
-        return self._clock.now_ms()
+        self.questions = FactQuestions(lambda: self.ports, self.control, plan)
 
     @property
-    def store_folder(self) -> Path | None:
-        """Where the store keeps what it keeps in files, None if it has no folder for them."""
-        return files_of(self._plan.store)
-
-    @property
-    def settings(self) -> Settings:
-        return self._plan.settings
-
-    @property
-    def channels(self) -> Mapping[str, Mapping[str, object]]:
-        """The settings of each channel on which deliveries leave, secrets resolved."""
-        return self._plan.channels
+    def ports(self) -> Sequence[ShardPort]:
+        return self._runtime.ports
 
     async def start(self) -> None:
         """Open the shards and go on from where their stores stand."""
         await self._runtime.start()
-        program = self._plan.project.program
-        bounds, slot_map = self._plan.settings, self._plan.slot_map
-        self._router = Router(
-            uuid.uuid4().hex, self._runtime.ports, program, bounds, slot_map, shares_loop=self._shares_loop
-        )
-        asking = self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
+        self._begin_routing(self._plan.project.program)
+        asking = self.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         self._reads, self._people = LiveReads(*asking), PeopleTable(*asking)
         self._audiences = AudienceLooks(*asking)
         if self._plan.exports:
             self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
-        self._campaigns = CampaignsOfHost(
-            self._plan, self._runtime.ports, self.control.undisturbed, self._clock, self.questions
-        )
-        self._erasures = ErasuresUnderWay(
-            self._runtime.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget
-        )
+        self._campaigns = CampaignsOfHost(self._plan, self.ports, self.control.undisturbed, self._clock, self.questions)
+        self._erasures = ErasuresUnderWay(self.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget)
         await self._erasures.start()
         await self.control.begin()
 
     async def _renew(self, program: Program) -> None:
         """This program holds from now on."""
-        assert self._router is not None and self._reads is not None, "start makes them"
-        self._router.publish(program)
+        assert self._reads is not None, "start makes them"
+        self._route_by(program)
         self._reads.renew(program)
         self.people.renew(program)
         self.audiences.renew(program)
@@ -162,103 +129,37 @@ class Host:
         assert self._people is not None, "start makes it"
         return self._people
 
-    async def route(self, lines: Sequence[bytes], *, are_reports: bool) -> Taken:
-        """What becomes of these lines. Raises Overloaded as `hand_in` does, however long it takes to get in."""
-        taken = await self.hand_in(lines, are_reports=are_reports)
-        return await taken.done
-
-    async def hand_in(
-        self,
-        lines: Sequence[bytes],
-        skews_ms: Sequence[int] = (),
-        *,
-        user_ids: Sequence[str] = (),
-        are_reports: bool = False,
-        room_wait_s: float | None = None,
-    ) -> Taken:
-        """Put these lines into the lanes of their shards (`Router.hand_in`), once there is room in those.
-
-        user_ids     whose each line is, where that is known already; empty where it is not
-        room_wait_s  how long to wait for it, and for shards that do not answer now; None: as long as it takes for room
-        Raises Overloaded if there is none then, if too many calls wait for it already, or if a shard of these lines
-        wants no events; reports it takes.
-        """
-        assert self._router is not None, "start comes first"
-        router, bounded = self._router, room_wait_s is not None
-        dealt = router.deal(lines, self._slots_of(user_ids) if user_ids else None)
-        if not router.has_room(dealt, reachable=bounded):
-            if self._waiting >= self._plan.settings.waiting_calls_max:
-                raise Overloaded(f"waiting_calls_max={self._waiting} calls wait already", router.waiting_before(dealt))
-            self._waiting += 1
-            try:
-                async with asyncio.timeout(room_wait_s):
-                    await router.room(dealt, reachable=bounded)
-            except TimeoutError:
-                raise Overloaded(f"no room within {room_wait_s:g} s", router.waiting_before(dealt)) from None
-            finally:
-                self._waiting -= 1
-        return router.hand_in(lines, dealt, skews_ms, are_reports=are_reports)
-
-    def _slots_of(self, user_ids: Sequence[str]) -> list[int]:
-        slot = self._plan.slot_map.slot
-        return [slot(user_id) if user_id else UNREAD for user_id in user_ids]
-
-    def waiting_lines(self) -> int:
-        """How many lines have been handed in that no shard has answered yet."""
-        return 0 if self._router is None else sum(self._router.waiting_lines())
-
     @property
-    def ports(self) -> Sequence[ShardPort]:
-        """All shards."""
-        return self._runtime.ports
+    def campaigns_folder(self) -> Path | None:
+        return self.campaigns.folder
 
-    def port_of(self, person: str) -> ShardPort:
-        """The shard that owns the slot of this name."""
-        return self._runtime.ports[self._plan.slot_map.shard(person)]
+    async def standing(self, campaigns: Sequence[str]) -> dict[str, Standing]:
+        found = self.campaigns
+        return {name: Standing(await found.runs(name), found.not_begun(name)) for name in campaigns}
 
-    async def locate(self, name: str) -> Located:
-        """Under which name the person of a name lives, and which others she has."""
-        return await ask_owner(self.port_of, name, Locate)
+    async def begin_run(self, campaign: str, by: str) -> int:
+        return self.campaigns.begin(campaign, by)
 
-    async def facts_of(self, names: Sequence[str]) -> list[Fact]:
-        """All that is told under these names: what is exported, and what only journals have, in slices."""
-        exported = await self._exported(names)
-        async for recalled in self._recalled(names, exported):
-            exported.facts.extend(recalled.facts)
-        return exported.facts
+    async def preview(self, campaign: str, sample: int) -> CampaignPreview:
+        return await self.campaigns.preview(campaign, sample)
 
-    async def everything_of(self, name: str) -> PersonRecord:
-        """All that is held of the person of this name, in all places and under all her names."""
-        found = await self.locate(name)
-        names = [found.owner, *found.names]
-        held = [await self.port_of(each).ask(GetHeld(each)) for each in names]
-        exported, (events, lines) = await self._exported(names), ExportedInputs([], [])
-        if (folder := self.store_folder) is not None:
-            events, lines = await asyncio.to_thread(recall_inputs, folder, exported.through, *names)
-        async for recalled in self._recalled(names, exported, lines=True):
-            exported.facts.extend(recalled.facts)
-            lines += recalled.lines
-        return PersonRecord.of(names, held, exported.facts, events, lines)
+    async def compose_proof(self, campaign: str, step: str, person: str, to: str, channel: str | None) -> Outgoing:
+        return await self.campaigns.compose_proof(campaign, step, person, to, channel)
 
-    async def _recalled(
-        self, names: Sequence[str], exported: Exported, *, lines: bool = False
-    ) -> AsyncIterator[Recalled]:
-        """What the journals of the names' shards tell that is not exported, slice by slice."""
-        shard_of = self._plan.slot_map.shard
-        for shard in dict.fromkeys(map(shard_of, names)):
-            port, people = self._runtime.ports[shard], [name for name in names if shard_of(name) == shard]
-            # A person's last timers before a merge fire where she goes on, under the name that she had.
-            people += [name for name in names if shard == shard_of(names[0]) and name not in people]
-            recalled = await port.ask(RecallFacts(people, exported.through.get(shard, 0), lines=lines))
-            yield recalled
-            while recalled.after is not None:
-                recalled = await port.ask(RecallFacts(people, recalled.after, recalled.through, lines))
-                yield recalled
+    async def save_members(self, audience: str, people: Sequence[str], mode: SavingMode, by: str) -> RunPlace:
+        return await self.campaigns.save_named(audience, people, mode, by)
 
-    async def _exported(self, names: Sequence[str]) -> Exported:
-        """The exported facts under these names, and through which record of each shard they go."""
-        folder = self.store_folder
-        return Exported([], {}) if folder is None else await asyncio.to_thread(recall_exported, folder, *names)
+    async def funnel_people(
+        self, words: str, options: Mapping[str, object], who: str, window: Window, *, stitch: bool
+    ) -> list[str]:
+        funnel, _ = await in_thread(funnel_in_words, await self.control.project_in_force(), words, options)
+        return await self.campaigns.found.now(FunnelAsked(funnel, who), window, stitch=stitch)
+
+    async def look_at_audience(self, audience: str, sample: int) -> AudienceShown:
+        return await self.audiences.look(audience, sample)
+
+    def people_rows(self) -> AsyncGenerator[list[PersonRow]]:
+        return self.people.rows()
 
     async def erase(self, person: str, by: str) -> ErasureJob:
         """Forget a person; durable when it returns."""
@@ -291,13 +192,13 @@ class Host:
         if campaigns is not None:
             await asyncio.to_thread(campaigns.copy)
         async with self.campaigns.still(), self.control.undisturbed():
-            await end_moves(self._runtime.ports, self.control.patience())
-            meanwhile = asyncio.ensure_future(keep_ended(self._runtime.ports))
+            await end_moves(self.ports, self.control.patience())
+            meanwhile = asyncio.ensure_future(keep_ended(self.ports))
             try:
                 await self._copy_stores(folder)
             finally:
                 meanwhile.cancel()
-            await let_move(self._runtime.ports)
+            await let_move(self.ports)
             if campaigns is not None:
                 await asyncio.to_thread(campaigns.copy_rest)
         if files is not None:
@@ -305,61 +206,24 @@ class Host:
         await asyncio.to_thread(complete_backup, folder, layout)
 
     async def _copy_stores(self, folder: Path) -> None:
-        for port in self._runtime.ports:
+        for port in self.ports:
             await port.ask(CopyStore(str(folder)))
-
-    async def outstanding(self) -> list[str]:
-        """What there is to do now, in words."""
-        assert self._router is not None, "start comes first"
-        # In this order: what is taken between the two questions belongs to nobody who waits here.
-        handed_over = self._router.is_idle() and not self._waiting
-        try:
-            statuses = [await port.ask(GetStatus()) for port in self._runtime.ports]
-        except ShardUnavailable as error:
-            return [str(error)]
-        said = outstanding(statuses, self._clock.now_ms())
-        return said if handed_over else [*said, "calls of ingest are under way"]
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
         reads = [] if self._reads is None else self._reads.troubles
         erasures = [] if self._erasures is None else self._erasures.troubles
-        shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
+        shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self.ports))))
         campaigns = [] if self._campaigns is None else self._campaigns.troubles()
         people = [] if self._people_facts is None else self._people_facts.troubles()
         mine = [*self.control.troubles(), *reads, *erasures, *campaigns, *people]
         return [*await self._runtime.troubles(), *chain(*shards), *mine]
 
-    async def figures(self) -> EngineFigures:
-        """What shards count and measure, and what waits for them."""
-        assert self._router is not None, "start comes first"
-        shards = await ask_all(self._runtime.ports)
-        return EngineFigures(shards, self._router.waiting_lines(), len(await self.troubles()))
-
-    async def unready(self) -> list[str]:
-        """Why no traffic should come here now, a sentence each."""
-        shards = await asyncio.gather(*(self._unready_shard(number) for number in range(len(self._runtime.ports))))
-        return [*filter(None, shards), *await asyncio.to_thread(self._disk_full)]
-
-    async def _unready_shard(self, number: int) -> str | None:
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                await self._runtime.ports[number].ask(GetStatus())
-        except (ParcoursError, TimeoutError) as error:
-            return f"shard {number} does not answer" + (f": {error}" if str(error) else "")
-        return None
-
-    def _disk_full(self) -> list[str]:
-        if (folder := self.store_folder) is None:
-            return []
-        free = shutil.disk_usage(folder).free
-        return [] if free >= DISK_FREE_MIN else [f"the store's disk has {free:,} bytes left"]
-
     async def _troubles_of(self, number: int) -> list[str]:
         """What a shard says of itself. That it does not answer is known to the runtime."""
         try:
             async with asyncio.timeout(TROUBLES_WITHIN_S):
-                said = (await self._runtime.ports[number].ask(GetStatus())).troubles
+                said = (await self.ports[number].ask(GetStatus())).troubles
         except (ShardUnavailable, TimeoutError):
             return []
         except ParcoursError as error:
@@ -368,12 +232,11 @@ class Host:
 
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
-        router = self._router
         looked_after = (
             self._erasures, self._campaigns, self._reads, self._people_facts, self._people, self._audiences,
         )  # fmt: skip
         stops = [each.stop if each else None for each in looked_after]
-        await close_all([*stops, router.close if router else None])
+        await close_all([*stops, self._end_routing])
 
     async def stop(self) -> None:
         """Let what is being sent finish and give everything back."""

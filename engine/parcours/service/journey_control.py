@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from types import MappingProxyType
 from typing import get_args
 
 from parcours.channel import CALL, INBOX
@@ -17,13 +15,12 @@ from parcours.clock import Clock
 from parcours.core.audiences import unfilled
 from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused
 from parcours.expression.definition_keys import plain
-from parcours.expression.trees import Trees
 from parcours.journey.channels import channels_of, channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
-from parcours.journey.publish.ledger import JourneyStateName, Named, Verb
-from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
+from parcours.journey.publish.ledger import Named, Verb
+from parcours.journey.publish.publications import Publications
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
@@ -31,33 +28,16 @@ from parcours.runtime.runtimes import Runtime
 from parcours.service.call_secrets import unknown_references
 from parcours.service.campaigns_of_host import unconducted
 from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
+from parcours.service.journey_state import JourneyState
+from parcours.service.published import ASKED, Published
 from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
 from parcours.store.place import IN_MEMORY
 from parcours.wording import ForeignText, nearest, quoted, shown_value
 
 log = logging.getLogger("parcours")
 
-ASKED = Order()
-"""A change that is to be made, whoever asks."""
 
-
-@dataclass(frozen=True, slots=True)
-class JourneyState:
-    """
-    state    open, closed (nobody enters), paused (nobody enters and nobody moves), or stopped (nobody is in it)
-    version  the newest one: that which is entered
-    older    versions before it that are kept for those who may still go by them
-    runs     how many runs are open in each version that anybody is in
-    """
-
-    journey: str
-    state: JourneyStateName
-    version: int
-    older: tuple[int, ...] = ()
-    runs: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
-
-
-class JourneyControl:
+class JourneyControl(Published):
     """Lives on the engine's event loop. `renewed` is told the program whenever another one holds."""
 
     def __init__(
@@ -80,6 +60,7 @@ class JourneyControl:
         conducted  the versions of campaigns by which runs go
         store     the address of the engine's store
         """
+        super().__init__(project)
         self._wait_s = wait_s
         self._conducted = conducted
         self._store = store
@@ -89,17 +70,8 @@ class JourneyControl:
         self._runtime = runtime
         self._clock = clock
         self._renewed = renewed
-        self._compiler = PublicationCompiler(project)
-        self._project = project
         self._turn = asyncio.Lock()
         self._attempts = count(1)
-        self.publications = begun(project)
-        self.current = project.program
-        """All that is published now, as one program; also read from other threads."""
-
-    def trees(self) -> Trees:
-        """A copy of the trees of the project's expressions, for a thread of its own."""
-        return Trees(self._project.trees.known())
 
     @property
     def _ports(self) -> Sequence[ShardPort]:
@@ -110,18 +82,13 @@ class JourneyControl:
         self.publications = await settle(self._ports)
         async with self._turn:
             await self._carry_out(publishing(self._project, reopen=False, in_use=await self._in_use(Patience())))
-        await self._renew()
+        await self._renew(self.publications)
 
-    async def _renew(self) -> None:
-        self.current = self._compiler.program(self.publications)
+    async def _renew(self, publications: Publications) -> None:
+        self._take(publications)
         await self._renewed(self.current)
 
     async def publish(self, project: Project, order: Order = ASKED, only: str | None = None) -> ChangeOutcome:
-        """Publish a project, or say what that would do.
-
-        only  it is refused if anything but this journey or campaign changes
-        Raises PublishRefused, LedgerOutdated, ShardUnavailable; dry, what refuses it is in the answer.
-        """
         async with self._turn_of(order) as patience:  # who is counted as in no version must not enter it meanwhile
             before = self.publications
             reasons = self._objections(project, only)
@@ -210,12 +177,6 @@ class JourneyControl:
         return [*unopened, *(f"{each}: open it anew, with this project" for each in unknown)]
 
     async def change(self, verb: Verb, journey: str, order: Order = ASKED, of: Named = "journey") -> ChangeOutcome:
-        """Close, stop, pause or resume a journey or a campaign, or say what that would do.
-
-        of  what the name has to be of
-        Raises CallerError for a journey that there is not, and for one with which that cannot be done; dry, the answer
-        says so. Raises LedgerOutdated, ShardUnavailable.
-        """
         if not isinstance(journey, str):
             raise CallerError(f"{verb}_{of}({shown_value(journey)}): a {of}'s name is a text")
         async with self._turn_of(order) as patience:
@@ -303,9 +264,8 @@ class JourneyControl:
         before = self.publications
         now_ms, attempt = self._clock.now_ms(), next(self._attempts)
         after = await carry_out(self._ports, before, make, now_ms, self._tell, attempt, patience)
-        self.publications = after
         if after is not before:
-            await self._renew()
+            await self._renew(after)
 
     async def finish(self, within_s: float) -> None:
         """Return when no change is under way; one that takes longer is finished when the store is opened again."""
@@ -321,19 +281,7 @@ class JourneyControl:
         self._compiler.program(publications)
         await self._runtime.publish(publications)
 
-    def journey_states(self) -> dict[str, JourneyStateName]:
-        """The state of every journey that there is or has been."""
-        return {name: entry.state for name, entry in self.publications.ledger.journeys.items()}
-
-    def taken_otherwise(self, name: str, of: Named) -> str | None:
-        """In a sentence that the name is a campaign's where a journey is asked for, or the other way round."""
-        is_campaign = name in self.current.campaign_names()
-        if name not in self.publications.ledger.journeys or is_campaign == (of == "campaign"):
-            return None
-        return f"{name!r} is a {'campaign' if is_campaign else 'journey'} and no {of}: ask for it as what it is"
-
     async def states(self) -> list[JourneyState]:
-        """Every journey that there is or has been, by name."""
         campaigns = self.current.campaign_names()
         runs: dict[str, dict[int, int]] = {}
         for port in self._ports:
@@ -347,7 +295,7 @@ class JourneyControl:
                 state=entry.state,
                 version=entry.newest.number,
                 older=tuple(each.number for each in entry.versions[:-1]),
-                runs=MappingProxyType(dict(sorted(runs.get(name, {}).items()))),
+                runs=dict(sorted(runs.get(name, {}).items())),
             )
             for name, entry in sorted(self.publications.ledger.journeys.items())
             if name not in campaigns

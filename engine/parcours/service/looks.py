@@ -8,15 +8,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from parcours.campaigns.look_asked import ProofAsked, send_step
-from parcours.core.effect import Outgoing
 from parcours.core.identity import person_asked_for
-from parcours.dispatch.proofs import channel_for, send_proof
+from parcours.dispatch.proofs import send_proof
 from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError
 from parcours.insight.audience_shown import AudienceShown, audience_key, audience_names, condition_of
 from parcours.routing.calls import person_text
-from parcours.service.campaign_preview import SAMPLE_MAX, CampaignPreview, campaign_preview
+from parcours.service.campaign_preview import SAMPLE_MAX, CampaignPreview
 from parcours.service.host import Host
 from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import Id, check_text
@@ -25,8 +23,7 @@ from parcours.shard.requests import NoteLook
 from parcours.wording import shown_value
 
 if TYPE_CHECKING:
-    from parcours.campaigns.live_campaigns import LiveCampaigns
-    from parcours.journey.campaign_program import CampaignProgram
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +87,10 @@ class Looks(ABC):
         return self._preview_campaign(campaign, sample, look)
 
     async def _preview_campaign(self, name: str, sample: int, look: Look | None) -> CampaignPreview:
-        live = self._live(name)
+        self._check_open()
+        self._check_campaign(name)
         await self._note_look(look)
-        previewed, at, steps = await live.previews.preview(name, sample)
-        return campaign_preview(previewed, at, steps)
+        return await self._host.preview(name, sample)
 
     def prove_campaign(
         self,
@@ -124,37 +121,16 @@ class Looks(ABC):
     async def _prove_campaign(
         self, name: str, step: str, person: str, where: tuple[str, str | None], look: Look | None
     ) -> Proof:
-        live = self._live(name)
+        self._check_open()
+        self._check_campaign(name)
         owner = (await self._host.locate(person)).owner
         if look is not None:
             await self._host.port_of(owner).ask(NoteLook([owner], look))
-        composed: list[Outgoing] = []
-
-        def asked(campaign: CampaignProgram) -> ProofAsked:
-            address, wanted = where
-            channel = channel_for(send_step(campaign, step).to, address, wanted, self._registry)
-            self._check_sent(channel)
-            return ProofAsked(step, owner, (channel, address), composed.append)
-
-        await live.previews.prove(name, asked)
-        (outgoing,) = composed
+        outgoing = await self._host.compose_proof(name, step, owner, *where)
         settings = self._host.channels[outgoing.channel]
         async with self._answered():
             known_as = await send_proof(self._control.current, outgoing, self._registry, self._host.settings, settings)
         return Proof(outgoing.person, outgoing.channel, known_as)
-
-    def _check_sent(self, channel: str) -> None:
-        """Raises CallerError unless deliveries leave on the channel."""
-        if channel not in self._host.channels:
-            raise CallerError(f"the engine only records what would leave on {channel!r}: no proof is sent there")
-
-    def _live(self, name: str) -> LiveCampaigns:
-        self._check_open()
-        self._check_campaign(name)
-        live = self._host.campaigns.live
-        if live is None:  # none has been published since the store was opened
-            raise CallerError(f"the campaign {name!r} is not offered any more: no run of it begins")
-        return live
 
     async def audiences(self) -> list[AudienceListed]:
         """The audiences that there are, by name."""
@@ -178,7 +154,7 @@ class Looks(ABC):
         self._check_open()
         audience_key(self._control.current, name)
         await self._note_look(look)
-        return await self._host.audiences.look(name, sample)
+        return await self._host.look_at_audience(name, sample)
 
     async def _note_look(self, look: Look | None) -> None:
         if look is not None:

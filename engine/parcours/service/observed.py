@@ -58,8 +58,9 @@ class Observed(ABC):
         Raises ShardUnavailable where a shard does not answer now.
         """
         self._check_open()
-        program, campaigns = self._control.current, self._host.campaigns
-        runs = {name: await campaigns.runs(name) for name in program.conducted_names()}
+        program = self._control.current
+        standing = await self._host.standing(sorted(program.conducted_names()))
+        runs = {name: each.runs for name, each in standing.items()}
         return await live_report(
             self._host.ports, self._control.publications.ledger, program, self._host.settings, runs
         )

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from parcours.background import in_thread
 from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.insight.windows import ALL_TIME, Window
-from parcours.insight.words import funnel_in_words
-from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.compile.campaigns.found import SAVED
 from parcours.journey.project import Project
-from parcours.journey.publish.publications import published_project
 from parcours.routing.calls import person_text
 from parcours.service.following import ask_owner
 from parcours.service.host import Host
@@ -76,13 +72,13 @@ class SavedPeopleCalls(ABC):
 
     async def _save_people(self, audience: str, names: list[str], mode: Mode, by: str) -> AudienceSaved:
         self._check_open()
-        key, known = _saved_key(await self._published(), audience), set[str]()
+        key, known = _saved_key(await self._control.project_in_force(), audience), set[str]()
         unknown = 0
         for name in dict.fromkeys(names):
             found = await ask_owner(self._host.port_of, name, GetProfile)
             unknown += found.profile is None
             known |= set() if found.profile is None else {found.owner}
-        return await self._save(key, known, mode, by, unknown)
+        return await self._save(key, [*known], mode, by, unknown)
 
     def save_funnel(
         self,
@@ -125,14 +121,12 @@ class SavedPeopleCalls(ABC):
         stitch: bool,
     ) -> AudienceSaved:
         self._check_open()
-        published = await self._published()
-        key = _saved_key(published, audience)
-        funnel, _ = await in_thread(funnel_in_words, published, words, options)
-        people = await self._host.campaigns.found.now(FunnelAsked(funnel, who), window, stitch=stitch)
+        key = _saved_key(await self._control.project_in_force(), audience)
+        people = await self._host.funnel_people(words, options, who, window, stitch=stitch)
         return await self._save(key, people, mode, by)
 
-    async def _save(self, key: str, people: Iterable[str], mode: Mode, by: str, unknown: int = 0) -> AudienceSaved:
-        place = await self._host.campaigns.conducting().save_named(key, people, mode, by)
+    async def _save(self, key: str, people: Sequence[str], mode: Mode, by: str, unknown: int = 0) -> AudienceSaved:
+        place = await self._host.save_members(key, people, mode, by)
         if place.ended is None:
             raise EngineClosed
         if place.state != "done":
@@ -140,11 +134,6 @@ class SavedPeopleCalls(ABC):
             raise CallerError(f"the audience {plain(key)!r} was not saved: {why}")
         size = next(line.size for line in place.lines if line.step == SAVED)
         return AudienceSaved(plain(key), size, place.saves[SAVED], unknown)
-
-    async def _published(self) -> Project:
-        """What is published, for whoever compiles words by it; read in a thread, as it may be large."""
-        control = self._control
-        return await in_thread(published_project, control.publications, control.current, control.trees())
 
 
 def _saved_key(published: Project, audience: str) -> str:
