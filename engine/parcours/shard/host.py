@@ -206,6 +206,11 @@ class ShardHost:
             self._shard.give_up(by, self._clock.now_ms())
             self.look()
 
+    async def give_up_all(self) -> None:
+        """All dispatchers that have claimed anything are gone."""
+        for by in self._shard.claimants():
+            await self.give_up(by)
+
     async def dead_letters(self) -> list[DeadLetter]:
         return self._shard.dead_letters.listed()
 

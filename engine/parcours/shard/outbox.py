@@ -121,5 +121,9 @@ class Outbox:
         """What this dispatcher has claimed, by key."""
         return [(key, claim) for key, claim in self._claims.items() if claim.by == by]
 
+    def claimants(self) -> set[str]:
+        """The dispatchers that have claimed anything."""
+        return {claim.by for claim in self._claims.values()}
+
     def under_way(self) -> int:
         return len(self._claims)

@@ -327,6 +327,10 @@ class Shard:
             self._leaving.give_up(work, by)
             self.commits.commit(work)
 
+    def claimants(self) -> set[str]:
+        """The dispatchers that have claimed deliveries, and not said what became of them."""
+        return self._leaving.outbox.claimants()
+
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
         slot_of, apply, passed = self._slots.slot_map.slot, self._inputs.apply, TimePassed(before)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parcours.arguments import folder_path, is_path
 from parcours.errors import ExtraMissing, SettingInvalid, StoreBroken
+from parcours.store.claims import Claims, FolderClaims, PassingClaims
 from parcours.store.layout import LAYOUT, Layout, layout_of, made_or_found
 from parcours.store.memory import MemoryStore, VolatileStore
 from parcours.store.place import FORMS, SQLITE, StorePlace, place_of
@@ -157,6 +158,14 @@ def open_store(address: str, shard: int, *, is_successor: bool = False) -> Store
     return SqliteStore(folder, shard)
 
 
+def claims_at(address: str, shards: int) -> Claims:
+    """Who keeps the engine of a store that has been prepared, and where its shards run."""
+    place = place_of(address)
+    if place.kind == "memory":
+        return PassingClaims(shards)
+    return _postgres().claims_in(address) if place.kind == "postgres" else FolderClaims(place.folder(), shards)
+
+
 def restore_postgres(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
     """Make a store in PostgreSQL of the one in a folder; `is_noted` tells whether that one's manifest counts.
 
@@ -187,6 +196,7 @@ class _Postgres(Protocol):
     def made_at(self, address: str, wanted: Layout, /) -> Layout: ...
     def found_at(self, address: str, /) -> Kept | None: ...
     def remember_files_of(self, address: str, /) -> None: ...
+    def claims_in(self, address: str, /) -> Claims: ...
     def open_postgres(self, address: str, shard: int, /, *, is_successor: bool) -> Store: ...
     def restored_at(self, address: str, layout: Layout, source: Path, /, *, is_noted: bool) -> None: ...
 

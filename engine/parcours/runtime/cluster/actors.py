@@ -1,8 +1,8 @@
 """The actors inside Ray's workers: for a shard, a dispatcher, the exporter, each a thin skin over a plain object.
 
-Constructors do nothing: an exception there would end an actor for good. An actor that Ray has restarted
-knows nothing either, and answers ShardUnavailable until the supervisor assigns it again. So does one whose
-store failed: it lets go of the shard, for only the store can say what was committed.
+Constructors do nothing: an exception there would end an actor for good. One that has not been assigned yet answers
+ShardUnavailable. So does that of a shard whose store failed: it lets go of the shard, for only the store can say what
+was committed. A shard remembers who keeps the engine, and does nothing for whoever has kept it before.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import ray
 
 from parcours import collector
+from parcours.background import in_thread
 from parcours.clock import SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
@@ -23,17 +25,36 @@ from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBu
 from parcours.insight.exporter.exporter import Exporter
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan
-from parcours.runtime.cluster.actor_port import ActorPort
+from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.exporting import new_exporter
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import decode
 from parcours.shard.requests import decode_request, encode_answer
-from parcours.store.address import is_durable
+from parcours.store.address import claims_at, is_durable
+from parcours.store.claims import Claims, Held, check_keeper
 
 T = TypeVar("T")
 
 LOST = "the shard's store lay in the memory of a process that has ended: start again, or use a store on disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """
+    name            of the actor
+    keeper          the epoch under which the engine is kept
+    expected_epoch  under which the shard's store has to be held; None: whatever is there
+    shards          the actors of all of them, and how they are found when those have gone
+    """
+
+    number: int
+    name: str
+    keeper: int
+    expected_epoch: int | None
+    dispatchers: dict[str, Any]
+    shards: list[Any]
+    whereabouts: Whereabouts
 
 
 class ShardActor:
@@ -42,32 +63,64 @@ class ShardActor:
     def __init__(self) -> None:
         self._host: ShardHost | None = None
         self._lost = False
+        self._keeper = 0
         self._dispatchers: dict[str, Any] = {}
 
-    async def assign(
-        self, plan: bytes, number: int, expected_epoch: int | None, dispatchers: dict[str, Any], shards: list[Any]
-    ) -> int:
-        """Open the shard from its store, if that is held under the expected epoch; without one, whatever is there.
+    async def assign(self, plan: bytes, asked: Assignment) -> int:
+        """Open the shard from its store; returns the epoch under which it writes from now on.
 
-        `shards` are the actors of all of them. Returns the epoch under which the shard writes from now on.
+        Raises StoreBusy where the store is held under another epoch, or somebody else keeps the engine by now.
         """
+        await self.adopt(asked.keeper, asked.dispatchers)
         await self.close()
-        await self.meet(dispatchers)
-        opened = plan_of(plan)
-        self._lost = expected_epoch is not None and not is_durable(opened.store)
+        opened, number = plan_of(plan), asked.number
+        self._lost = asked.expected_epoch is not None and not is_durable(opened.store)
         if self._lost:
             raise StoreBroken(LOST)
+        claims = claims_at(opened.store, opened.shards) if is_durable(opened.store) else None
+        if claims is not None:
+            await in_thread(check_keeper, claims, asked.keeper)
 
         def wake(channel: str) -> None:
             if channel in self._dispatchers:
                 self._dispatchers[channel].wake.remote(number)
 
-        self._host = open_shard(opened, number, SystemClock(opened.settings.clock_jump_max_ms), wake, expected_epoch)
+        clock = SystemClock(opened.settings.clock_jump_max_ms)
+        self._host = open_shard(opened, number, clock, wake, asked.expected_epoch)
+        if claims is not None:
+            await self._note(claims, asked)
         if not opened.virtual:  # there nobody has anything for another shard
-            self._host.peers.meet({peer: ActorPort(shard) for peer, shard in enumerate(shards)})
+            self._host.peers.meet(dict(enumerate(ports_to(asked.shards, asked.whereabouts))))
         self._host.look()
         collector.spare_for_good()
         return self._host.epoch
+
+    async def _note(self, claims: Claims, asked: Assignment) -> None:
+        """Let others know where the shard is; it is closed again where the engine has another keeper by now."""
+        assert self._host is not None, "it has been opened"
+        try:
+            await in_thread(check_keeper, claims, asked.keeper)
+            await in_thread(claims.note, asked.number, Held(self._host.epoch, asked.name))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def adopt(self, keeper: int, dispatchers: dict[str, Any]) -> int | None:
+        """Do as this keeper says from now on, and no earlier one; wake these dispatchers.
+
+        Returns the epoch of the shard, None where it has not been assigned, or has been closed.
+        """
+        self._check_keeper(keeper)
+        if keeper > self._keeper:
+            self._keeper, self._dispatchers = keeper, {}
+            if self._host is not None:  # from now on no dispatcher of an earlier keeper is heard
+                await self._answer(self._host.give_up_all())
+        await self.meet(dispatchers)
+        return None if self._host is None else self._host.epoch
+
+    def _check_keeper(self, keeper: int) -> None:
+        if keeper < self._keeper:
+            raise StoreBusy(f"the engine is kept under epoch {self._keeper}; epoch {keeper} is over and has to stop")
 
     async def meet(self, dispatchers: dict[str, Any]) -> None:
         """Wake these, too, from now on. Added to those it knows: calls that cross each other lose nobody."""
@@ -88,8 +141,14 @@ class ShardActor:
             await self.close()
             raise ShardUnavailable(f"the shard has to be opened again: {error}") from error
 
-    async def ask(self, request: bytes) -> bytes:
-        """The answer of the shard to a request (shard/requests.py)."""
+    async def ask(self, request: bytes, keeper: int | None = None) -> bytes:
+        """The answer of the shard to a request (shard/requests.py).
+
+        keeper  the epoch under which the engine is kept for which it is asked, by dispatchers and the exporter too
+        Raises StoreBusy where it has another keeper by now.
+        """
+        if keeper is not None:
+            self._check_keeper(keeper)
         return encode_answer(await self._answer(decode_request(request).put_to(self._assigned)))
 
     async def process_id(self) -> int:
@@ -100,6 +159,12 @@ class ShardActor:
         if self._host is not None:
             host, self._host = self._host, None
             await host.close()
+
+
+def ports_to(shards: list[Any], whereabouts: Whereabouts, keeper: int | None = None) -> list[ActorPort]:
+    """A port to each of these actors, which is found again when another one is in its place."""
+    finder = whereabouts.finder()
+    return [ActorPort(number, shard, finder, keeper) for number, shard in enumerate(shards)]
 
 
 def plan_of(data: bytes) -> Plan:
@@ -116,7 +181,15 @@ class DispatcherActor:
         self._compiler = PublicationCompiler()
 
     async def assign(
-        self, plan: bytes, channel: str, name: str, shards: list[Any], publications: bytes, kept_back: list[str]
+        self,
+        plan: bytes,
+        channel: str,
+        name: str,
+        shards: list[Any],
+        whereabouts: Whereabouts,
+        keeper: int,
+        publications: bytes,
+        kept_back: list[str],
     ) -> None:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
@@ -126,7 +199,7 @@ class DispatcherActor:
         self._dispatcher = new_dispatcher(name, channel, opened, program, Registry.installed())
         for journey in kept_back:
             self._dispatcher.keep_back(journey)
-        await self._dispatcher.start([ActorPort(shard) for shard in shards])
+        await self._dispatcher.start(ports_to(shards, whereabouts, keeper))
         for shard in range(len(shards)):
             self._dispatcher.wake(shard)
 
@@ -171,14 +244,16 @@ class ExporterActor:
         self._exporter: Exporter | None = None
         self._compiler = PublicationCompiler()
 
-    async def assign(self, plan: bytes, shards: list[Any], publications: bytes) -> None:
+    async def assign(
+        self, plan: bytes, shards: list[Any], whereabouts: Whereabouts, keeper: int, publications: bytes
+    ) -> None:
         """Go on where the shards say."""
         await self.stop()
         opened = plan_of(plan)
         self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
         self._exporter = new_exporter(opened, program, SystemClock(opened.settings.clock_jump_max_ms))
-        self._exporter.start([ActorPort(shard) for shard in shards])
+        self._exporter.start(ports_to(shards, whereabouts, keeper))
 
     @property
     def _assigned(self) -> Exporter:
@@ -203,12 +278,22 @@ class ExporterActor:
             self._exporter = None
 
 
-def start_actor(kind: type[ShardActor] | type[DispatcherActor] | type[ExporterActor]) -> Any:
-    """An actor that Ray restarts for ever and whose calls it never repeats: repeating is the router's business."""
+def start_actor(
+    kind: type[ShardActor] | type[DispatcherActor] | type[ExporterActor], name: str, namespace: str, *, stays: bool
+) -> Any:
+    """An actor of this name, whose calls Ray never repeats: repeating is the router's business.
+
+    stays  when the process goes that has started it
+    Ray starts that of a shard once: whoever keeps the engine puts another one in its place, with a name of its own.
+    """
     options: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "lifetime": "detached" if stays else None,
         "num_cpus": 0,
-        "max_restarts": -1,
+        "max_restarts": 0 if kind is ShardActor else -1,
         "max_task_retries": 0,
         "enable_task_events": False,
+        "scheduling_strategy": "SPREAD",
     }
     return ray.remote(**options)(kind).remote()

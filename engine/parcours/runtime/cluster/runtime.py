@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
 import ray
 
+from parcours.background import in_thread
 from parcours.closing import close_all
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
-from parcours.runtime.cluster.actor_port import ActorPort
+from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
+from parcours.runtime.cluster.naming import namespace_of
 from parcours.runtime.cluster.supervisor import Supervisor
-from parcours.store.address import prepare
+from parcours.store.address import claims_at, prepare
 
 OBJECT_STORE_BYTES = 200_000_000
 """Room for batches between processes. Ray's own default is a third of the machine."""
@@ -32,8 +36,12 @@ ENVIRONMENT = {
 class ClusterRuntime:
     """Runs a plan on the Ray cluster of this process, starting one on this machine if there is none."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, stays: bool = False) -> None:
+        """stays: its actors stay when this process goes, and whoever takes over goes on with them."""
         self._plan = plan
+        self._stays = stays
+        name = plan.project.name
+        self._namespace = namespace_of(name) if stays else f"{namespace_of(name)}/{uuid.uuid4().hex}"
         self._supervisor: Supervisor | None = None
         self._started_ray = False
         self.ports: Sequence[ActorPort] = ()
@@ -43,9 +51,13 @@ class ClusterRuntime:
         self._started_ray = await asyncio.to_thread(start_ray)
         if homes is not None:
             self._plan = replace(self._plan, homes=await homes)
-        self._supervisor = Supervisor(self._plan)
+        plan, namespace = self._plan, self._namespace
+        claims = claims_at(plan.store, plan.shards)
+        epoch = await in_thread(claims.take_over, here())
+        whereabouts = Whereabouts(plan.store, plan.shards, namespace)
+        self._supervisor = Supervisor(plan, epoch, whereabouts, stays=self._stays)
         self.ports = self._supervisor.ports
-        await self._supervisor.start()
+        await self._supervisor.start(await in_thread(claims.shards) if self._stays else ())
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""
@@ -75,6 +87,11 @@ class ClusterRuntime:
         """End the actors, and Ray if this runtime started it."""
         supervisor = self._supervisor
         await close_all([supervisor.stop if supervisor else None, ray.shutdown if self._started_ray else None])
+
+
+def here() -> str:
+    """Where this process is, for whoever looks after the machines."""
+    return f"{socket.gethostname()}, process {os.getpid()}"
 
 
 def start_ray() -> bool:

@@ -1,7 +1,9 @@
 """The supervisor of a cluster: it starts actors, assigns each shard to one owner, watches, and assigns again.
 
-Ray restarts an actor's process; the supervisor gives it back its shard. Each assignment names the epoch that it
-follows, and raises it: a copy of the actor that was frozen meanwhile, or another supervisor, gets no further.
+An actor of a shard that has ended, or does not answer, is replaced by another one, on whichever machine Ray chooses.
+Each assignment names the epoch that it follows, and raises it: an actor that was frozen meanwhile gets no further. So
+does a supervisor that has been succeeded, whose own epoch the store tells; its successor goes on with the actors that
+it finds at work.
 
 A dispatcher is a process of its own, which takes a second or two to start. So that of outbound calls is started
 only once something is published that calls out: before the shards hear of it, and they meet it before it first
@@ -13,15 +15,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
-from parcours.background import spawn
+from parcours.background import in_thread, spawn
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
@@ -29,11 +32,13 @@ from parcours.journey.publish.publications import PublicationCompiler, Publicati
 from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Plan
 from parcours.routing.ports import until_answered
-from parcours.runtime.cluster.actor_port import ActorPort, answer_of
-from parcours.runtime.cluster.actors import DispatcherActor, ExporterActor, ShardActor, start_actor
+from parcours.runtime.cluster.actor_port import ActorGone, ActorPort, Whereabouts, answer_of
+from parcours.runtime.cluster.actors import Assignment, DispatcherActor, ExporterActor, ShardActor, start_actor
+from parcours.runtime.cluster.naming import KEEPER, end_others, find, named
 from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 from parcours.store.address import is_durable
+from parcours.store.claims import Held
 
 log = logging.getLogger("parcours")
 
@@ -49,52 +54,120 @@ START_ATTEMPTS = 10
 
 STATUS = encode_request(GetStatus())
 
+DISPATCHER: Final = "dispatcher-"
+"""Begins the names of dispatchers' actors; that of the channel follows."""
+
 
 class Supervisor:
-    """Lives on one event loop, in the process that started the cluster."""
+    """Lives on one event loop, in the process that keeps the engine."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, epoch: int, whereabouts: Whereabouts, *, stays: bool) -> None:
+        """How the engine is kept.
+
+        epoch  that of its keeper
+        stays  whether its actors stay when this process goes
+        """
         self._plan = plan
+        self._epoch = epoch
+        self._whereabouts = whereabouts
+        self._stays = stays
         self._compiler = PublicationCompiler(plan.project)
         self._pickled = pickle.dumps(plan)  # once for all actors
-        self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
+        self._born: Counter[str] = Counter()
+        self._names: list[str] = [""] * plan.shards
+        self._shards: list[Any] = [None] * plan.shards
         self._dispatchers: dict[str, Any] = {}
         self._kept_back: set[str] = set()
-        self._exporter = start_actor(ExporterActor) if plan.exports else None
-        self._add_dispatchers(plan.project.program)  # their processes start while the shards come back
+        self._exporter: Any = None
         self._epochs: list[int | None] = [None] * plan.shards
         self._lives = dict.fromkeys(plan.channels, 0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._troubles: dict[str, str] = {}
         self._publications = b""
-        self.ports = [ActorPort(actor) for actor in self._shards]
+        self.ports = [ActorPort(number, None, None, keeper=epoch) for number in range(plan.shards)]
 
-    async def start(self) -> None:
-        """Assign everything, then watch it. Raises what assigning raises; StoreBusy after some patience only."""
+    async def start(self, found: Sequence[Held] = ()) -> None:
+        """Assign everything, then watch it. Raises what assigning raises; StoreBusy after some patience only.
+
+        found  where the shards were noted to run: those that are at work go on
+        """
+        for number, held in enumerate(found):
+            if held.place is not None:
+                await self._adopt(number, held)
+        for number, actor in enumerate(self._shards):
+            if actor is None:
+                self._replace(number)
+        if self._plan.exports:
+            self._exporter = self._start(ExporterActor, "exporter")
+        self._add_dispatchers(self._plan.project.program)  # their processes start while the shards come back
+        if self._stays:
+            end_others(self._whereabouts.namespace, {KEEPER, *self._names, *self._started})
         assigning = [partial(self._assign_shard, number) for number in range(len(self._shards))]
-        await asyncio.gather(*map(_patiently, assigning))
+        waiting = [assign for assign, epoch in zip(assigning, self._epochs, strict=True) if epoch is None]
+        await asyncio.gather(*map(_patiently, waiting))
         publications = await newest(self.ports)
         self._publications = encode(publications)
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers))
-        for number, shard in enumerate(self._shards):
-            spawn(
-                self._watch(f"shard {number}", shard, partial(shard.ask.remote, STATUS), assigning[number]), self._tasks
-            )
+        for number, assign in enumerate(assigning):
+            watched = partial(self._look_after_shard, number, assign)
+            spawn(self._watch(f"shard {number}", watched), self._tasks)
         if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
             spawn(
-                self._watch("exporter", self._exporter, self._exporter.trouble.remote, self._assign_exporter),
+                self._watch(
+                    "exporter",
+                    partial(self._look_after, self._exporter, self._exporter.trouble.remote, self._assign_exporter),
+                ),
                 self._tasks,
             )
 
+    async def _adopt(self, number: int, held: Held) -> None:
+        """Go on with an actor that an earlier keeper has started, if it answers and has the shard."""
+        assert held.place is not None, "it has been noted"
+        silence_s = self._plan.settings.actor_silence_ms / 1_000
+        with suppress(ShardUnavailable, TimeoutError):
+            actor = await in_thread(find, held.place, self._whereabouts.namespace)
+            async with asyncio.timeout(silence_s):
+                epoch = await answer_of(actor.adopt.remote(self._epoch, {}))
+            if epoch == held.epoch:
+                self._names[number], self._epochs[number] = held.place, epoch
+                self._shards[number] = actor
+                self.ports[number].be(actor)
+
+    def _start(self, kind: Any, name: str) -> Any:
+        """An actor in its next life."""
+        self._born[name] += 1
+        called = named(name, self._epoch, self._born[name])
+        return start_actor(kind, called, self._whereabouts.namespace, stays=self._stays)
+
+    @property
+    def _started(self) -> set[str]:
+        """The names of all actors that have been started here."""
+        return {named(name, self._epoch, life) for name, lives in self._born.items() for life in range(1, lives + 1)}
+
+    def _replace(self, number: int) -> None:
+        """Put an actor in the place of one that has ended, or has never been there."""
+        actor = self._start(ShardActor, f"shard-{number}")
+        self._names[number] = named(f"shard-{number}", self._epoch, self._born[f"shard-{number}"])
+        self._shards[number] = actor
+        self.ports[number].be(actor)
+
     async def _assign_exporter(self) -> None:
         assert self._exporter is not None, "it is watched"
-        await answer_of(self._exporter.assign.remote(self._pickled, self._shards, self._publications))
+        await answer_of(
+            self._exporter.assign.remote(
+                self._pickled, self._shards, self._whereabouts, self._epoch, self._publications
+            )
+        )
 
     def _add_dispatchers(self, program: Program) -> list[str]:
         """An actor for each channel that this program needs and that has none; the names of those channels."""
         needed = channels_to_start(self._plan.channels, program)
-        added = {channel: start_actor(DispatcherActor) for channel in needed if channel not in self._dispatchers}
+        added = {
+            channel: self._start(DispatcherActor, f"{DISPATCHER}{channel}")
+            for channel in needed
+            if channel not in self._dispatchers
+        }
         self._dispatchers |= added
         return list(added)
 
@@ -106,7 +179,8 @@ class Supervisor:
         await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
         for channel, actor in actors.items():
             assign = partial(self._assign_dispatcher, channel)
-            spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble.remote, assign), self._tasks)
+            watched = partial(self._look_after, actor, actor.trouble.remote, assign)
+            spawn(self._watch(f"dispatcher {channel}", watched), self._tasks)
 
     async def _assign_shard(self, number: int) -> None:
         """Let the actor take the shard over from the owner that is known here, and from nobody else.
@@ -114,11 +188,17 @@ class Supervisor:
         Whether an assignment that failed has raised the epoch is not known: the next one takes whatever is there. A
         store that was busy has not been taken. One in memory is never opened again, whatever has become of it.
         """
-        known, others = self._epochs[number], (self._dispatchers, self._shards)
-        assigning = self._shards[number].assign.remote(self._pickled, number, known, *others)
+        asked = Assignment(
+            number, self._names[number], self._epoch, self._epochs[number], self._dispatchers, self._shards,
+            self._whereabouts,
+        )  # fmt: skip
         try:
-            self._epochs[number] = await answer_of(assigning)
+            self._epochs[number] = await answer_of(self._shards[number].assign.remote(self._pickled, asked))
         except StoreBusy:
+            raise
+        except ActorGone:
+            self._epochs[number] = None if is_durable(self._plan.store) else self._epochs[number]
+            self._replace(number)
             raise
         except Exception:
             if is_durable(self._plan.store):
@@ -140,7 +220,8 @@ class Supervisor:
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
         kept_back = sorted(self._kept_back)
-        await answer_of(actor.assign.remote(self._pickled, channel, name, self._shards, self._publications, kept_back))
+        knowing = self._shards, self._whereabouts, self._epoch, self._publications, kept_back
+        await answer_of(actor.assign.remote(self._pickled, channel, name, *knowing))
         for journey in set(kept_back) - self._kept_back:  # it has been decided meanwhile
             spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
 
@@ -176,15 +257,15 @@ class Supervisor:
             spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
 
     def _name(self, channel: str) -> str:
-        return f"{channel}-{self._lives[channel]}"
+        return f"{channel}-{self._epoch}.{self._lives[channel]}"
 
-    async def _watch(self, name: str, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> None:
+    async def _watch(self, name: str, look_after: Callable[[], Awaitable[object]]) -> None:
         """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again."""
         told: str | None = None  # by a dispatcher: nobody sees what its own process logs
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             try:
-                answer = await self._look_after(actor, ask, assign)
+                answer = await look_after()
             except Exception as error:  # noqa: BLE001  # the watch has to go on whatever it finds
                 self._note(name, f"{name}: {error}")
             else:
@@ -199,6 +280,16 @@ class Supervisor:
             log.warning("%s", trouble)
         self._troubles[name] = trouble
 
+    async def _look_after_shard(self, number: int, assign: Callable[[], Awaitable[None]]) -> object:
+        """The same of the actor of a shard: another one is put in its place, which is assigned at once."""
+        actor = self._shards[number]
+        try:
+            return await self._look_after(actor, partial(actor.ask.remote, STATUS, self._epoch), assign)
+        except ActorGone:
+            self._replace(number)
+            await _patiently(assign)
+            raise
+
     async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> object:
         """What the actor answers, None if it has only just been assigned. Raises what is wrong with it, once something
         has been done about that.
@@ -209,10 +300,10 @@ class Supervisor:
                 return await ask()
         except TimeoutError:  # it answers between the slices of its work, however much that is
             ray.kill(actor, no_restart=False)
-            raise ShardUnavailable(f"no answer within {silence_s:g} s, so its process is ended") from None
+            raise ActorGone(f"no answer within {silence_s:g} s, so its process is ended") from None
         except RayActorError:
-            # Ray is starting it anew; the next answer tells that it has to be assigned
-            raise ShardUnavailable("its process has ended, and is started anew") from None
+            # the next answer of the one that is started anew tells that it has to be assigned
+            raise ActorGone("its process has ended, and is started anew") from None
         except ShardUnavailable:
             await assign()
         except RayTaskError as error:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from parcours.store.layout import Layout
+from parcours.store.postgres.claims import PostgresClaims
 from parcours.store.postgres.restoring import restore_into
 from parcours.store.postgres.schema import Kept, kept_in, made_or_found, remember_files
 from parcours.store.postgres.session import Session, session_name
@@ -36,6 +37,11 @@ def remember_files_of(address: str) -> None:
 def restored_at(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
     """Make the store at this address of the one in a folder. Raises SettingInvalid, StoreBroken, StoreBusy."""
     restore_into(address, layout, source, is_noted=is_noted)
+
+
+def claims_in(address: str) -> PostgresClaims:
+    """Who keeps the engine of the store at this address."""
+    return PostgresClaims(postgres_address(address))
 
 
 def open_postgres(address: str, shard: int, *, is_successor: bool) -> PostgresStore:

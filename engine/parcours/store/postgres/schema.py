@@ -1,6 +1,7 @@
 """The tables of a store in PostgreSQL, made and brought to this release's form under a lock, and whose store it is.
 
-    store         one row: the form of the tables, a name that no other store has, the project, the number of shards
+    store         one row: the form of the tables, a name that no other store has, the project, the number of shards,
+                  the epoch of who keeps the engine and where
     shards        a row each: the epoch held and by what place, how far facts have been read, where trimming stands
     journal       a row for each record: its number, its link in the chain, its bytes
     images        a row for each slot's image: its record, and under which name its pieces lie
@@ -65,6 +66,7 @@ FORMS: Final[tuple[tuple[LiteralString, ...], ...]] = (
         # A record that has been trimmed leaves dead rows: they are swept away before they are many.
         "ALTER TABLE journal SET (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)",
     ),
+    ("ALTER TABLE store ADD COLUMN keeper bigint NOT NULL DEFAULT 0", "ALTER TABLE store ADD COLUMN kept_at text"),
 )
 
 FORM: Final = len(FORMS)
