@@ -12,13 +12,16 @@ from tests.engine.campaign_behaviour import lived, simulated, wishlist
 
 from parcours import Engine
 from parcours.runtime.cluster.runtime import ClusterRuntime
+from parcours.service.host import Host
 
 pytestmark = pytest.mark.ray
 
 
 def kill_a_shard(engine: Engine) -> None:
     """While the campaign goes on: it is opened again from its store."""
-    runtime = engine._facade._host._runtime
+    host = engine._facade._host
+    assert isinstance(host, Host)
+    runtime = host._runtime
     assert isinstance(runtime, ClusterRuntime)
     pids = asyncio.run_coroutine_threadsafe(runtime.process_ids(), engine._loop).result()
     os.kill(pids["shard 0"], signal.SIGKILL)

@@ -15,6 +15,7 @@ from parcours.config import HOUR_MS, Settings
 from parcours.insight.exporter.opening import open_upkeep
 from parcours.service.engine import Engine
 from parcours.service.erasure import ErasureJob
+from parcours.service.host import Host
 from parcours.shard.requests import EndErased, GetErasures
 
 SETTINGS = Settings(export_every_ms=50, export_records=20, compact_grace_ms=1)
@@ -79,7 +80,9 @@ def keep_files(engine: Engine, folder: Path) -> None:
 
 def look_again(engine: Engine) -> None:
     """Have it looked at once whether erasures can go on, which else is done every minute."""
-    erasures = engine.service._host._erasures
+    host = engine.service._host
+    assert isinstance(host, Host)
+    erasures = host._erasures
     assert erasures is not None
     erasures._news.set()
 

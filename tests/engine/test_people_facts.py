@@ -19,6 +19,7 @@ from parcours.insight.exporter.listing import read_listing
 from parcours.insight.exporter.opening import open_upkeep
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.project import Project
+from parcours.service.host import Host
 from parcours.service.people_facts import PeopleFacts
 from parcours.service.service import Service
 from parcours.shard.requests import GetErasures
@@ -67,7 +68,9 @@ def opened(folder: Path, clock: Ahead, insight: str = "{events: none}") -> Servi
 
 
 def facts_of(service: Service) -> PeopleFacts:
-    found = service._host._people_facts
+    host = service._host
+    assert isinstance(host, Host)
+    found = host._people_facts
     assert found is not None
     return found
 

@@ -14,6 +14,7 @@ from parcours.core.fact import Looked
 from parcours.errors import CallerError
 from parcours.routing.ports import ShardPort
 from parcours.service import people_table
+from parcours.service.host import Host
 from parcours.service.service import Service
 from parcours.shard.messages import Look
 from parcours.shard.request import Request
@@ -135,6 +136,7 @@ def test_who_goes_away_while_shards_stand_still_leaves_none_standing_and_no_scan
         async with opened(tmp_path) as service:
             first, second = service._host.ports
             asked, may_come = asyncio.Event(), asyncio.Event()
+            assert isinstance(service._host, Host)
             service._host.people._scans._ports = [first, LatePort(second, asked, may_come)]
             taking = asyncio.ensure_future(table(service))
             await asked.wait()

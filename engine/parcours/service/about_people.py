@@ -15,8 +15,8 @@ from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError
 from parcours.insight.whose_facts import Told
 from parcours.routing.calls import person_text
+from parcours.service.engine_host import EngineHost
 from parcours.service.erasure import ErasureJob
-from parcours.service.host import Host
 from parcours.service.people_calls import Id, check_text
 from parcours.service.people_table import PersonRow
 from parcours.service.person_record import PersonRecord
@@ -36,7 +36,7 @@ class AboutPeople(ABC):
     `look` says who asks, which is recorded as a fact of whoever is found: a name that nobody has is kept nowhere.
     """
 
-    _host: Host
+    _host: EngineHost
 
     @abstractmethod
     async def _told(self, name: str) -> Told:

@@ -12,10 +12,10 @@ from parcours.insight.explain import Explanation
 from parcours.journey.publish.ledger import Verb
 from parcours.service.campaign_state import CampaignState, campaign_state
 from parcours.service.change_outcome import ChangeOutcome, Order
-from parcours.service.host import Host
-from parcours.service.journey_control import JourneyControl
+from parcours.service.engine_host import EngineHost
 from parcours.service.keeper import Standing
 from parcours.service.people_calls import check_text
+from parcours.service.published import Published
 from parcours.service.told_sets import SetsKept
 from parcours.shard.requests import GetProfile
 from parcours.wording import nearest, quoted
@@ -24,8 +24,8 @@ from parcours.wording import nearest, quoted
 class CampaignCalls(ABC):
     """Those of a service."""
 
-    _host: Host
-    _control: JourneyControl
+    _host: EngineHost
+    _control: Published
 
     @abstractmethod
     def _check_open(self) -> None:

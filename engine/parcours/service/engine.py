@@ -78,6 +78,7 @@ class Engine(BlockingFacade):
         links: Links | None = None,
         private_hosts: Iterable[str] = (),
         files: str | PathLike[str] | None = None,
+        address: str | None = None,
     ) -> Self:
         """Open the project's store and go on from where it stands.
 
@@ -87,6 +88,7 @@ class Engine(BlockingFacade):
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
         links    the addresses of a door that what leaves carries; `Service.open` tells more of them
+        address  of a Ray cluster in which the engine stays; `Service.open` tells more of it
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or
         StoreBroken.
         """
@@ -103,15 +105,24 @@ class Engine(BlockingFacade):
                 links=links,
                 private_hosts=private_hosts,
                 files=files,
+                address=address,
             )
         )
-        engine._thread.start()
+        return engine._started()
+
+    @classmethod
+    def attach(cls, address: str, project: Project) -> Self:
+        """An engine that runs the project already in a Ray cluster; `Service.attach` tells more of it."""
+        return cls(Service.attach(address, project))._started()
+
+    def _started(self) -> Self:
+        self._thread.start()
         try:
-            engine._call(engine._facade.start())
+            self._call(self._facade.start())
         except BaseException as error:
-            close_after(error, engine.close)
+            close_after(error, self.close)
             raise
-        return engine
+        return self
 
     ingest = _acknowledged(Service.ingest)
     track = _acknowledged(Service.track)
@@ -136,6 +147,7 @@ class Engine(BlockingFacade):
     fetch_inbox = blocking(Service.fetch_inbox)
     explain = blocking(Service.explain)
     drain = blocking(Service.drain)
+    shut_down = blocking(Service.shut_down)
     troubles = blocking(Service.troubles)
     report = blocking(Service.report)
     dead_letters = blocking(Service.dead_letters)

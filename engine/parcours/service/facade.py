@@ -20,10 +20,10 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.following import ask_owner, told_under
 from parcours.service.inbox import InboxItem, items_of
-from parcours.service.journey_control import JourneyControl
 from parcours.service.journey_state import JourneyState
 from parcours.service.people_calls import Id, check_bool, check_text, feedback_call, object_of, reaction_call, sender
 from parcours.service.person import Person
+from parcours.service.published import Published
 from parcours.shard.messages import Look
 from parcours.shard.requests import GetInbox, GetProfile, NoteLook
 
@@ -37,7 +37,7 @@ class Facade(ABC):
     that was merged into a person stands for her.
     """
 
-    _control: JourneyControl
+    _control: Published
 
     @abstractmethod
     def _check_open(self) -> None:

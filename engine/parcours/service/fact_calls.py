@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from parcours.service.engine_host import EngineHost
 from parcours.service.fact_questions import FactQuestions
-from parcours.service.host import Host
 from parcours.service.insight import Insight
 
 
 class FactCalls(ABC):
     """Those of a service."""
 
-    _host: Host
+    _host: EngineHost
     _questions: FactQuestions
 
     @abstractmethod

@@ -34,7 +34,7 @@ from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
-    from parcours.service.journey_control import JourneyControl
+    from parcours.service.published import Published
 
 INTERRUPT_EVERY_S: Final = 0.05
 """Pause before a query that has not ended is interrupted again: it may be about to begin another one."""
@@ -45,7 +45,7 @@ T = TypeVar("T")
 class FactQuestions:
     """Lives on the loop of its host. `ports` are all shards, once they are open."""
 
-    def __init__(self, ports: Callable[[], Sequence[ShardPort]], control: JourneyControl, plan: Plan) -> None:
+    def __init__(self, ports: Callable[[], Sequence[ShardPort]], control: Published, plan: Plan) -> None:
         self._ports, self._control, self._settings = ports, control, plan.settings
         self._address_secret = plan.address_secret
         files = files_of(plan.store)

@@ -26,18 +26,18 @@ from parcours.journey.program import Program
 from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
-from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.runtime.runtimes import Runtime
 from parcours.service.audience_looks import AudienceLooks
 from parcours.service.campaign_preview import CampaignPreview
 from parcours.service.campaigns_of_host import CampaignsOfHost
+from parcours.service.engine_host import EngineHost
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.fact_questions import FactQuestions
 from parcours.service.journey_control import JourneyControl
-from parcours.service.keeper import Keeper, Standing
+from parcours.service.keeper import Standing
 from parcours.service.live_reads import LiveReads
 from parcours.service.people_facts import PeopleFacts
 from parcours.service.people_table import PeopleTable, PersonRow
-from parcours.service.shard_access import ShardAccess
 from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.erasures import Erasure
 from parcours.shard.requests import CopyStore, GetStatus
@@ -56,13 +56,15 @@ TROUBLES_WITHIN_S = 5.0
 """How long the question for troubles waits for a shard: a busy one is none."""
 
 
-class Host(ShardAccess, Keeper):
-    """`control` changes what is published and knows it, `questions` asks the facts of everybody."""
+class Host(EngineHost):
+    """Keeps the engine that a runtime runs."""
 
-    def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
-        clock_of_all = clock or SystemClock(plan.settings.clock_jump_max_ms)
-        super().__init__(plan, clock_of_all, shares_loop=runtime == "local")
-        self._runtime = open_runtime(runtime, plan, clock_of_all if runtime == "local" else clock)
+    control: JourneyControl
+
+    def __init__(self, plan: Plan, runtime: Runtime, clock: Clock | None = None, *, shares_loop: bool = False) -> None:
+        """shares_loop: whether the runtime has its shards on the same loop."""
+        super().__init__(plan, clock or SystemClock(plan.settings.clock_jump_max_ms), shares_loop=shares_loop)
+        self._runtime = runtime
         self._reads: LiveReads | None = None
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
@@ -237,6 +239,9 @@ class Host(ShardAccess, Keeper):
         )  # fmt: skip
         stops = [each.stop if each else None for each in looked_after]
         await close_all([*stops, self._end_routing])
+
+    async def end_engine(self) -> None:
+        """Nobody else is attached to it: it ends when this is stopped."""
 
     async def stop(self) -> None:
         """Let what is being sent finish and give everything back."""

@@ -61,6 +61,8 @@ class JourneyControl(Published):
         store     the address of the engine's store
         """
         super().__init__(project)
+        self.changed = asyncio.Event()
+        """Set with the next change; there is another one then."""
         self._wait_s = wait_s
         self._conducted = conducted
         self._store = store
@@ -87,6 +89,8 @@ class JourneyControl(Published):
     async def _renew(self, publications: Publications) -> None:
         self._take(publications)
         await self._renewed(self.current)
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     async def publish(self, project: Project, order: Order = ASKED, only: str | None = None) -> ChangeOutcome:
         async with self._turn_of(order) as patience:  # who is counted as in no version must not enter it meanwhile

@@ -15,9 +15,9 @@ from parcours.errors import CallerError
 from parcours.insight.audience_shown import AudienceShown, audience_key, audience_names, condition_of
 from parcours.routing.calls import person_text
 from parcours.service.campaign_preview import SAMPLE_MAX, CampaignPreview
-from parcours.service.host import Host
-from parcours.service.journey_control import JourneyControl
+from parcours.service.engine_host import EngineHost
 from parcours.service.people_calls import Id, check_text
+from parcours.service.published import Published
 from parcours.shard.messages import Look
 from parcours.shard.requests import NoteLook
 from parcours.wording import shown_value
@@ -51,8 +51,8 @@ class Proof:
 class Looks(ABC):
     """Those of a service."""
 
-    _host: Host
-    _control: JourneyControl
+    _host: EngineHost
+    _control: Published
 
     @property
     @abstractmethod

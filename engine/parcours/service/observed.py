@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from parcours.arguments import check_timeout
 from parcours.config import Settings
 from parcours.journey.program import Program
 from parcours.journey.publish.ledger import Ledger
+from parcours.service.engine_host import EngineHost
 from parcours.service.figures import EngineFigures
-from parcours.service.host import Host
-from parcours.service.journey_control import JourneyControl
+from parcours.service.host import CLOSE_PATIENCE_S
 from parcours.service.live_report import LiveReport, live_report
+from parcours.service.published import Published
+
+DRAIN_POLL_S = 0.01
+"""How often `drain` looks whether everything has settled."""
 
 
 class Observed(ABC):
     """The part of a service for whoever looks after it."""
 
-    _host: Host
-    _control: JourneyControl
+    _host: EngineHost
+    _control: Published
 
     @abstractmethod
     def _is_open(self) -> bool:
@@ -74,6 +80,34 @@ class Observed(ABC):
     def store_folder(self) -> Path | None:
         """Where the store lies, None if it lies in memory."""
         return self._host.store_folder
+
+    async def drain(self, timeout_s: float | None = None) -> None:
+        """Return when everything accepted is applied and nothing queued can leave now.
+
+        Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError, which
+        says what is outstanding and which troubles there are.
+        """
+        check_timeout("timeout_s", timeout_s)
+        self._check_open()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if not await self._host.outstanding():
+                        return
+                    await asyncio.sleep(DRAIN_POLL_S)
+        except TimeoutError:
+            raise TimeoutError(f"not everything has settled within {timeout_s} s: {await self._why()}") from None
+
+    async def _why(self) -> str:
+        """What is outstanding and in trouble, as far as there are answers."""
+        said: list[str] = []
+        try:
+            async with asyncio.timeout(CLOSE_PATIENCE_S):
+                said += await self._host.outstanding()
+                said += await self._host.troubles()
+        except TimeoutError:
+            said.append("the shards or the channels do not answer")
+        return "; ".join(said) or "it has settled just now"
 
     async def figures(self) -> EngineFigures:
         """What the engine counts and measures: one call a shard, and nobody is looked at."""

@@ -14,10 +14,10 @@ from parcours.insight.windows import ALL_TIME, Window
 from parcours.journey.compile.campaigns.found import SAVED
 from parcours.journey.project import Project
 from parcours.routing.calls import person_text
+from parcours.service.engine_host import EngineHost
 from parcours.service.following import ask_owner
-from parcours.service.host import Host
-from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import Id, check_bool, check_text
+from parcours.service.published import Published
 from parcours.shard.requests import GetProfile
 from parcours.wording import shown_value
 
@@ -46,8 +46,8 @@ class AudienceSaved:
 class SavedPeopleCalls(ABC):
     """Those of a service."""
 
-    _host: Host
-    _control: JourneyControl
+    _host: EngineHost
+    _control: Published
 
     @abstractmethod
     def _check_open(self) -> None:

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from types import NoneType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Self
 
-from parcours.arguments import check_kind, check_method, check_timeout, folder_path
+from parcours.arguments import check_kind, check_method, folder_path
 from parcours.channel import INBOX, Feedback, WebhookRequest
-from parcours.clock import Clock
+from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
-from parcours.config import Settings, settings_of
+from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
-from parcours.errors import CallerError, EngineClosed, Overloaded, ProjectInvalid
+from parcours.errors import CallerError, EngineClosed, Overloaded
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of, person_text
-from parcours.routing.plan import Links, Plan, check_shards
+from parcours.routing.plan import Links, Plan
 from parcours.routing.ports import ShardPort
-from parcours.runtime.exporting import address_secret, can_export
-from parcours.runtime.runtimes import RuntimeName
+from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.about_people import AboutPeople
 from parcours.service.acknowledgement import Ingested, LinesTaken
+from parcours.service.attached_host import AttachedHost, Attachment
 from parcours.service.campaign_calls import CampaignCalls
-from parcours.service.campaigns_of_host import usable_store
-from parcours.service.channel_selection import allowing, delivering, recording, unlinked
+from parcours.service.engine_host import EngineHost
 from parcours.service.facade import Facade
 from parcours.service.fact_calls import FactCalls
 from parcours.service.following import ask_owner
-from parcours.service.host import CLOSE_PATIENCE_S, Host
+from parcours.service.host import Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
 from parcours.service.inbox_feed import InboxFeed, Watch
-from parcours.service.journey_control import drafted
 from parcours.service.looks import Looks
 from parcours.service.observed import Observed
+from parcours.service.opening import attaching, keeping, new_plan
 from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.saved_people import SavedPeopleCalls
@@ -56,9 +54,6 @@ log = logging.getLogger("parcours")
 REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
 """Types of calls that tell of consent, or of what became of deliveries: they are taken though events are refused."""
 
-DRAIN_POLL_S = 0.01
-"""How often `drain` looks whether everything has settled."""
-
 
 class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
@@ -66,10 +61,10 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.
     """
 
-    def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
-        self._host = Host(plan, runtime, clock)
-        self._control = self._host.control
-        self._questions = self._host.questions
+    def __init__(self, plan: Plan, host: EngineHost) -> None:
+        self._host = host
+        self._control = host.control
+        self._questions = host.questions
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
         self._inboxes = InboxFeed(
@@ -93,6 +88,7 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
         links: Links | None = None,
         private_hosts: Iterable[str] = (),
         files: str | PathLike[str] | None = None,
+        address: str | None = None,
     ) -> Self:
         """A service on the project's store. It goes on from where that stands once it is entered, or started.
 
@@ -110,28 +106,43 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
                  clicks are told by them, and marketing mail has its way out. Without it none is put in
         private_hosts  networks, such as 10.1.0.0/16, that outbound calls may reach though they are private, besides
                  those that the project allows
+        address  of a Ray cluster, `auto` for the one on this machine: there the engine stays when this process goes.
+                 If it runs there already, the service is attached to it as it is
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing; entering it
         StoreBusy or StoreBroken.
         """
-        check_project("open", project)
         check_method("clock", clock, "now_ms")
-        check_kind("environ", environ, (Mapping, NoneType), "a mapping of texts")
-        check_method("links", links, "report_url")
-        if project.drafts:
-            raise ProjectInvalid("\n".join(drafted(project)))
-        check_shards(shards)
-        store = usable_store(project, store, files)
-        recorded = recording(project, records)
-        channels = delivering(project, recorded, os.environ if environ is None else environ)
-        channels = allowing(channels, private_hosts)
-        plan = Plan(
-            project, shards, store, channels, recorded, settings=settings_of(settings), exports=can_export(store),
-            address_secret=address_secret(project, os.environ if environ is None else environ),
-            links=links,
-        )  # fmt: skip
-        if links is None and (without := unlinked(project, channels)):
-            log.warning("no links are put into what leaves on %s: nobody gave `links`", ", ".join(without))
-        return cls(plan, runtime, clock)
+        plan = new_plan(project, store, shards, records, settings, environ, links, private_hosts, files)
+        if address is not None:
+            check_text("address", address)
+            return cls._attached(keeping(address, plan, runtime))
+        if runtime == "local":
+            clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
+        return cls(plan, Host(plan, open_runtime(runtime, plan, clock), clock, shares_loop=runtime == "local"))
+
+    @classmethod
+    def attach(cls, address: str, project: Project) -> Self:
+        """A service on an engine that runs the project already in the Ray cluster at this address.
+
+        It is closed as any, and leaves the engine as it is. Any number may be attached. It connects at once, which
+        takes a second. Raises SettingInvalid where there is no cluster, ShardUnavailable where there is no such engine.
+        """
+        check_project("attach", project)
+        check_text("address", address)
+        return cls._attached(attaching(address, project))
+
+    async def shut_down(self) -> None:
+        """Close the service and end the engine, for all that are attached to it too.
+
+        An engine that stays in a cluster ends by this alone. Raises ShardUnavailable where nobody keeps it.
+        """
+        self._check_open()
+        await self._host.end_engine()
+        await self.close()
+
+    @classmethod
+    def _attached(cls, attachment: Attachment) -> Self:
+        return cls(attachment.plan, AttachedHost(attachment))
 
     async def start(self) -> None:
         """Open the shards and go on. Raises StoreBusy or StoreBroken, and has given everything back then.
@@ -332,34 +343,6 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
                 "the service was started on another event loop, where its shards live: use it on that one, or use an "
                 "Engine, which can be called from anywhere"
             )
-
-    async def drain(self, timeout_s: float | None = None) -> None:
-        """Return when everything accepted is applied and nothing queued can leave now.
-
-        Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError, which
-        says what is outstanding and which troubles there are.
-        """
-        check_timeout("timeout_s", timeout_s)
-        self._check_open()
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    if not await self._host.outstanding():
-                        return
-                    await asyncio.sleep(DRAIN_POLL_S)
-        except TimeoutError:
-            raise TimeoutError(f"not everything has settled within {timeout_s} s: {await self._why()}") from None
-
-    async def _why(self) -> str:
-        """What is outstanding and in trouble, as far as there are answers."""
-        said: list[str] = []
-        try:
-            async with asyncio.timeout(CLOSE_PATIENCE_S):
-                said += await self._host.outstanding()
-                said += await self._host.troubles()
-        except TimeoutError:
-            said.append("the shards or the channels do not answer")
-        return "; ".join(said) or "it has settled just now"
 
     async def dead_letters(self) -> list[DeadLetter]:
         """What the shards could not apply and have set aside, shard by shard, the oldest first."""

@@ -175,6 +175,12 @@ def restore_postgres(address: str, layout: Layout, source: Path, *, is_noted: bo
     _postgres().remember_files_of(address)
 
 
+def absolute(address: str) -> str:
+    """The address for a process that may have another current folder."""
+    place = place_of(address)
+    return address if place.kind != "sqlite" else f"{SQLITE}{place.folder().absolute()}"
+
+
 def is_durable(address: str) -> bool:
     """Whether the store outlives the process."""
     return place_of(address).is_durable

@@ -44,6 +44,8 @@ class ClusterRuntime:
         self._namespace = namespace_of(name) if stays else f"{namespace_of(name)}/{uuid.uuid4().hex}"
         self._supervisor: Supervisor | None = None
         self._started_ray = False
+        self.epoch = 0
+        """Under which the engine is kept, once it has been started."""
         self.ports: Sequence[ActorPort] = ()
 
     async def start(self, homes: Homes | None = None) -> None:
@@ -53,9 +55,9 @@ class ClusterRuntime:
             self._plan = replace(self._plan, homes=await homes)
         plan, namespace = self._plan, self._namespace
         claims = claims_at(plan.store, plan.shards)
-        epoch = await in_thread(claims.take_over, here())
+        self.epoch = await in_thread(claims.take_over, here())
         whereabouts = Whereabouts(plan.store, plan.shards, namespace)
-        self._supervisor = Supervisor(plan, epoch, whereabouts, stays=self._stays)
+        self._supervisor = Supervisor(plan, self.epoch, whereabouts, stays=self._stays)
         self.ports = self._supervisor.ports
         await self._supervisor.start(await in_thread(claims.shards) if self._stays else ())
 
@@ -82,6 +84,11 @@ class ClusterRuntime:
         """The process of each actor that the plan runs in, by a name in words."""
         assert self._supervisor is not None, "start comes first"
         return await self._supervisor.process_ids()
+
+    async def leave(self) -> None:
+        """Look after nothing any more, and end nothing: somebody else does, or will."""
+        if self._supervisor is not None:
+            await self._supervisor.leave()
 
     async def stop(self) -> None:
         """End the actors, and Ray if this runtime started it."""

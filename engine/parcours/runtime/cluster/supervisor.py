@@ -327,11 +327,15 @@ class Supervisor:
             actors["exporter"] = self._exporter
         return {name: await answer_of(actor.process_id.remote()) for name, actor in actors.items()}
 
-    async def stop(self) -> None:
-        """Let what is being sent finish, close the stores, end the actors."""
+    async def leave(self) -> None:
+        """Watch no actor any more."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Let what is being sent finish, close the stores, end the actors."""
+        await self.leave()
         workers = self._workers()
         # An actor that is dead at this moment has nothing to finish and nothing open.
         await asyncio.gather(*(answer_of(actor.stop.remote()) for actor in workers), return_exceptions=True)

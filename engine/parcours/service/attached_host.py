@@ -1,0 +1,210 @@
+"""The host of a service whose engine another process keeps: lines and questions about people go to the shards, all
+else to the keeper.
+
+What is published becomes known here as soon as the keeper tells, which is asked all the time. While none answers, lines
+are taken as before, and what only a keeper can do fails with ShardUnavailable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from parcours.clock import SystemClock
+from parcours.closing import close_all
+from parcours.core.effect import Outgoing
+from parcours.errors import ShardUnavailable
+from parcours.insight.audience_shown import AudienceShown
+from parcours.insight.windows import Window
+from parcours.journey.campaign_steps import SavingMode
+from parcours.journey.project import Project
+from parcours.journey.publish.ledger import Named, Verb
+from parcours.journey.publish.publications import Publications
+from parcours.routing.plan import Plan
+from parcours.routing.ports import ShardPort
+from parcours.service.campaign_preview import CampaignPreview
+from parcours.service.change_outcome import ChangeOutcome, Order
+from parcours.service.engine_host import EngineHost
+from parcours.service.erasure import ErasureJob
+from parcours.service.fact_questions import FactQuestions
+from parcours.service.journey_state import JourneyState
+from parcours.service.keeper import Standing
+from parcours.service.people_table import PersonRow
+from parcours.service.published import ASKED, Published
+from parcours.store.campaign_files import CAMPAIGNS
+
+if TYPE_CHECKING:
+    from parcours.campaigns.run_place import RunPlace
+
+log = logging.getLogger("parcours")
+
+AWAY_PAUSE_S: Final = 0.5
+"""Pause before a keeper is asked again that did not answer."""
+
+
+class KeeperPort(Protocol):
+    """Asks whoever keeps the engine, by the names of `Keeper` and `Published`. Raises ShardUnavailable."""
+
+    async def call(self, name: str, /, *arguments: Any, **named: Any) -> Any: ...
+
+    def stream(self, name: str, /, *arguments: Any) -> AsyncGenerator[Any]: ...
+
+    async def end(self) -> None:
+        """Close what the keeper keeps, and end it."""
+
+
+class Attachment(Protocol):
+    """A connection to a running engine. `close` gives it back, and leaves the engine as it is."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def ports(self) -> Sequence[ShardPort]: ...
+    @property
+    def keeper(self) -> KeeperPort: ...
+
+    def close(self) -> None: ...
+
+
+class AttachedControl(Published):
+    """What is published, as the keeper tells it; it makes the changes."""
+
+    def __init__(self, project: Project, keeper: KeeperPort) -> None:
+        super().__init__(project)
+        self._keeper = keeper
+
+    async def publish(self, project: Project, order: Order = ASKED, only: str | None = None) -> ChangeOutcome:
+        outcome: ChangeOutcome = await self._keeper.call("publish", project, order, only)
+        await self.hear(None)
+        return outcome
+
+    async def change(self, verb: Verb, journey: str, order: Order = ASKED, of: Named = "journey") -> ChangeOutcome:
+        outcome: ChangeOutcome = await self._keeper.call("change", verb, journey, order, of)
+        await self.hear(None)
+        return outcome
+
+    async def states(self) -> list[JourneyState]:
+        states: list[JourneyState] = await self._keeper.call("states")
+        return states
+
+    async def hear(self, known: int | None) -> None:
+        """Know what is published now; with the number of a ledger, once there is another one or a while has passed."""
+        heard: Publications = await self._keeper.call("news", known)
+        if heard.ledger.number >= self.publications.ledger.number:
+            self._take(heard)
+
+
+class AttachedHost(EngineHost):
+    """Lives on one event loop. It closes the attachment when it is stopped."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        plan = attachment.plan
+        super().__init__(plan, SystemClock(plan.settings.clock_jump_max_ms), shares_loop=False)
+        self._attachment = attachment
+        self._keeper = attachment.keeper
+        self._following: asyncio.Task[None] | None = None
+        self._control = AttachedControl(plan.project, self._keeper)
+        self.control = self._control
+        self.questions = FactQuestions(lambda: self.ports, self.control, plan)
+
+    @property
+    def ports(self) -> Sequence[ShardPort]:
+        return self._attachment.ports
+
+    async def start(self) -> None:
+        """Raises ShardUnavailable where nobody keeps the engine."""
+        await self._control.hear(None)
+        self._begin_routing(self.control.current)
+        self._following = asyncio.ensure_future(self._follow())
+
+    async def _follow(self) -> None:
+        """Route by what is published, as soon as that is known; whatever goes wrong is told and tried again."""
+        told = ""
+        while True:
+            try:
+                await self._control.hear(self.control.publications.ledger.number)
+                self._route_by(self.control.current)
+                told = ""
+            except Exception as error:  # noqa: BLE001  # it has to go on whatever the keeper says
+                if str(error) != told:
+                    log.warning("what is published cannot be asked for now: %s", error)
+                told = str(error)
+                await asyncio.sleep(AWAY_PAUSE_S)
+
+    async def turn_away(self) -> None:
+        await self._end_routing()
+
+    async def end_engine(self) -> None:
+        await self._keeper.end()
+
+    async def stop(self) -> None:
+        await close_all([self._follow_no_more, self._attachment.close])
+
+    async def _follow_no_more(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    # What the keeper does
+
+    @property
+    def campaigns_folder(self) -> Path | None:
+        folder = self.store_folder
+        return None if folder is None else folder / CAMPAIGNS
+
+    async def standing(self, campaigns: Sequence[str]) -> dict[str, Standing]:
+        standing: dict[str, Standing] = await self._keeper.call("standing", list(campaigns))
+        return standing
+
+    async def begin_run(self, campaign: str, by: str) -> int:
+        return int(await self._keeper.call("begin_run", campaign, by))
+
+    async def preview(self, campaign: str, sample: int) -> CampaignPreview:
+        preview: CampaignPreview = await self._keeper.call("preview", campaign, sample)
+        return preview
+
+    async def compose_proof(self, campaign: str, step: str, person: str, to: str, channel: str | None) -> Outgoing:
+        composed: Outgoing = await self._keeper.call("compose_proof", campaign, step, person, to, channel)
+        return composed
+
+    async def save_members(self, audience: str, people: Sequence[str], mode: SavingMode, by: str) -> RunPlace:
+        place: RunPlace = await self._keeper.call("save_members", audience, list(people), mode, by)
+        return place
+
+    async def funnel_people(
+        self, words: str, options: Mapping[str, object], who: str, window: Window, *, stitch: bool
+    ) -> list[str]:
+        people: list[str] = await self._keeper.call("funnel_people", words, dict(options), who, window, stitch=stitch)
+        return people
+
+    async def look_at_audience(self, audience: str, sample: int) -> AudienceShown:
+        shown: AudienceShown = await self._keeper.call("look_at_audience", audience, sample)
+        return shown
+
+    async def people_rows(self) -> AsyncGenerator[list[PersonRow]]:
+        async with aclosing(self._keeper.stream("people_rows")) as slices:
+            async for rows in slices:
+                yield rows
+
+    async def erase(self, person: str, by: str) -> ErasureJob:
+        job: ErasureJob = await self._keeper.call("erase", person, by)
+        return job
+
+    async def erasure(self, name: str) -> ErasureJob | None:
+        job: ErasureJob | None = await self._keeper.call("erasure", name)
+        return job
+
+    async def back_up(self, folder: Path) -> None:
+        await self._keeper.call("back_up", folder)
+
+    async def troubles(self) -> list[str]:
+        """What the keeper tells, or that there is none now."""
+        try:
+            troubles: list[str] = await self._keeper.call("troubles")
+        except ShardUnavailable as error:
+            return [f"nobody keeps the engine now: {error}"]
+        return troubles

@@ -1,0 +1,123 @@
+"""The keeper of an engine in a process of its own: what others ask of it there, and what it does without being asked.
+
+It keeps the engine as long as the store says so. Once another one has taken over, it lets go of everything and refuses
+whatever it is asked. It ends no actor then: they are the other one's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from parcours.background import in_thread
+from parcours.closing import close_all
+from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.journey.publish.publications import Publications
+from parcours.routing.plan import Plan
+from parcours.service.host import Host
+from parcours.store.address import claims_at
+
+if TYPE_CHECKING:
+    from parcours.runtime.cluster.runtime import ClusterRuntime
+
+log = logging.getLogger("parcours")
+
+LOOK_EVERY_S: Final = 1.0
+"""So often it looks whether it still keeps the engine."""
+
+NEWS_WITHIN_S: Final = 10.0
+"""So long whoever asks for news of what is published waits for some."""
+
+OF_HOST: Final = frozenset(
+    {
+        "standing", "begin_run", "preview", "compose_proof", "save_members", "funnel_people", "look_at_audience",
+        "erase", "erasure", "back_up", "troubles",
+    }
+)  # fmt: skip
+"""The calls of `Keeper`, but for the one that is answered slice by slice."""
+
+OF_CONTROL: Final = frozenset({"publish", "change", "states"})
+"""Those of `Published`."""
+
+
+class KeeperDesk:
+    """Lives in an actor (runtime/cluster/resident.py), on its loop."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._runtime: ClusterRuntime | None = None
+        self._host: Host | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Take over. Raises as `Service.start`; it may be called again then."""
+        from parcours.runtime.cluster.runtime import ClusterRuntime
+
+        runtime = ClusterRuntime(self._plan, stays=True)
+        host = Host(self._plan, runtime)
+        try:
+            await host.start()
+        except BaseException as error:
+            await close_all([host.turn_away, runtime.leave], after=error)
+            raise
+        self._runtime, self._host = runtime, host
+        self._watching = asyncio.ensure_future(self._watch(runtime.epoch))
+
+    async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
+        """The answer to a call of `Keeper` or `Published`, to `plan`, or to `news`. Raises what it raises."""
+        host = self._keeping
+        if name in OF_HOST:
+            return await getattr(host, name)(*arguments, **named)
+        if name in OF_CONTROL:
+            return await getattr(host.control, name)(*arguments, **named)
+        assert name in ("plan", "news"), f"{name} is not asked of a keeper"
+        return self._plan if name == "plan" else await self._news(*arguments)
+
+    async def stream(self, name: str, *arguments: Any) -> AsyncGenerator[Any]:
+        """The table of everybody, slice by slice."""
+        assert name == "people_rows" and not arguments, f"{name} is not asked of a keeper"
+        async for rows in self._keeping.people_rows():
+            yield rows
+
+    @property
+    def _keeping(self) -> Host:
+        if self._host is None:
+            raise ShardUnavailable("another process keeps the engine by now")
+        return self._host
+
+    async def _news(self, known: int | None) -> Publications:
+        """What is published, as soon as its ledger has another number than is known; after a while in any case."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NEWS_WITHIN_S):
+                while self._keeping.control.publications.ledger.number == known:
+                    await self._keeping.control.changed.wait()
+        return self._keeping.control.publications
+
+    async def _watch(self, epoch: int) -> None:
+        """Let go as soon as another one has taken over. A store that does not tell is asked again."""
+        claims = claims_at(self._plan.store, self._plan.shards)
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(ParcoursError):
+                if (await in_thread(claims.keeper)).epoch != epoch:
+                    break
+        log.warning("another process keeps the engine by now: this one lets go of it")
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        host, runtime = self._host, self._runtime
+        assert host is not None and runtime is not None, "it has been opened"
+        self._host = None
+        await close_all([host.turn_away, runtime.leave])
+
+    async def close(self) -> None:
+        """End the engine, with all its actors, unless another one keeps it."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        if self._host is not None:
+            host, self._host = self._host, None
+            await close_all([host.turn_away, host.stop])

@@ -1,0 +1,129 @@
+"""An engine that stays in its cluster: who has opened it goes, others are attached, and its keeper is started anew."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import ray
+
+from parcours import Engine
+from parcours.errors import ShardUnavailable, StoreBusy
+from parcours.journey.project import Project
+from parcours.runtime.cluster.naming import KEEPER, namespace_of
+from parcours.store.address import claims_at
+
+pytestmark = pytest.mark.ray
+
+PATIENCE_S = 60.0
+
+NewShop = Callable[..., Project]
+
+
+@pytest.fixture
+def store(tmp_path: Path, shop: Project) -> Iterator[str]:
+    """The address of a store, whose engine is ended after the test."""
+    yield f"sqlite:///{tmp_path}/store"
+    with suppress(ShardUnavailable):
+        Engine.attach("auto", shop).shut_down()
+
+
+def opened(project: Project, store: str) -> Engine:
+    return Engine.open(project, store, shards=2, records=["email"], address="auto")
+
+
+def seen(person: str, number: int) -> dict[str, object]:
+    return {"type": "track", "userId": person, "event": "Seen", "messageId": f"{person}-{number}"}
+
+
+def see(engine: Engine, many: int, *, first: int = 0) -> None:
+    """Events of several people, each once."""
+    calls = [seen(f"u{number % 10}", number) for number in range(first, first + many)]
+    assert engine.ingest(calls).result(PATIENCE_S).accepted == many
+
+
+def visits(engine: Engine) -> int:
+    """How many events have been applied to all of them."""
+    found = (engine.profile(f"u{number}") for number in range(10))
+    return sum(0 if each is None else each.counts.get("visits", 0) for each in found)
+
+
+def keeper_process(project: Project) -> int:
+    actor = ray.get_actor(KEEPER, namespace_of(project.name))
+    return int(ray.get(actor.process_id.remote()))
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline_s, f"{what} did not come about"
+        time.sleep(0.1)
+
+
+def answers(engine: Engine) -> bool:
+    try:
+        engine.journeys()
+    except ShardUnavailable:
+        return False
+    return True
+
+
+def test_it_goes_on_without_whoever_has_opened_it(shop: Project, store: str) -> None:
+    with opened(shop, store) as first:
+        see(first, 100)
+        with Engine.attach("auto", shop) as second:
+            assert visits(second) == 100
+            see(second, 50, first=100)
+            assert visits(first) == 150
+
+    with Engine.attach("auto", shop) as third:
+        assert visits(third) == 150
+        assert third.troubles() == []
+
+
+def test_what_one_changes_all_know(shop: Project, store: str) -> None:
+    with opened(shop, store) as first, Engine.attach("auto", shop) as second:
+        assert first.pause_journey("visits").changes
+        eventually(lambda: second.service.ledger.journeys["visits"].state == "paused", "what is published")
+        assert {each.journey: each.state for each in second.journeys()}["visits"] == "paused"
+        second.resume_journey("visits")
+        assert {each.journey: each.state for each in first.journeys()}["visits"] == "open"
+
+
+def test_a_killed_keeper_is_started_anew_and_goes_on_with_the_shards_that_are_there(shop: Project, store: str) -> None:
+    with opened(shop, store) as engine:
+        see(engine, 100)
+        claims = claims_at(store, 2)
+        epoch, shards = claims.keeper().epoch, claims.shards()
+
+        os.kill(keeper_process(shop), signal.SIGKILL)
+        see(engine, 100, first=100)
+        eventually(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
+
+        assert claims.shards() == shards, "nobody has been opened anew"
+        assert visits(engine) == 200
+        assert engine.close_journey("visits").changes
+
+
+def test_it_ends_for_all_when_it_is_shut_down(shop: Project, store: str) -> None:
+    first, second = opened(shop, store), Engine.attach("auto", shop)
+    first.shut_down()
+
+    with pytest.raises(ShardUnavailable):
+        second.journeys()
+    assert second.troubles()[0].startswith("nobody keeps the engine now")
+    second.close()
+    with pytest.raises(ShardUnavailable):
+        Engine.attach("auto", shop)
+
+
+def test_a_store_that_somebody_else_has_is_refused_and_no_keeper_is_left(shop: Project, store: str) -> None:
+    with Engine.open(shop, store, shards=2, runtime="local", records=["email"]), pytest.raises(StoreBusy):
+        opened(shop, store)
+    with pytest.raises(ShardUnavailable):
+        Engine.attach("auto", shop)
