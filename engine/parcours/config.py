@@ -307,7 +307,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=5 * MINUTE_MS, description="The pause doubles up to this, for as long as nothing can leave."
     )
     actor_silence_ms: Annotated[int, Field(ge=SECOND_MS, le=DURATION_MAX_MS)] = Field(
-        default=30_000,
+        default=10_000,
         description="How long an actor on Ray may answer nothing before its process is ended; a busy one answers.",
     )
     peer_messages_max: Count = Field(

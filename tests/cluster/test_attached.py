@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -13,9 +14,11 @@ import pytest
 import ray
 
 from parcours import Engine
+from parcours.config import Settings
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
 from parcours.runtime.cluster.naming import KEEPER, namespace_of
+from parcours.runtime.cluster.resident import ResidentPort
 from parcours.store.address import claims_at
 
 pytestmark = pytest.mark.ray
@@ -55,7 +58,7 @@ def visits(engine: Engine) -> int:
 
 def keeper_process(project: Project) -> int:
     actor = ray.get_actor(KEEPER, namespace_of(project.name))
-    return int(ray.get(actor.process_id.remote()))
+    return asyncio.run(ResidentPort(namespace_of(project.name), actor).process_id())
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -108,6 +111,20 @@ def test_a_killed_keeper_is_started_anew_and_goes_on_with_the_shards_that_are_th
         assert claims.shards() == shards, "nobody has been opened anew"
         assert visits(engine) == 200
         assert engine.close_journey("visits").changes
+
+
+def test_a_frozen_keeper_is_ended_by_whoever_waits_for_news(shop: Project, store: str) -> None:
+    settings = Settings(actor_silence_ms=2_000)
+    with Engine.open(shop, store, shards=1, records=["email"], settings=settings, address="auto") as engine:
+        claims, process = claims_at(store, 1), keeper_process(shop)
+        epoch = claims.keeper().epoch
+
+        os.kill(process, signal.SIGSTOP)
+        see(engine, 100)
+        eventually(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
+
+        assert visits(engine) == 100
+        assert not Path(f"/proc/{process}").exists()
 
 
 def test_it_ends_for_all_when_it_is_shut_down(shop: Project, store: str) -> None:

@@ -32,7 +32,7 @@ from parcours.service.engine_host import EngineHost
 from parcours.service.erasure import ErasureJob
 from parcours.service.fact_questions import FactQuestions
 from parcours.service.journey_state import JourneyState
-from parcours.service.keeper import Standing
+from parcours.service.keeper import NEWS_WITHIN_S, Standing
 from parcours.service.people_table import PersonRow
 from parcours.service.published import ASKED, Published
 from parcours.store.campaign_files import CAMPAIGNS
@@ -52,6 +52,9 @@ class KeeperPort(Protocol):
     async def call(self, name: str, /, *arguments: Any, **named: Any) -> Any: ...
 
     def stream(self, name: str, /, *arguments: Any) -> AsyncGenerator[Any]: ...
+
+    async def end_process(self) -> None:
+        """End the process of one that answers nothing, so that it is started anew."""
 
     async def end(self) -> None:
         """Close what the keeper keeps, and end it."""
@@ -126,7 +129,7 @@ class AttachedHost(EngineHost):
         told = ""
         while True:
             try:
-                await self._control.hear(self.control.publications.ledger.number)
+                await self._hear()
                 self._route_by(self.control.current)
                 told = ""
             except Exception as error:  # noqa: BLE001  # it has to go on whatever the keeper says
@@ -134,6 +137,16 @@ class AttachedHost(EngineHost):
                     log.warning("what is published cannot be asked for now: %s", error)
                 told = str(error)
                 await asyncio.sleep(AWAY_PAUSE_S)
+
+    async def _hear(self) -> None:
+        """Hear from the keeper, which has something to say in time; the process of one that has not is ended."""
+        silence_s = self._plan.settings.actor_silence_ms / 1_000
+        try:
+            async with asyncio.timeout(NEWS_WITHIN_S + silence_s):
+                await self._control.hear(self.control.publications.ledger.number)
+        except TimeoutError:
+            await self._keeper.end_process()
+            raise ShardUnavailable(f"no answer within {silence_s:g} s, so its process is ended") from None
 
     async def turn_away(self) -> None:
         await self._end_routing()

@@ -23,6 +23,9 @@ from parcours.store.private_files import make_file
 
 FILE: Final = "keeper.sqlite3"
 
+AT: Final = " at "
+"""Between the name of an actor and that of its machine."""
+
 WAIT_S: Final = 10
 """So long whoever writes waits for another one, which takes a moment."""
 
@@ -33,10 +36,18 @@ TABLES: Final = (
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Under which epoch, and where. Of what has never been held the epoch is 0, and nobody knows where."""
+    """Under which epoch, and where. Of what has never been held the epoch is 0, and nobody knows where.
+
+    place  of a shard the name of its actor and its machine, such as `shard-3@17.1 at host-2`
+    """
 
     epoch: int = 0
     place: str | None = None
+
+    @property
+    def actor(self) -> str | None:
+        """The name of a shard's actor."""
+        return None if self.place is None else self.place.partition(AT)[0]
 
 
 class Claims(Protocol):

@@ -15,7 +15,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from parcours.background import in_thread
 from parcours.clock import stopwatch_ms
 from parcours.errors import ShardUnavailable
-from parcours.runtime.cluster.naming import find
+from parcours.runtime.cluster.naming import check_connected, find
 from parcours.shard.requests import A, Request, decode_answer, encode_request
 from parcours.store.address import claims_at, is_durable
 from parcours.store.claims import Claims
@@ -57,7 +57,7 @@ class ShardFinder:
         async with self._turn:
             if stopwatch_ms() - self._looked_ms >= LOOK_EVERY_MS:
                 try:
-                    self._names = [held.place for held in await in_thread(self._claims.shards)]
+                    self._names = [held.actor for held in await in_thread(self._claims.shards)]
                 except Exception as error:
                     raise ShardUnavailable(f"nobody knows where shard {number} is: {error}") from error
                 self._looked_ms = stopwatch_ms()
@@ -86,6 +86,7 @@ class ActorPort:
         self._actor = actor
 
     async def ask(self, request: Request[A], /) -> A:
+        check_connected()
         if self._actor is None:
             assert self._finder is not None, "without a finder there is an actor"
             self._actor = await self._finder.find(self._number)

@@ -11,6 +11,7 @@ import os
 import pickle
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from socket import gethostname
 from typing import Any, TypeVar
 
 import ray
@@ -32,7 +33,7 @@ from parcours.shard.host import ShardHost
 from parcours.shard.messages import decode
 from parcours.shard.requests import decode_request, encode_answer
 from parcours.store.address import claims_at, is_durable
-from parcours.store.claims import Claims, Held, check_keeper
+from parcours.store.claims import AT, Claims, Held, check_keeper
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ class ShardActor:
         assert self._host is not None, "it has been opened"
         try:
             await in_thread(check_keeper, claims, asked.keeper)
-            await in_thread(claims.note, asked.number, Held(self._host.epoch, asked.name))
+            await in_thread(claims.note, asked.number, Held(self._host.epoch, f"{asked.name}{AT}{gethostname()}"))
         except BaseException:
             await self.close()
             raise

@@ -26,8 +26,15 @@ def named(kind: str, epoch: int, life: int) -> str:
     return f"{kind}@{epoch}.{life}"
 
 
+def check_connected() -> None:
+    """Raises ShardUnavailable unless this process is in a cluster: Ray would start one of its own where it is not."""
+    if not ray.is_initialized():
+        raise ShardUnavailable("the process has left its Ray cluster")
+
+
 def find(name: str, namespace: str) -> Any:
-    """The actor of this name. Raises ShardUnavailable where there is none now."""
+    """The actor of this name. Raises ShardUnavailable where there is none now, and as `check_connected`."""
+    check_connected()
     try:
         return ray.get_actor(name, namespace)
     except ValueError:

@@ -18,7 +18,7 @@ import ray
 
 from parcours.errors import ShardUnavailable
 from parcours.runtime.cluster.actor_port import answer_of
-from parcours.runtime.cluster.naming import KEEPER, find
+from parcours.runtime.cluster.naming import KEEPER, check_connected, find
 
 
 class Resident(Protocol):
@@ -106,6 +106,10 @@ class ResidentPort:
         async for piece in pieces:
             yield pickle.loads(await answer_of(piece))
 
+    async def end_process(self) -> None:
+        """End the process of an actor that answers nothing; Ray starts it anew. Raises ShardUnavailable."""
+        ray.kill(await self._found(), no_restart=False)
+
     def asked(self, name: str) -> Any:
         """The reference to the pickled answer of a call without arguments, for whoever has no loop to wait on."""
         return find(KEEPER, self._namespace).call.remote(name, pickle.dumps(((), {})))
@@ -121,6 +125,7 @@ class ResidentPort:
         ray.kill(actor)
 
     async def _found(self) -> Any:
+        check_connected()
         if self._actor is None:
             self._actor = await asyncio.to_thread(find, KEEPER, self._namespace)
         return self._actor

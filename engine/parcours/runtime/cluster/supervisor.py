@@ -92,8 +92,8 @@ class Supervisor:
         found  where the shards were noted to run: those that are at work go on
         """
         for number, held in enumerate(found):
-            if held.place is not None:
-                await self._adopt(number, held)
+            if held.actor is not None:
+                await self._adopt(number, held.actor, held.epoch)
         for number, actor in enumerate(self._shards):
             if actor is None:
                 self._replace(number)
@@ -121,16 +121,15 @@ class Supervisor:
                 self._tasks,
             )
 
-    async def _adopt(self, number: int, held: Held) -> None:
+    async def _adopt(self, number: int, name: str, noted: int) -> None:
         """Go on with an actor that an earlier keeper has started, if it answers and has the shard."""
-        assert held.place is not None, "it has been noted"
         silence_s = self._plan.settings.actor_silence_ms / 1_000
         with suppress(ShardUnavailable, TimeoutError):
-            actor = await in_thread(find, held.place, self._whereabouts.namespace)
+            actor = await in_thread(find, name, self._whereabouts.namespace)
             async with asyncio.timeout(silence_s):
                 epoch = await answer_of(actor.adopt.remote(self._epoch, {}))
-            if epoch == held.epoch:
-                self._names[number], self._epochs[number] = held.place, epoch
+            if epoch == noted:
+                self._names[number], self._epochs[number] = name, epoch
                 self._shards[number] = actor
                 self.ports[number].be(actor)
 
@@ -146,7 +145,9 @@ class Supervisor:
         return {named(name, self._epoch, life) for name, lives in self._born.items() for life in range(1, lives + 1)}
 
     def _replace(self, number: int) -> None:
-        """Put an actor in the place of one that has ended, or has never been there."""
+        """Put an actor in the place of one that has ended, or cannot be reached, or has never been there."""
+        if (before := self._shards[number]) is not None:
+            ray.kill(before)  # it may be at work still, and be reached again
         actor = self._start(ShardActor, f"shard-{number}")
         self._names[number] = named(f"shard-{number}", self._epoch, self._born[f"shard-{number}"])
         self._shards[number] = actor
