@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,14 @@ from parcours import Engine
 from parcours.config import Settings
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
+from parcours.journey.starter import write_starter
 from parcours.runtime.cluster.naming import KEEPER, namespace_of
 from parcours.runtime.cluster.resident import ResidentPort
 from parcours.store.address import claims_at
 
 pytestmark = pytest.mark.ray
+
+PAGE = Path(__file__).parents[2] / "engine" / "docs" / "processes.md"
 
 PATIENCE_S = 60.0
 
@@ -144,3 +148,15 @@ def test_a_store_that_somebody_else_has_is_refused_and_no_keeper_is_left(shop: P
         opened(shop, store)
     with pytest.raises(ShardUnavailable):
         Engine.attach("auto", shop)
+
+
+def test_the_example_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_starter("shop")
+    (code,) = re.findall(r"^```python cluster\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+    exec(compile(code, PAGE.name, "exec"), {})
+
+    assert capsys.readouterr().out == "abandoned-cart\n"

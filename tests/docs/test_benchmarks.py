@@ -40,6 +40,7 @@ SMALL = {
     "pictures.py": "--steps 12 --runs 1",
     "places.py": "--places 2000 --fixes 300",
     "recovery.py": "--people 5000",
+    "take_over.py": "--people 1000 --rounds 1",
     "report_page.py": "--runs 1",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
     "scores.py": "--trees 5 --people 50 --runs 1",
