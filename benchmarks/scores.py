@@ -69,7 +69,7 @@ def sound(**parts: object) -> ScoreModel:
 
 def measured(model: ScoreModel, people: Sequence[dict[str, object]], runs: int) -> dict[str, float]:
     features = tuple(Feature(f"f{at}", compile_expression(f"profile.f{at}"), missing=0.0) for at in range(FEATURES))
-    score = Score("s", Outcome("E", None, 1), None, features, (0.3, 0.7), model)
+    score = Score("s", Outcome("E", None, 1), None, features, (0.3, 0.7), model=model)
     scopes = [Scope(profile=each) for each in people]
     numbers = [score.numbers(scope) for scope in scopes]
     known = [each for each in numbers if each is not None]

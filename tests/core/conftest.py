@@ -46,6 +46,7 @@ from parcours.core.input import (
     TimerDue,
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
+from parcours.core.run.kept_scores import unkept
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
@@ -287,8 +288,9 @@ class Control:
         ledger = published(self.publications.ledger, candidate_of(project), at, reopen=reopen)
         self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
         program = self._hold(self.publications)
-        filled = unfilled(before, program)
-        return self._go_through(program, AudiencesPublished(at, ledger.number, filled) if filled else TimePassed(at))
+        filled, renewed = unfilled(before, program), unkept(before, program)
+        touches = AudiencesPublished(at, ledger.number, filled, renewed)
+        return self._go_through(program, touches if filled or renewed else TimePassed(at))
 
     def change(self, at: int, verb: Verb, journey: str = "trip") -> Control:
         """Apply a change. A person whom it does not concern only has her time moved to that of the change."""

@@ -223,7 +223,15 @@ def test_a_model_that_is_missing_too_large_or_elsewhere_is_told(tmp_path: Path) 
         ("file: models/buy.json", "file: models/buy.pkl", "a model is a .json file"),
         ("kind: logistic", "kind: forest", "'logistic' or 'trees'"),
         ("    among:", "    bands: [0.7, 0.3]\n    among:", "two probabilities are expected"),
-        ("    among:", "    keep: {trait: buy_yoga}\n    among:", "not available in this version"),
+        ("    among:", "    keep: {trait: buy_yoga}\n    among:", "say when the trait is renewed"),
+        ("    among:", "    keep: {trait: buy_yog, every: 1d}\n    among:", "unknown trait 'buy_yog', did you mean"),
+        ("    among:", "    keep: {trait: city, every: 1d}\n    among:", "is a string, and a score is a number"),
+        ("    among:", "    keep: {trait: age, every: 1d}\n    among:", "the score would follow itself"),
+        (
+            "    among:",
+            "    keep: {trait: buy_yoga, on: [Sen]}\n    among:",
+            "unknown event 'Sen', did you",
+        ),
         ("    among:", "    amnog:", "did you mean 'among'?"),
     ],
 )
@@ -236,8 +244,17 @@ def test_what_is_wrong_with_a_score_is_told_once(old: str, new: str, words: str,
     assert len(told) == 1 and words in told[0] and told[0].startswith("scores.yaml:")
 
 
+def test_two_scores_are_not_kept_by_one_trait(tmp_path: Path) -> None:
+    kept = SCORES.replace("    among:", "    keep: {trait: buy_yoga, every: 1d}\n    among:")
+    other = kept.partition("scores:\n")[2].replace("  buy:", "  sell:")
+
+    told = [each for each in sentences(shop(tmp_path, kept + other)) if "it is a model of" not in each]
+
+    assert len(told) == 1 and "the trait 'buy_yoga' follows the score 'buy' already" in told[0]
+
+
 def test_an_audience_asks_for_the_trait_that_keeps_a_score(tmp_path: Path) -> None:
-    kept = SCORES.replace("    among:", "    keep: {trait: buy_yoga}\n    among:")
+    kept = SCORES.replace("    among:", "    keep: {trait: buy_yoga, every: 1d}\n    among:")
     audiences = 'audiences: {likely: score("buy") > 0.5}\n'
 
     told = [each for each in sentences(shop(tmp_path, kept, audiences=audiences)) if each.startswith("audiences")]

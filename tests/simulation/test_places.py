@@ -132,6 +132,20 @@ def test_facts_have_the_place_and_the_time_and_never_the_position() -> None:
     assert "33.7" not in told
 
 
+def test_who_does_not_want_what_is_known_of_her_to_be_used_enters_no_place_and_leaves_none() -> None:
+    word = {"type": "consent", "userId": "sarah", "channel": "personalisation"}
+    refused, allowed = (
+        json.dumps({**word, "granted": granted, "timestamp": time_text(START + s * 1000)}).encode()
+        for granted, s in ((False, 30), (True, 90))
+    )
+    lines = [*fixes("sarah", (0, 33.7491), (60, 33.7612), (61, 33.7491), (120, 33.7491)), refused, allowed]
+
+    facts = list(simulate(project_of([STUDIO]), lines).facts)
+
+    told = [(each.at, each.value) for each in facts if isinstance(each, Changed) and each.what == "place"]
+    assert told == [(START, "entered"), (START + 120_000, "entered"), (START + 120_000 + 3_600_000, "left")]
+
+
 def test_beyond_as_many_places_as_there_is_room_for_she_enters_none_and_that_is_told_once() -> None:
     others = [replace(STUDIO, name=name) for name in ("annexe", "bar")]
     lines = fixes("sarah", (0, 33.7491), (1, 33.7491))

@@ -16,6 +16,7 @@ from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership
+from parcours.core.consent import PERSONALISATION
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.holding import tell_wait
@@ -57,6 +58,7 @@ from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_reaction, 
 from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
 from parcours.core.run.campaign_parts import hear_campaign, part_due
 from parcours.core.run.entries import enter_by_read, enter_later
+from parcours.core.run.kept_scores import renew, renew_all, renew_due, set_timers
 from parcours.core.run.phases import go_through
 from parcours.core.run.resuming import make_up
 from parcours.core.run.stopping import let_be, stop
@@ -65,7 +67,7 @@ from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
-from parcours.core.whereabouts import tell_place
+from parcours.core.whereabouts import follow_no_more, tell_place
 from parcours.expression.expression import Scope
 from parcours.journey.program import Program, ReactionListener, Wait, WaitFor
 
@@ -104,12 +106,8 @@ def advance(
             _hear_answer(turn, None if copies.take_receipt(turn, receipt) else feedback.take_receipt(turn, receipt))
         case TraitsChanged():
             _take_traits(turn, given)
-        case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
-            unknown = is_unknown(profile)
-            identify(turn)
-            take_consent(turn, channel, purpose, granted=granted)
-            keep_to_room(turn)
-            follow_audiences(turn, unknown=unknown)
+        case ConsentChanged():
+            _take_consent(turn, given)
         case SuppressionChanged():
             _take_suppression(turn, given)
         case ReactionArrived():
@@ -150,8 +148,13 @@ def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
             stop(turn, journey, _fire)
         case JourneyResumed(journey=journey):
             make_up(turn, journey, _fire, _hear_reactions)
-        case AudiencesPublished(audiences=audiences):
-            fill(turn, audiences)
+        case AudiencesPublished(audiences=audiences, scores=scores):
+            set_timers(turn, anew=scores)
+            renewed = renew(turn, scores)
+            if audiences:
+                fill(turn, audiences)
+            if renewed:
+                follow_audiences(turn, unknown=False)
         case ChangeSetAside(journey=journey, reason=reason):
             let_be(turn, journey, reason)
         case _:
@@ -223,6 +226,11 @@ def _fire(turn: Turn, timer: Timer) -> None:
             follow_audiences(turn, unknown=False)
         case "place":
             _enter_or_leave(turn)
+        case "score":
+            if renew_due(turn, timer):
+                follow_audiences(turn, unknown=False)
+            else:
+                let_time_turn(turn)
         case "expiry":
             inbox.expire(turn, timer.key)
         case "names":
@@ -280,6 +288,19 @@ def _take_traits(turn: Turn, given: TraitsChanged) -> None:
     identify(turn)
     set_traits(turn, given.traits)
     follow_audiences(turn, unknown=unknown)
+    set_timers(turn)
+
+
+def _take_consent(turn: Turn, given: ConsentChanged) -> None:
+    unknown = is_unknown(turn.profile)
+    identify(turn)
+    take_consent(turn, given.channel, given.purpose, granted=given.granted)
+    keep_to_room(turn)
+    if given.channel == PERSONALISATION:  # what is known of her is used from now on, or is not any more
+        renew_all(turn)
+        follow_no_more(turn)
+    follow_audiences(turn, unknown=unknown)
+    set_timers(turn)
 
 
 def _hear_answer(turn: Turn, run: Run | None) -> None:

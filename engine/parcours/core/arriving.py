@@ -36,6 +36,7 @@ from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import REPLAYED
 from parcours.core.profile import Archive, BufferedInput, Origin, Profile, Run, is_unknown
 from parcours.core.run.entries import in_exit_audience
+from parcours.core.run.kept_scores import renew_all, set_timers
 from parcours.core.run.phases import go_through
 from parcours.core.run.walk import archive
 from parcours.core.turn import Turn
@@ -84,6 +85,8 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     turn.effects.moved = (*_moved([*past, *runs]), *((each.key, each.run) for each in other.copies))
     keep_names(turn)
     turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, tuple(merged)))
+    renew_all(turn)
+    set_timers(turn)
     changes = _enter_saved(turn, other)
     if turn.program.audiences and not is_unknown(turn.profile):
         changes = (*changes, *look_again(turn, unknown=unknown))
@@ -178,13 +181,14 @@ def _take_counts(profile: Profile, other: Profile) -> None:
 def _take_timers(turn: Turn, other: Profile, before: Mapping[str, int], numbers: Renumbered, *, used: bool) -> None:
     """Take over timers, after the person's own of the same instant.
 
-    Her audiences lapse; the timer of places has been set anew (joining.py). A read that counts the person lets her
-    enter once, at her own time.
+    Her audiences lapse; the timer of places has been set anew (joining.py), and those of scores go by her name. A read
+    that counts the person lets her enter once, at her own time.
     """
     profile = turn.profile
     reads = {timer.journey for timer in profile.timers if timer.kind == "read"}
     for timer in other.timers:
-        if timer.kind in ("audience", "place") or (timer.kind == "read" and (not used or timer.journey in reads)):
+        is_read = timer.kind == "read" and (not used or timer.journey in reads)
+        if is_read or timer.kind in ("audience", "place", "score"):
             continue
         moved = timer.run + before.get(timer.journey, 0)
         number = timer.run and numbers.get((timer.journey, timer.run), moved)

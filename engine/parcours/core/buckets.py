@@ -12,5 +12,10 @@ BUCKETS: Final = PERCENT_TOTAL
 
 
 def bucket_of(*names: str) -> int:
-    """The bucket of these names together, from 0 to 9,999: the first 8 bytes of their blake2b, joined by NUL."""
-    return int.from_bytes(blake2b("\0".join(names).encode()).digest()[:8], "big") % BUCKETS
+    """The bucket of these names together, from 0 to 9,999."""
+    return hash_of(*names) % BUCKETS
+
+
+def hash_of(*names: str) -> int:
+    """A number below 2⁶⁴ that depends on these names together: the first 8 bytes of their blake2b, joined by NUL."""
+    return int.from_bytes(blake2b("\0".join(names).encode()).digest()[:8], "big")

@@ -34,7 +34,9 @@ def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: 
 
 
 def may_personalise(profile: Profile, policies: Policies) -> bool:
-    """Whether scores may be made of the person: by her word on `PERSONALISATION` as a whole, else by the policy."""
+    """Whether scores may be made of the person, and her positions be used: by her word on `PERSONALISATION` as a
+    whole, else by the policy.
+    """
     said = profile.consents.get(PERSONALISATION) if profile.consents else None
     return policies.personalisation == "opt_out" if said is None else said
 

@@ -7,6 +7,7 @@ from parcours.core.delivery import inbox
 from parcours.core.input import EventHappened
 from parcours.core.occasion import Occasion
 from parcours.core.profile import is_unknown
+from parcours.core.run.kept_scores import renew_with, set_timers
 from parcours.core.run.phases import go_through
 from parcours.core.series import remember
 from parcours.core.turn import Turn
@@ -25,13 +26,15 @@ def take_event(turn: Turn, given: EventHappened) -> None:
         remember(turn, series, timestamp, given.properties)
     if turn.program.places:
         take_positions(turn, given.names, given.properties, timestamp)
-    # An event changes audiences by a history, by making the person known, or by coming at the instant of a change by
-    # time.
-    may_change = has_audiences and (asked or unknown or time_turns_now(turn))
+    # An event changes audiences by a history, by a score that is kept as a trait, by making the person known, or by
+    # coming at the instant of a change by time.
+    renewed = bool(turn.program.renewed_by) and renew_with(turn, given.names)
+    may_change = has_audiences and (asked or unknown or renewed or time_turns_now(turn))
     changes = look_again(turn, unknown=unknown) if may_change else ()
     if turn.profile.inbox:
         inbox.take_back_by(turn, given.names, given.properties)
     go_through(turn, Occasion(given.names, given.properties, changes))
+    set_timers(turn)
 
 
 def time_turns_now(turn: Turn) -> bool:

@@ -301,11 +301,15 @@ class JourneyResumed(msgspec.Struct, frozen=True):
 
 
 class AudiencesPublished(msgspec.Struct, frozen=True):
-    """These audiences, named by their keys, are new, or a publication may change their membership."""
+    """These audiences, named by their keys, are new, or a publication may change their membership.
+
+    scores  those whose traits are kept from now on, or otherwise, or by another model
+    """
 
     at: int
     number: int
     audiences: tuple[str, ...]
+    scores: tuple[str, ...] = ()
 
 
 ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished

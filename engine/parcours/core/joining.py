@@ -23,7 +23,7 @@ from parcours.core.profile import Identity, Profile, Timer
 from parcours.core.run.traits import set_traits
 from parcours.core.series_entries import SeriesEntries
 from parcours.core.turn import Turn
-from parcours.core.whereabouts import join_places
+from parcours.core.whereabouts import follow_no_more, join_places
 from parcours.expression.definition_keys import plain
 from parcours.expression.dotted import split_path
 
@@ -38,6 +38,7 @@ def join(turn: Turn, name: str, other: Profile) -> None:
     if used:
         _join_series(turn, other.series)
         join_places(turn, other)
+    follow_no_more(turn)
     turn.profile.limits += [each for each in other.limits if each not in turn.profile.limits]
     turn.profile.identity = _identity(turn, name, other.identity)
 

@@ -28,7 +28,7 @@ DeliveryStateName: TypeAlias = Literal[
 
 TimerKind: TypeAlias = Literal[
     "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry", "names", "part",
-    "place",
+    "place", "score",
 ]  # fmt: skip
 
 
@@ -43,6 +43,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     read, part     journey is the one to enter; of a campaign, to whose step `key` the run is taken
     audience       the passing of time may change some audience
     place          the person may enter a place, or leave one
+    score          the trait that follows the score `key` is renewed
     expiry         key is the delivery that leaves the inbox
     names          names of hers may have been unused for so long that they are let go
     """

@@ -1,12 +1,14 @@
 """What positions and crossings do to a person: her visits, the timer for what comes of them, and what is told.
 
-Every position comes in by `take_positions`: whoever may not be followed would be turned away there.
+Every position comes in by `take_positions`: whoever may not be followed is turned away there, and what was known of
+where she is goes with her word (`follow_no_more`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from parcours.core.consent import may_personalise
 from parcours.core.fact import Changed
 from parcours.core.places.state import Whereabouts, newest
 from parcours.core.places.visits import Change, Crossing, Fix, next_due, take_crossing, take_fix, tell
@@ -19,6 +21,8 @@ from parcours.wording import quoted
 
 def take_positions(turn: Turn, names: Iterable[str], properties: Mapping[str, object], timestamp: int) -> None:
     """Take in where an event of these types says that the person is, or was at that time by its sender's clock."""
+    if not may_personalise(turn.profile, turn.program.policies):
+        return
     places, told_at = turn.program.places, min(timestamp, turn.at)
     room = turn.settings.places_of_person_max
     for name in names:
@@ -39,6 +43,13 @@ def take_positions(turn: Turn, names: Iterable[str], properties: Mapping[str, ob
             why = f"she is in so many places that she does not enter {quoted(place)}, nor any other"
             turn.tell_once("places_of_person_max", "", why)
         _set_timer(turn, here)
+
+
+def follow_no_more(turn: Turn) -> None:
+    """Forget where the person is, if that may not be known any more. Nothing is told of it."""
+    if turn.profile.whereabouts is not None and not may_personalise(turn.profile, turn.program.policies):
+        turn.profile.whereabouts = None
+        turn.profile.timers = [timer for timer in turn.profile.timers if timer.kind != "place"]
 
 
 def tell_place(turn: Turn) -> tuple[str, dict[str, object]] | None:

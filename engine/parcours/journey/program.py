@@ -353,19 +353,19 @@ class Program:
     through."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
-    saved_audiences: Mapping[str, SavedAudience] = field(default_factory=dict)
-    """The audiences that campaigns save; they have no condition."""
+    saved_audiences: Mapping[str, SavedAudience] = field(default_factory=dict)  # by campaigns; without a condition
 
     analyses: Analyses = field(default_factory=Analyses)
     """What may be asked of facts by its name. No event that comes in depends on any of it."""
 
     keeping: tuple[CampaignProgram, ...] = ()
-    """The campaigns by which audiences are kept up to date from funnels (compile/campaigns/found.py), by name. They
-    have no versions, and nobody is in a run of them."""
+    """The campaigns that keep audiences up to date from funnels, by name. They have no versions, and nobody's runs."""
 
     places: Places = NO_PLACES
     scores: Mapping[str, Score] = field(default_factory=dict)
     """By name. Runs of older versions ask for the newest, too: a model that was trained again is for everybody."""
+    renewed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kept scores, by event type (index)
+    timed_scores: Mapping[str, int] = field(default_factory=dict)  # those that the clock renews: how often, ms (index)
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -33,6 +33,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """A trait that follows a score: renewed with certain events, under the keys of their definitions, and by the clock.
+
+    trait     its path
+    every_ms  None where no time renews it
+    """
+
+    trait: str
+    on: tuple[str, ...] = ()
+    every_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A score of the project. Where it has no model, as before it is trained, it is missing for everybody.
 
@@ -45,6 +58,7 @@ class Score:
     among: Expression | None
     features: tuple[Feature, ...]
     bands: tuple[float, float]
+    keep: Keep | None = None
     model: ScoreModel | None = None
     _margin: Margin | None = field(init=False, repr=False, compare=False)
     _in_order: Callable[[Sequence[float]], tuple[float, ...]] | None = field(init=False, repr=False, compare=False)
@@ -79,20 +93,30 @@ class Score:
         """The person's numbers in the order of the file; None where one is missing, and where she is none of those whom
         the score is about.
         """
-        if self._in_order is None or (self.among is not None and not self.among.holds(scope)):
+        if self.model is None or (self.among is not None and not self.among.holds(scope)):
             return None
         known: list[float] = []
         for each in numbers_of(self.features, [each.value.value(scope) for each in self.features]):
             if each is None:
                 return None
             known.append(each)
-        return self._in_order(known)
+        return self.in_order(known)
+
+    def in_order(self, numbers: Sequence[float]) -> tuple[float, ...]:
+        """Numbers in the order of the document, rounded and in that of the file of its model, which it has."""
+        assert self._in_order is not None, "numbers are put into the order of a model"
+        return self._in_order(numbers)
 
     def of(self, scope: Scope) -> Scored | None:
         """What it says of the person whom the scope is of; None where it is missing."""
         numbers = self.numbers(scope)
-        if numbers is None or self._margin is None:
-            return None
+        return None if numbers is None else self.told_by(numbers)
+
+    def told_by(self, numbers: Sequence[float]) -> Scored | None:
+        """What its model, which it has, says of numbers in the order of the file; None where their sum fits into no
+        float.
+        """
+        assert self._margin is not None, "a score without a model says nothing"
         margin = self._margin(numbers)
         if not isfinite(margin):
             return None

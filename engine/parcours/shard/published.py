@@ -18,6 +18,7 @@ from parcours.core.archive import has_under_way
 from parcours.core.audiences import unfilled
 from parcours.core.input import AudiencesPublished, ChangeInput, JourneyResumed, JourneyStopped
 from parcours.core.profile import Archive, Profile, Run, decode_profile
+from parcours.core.run.kept_scores import unkept
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
@@ -32,11 +33,13 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
 
     after, before  what is published from its time on, and what was until then
     audiences      the keys of those that it fills
+    scores         those whose traits it renews
     """
 
     after: Ledger
     before: Ledger
     audiences: tuple[str, ...]
+    scores: tuple[str, ...] = ()
 
     def given(self) -> ChangeInput | None:
         """What happens to people; None for a change that only matters to what was due before it."""
@@ -47,7 +50,8 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
             case "resume":
                 return JourneyResumed(after.at, after.number, after.journey)
             case "publish":
-                return AudiencesPublished(after.at, after.number, self.audiences) if self.audiences else None
+                touches = self.audiences or self.scores
+                return AudiencesPublished(after.at, after.number, self.audiences, self.scores) if touches else None
             case _:
                 return None
 
@@ -55,7 +59,7 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
         """Whether it changes anything for this person."""
         match self.after.verb:
             case "publish":
-                return bool(self.audiences)
+                return bool(self.audiences or self.scores)
             case "stop" | "resume":
                 name = self.after.journey
                 named = {run.journey for run in profile.runs} | {kept.journey for kept in profile.kept}
@@ -182,10 +186,10 @@ class Published:
         needed = {number for change in self.changes for number in change.before.publications()}
         needed |= before.ledger.publications()
         older = {number: source for number, source in before.sources.items() if number in needed}
-        filled = unfilled(self.program, program)
+        filled, renewed = unfilled(self.program, program), unkept(self.program, program)
         self.publications = Publications(after, {**older, **publications.sources})
         self.program, self.held, self.fresh, self._unsaved = program, False, False, True
-        self._keep((*self.changes, PendingChange(after, before.ledger, filled)))
+        self._keep((*self.changes, PendingChange(after, before.ledger, filled, renewed)))
 
     def _keep(self, changes: tuple[PendingChange, ...]) -> None:
         self.changes = changes

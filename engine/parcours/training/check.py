@@ -9,8 +9,6 @@ import msgspec
 from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.journey.project import Project
-from parcours.scoring.margins import margin_of, probability_of
-from parcours.scoring.score import Score
 from parcours.simulation.score_cut import ScoreCut, score_of
 from parcours.simulation.simulation import simulate
 from parcours.training.cases import Gathering
@@ -45,20 +43,12 @@ def check(
     gathering = Gathering(compiled)
     cut = ScoreCut(score, at_ms, lambda told: gathering.cut(at_ms, told))
     simulate(project, lines, until_ms=at_ms, settings=settings, facts=lambda facts: None, cuts=[cut])
-    people = gathering.waiting(at_ms)
-    if not people:
+    ordered = [compiled.in_order(numbers) for numbers in gathering.waiting(at_ms)]
+    said = [scored.probability for scored in map(compiled.told_by, ordered) if scored is not None]
+    if not said:
         raise CallerError(f"as of this instant the score {quoted(score)} says nothing of anybody")
-    margin, in_order = margin_of(compiled.model), _places(compiled)
-    ordered = [tuple(numbers[place] for place in in_order) for numbers in people]
-    said = [probability_of(margin(numbers)) for numbers in ordered]
     drifts = [drift_of(None, bins.score, said)]
     for each, column in zip(compiled.model.features, zip(*ordered, strict=True), strict=True):
         if each.name in bins.features:
             drifts.append(drift_of(each.name, bins.features[each.name], column))
-    return Checked(len(people), gathering.missing, tuple(drifts))
-
-
-def _places(score: Score) -> list[int]:
-    """Where each feature of the model's file stands among the document's."""
-    assert score.model is not None, "only a score with a model is checked"
-    return [score.columns.index(each.name) for each in score.model.features]
+    return Checked(len(said), gathering.missing, tuple(drifts))

@@ -22,15 +22,31 @@ def indexed(program: Program) -> Program:
     moving |= {name for campaign in campaigns for name in events_of_campaign(campaign)}
     entries = {name for journey in program.journeys for name in entry_names(journey)}
     positions = {name for name, event in events.items() if program.places and (event.location or event.crossing)}
+    renewed_by = _renewed_by(program)
     waked_by = waking(program.audiences.values(), program.policies.consent, events)
     return replace(
         program,
         derived=_derived(events),
         series=series,
-        moving=_incoming({*moving, *series, *positions}, events),
-        entering=_incoming({*entries, *series, *waked_by, *positions}, events),
+        moving=_incoming({*moving, *series, *positions, *renewed_by}, events),
+        entering=_incoming({*entries, *series, *waked_by, *positions, *renewed_by}, events),
         zone_traits=frozenset(split_path(path)[1] for path in program.profile_timezone.paths),
+        renewed_by=renewed_by,
+        timed_scores={
+            name: each.keep.every_ms
+            for name, each in sorted(program.scores.items())
+            if each.keep is not None and each.keep.every_ms is not None
+        },
     )
+
+
+def _renewed_by(program: Program) -> dict[str, tuple[str, ...]]:
+    """The scores whose traits are renewed with an event, by its type, sorted."""
+    by_event: dict[str, tuple[str, ...]] = {}
+    for name, score in sorted(program.scores.items()):
+        for event in () if score.keep is None else score.keep.on:
+            by_event[event] = (*by_event.get(event, ()), name)
+    return by_event
 
 
 def _asking(program: Program) -> Iterator[Expression]:

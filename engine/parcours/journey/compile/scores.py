@@ -10,12 +10,19 @@ from parcours.expression.kinds import ExpectedKind
 from parcours.expression.names import Names
 from parcours.journey.compile.campaigns.tables import lost_names
 from parcours.journey.compile.declarations import Declarations, condition, value
-from parcours.journey.model.scores import ChoiceFeature, FeatureForm, ModelDocument, NumberFeature, ScoreDocument
+from parcours.journey.model.scores import (
+    ChoiceFeature,
+    FeatureForm,
+    KeepDocument,
+    ModelDocument,
+    NumberFeature,
+    ScoreDocument,
+)
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
 from parcours.scoring.features import Feature
 from parcours.scoring.model import Kind, ModelFault, ScoreModel
-from parcours.scoring.score import Outcome, Score
+from parcours.scoring.score import Keep, Outcome, Score
 from parcours.wording import nearest, quoted
 
 _FEATURE: Final = ExpectedKind("a feature is a number or a truth value", ("number", "boolean"))
@@ -31,6 +38,7 @@ def compiled_scores(documents: Documents, margins: Margins, declared: Declaratio
     if names.past is not None:
         names = replace(names, past=replace(names.past, unscored={"": _NO_SCORE}))
     margin = margins.single["scores"]
+    _check_kept_apart(documents, margin)
     faulty = lost_names(margins, "scores")
     compiled: dict[str, Score] = {}
     for name, document in documents.scores.scores.items():
@@ -46,8 +54,6 @@ def _score(name: str, document: ScoreDocument, margin: Margin, declared: Declara
     features = tuple(
         _feature(each, form, margin.below("features", each), names) for each, form in document.features.items()
     )
-    if document.keep is not None:
-        margin.error("not available in this version: let an update step of a journey keep the score", "keep")
     predicts = document.predicts
     properties = declared.properties(margin, predicts.event, "predicts", "event")
     if predicts.when is not None:
@@ -59,7 +65,32 @@ def _score(name: str, document: ScoreDocument, margin: Margin, declared: Declara
         among=None if document.among is None else condition(margin, document.among, names, "among"),
         features=features,
         bands=document.bands,
+        keep=None if document.keep is None else _keep(document.keep, margin.below("keep"), declared, features),
     )
+
+
+def _keep(document: KeepDocument, margin: Margin, declared: Declarations, features: tuple[Feature, ...]) -> Keep:
+    trait, kind = document.trait, declared.traits.get(document.trait)
+    if "traits" not in declared.unread:
+        if kind is None:
+            margin.error(f"unknown trait {quoted(trait)}{nearest(trait, declared.traits)}", "trait")
+        elif kind not in ("number", "any"):
+            margin.error(f"the trait {quoted(trait)} is a {kind}, and a score is a number", "trait")
+    if kind in ("number", "any") and any(f"profile.{trait}" in each.value.paths for each in features):
+        margin.error(f"a feature asks for {quoted(trait)}: the score would follow itself", "trait")
+    for number, event in enumerate(document.on):
+        declared.properties(margin, event, "on", number)
+    on = tuple(map(declared.definition_keys.event, dict.fromkeys(document.on)))
+    return Keep(trait, on, document.every)
+
+
+def _check_kept_apart(documents: Documents, margin: Margin) -> None:
+    """Of two scores that are kept by one trait nobody would know which it follows."""
+    first: dict[str, str] = {}
+    for name, document in documents.scores.scores.items():
+        if document.keep is not None and (other := first.setdefault(document.keep.trait, name)) != name:
+            why = f"the trait {quoted(document.keep.trait)} follows the score {quoted(other)} already"
+            margin.error(why, "scores", name, "keep", "trait")
 
 
 def _feature(name: str, form: FeatureForm, margin: Margin, names: Names) -> Feature:

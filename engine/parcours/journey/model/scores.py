@@ -86,11 +86,21 @@ FeatureForm: TypeAlias = Annotated[
 
 
 class KeepDocument(Document):
-    """A trait that follows a score."""
+    """A trait that follows a score, and that audiences may ask for."""
 
-    trait: str = Field(description="The trait. It is not kept in this version: an update step of a journey can do it.")
-    on: tuple[str, ...] = Field(default=(), description="The events at which it is renewed.")
-    every: PositiveDuration | None = Field(default=None, description="How often it is renewed besides.")
+    trait: str = Field(
+        description="The trait, which profile.yaml declares as a number. Where the score is missing, so is the trait."
+    )
+    on: tuple[str, ...] = Field(default=(), description="The events at whose instants it is renewed.")
+    every: PositiveDuration | None = Field(
+        default=None, description="How often it is renewed besides, of each person at times of her own."
+    )
+
+    @model_validator(mode="after")
+    def _renewed(self) -> Self:
+        if not self.on and self.every is None:
+            raise ValueError("say when the trait is renewed: `on` events, `every` so often, or both")
+        return self
 
 
 def _rising(bands: tuple[float, float]) -> tuple[float, float]:

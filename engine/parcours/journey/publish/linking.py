@@ -89,7 +89,7 @@ def _scores(newest: Program, older: list[tuple[int, Journey]], programs: Mapping
     """The newest publication's scores, and those that it has no more, as they were last: older versions may ask."""
     dropped: dict[str, Score] = {}
     for number in sorted({number for number, _ in older}):
-        dropped |= programs[number].scores
+        dropped |= {name: replace(each, keep=None) for name, each in programs[number].scores.items()}
     return {**dropped, **newest.scores}
 
 

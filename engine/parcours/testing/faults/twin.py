@@ -19,6 +19,7 @@ from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.input import DeliveriesClaimed, DeliveryRecorded, Input, Interrupted, ReceiptArrived, TimerDue
 from parcours.core.profile import DeliveryState, Profile, decode_profile, encode_profile
+from parcours.core.run.kept_scores import unkept
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.segment.inputs import input_of
 from parcours.segment.line import read_call
@@ -84,8 +85,9 @@ class Twin:
         for person in list(self.people):
             self._fire(person, ledger.at)
         program, self._published = self._compiler.program(publications), publications
-        filled, self._program = unfilled(self._program, program), program
-        change = PendingChange(ledger, before, filled).given() if ledger.number > before.number else None
+        filled, renewed = unfilled(self._program, program), unkept(self._program, program)
+        self._program = program
+        change = PendingChange(ledger, before, filled, renewed).given() if ledger.number > before.number else None
         if change is not None:
             for person in list(self.people):
                 self._advance(person, change)
