@@ -66,6 +66,7 @@ from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
 from parcours.core.run.zone_change import follow_zone
+from parcours.core.scored import tell_scored
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
 from parcours.core.whereabouts import follow_no_more, tell_place
 from parcours.expression.expression import Scope
@@ -135,6 +136,8 @@ def advance(
         follow_updates(turn, go_through)
     if turn.zone_before is not None:
         follow_zone(turn, go_through)
+    if turn.said:
+        tell_scored(turn)
     if turn.ended:
         put_away(turn)
     return turn.effects

@@ -29,7 +29,7 @@ CopyOutcome: TypeAlias = Literal["sent", "failed", "unknown", "cancelled"]
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
 
 
-ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed", "place"]
+ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed", "place", "scored", "came_true"]
 
 
 """The calls that say of two ids that they are one person's."""
@@ -228,9 +228,10 @@ class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=Fa
     """Something that is known of the person changed.
 
     what   trait (`name` is the trait), consent (the channel, or `channel/purpose`), audience, suppressed (the channel),
-           place
+           place; scored and came_true (the score), of one person in `score_sample`
     value  of a trait its JSON text, if its declaration lets it out (`insight: true`), else None; of a consent `granted`
-           or `withdrawn`; of an audience or a place `entered` or `left`; of an address `suppressed` or `lifted`
+           or `withdrawn`; of an audience or a place `entered` or `left`; of an address `suppressed` or `lifted`; of
+           what a score said the probability, and None of what it predicted and came true
     """
 
     at: int

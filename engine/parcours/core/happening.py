@@ -9,6 +9,7 @@ from parcours.core.occasion import Occasion
 from parcours.core.profile import is_unknown
 from parcours.core.run.kept_scores import renew_with, set_timers
 from parcours.core.run.phases import go_through
+from parcours.core.scored import tell_came_true
 from parcours.core.series import remember
 from parcours.core.turn import Turn
 from parcours.core.whereabouts import take_positions
@@ -31,6 +32,8 @@ def take_event(turn: Turn, given: EventHappened) -> None:
     renewed = bool(turn.program.renewed_by) and renew_with(turn, given.names)
     may_change = has_audiences and (asked or unknown or renewed or time_turns_now(turn))
     changes = look_again(turn, unknown=unknown) if may_change else ()
+    if turn.program.predicting:
+        tell_came_true(turn, given.names, given.properties)
     if turn.profile.inbox:
         inbox.take_back_by(turn, given.names, given.properties)
     go_through(turn, Occasion(given.names, given.properties, changes))

@@ -38,7 +38,7 @@ from parcours.journey.policies import ConsentPolicy as ConsentPolicy
 from parcours.journey.policies import Holdout as Holdout
 from parcours.journey.policies import Policies as Policies
 from parcours.journey.policies import QuietHours as QuietHours
-from parcours.scoring.score import Score
+from parcours.scoring.score import Predicting, Score
 
 PAGE_EVENTS: Final[Mapping[str, str]] = {"page": "Page Viewed", "screen": "Screen Viewed"}
 """The event names under which page and screen calls are declared and listened for."""
@@ -339,8 +339,7 @@ class Program:
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
     """The histories that some expression asks for, by event type; a rule-based type has its own."""
 
-    zone_traits: frozenset[str] = frozenset()
-    """The traits that decide a person's time zone."""
+    zone_traits: frozenset[str] = frozenset()  # the traits that decide a person's time zone
 
     campaigns: tuple[CampaignProgram, ...] = ()
     """The campaigns of the newest publication, by name."""
@@ -364,6 +363,7 @@ class Program:
     places: Places = NO_PLACES
     scores: Mapping[str, Score] = field(default_factory=dict)
     """By name. Runs of older versions ask for the newest, too: a model that was trained again is for everybody."""
+    predicting: Mapping[str, tuple[Predicting, ...]] = field(default_factory=dict)  # what scores predict (index)
     renewed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kept scores, by event type (index)
     timed_scores: Mapping[str, int] = field(default_factory=dict)  # those that the clock renews: how often, ms (index)
 

@@ -73,3 +73,8 @@ def probability_of(margin: float) -> float:
         return round(1.0 / (1.0 + exp(-min(margin, EXPONENT_MAX))), DECIMALS)
     power = exp(max(margin, -EXPONENT_MAX))
     return round(power / (1.0 + power), DECIMALS)
+
+
+def probability_text(probability: float) -> str:
+    """A probability with all its decimals."""
+    return f"{probability:.{DECIMALS}f}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from operator import itemgetter
-from typing import Final
+from typing import Final, TypeAlias
 
 from parcours.expression.expression import Expression, Scope
 from parcours.expression.values import Band, Scored
@@ -21,15 +21,19 @@ SHOWN_MAX: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a score predicts: that an event comes within a time, its end inclusive. Only training asks for it.
+    """What a score predicts: that an event comes within a time, its end inclusive.
 
     event  under the key of its definition
-    when   its text, which sees `event` and `profile`
+    when   sees `event` and `profile`
     """
 
     event: str
-    when: str | None
+    when: Expression | None
     within_ms: int
+
+
+Predicting: TypeAlias = tuple[str, Expression | None]
+"""The name of a score that predicts an event of some type, and the event's condition."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from parcours.journey.campaign_parts import asked_of_campaign, events_of_campaig
 from parcours.journey.compile.empty_profile import waking
 from parcours.journey.listening import entry_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.program import EventType, Program
+from parcours.scoring.score import Predicting
 
 
 def indexed(program: Program) -> Program:
@@ -22,15 +23,16 @@ def indexed(program: Program) -> Program:
     moving |= {name for campaign in campaigns for name in events_of_campaign(campaign)}
     entries = {name for journey in program.journeys for name in entry_names(journey)}
     positions = {name for name, event in events.items() if program.places and (event.location or event.crossing)}
-    renewed_by = _renewed_by(program)
+    renewed_by, predicting = _renewed_by(program), _predicting(program)
     waked_by = waking(program.audiences.values(), program.policies.consent, events)
     return replace(
         program,
         derived=_derived(events),
         series=series,
-        moving=_incoming({*moving, *series, *positions, *renewed_by}, events),
+        moving=_incoming({*moving, *series, *positions, *renewed_by, *predicting}, events),
         entering=_incoming({*entries, *series, *waked_by, *positions, *renewed_by}, events),
         zone_traits=frozenset(split_path(path)[1] for path in program.profile_timezone.paths),
+        predicting=predicting,
         renewed_by=renewed_by,
         timed_scores={
             name: each.keep.every_ms
@@ -38,6 +40,16 @@ def indexed(program: Program) -> Program:
             if each.keep is not None and each.keep.every_ms is not None
         },
     )
+
+
+def _predicting(program: Program) -> dict[str, tuple[Predicting, ...]]:
+    """The scores that predict an event, by its type, each with the condition; of those that say something."""
+    by_event: dict[str, tuple[Predicting, ...]] = {}
+    for name, score in sorted(program.scores.items()):
+        event = score.predicts.event
+        if score.model is not None:
+            by_event[event] = (*by_event.get(event, ()), (name, score.predicts.when))
+    return by_event
 
 
 def _renewed_by(program: Program) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
+from parcours.expression.expression import Expression
 from parcours.expression.kinds import ExpectedKind
 from parcours.expression.names import Names
 from parcours.journey.compile.campaigns.tables import lost_names
@@ -56,12 +57,13 @@ def _score(name: str, document: ScoreDocument, margin: Margin, declared: Declara
     )
     predicts = document.predicts
     properties = declared.properties(margin, predicts.event, "predicts", "event")
+    when: Expression | None = None
     if predicts.when is not None:
         of_event = Names(declared.traits, properties, now=False, trees=declared.trees)
-        condition(margin, predicts.when, of_event, "predicts", "when")
+        when = condition(margin, predicts.when, of_event, "predicts", "when")
     return Score(
         name=name,
-        predicts=Outcome(declared.definition_keys.event(predicts.event), predicts.when, predicts.within),
+        predicts=Outcome(declared.definition_keys.event(predicts.event), when, predicts.within),
         among=None if document.among is None else condition(margin, document.among, names, "among"),
         features=features,
         bands=document.bands,
