@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -21,12 +22,16 @@ from parcours.errors import CallerError
 
 if TYPE_CHECKING:
     from parcours.campaigns.set_places import SetPlace
+    from parcours.core.columns import PersonColumns
     from parcours.insight.explain import Explanation
+    from parcours.insight.score_stories import ScoreStory
     from parcours.insight.whose_facts import Told
     from parcours.journey.program import Journey, Program
     from parcours.journey.project import Project
     from parcours.journey.publish.ledger import JourneyStateName
+    from parcours.scoring.score import Score
     from parcours.simulation.campaigning import CampaignsAsked
+    from parcours.simulation.score_cut import ScoreCut
     from parcours.simulation.simulation import Result
 
 EventsFile = Annotated[
@@ -104,6 +109,7 @@ def _explained(
     from parcours.insight.whose_facts import Told, owner_by_facts
     from parcours.journey.identities import never_linked
     from parcours.service.stored_campaigns import with_stored_sets
+    from parcours.service.stored_scores import with_stored_scores
     from parcours.simulation.campaigning import CampaignsAsked
 
     source = None if events is None else events_source(events)
@@ -111,10 +117,12 @@ def _explained(
     person = person_asked_for(profile)
     states: dict[str, JourneyStateName] = {}
     places: list[SetPlace] = []
+    scores: list[ScoreStory] = []
+    cuts = _score_cuts(project, until, person, scores)
     published, identities = project.program, project.program.identities
     if source is not None:
         asked = CampaignsAsked(explain=(person, places.append))
-        result = _simulated(project, source, until, "Events", asked)
+        result = _simulated(project, source, until, "Events", asked, cuts)
         _say_what_is_left_out(result)
         program = project.program
         used, journeys = program.anonymous_history == "used", (*program.journeys, *program.taking)
@@ -139,12 +147,29 @@ def _explained(
         unlinked=never_linked(identities),
     )
     if store is not None:
-        explanation = with_stored_sets(explanation, store, published, told)
+        explanation = with_stored_scores(with_stored_sets(explanation, store, published, told), store, published)
     else:
         sets = tuple(SetStory(**msgspec.structs.asdict(place)) for place in places)
-        explanation = msgspec.structs.replace(explanation, sets=sets)
+        explanation = msgspec.structs.replace(explanation, sets=sets, scores=tuple(scores))
     is_nothing = not told.facts and not any(each.outputs for each in explanation.sets)
     return explanation, none if is_nothing else None
+
+
+def _score_cuts(project: Project, until: str | None, person: str, found: list[ScoreStory]) -> list[ScoreCut]:
+    """Cuts through a simulation as of --until, one for each score, by which what it says of the person is found."""
+    from parcours.simulation.score_cut import ScoreCut
+
+    at = 0 if until is None else time_ms(until)
+    names = sorted(project.program.scores) if until is not None else []
+    return [ScoreCut(name, at, partial(_find_score, project.program.scores[name], at, person, found)) for name in names]
+
+
+def _find_score(
+    score: Score, at: int, person: str, found: list[ScoreStory], told: Iterable[tuple[str, PersonColumns]]
+) -> None:
+    from parcours.insight.score_stories import story_by_columns
+
+    found += [story_by_columns(score, at, columns) for name, columns in told if person in (name, *columns.names)]
 
 
 def _folder_and_profile(folder: str, profile: str | None) -> tuple[Path, str]:
@@ -223,7 +248,12 @@ def diff(
 
 
 def _simulated(
-    project: Project, source: str, until: str | None, what: str, campaigns: CampaignsAsked | None = None
+    project: Project,
+    source: str,
+    until: str | None,
+    what: str,
+    campaigns: CampaignsAsked | None = None,
+    cuts: Sequence[ScoreCut] = (),
 ) -> Result:
     from parcours.cli.progress import ProgressBar
     from parcours.simulation.simulation import simulate
@@ -238,6 +268,7 @@ def _simulated(
             rejected=rejections,
             progress=progress,
             campaigns=campaigns,
+            cuts=cuts,
         )
     rejections.close()
     return result

@@ -148,9 +148,7 @@ def check(
 def _check_sources(at: str | None, events: str | None, facts: Path | None, store: str | None) -> None:
     """Raises BadParameter where nothing is asked, or nobody knows of what."""
     if facts is not None and store is not None:
-        raise typer.BadParameter(
-            "a store has facts of its own: choose one of --facts and --store.", param_hint="--facts"
-        )
+        raise typer.BadParameter("a store has its own facts: choose one of --facts and --store.", param_hint="--facts")
     if events is not None and store is not None:
         raise typer.BadParameter("choose one of --events and --store.", param_hint="--events")
     if at is None and events is not None:

@@ -16,6 +16,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+from parcours.config import Settings
 from parcours.core.fact import (
     CopyReached,
     DeliveryReached,
@@ -29,12 +30,14 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
+from parcours.core.profile import Profile
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
+from parcours.insight.score_stories import ScoreStory, score_stories
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, is_of_place, sentence
 from parcours.insight.whose_facts import told_of
 from parcours.instants import floor_ms
-from parcours.journey.program import Journey
+from parcours.journey.program import Journey, Program
 
 TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"
 TIE_EXIT = "the step listened for it as well: an exit goes before a listener"
@@ -153,7 +156,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole explanation of one person.
 
     sets       of each run of a campaign, where its sets are known
-
+    scores     what each says of her, as of one instant, where it is known how she stands
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
     notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, whoever was merged into
@@ -166,6 +169,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     journeys: tuple[JourneyStory, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
     sets: tuple[SetStory, ...] = ()
+    scores: tuple[ScoreStory, ...] = ()
 
 
 class _OpenRun(msgspec.Struct, kw_only=True):
@@ -270,6 +274,13 @@ def explain(
     stories = tuple(each.told(states or {}) for each in told.values())
     other = None if asked_for is None or asked_for == person else _asked_for(asked_for, told_facts)
     return Explanation(person=person, asked_for=other, unlinked=tuple(unlinked), journeys=stories, notes=tuple(notes))
+
+
+def with_scores(
+    explanation: Explanation, profile: Profile, program: Program, at: int, settings: Settings
+) -> Explanation:
+    """The explanation with what scores say of its person at an instant, at which her profile has to stand."""
+    return replace(explanation, scores=score_stories(profile, at, program, settings))
 
 
 def _note(fact: Fact, name: str | None) -> str:

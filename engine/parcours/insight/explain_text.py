@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
+from typing import Final
 
 from parcours.arguments import check_kind
 from parcours.core.time_text import time_text
@@ -17,6 +18,7 @@ from parcours.insight.explain import (
     RunStory,
     SetStory,
 )
+from parcours.insight.score_stories import Missing, ScoreStory
 from parcours.insight.sentences import NOT_MERGED, moved, reached, refused, unstarted
 
 
@@ -38,6 +40,10 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield ""
         yield f"sets of {campaign}, run {run}"
         yield from map(_place, places)
+    if explanation.scores:
+        yield ""
+        yield "scores"
+        yield from (f"  {time_text(each.at)}  {each.name}: {_score(each)}" for each in explanation.scores)
     if explanation.notes or explanation.unlinked:
         yield ""
         yield "besides"
@@ -45,6 +51,26 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"  {time_text(at)}  {note}"
         for namespace in explanation.unlinked:
             yield f"  ids of {namespace} are {NOT_MERGED['never']}"
+
+
+_WHY_MISSING: Final[Mapping[Missing, str]] = {
+    "no_personalisation": "she does not want to be personalised, or has not allowed it",
+    "not_among": "it is not about her",
+    "no_model": "it has no model",
+    "no_number": "what its model adds up to is no number",
+    "not_asked": "it is not about her, or she is not to be personalised",
+}
+
+
+def _score(story: ScoreStory) -> str:
+    if story.score is None or story.margin is None or story.mean is None:
+        if story.missing is None or story.missing == "no_value":
+            return f"missing, for there is no value of {', '.join(story.lacks)}"
+        return f"missing, for {_WHY_MISSING[story.missing]}"
+    moved = [f"{each.feature} {each.by:+.4f}" for each in story.moved if each.by]
+    others = [f"all others {story.others:+.4f}"] if story.others else []
+    why = f"{story.mean:.4f} on average" + "".join(f", {each}" for each in (*moved, *others))
+    return f"{story.score:.6f}, {story.band}: the margin is {story.margin:.4f}, {why}"
 
 
 def _place(place: SetStory) -> str:

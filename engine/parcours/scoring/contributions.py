@@ -7,8 +7,30 @@ path, credited to the feature that was asked. All of them add up to her margin m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
+from typing import Final, NamedTuple
 
 from parcours.scoring.model import LEAF, ScoreModel
+
+SHOWN_MAX: Final = 3
+"""Features that are told of a score: what moved it most."""
+
+
+class MarginMoved(NamedTuple):
+    """What has moved a margin: the mean one, and what each of the largest and all others together have added to it."""
+
+    mean: float
+    largest: tuple[tuple[str, float], ...]
+    others: float
+
+
+def moved(model: ScoreModel, numbers: Sequence[float]) -> MarginMoved:
+    """What has moved the margin of these numbers most. The sum of all of it is the margin, but for rounding."""
+    by_feature = contributions(model, numbers)
+    first = largest(by_feature, SHOWN_MAX)
+    named = {name for name, _ in first}
+    others = fsum(amount for name, amount in by_feature.items() if name not in named)
+    return MarginMoved(mean_margin(model), tuple(first), others)
 
 
 def mean_margin(model: ScoreModel) -> float:

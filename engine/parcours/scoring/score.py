@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from operator import itemgetter
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from parcours.expression.expression import Expression, Scope
 from parcours.expression.values import Band, Scored
-from parcours.scoring.contributions import contributions, largest
+from parcours.scoring.contributions import MarginMoved, moved
 from parcours.scoring.features import Feature, numbers_of, rounding
 from parcours.scoring.margins import Margin, margin_of, probability_of
 from parcours.scoring.model import ScoreModel
-
-SHOWN_MAX: Final = 3
-"""Features that are told of a score: what moved it most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +124,15 @@ class Score:
         probability = probability_of(margin)
         return Scored(probability, margin, self._band(probability))
 
-    def moved_by(self, scope: Scope) -> list[tuple[str, float]]:
-        """The features that moved her margin most from the mean one, by how much; none where the score is missing."""
-        numbers = self.numbers(scope)
-        if numbers is None or self.model is None:
-            return []
-        return largest(contributions(self.model, numbers), SHOWN_MAX)
+    def moved_by(self, numbers: Sequence[float]) -> MarginMoved:
+        """What has moved the margin of numbers in the order of the file of its model, which it has."""
+        assert self.model is not None, "a score without a model says nothing"
+        return moved(self.model, numbers)
+
+    def lacking(self, values: Sequence[object]) -> list[str]:
+        """The names of the numbers that are missing, of these values of its features."""
+        numbers = numbers_of(self.features, values)
+        return [column for column, number in zip(self.columns, numbers, strict=True) if number is None]
 
     def _band(self, probability: float) -> Band:
         medium, high = self.bands

@@ -7,9 +7,10 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
-from parcours.insight.explain import Explanation, explain
+from parcours.insight.explain import Explanation, explain, with_scores
 from parcours.insight.whose_facts import Told
 from parcours.journey.identities import never_linked
 from parcours.journey.project import Project, check_project
@@ -50,6 +51,10 @@ class Facade(ABC):
     @abstractmethod
     def _port_of(self, person: str) -> ShardPort:
         """The shard that owns the slot of this name."""
+
+    @abstractmethod
+    def _as_of(self) -> tuple[int, Settings]:
+        """The instant that it is, in ms, and the project's settings."""
 
     @abstractmethod
     async def _facts_of(self, names: Sequence[str]) -> list[Fact]:
@@ -219,7 +224,16 @@ class Facade(ABC):
             asked_for=name,
             unlinked=never_linked(self._control.current.identities),
         )
+        explanation = await self._with_scores(explanation)
         return await self._with_sets(explanation, [told.owner, *(told.names if told.used else ())])
+
+    async def _with_scores(self, explanation: Explanation) -> Explanation:
+        """The explanation with what scores say of its person now; of nobody who is not known."""
+        program = self._control.current
+        if not program.scores:
+            return explanation
+        profile = (await ask_owner(self._port_of, explanation.person, GetProfile)).profile
+        return explanation if profile is None else with_scores(explanation, profile, program, *self._as_of())
 
     async def _with_sets(self, explanation: Explanation, names: Sequence[str]) -> Explanation:
         """The explanation with where the person of these names is in sets of campaigns, as far as they are kept."""

@@ -318,6 +318,9 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
 
     # Looking in
 
+    def _as_of(self) -> tuple[int, Settings]:
+        return self._host.now_ms(), self._host.settings
+
     def _port_of(self, person: str) -> ShardPort:
         self._check_open()
         return self._host.port_of(person)

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
-from parcours.core.profile import decode_profile, name_alone
-from parcours.shard.closed_store import own_of
+from parcours.core.profile import Profile, decode_profile, name_alone
+from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import letters_of
 from parcours.shard.erasures import Erasures
 from parcours.shard.export_state import export_of
@@ -53,6 +53,16 @@ def names_of(address: str, name: str) -> list[str]:
         data = _profile_data(address, slot_map, name)
     identity = None if data is None else decode_profile(data).identity
     return [name, *sorted(identity.names if identity is not None else ())]
+
+
+def profile_at_end(address: str, name: str) -> tuple[Profile | None, int]:
+    """What the store at this address knows of the person who lives under this name, None if nothing, and the time of
+    the newest record of her shard, in ms. Raises as `names_of`.
+    """
+    slot_map = SlotMap(shards_of(address))
+    data = _profile_data(address, slot_map, name)
+    with closing(open_store(address, slot_map.shard(name))) as store:
+        return None if data is None else decode_profile(data), own_and_newest(store)[1].stamp_ms
 
 
 def is_known(address: str, name: str) -> bool:

@@ -196,6 +196,9 @@ class VirtualFacade(Facade):
         """Every version of a journey that may have runs."""
         return tuple(self._control.current.versions())
 
+    def _as_of(self) -> tuple[int, Settings]:
+        return self._time_ms, self._plan.settings
+
     def _port_of(self, person: str) -> ShardPort:
         return self._runtime.ports[0]
 

@@ -27,7 +27,7 @@ class Since(msgspec.Struct, frozen=True):
 def since(project: Project, score: str, warehouse: Warehouse, settings: Settings | None = None) -> Since:
     """What the facts say of the score's cases, whichever model of it has told them.
 
-    Raises CallerError for an unknown score, and where the facts have no cases of both outcomes; and as a warehouse does.
+    Raises CallerError for an unknown score and where the facts have no cases of both outcomes; and as a warehouse does.
     """
     known, within_ms = settings or Settings(), score_of(project, score).predicts.within_ms
     cases = list(score_cases(warehouse, score, within_ms, lambda person: is_sampled(person, known.score_sample)))

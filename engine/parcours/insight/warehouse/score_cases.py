@@ -1,9 +1,9 @@
 """What became of what a score has said, from facts alone: those of whom both is told (core/scored.py).
 
 A case is the first thing that the score said of a person in each time that is as long as it predicts, counted from
-1970: what it says again and again of somebody whom it is asked about often is one answer and not a hundred. It came true
-if such an event is told of her by the end of that time from then on. Whoever was merged meanwhile into somebody of whom
-it is not told, or whose history is another's, is left out.
+1970: what it says again and again of somebody whom it is asked about often is one answer and not a hundred. It came
+true if such an event is told of her by the end of that time from then on. Whoever was merged meanwhile into somebody of
+whom it is not told, or whose history is another's, is left out.
 """
 
 from __future__ import annotations
