@@ -225,7 +225,7 @@ def test_a_model_that_is_missing_too_large_or_elsewhere_is_told(tmp_path: Path) 
         ("    among:", "    bands: [0.7, 0.3]\n    among:", "two probabilities are expected"),
         ("    among:", "    keep: {trait: buy_yoga}\n    among:", "say when the trait is renewed"),
         ("    among:", "    keep: {trait: buy_yog, every: 1d}\n    among:", "unknown trait 'buy_yog', did you mean"),
-        ("    among:", "    keep: {trait: city, every: 1d}\n    among:", "is a string, and a score is a number"),
+        ("    among:", "    keep: {trait: city, every: 1d}\n    among:", "is declared as string, and a score is"),
         ("    among:", "    keep: {trait: age, every: 1d}\n    among:", "the score would follow itself"),
         (
             "    among:",

@@ -36,26 +36,26 @@ def score_cases(
     name = literal(score)
     query = f"""
         with said as (
-            select person, person_then, epoch_ms(time) as at, value::double as probability, record, shard, n
+            select person, person_then, epoch_ms(time) as ms, value::double as probability, record, shard, n
             from main.changes where what = 'scored' and name = {name}
         ),
         cases as (
-            select person, min(at) as at, arg_min(probability, row(at, record, shard, n)) as probability,
-                arg_min(person_then, row(at, record, shard, n)) as person_then
+            select person, min(ms) as ms, arg_min(probability, row(ms, record, shard, n)) as probability,
+                arg_min(person_then, row(ms, record, shard, n)) as person_then
             from said
-            where at + {within_ms} <= {warehouse.as_of_ms} group by person, at // {within_ms}
+            where ms + {within_ms} <= {warehouse.as_of_ms} group by person, ms // {within_ms}
         ),
         true_then as (
-            select person, epoch_ms(time) as at from main.changes where what = 'came_true' and name = {name}
+            select person, epoch_ms(time) as ms from main.changes where what = 'came_true' and name = {name}
         ),
-        left_then as (select name, epoch_ms(time) as at from hidden.changes where what = 'merged')
-        select person, at, probability,
+        left_then as (select name, epoch_ms(time) as ms from hidden.changes where what = 'merged')
+        select person, ms, probability,
             exists (select 1 from true_then where true_then.person = cases.person
-                and true_then.at > cases.at and true_then.at <= cases.at + {within_ms}),
+                and true_then.ms > cases.ms and true_then.ms <= cases.ms + {within_ms}),
             person_then <> person,
             exists (select 1 from left_then where left_then.name = cases.person
-                and left_then.at > cases.at and left_then.at <= cases.at + {within_ms})
-        from cases order by person, at
+                and left_then.ms > cases.ms and left_then.ms <= cases.ms + {within_ms})
+        from cases order by person, ms
     """
     for person, at, probability, happened, is_merged, has_left in warehouse.rows(query):
         if not has_left and (not is_merged or is_told(person)):

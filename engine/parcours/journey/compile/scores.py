@@ -77,7 +77,7 @@ def _keep(document: KeepDocument, margin: Margin, declared: Declarations, featur
         if kind is None:
             margin.error(f"unknown trait {quoted(trait)}{nearest(trait, declared.traits)}", "trait")
         elif kind not in ("number", "any"):
-            margin.error(f"the trait {quoted(trait)} is a {kind}, and a score is a number", "trait")
+            margin.error(f"the trait {quoted(trait)} is declared as {kind}, and a score is a number", "trait")
     if kind in ("number", "any") and any(f"profile.{trait}" in each.value.paths for each in features):
         margin.error(f"a feature asks for {quoted(trait)}: the score would follow itself", "trait")
     for number, event in enumerate(document.on):
