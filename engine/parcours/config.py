@@ -180,9 +180,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     )
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
     kept_attempts_max: Count = Field(default=60, description="Attempts, a minute apart, to keep a funnel's audience.")
-    score_sample: Count = Field(
-        default=100, description="Of one person in so many facts tell what scores say, and what came true; 1: of all."
-    )
+    score_sample: Count = Field(default=100, description="Facts tell what scores say of one person in so many.")
     score_cases_min: Count = Field(default=200, description="Cases of each outcome to train a score; or it is refused.")
     campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")
     campaign_seeds_max: Count = Field(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from tests.core.test_scores import BUY, MODEL, Shop, scored
 
-from parcours.config import DAY_MS, Settings
+from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.core.buckets import hash_of
 from parcours.core.fact import Changed, LimitReached
 from parcours.core.profile import Profile, encode_profile
@@ -97,7 +97,20 @@ def test_time_renews_it_at_instants_of_her_own(shop: Shop, begin: Begin) -> None
     gone = next(at for at in range(begin_ms, 20 * DAY_MS, DAY_MS) if at >= 7 * DAY_MS + 3)
     assert told == [begin_ms, gone] and story.profile.traits["likely"] == of_views(0)
     assert changes(story, "audience") == [(begin_ms, "likely", "entered"), (gone, "likely", "left")]
-    assert [each.due for each in story.profile.timers if each.kind == "score"] == [begin_ms + 9 * DAY_MS]
+    assert not [each for each in story.wait(11 * DAY_MS).profile.timers if each.kind == "score"]  # nothing changes it
+
+
+def test_where_nobody_knows_when_time_changes_it_each_instant_renews_it(shop: Shop, begin: Begin) -> None:
+    hours = {"features": {"views": "now.getHours() * 1", "age": BUY["features"]["age"]}}
+    features = (msgspec.structs.replace(MODEL.features[0], text="now.getHours() * 1"), MODEL.features[1])
+    model = msgspec.structs.replace(MODEL, features=features)
+    keep = {"keep": {"trait": "likely", "every": "1h"}}
+    project = scored(shop, "", {**keep, **hours}, traits="{likely: number}", models={"buy.json": model})
+
+    story = begin(project).story.identify(1, city="Rome").wait(DAY_MS)
+
+    told = [at for at, name, _ in changes(story) if name == "likely"]
+    assert told == [told[0] + hour * HOUR_MS for hour in range(18)]  # until the probability is 1
 
 
 def test_who_is_unknown_has_no_timer(shop: Shop, begin: Begin) -> None:

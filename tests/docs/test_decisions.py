@@ -32,13 +32,17 @@ def blocks(kind: str) -> list[str]:
 def test_what_the_page_says_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.chdir(tmp_path)
     documents = {text.splitlines()[0].removeprefix("# "): text.replace("logistic", kind) for text in blocks("yaml")}
-    write_texts(Path("studio"), {**STUDIO, "profile.yaml": "traits: {city: string, age: number, likely: number}\n"})
+    write_texts(
+        Path("studio"),
+        {**STUDIO, "profile.yaml": "traits: {city: string, age: number, likely: number, booking: number}\n"},
+    )
     write_texts(Path("studio"), documents)
     Path("events.ndjson").write_text("\n".join(month(1_200)))
 
     for command in "".join(blocks("shell")).splitlines():
         result = CliRunner(env={"COLUMNS": "80"}).invoke(build(), shlex.split(command)[1:])
         assert result.exit_code == 0, (command, result.output)
+        assert "explain" not in command or "\nscores\n  2026-03-22T00:00:00.000Z  book: 0." in result.output
 
     score = Project.load("studio").program.scores["book"]
     assert score.model is not None and score.model.kind == kind

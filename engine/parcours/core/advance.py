@@ -134,6 +134,7 @@ def advance(
             assert_never(given)
     if turn.updated is not None:
         follow_updates(turn, go_through)
+        set_timers(turn)
     if turn.zone_before is not None:
         follow_zone(turn, go_through)
     if turn.said:
@@ -152,7 +153,7 @@ def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
         case JourneyResumed(journey=journey):
             make_up(turn, journey, _fire, _hear_reactions)
         case AudiencesPublished(audiences=audiences, scores=scores):
-            set_timers(turn, anew=scores)
+            set_timers(turn)
             renewed = renew(turn, scores)
             if audiences:
                 fill(turn, audiences)

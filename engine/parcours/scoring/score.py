@@ -52,6 +52,7 @@ class Score:
 
     among  whom it is about; None: everybody
     bands  the probabilities from which on it is medium, and high
+    is_foreseen  whether the instants at which time changes its features are known beforehand
     """
 
     name: str
@@ -60,6 +61,7 @@ class Score:
     features: tuple[Feature, ...]
     bands: tuple[float, float]
     keep: Keep | None = None
+    is_foreseen: bool = False
     model: ScoreModel | None = None
     _margin: Margin | None = field(init=False, repr=False, compare=False)
     _in_order: Callable[[Sequence[float]], tuple[float, ...]] | None = field(init=False, repr=False, compare=False)

@@ -2,18 +2,20 @@
 
 A trait is renewed at the instants of the events that its score names, once their histories have them and before
 audiences are compared and anybody is moved; and by a timer, at instants that are `every` apart and that depend on her
-name and the score's alone. So not everybody is due at once, and nothing depends on when a timer was set. It is renewed
-as well when she speaks of personalisation, when somebody is merged into her, and when a publication changes the score's
-model, or what is kept. Where the score is missing, so is the trait.
+name and the score's alone. So not everybody is due at once, and nothing depends on when a timer was set. Instants at
+which time has changed nothing are passed over: who does nothing any more costs nothing, and a simulation ends. The
+trait is renewed as well when she speaks of personalisation, when somebody is merged into her, and when a publication
+changes the score's model, or what is kept. Where the score is missing, so is the trait.
 
 All traits of one instant are of the person as she was before, whatever features ask for traits of other scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from parcours.core.buckets import hash_of
+from parcours.core.consent import may_personalise
 from parcours.core.fact import LimitReached
 from parcours.core.paths import pick, replaced
 from parcours.core.profile import Timer, is_unknown
@@ -58,30 +60,51 @@ def renew(turn: Turn, scores: Iterable[str]) -> bool:
 
 
 def renew_due(turn: Turn, timer: Timer) -> bool:
-    """A timer renews a trait, and the next one is set. Whether the trait has changed."""
+    """A timer renews a trait, and the next one is set if time may change it again. Whether the trait has changed."""
     changed = renew(turn, (timer.key,))
-    set_timers(turn)
+    every_ms, change = turn.program.timed_scores.get(timer.key), _next_change(turn, timer.key)
+    if every_ms is not None and change is not None:
+        _set_timer(turn, timer.key, _tick(turn, timer.key, every_ms, change))
+    if changed:
+        set_timers(turn)  # a feature of another score may ask for the trait
     return changed
 
 
-def set_timers(turn: Turn, *, anew: Sequence[str] = ()) -> None:
-    """See to it that somebody of whom something is known has a timer for each score that time renews.
+def set_timers(turn: Turn) -> None:
+    """Something has happened to the person: each score that time renews has a timer, if anything is known of her."""
+    timed = turn.program.timed_scores
+    if timed and not is_unknown(turn.profile):
+        for name, every_ms in timed.items():
+            _set_timer(turn, name, _tick(turn, name, every_ms, turn.at + 1))
 
-    anew  scores whose timers are set anew, because they are kept otherwise
-    """
+
+def _next_change(turn: Turn, name: str) -> int | None:
+    """The first instant after this one at which time may change what the score says; None if it never does."""
+    score, program = turn.program.scores.get(name), turn.program
+    if score is None or not may_personalise(turn.profile, program.policies):
+        return None
+    if not score.is_foreseen:
+        return turn.at + 1
+    scope, asked = turn.scope(), [*score.expressions()]
+    for key in dict.fromkeys(key for each in score.expressions() for key in each.audiences):
+        if key in program.audiences:
+            asked.append(program.audiences[key].condition)
+    return min((at for each in asked if (at := each.next_change(scope)) is not None), default=None)
+
+
+def _tick(turn: Turn, name: str, every_ms: int, since: int) -> int:
+    """The first instant from `since` on at which the person's trait is renewed by time."""
+    return since + (hash_of(name, turn.person) - since) % every_ms
+
+
+def _set_timer(turn: Turn, name: str, due: int) -> None:
+    """Set the timer of a score. One that is already set for this time stays."""
     profile = turn.profile
-    if anew:
-        profile.timers = [each for each in profile.timers if each.kind != "score" or each.key not in anew]
-    if not turn.program.timed_scores or is_unknown(profile):
+    if any(timer.kind == "score" and timer.key == name and timer.due == due for timer in profile.timers):
         return
-    known = {timer.key for timer in profile.timers if timer.kind == "score"}
-    for name, every_ms in turn.program.timed_scores.items():
-        if name not in known:
-            begin = hash_of(name, turn.person) % every_ms
-            profile.sequence += 1
-            profile.timers.append(
-                Timer(turn.at + every_ms - (turn.at - begin) % every_ms, profile.sequence, "score", key=name)
-            )
+    profile.timers = [timer for timer in profile.timers if timer.kind != "score" or timer.key != name]
+    profile.sequence += 1
+    profile.timers.append(Timer(due, profile.sequence, "score", key=name))
 
 
 def unkept(before: Program, after: Program) -> tuple[str, ...]:

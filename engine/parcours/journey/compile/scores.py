@@ -9,6 +9,7 @@ from typing import Final
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import ExpectedKind
 from parcours.expression.names import Names
+from parcours.journey.compile.audience import now_misuse
 from parcours.journey.compile.campaigns.tables import lost_names
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.model.scores import (
@@ -61,7 +62,7 @@ def _score(name: str, document: ScoreDocument, margin: Margin, declared: Declara
     if predicts.when is not None:
         of_event = Names(declared.traits, properties, now=False, trees=declared.trees)
         when = condition(margin, predicts.when, of_event, "predicts", "when")
-    return Score(
+    compiled = Score(
         name=name,
         predicts=Outcome(declared.definition_keys.event(predicts.event), when, predicts.within),
         among=None if document.among is None else condition(margin, document.among, names, "among"),
@@ -69,6 +70,8 @@ def _score(name: str, document: ScoreDocument, margin: Margin, declared: Declara
         bands=document.bands,
         keep=None if document.keep is None else _keep(document.keep, margin.below("keep"), declared, features),
     )
+    misused = any(now_misuse(each.text, declared.trees) for each in compiled.expressions())
+    return replace(compiled, is_foreseen=not misused)
 
 
 def _keep(document: KeepDocument, margin: Margin, declared: Declarations, features: tuple[Feature, ...]) -> Keep:
