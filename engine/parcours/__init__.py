@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from parcours.service.inbox import InboxItem
     from parcours.service.journey_state import JourneyState
     from parcours.service.person import Person, PersonDelivery, PersonRun
+    from parcours.service.person_places import PersonPlace, PersonPosition, PersonWhereabouts
     from parcours.service.service import Service
     from parcours.service.set_aside import DeadLetter
     from parcours.simulation.simulation import Result, simulate
@@ -89,7 +90,10 @@ __all__ = [
     "ParcoursError",
     "Person",
     "PersonDelivery",
+    "PersonPlace",
+    "PersonPosition",
     "PersonRun",
+    "PersonWhereabouts",
     "Project",
     "ProjectInvalid",
     "PublishRefused",
@@ -155,7 +159,10 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "ParcoursError": "parcours.errors",
         "Person": "parcours.service.person",
         "PersonDelivery": "parcours.service.person",
+        "PersonPlace": "parcours.service.person_places",
+        "PersonPosition": "parcours.service.person_places",
         "PersonRun": "parcours.service.person",
+        "PersonWhereabouts": "parcours.service.person_places",
         "Project": "parcours.journey.project",
         "ProjectInvalid": "parcours.errors",
         "PublishRefused": "parcours.errors",

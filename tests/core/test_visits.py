@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -23,6 +25,7 @@ PLACES = Places.of(
 
 INSIDE = (33.7490, -84.3880)
 AWAY = (33.7590, -84.3880)
+EDGE = (33.7503, -84.3880)
 
 
 def fix(at: int, where: tuple[object, object], accuracy: object = None, told_at: int | None = None) -> Fix:
@@ -110,6 +113,32 @@ def test_a_crossing_that_says_nothing_is_ignored_and_counted(given: Crossing, re
     assert here.ignored == ({} if reason is None else {reason: 1})
 
 
+@pytest.mark.parametrize(
+    ("walk", "reasons"),
+    [
+        ([fix(0, AWAY), fix(1, INSIDE), fix(2, AWAY)], {"short"}),  # of the studio, whose enter_after is a minute
+        ([fix(0, AWAY), fix(1, INSIDE), fix(2 * MINUTE, EDGE)], {"margin"}),
+        ([fix(0, AWAY), fix(1, INSIDE), fix(2 * MINUTE, AWAY), fix(2 * MINUTE + 1, INSIDE)], {"returned"}),
+        ([fix(0, INSIDE)], {"first"}),
+        ([Crossing(0, 0, "studio", "exit"), fix(1, INSIDE)], {"phone", "first"}),
+        ([Crossing(0, 0, "studio", "enter"), fix(1, AWAY)], {"phone"}),
+        ([fix(0, INSIDE, 150)], {"vague_here", "first"}),
+        ([fix(0, AWAY), fix(1, INSIDE), fix(2 * MINUTE, AWAY, 150)], {"vague_here"}),
+        ([fix(0, AWAY), fix(1, INSIDE), fix(2 * MINUTE, INSIDE)], set()),
+    ],
+)
+def test_why_nothing_was_told_of_a_position_is_counted(walk: list[Fix | Crossing], reasons: set[str]) -> None:
+    here, clear = Whereabouts(), replace(PLACES.by_name["studio"].rules, accuracy_max_m=100)
+    places = Places.of([*PLACES.by_name.values(), replace(PLACES.by_name["studio"], name="lab", rules=clear)])
+
+    for each in walk:
+        told(here, each.at)
+        take_fix(here, places, each, 200) if isinstance(each, Fix) else take_crossing(here, places, each, 200)
+
+    assert {*here.untold} == reasons
+    assert here.ignored == {}
+
+
 def test_there_is_room_for_so_many_places_of_a_person() -> None:
     here = Whereabouts()
     take_crossing(here, PLACES, Crossing(0, 0, "studio", "exit"), 2)
@@ -144,8 +173,7 @@ def test_of_two_people_the_newest_word_tells_where_they_are() -> None:
 
 
 def test_what_is_remembered_is_read_as_it_was_written() -> None:
-    here = Whereabouts(
-        Position(5, 5, 1.5, 1.0), {"a": Visit(5, 5, 9, away=7, by="phone")}, {"b": Word(3, 6)}, {"vague": 1}
-    )
+    visit, word = Visit(5, 5, 9, away=7, by="phone"), Word(3, 6)
+    here = Whereabouts(Position(5, 5, 1.5, 1.0), {"a": visit}, {"b": word}, {"vague": 1}, {"margin": 2})
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(here), type=Whereabouts) == here

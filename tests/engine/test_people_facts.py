@@ -110,6 +110,7 @@ def test_everybody_has_a_row_with_typed_traits_that_are_not_personal(tmp_path: P
         "traits.person": "somebody",
         "audiences": ["northern"],
         "consents": ["email"],
+        "places": [],
     }
     assert (ben["city"], ben["score"], ben["born"], ben["audiences"]) == (None, None, None, [])
     found = check_exports(tmp_path / "store", PEOPLE_SHARD, None)

@@ -31,6 +31,9 @@ from parcours.testing.doubles import HttpServer, Reply, SmtpServer, TwilioServer
 
 C = "canary4711"
 
+WHERE = ("33.7491234", "-84.3884321")
+"""Where everybody is."""
+
 PEOPLE = 4
 """Three who can be reached, and one who cannot."""
 
@@ -45,8 +48,13 @@ DOCUMENTS: dict[str, object] = {
         "events": {
             "Seen": {"properties": {"name": "string", "many": "integer"}},
             "Text Received": {"properties": {"text": "string"}},
+            "Moved": {
+                "properties": {"lat": "number", "lon": "number"},
+                "location": {"lat": "event.lat", "lon": "event.lon"},
+            },
         }
     },
+    "places": {"places": {"studio": {"circle": [33.749, -84.388, "120m"]}}},
     "messages/note": {
         "message": "note",
         "class": "transactional",
@@ -168,6 +176,8 @@ def speak(address: str) -> None:
                 call("track", number, event="Seen", properties={"name": C, C: C}),
                 call("track", number, event=C, messageId=f"{C}-u-{number}"),
                 call("track", number, event="Seen", properties={"many": C}, messageId=f"{C}-w-{number}"),
+                call("track", number, event="Moved", properties=where(), messageId=f"{C}-m-{number}"),
+                call("track", number, event="Moved", properties={**where(), "lat": C}, messageId=f"{C}-n-{number}"),
                 call("reaction", number, reaction=C, journey=C, step=C),
                 call("consent", number, channel=C, granted=C),
                 call("consent", number, channel=C, purpose=C, granted=True, messageId=f"{C}-c-{number}"),
@@ -178,6 +188,10 @@ def speak(address: str) -> None:
             assert http.post("/v1/batch", json={"batch": calls, "context": {C: C}}).status_code == 200
         for method, path, content, headers in ODD:
             assert http.request(method, path, content=content, headers=headers).status_code != 500, path
+
+
+def where() -> dict[str, float]:
+    return dict(zip(("lat", "lon"), map(float, WHERE), strict=True))
 
 
 def have_left(figures: str) -> bool:
@@ -203,10 +217,10 @@ def test_no_canary_is_seen_by_operators(tmp_path: Path) -> None:
         assert mail.faults_to_come() == 0 and desk.asked >= 3 and texts.messages, "all of it was said"
 
     assert len([json.loads(line) for line in log.splitlines()]) > len(ODD)
-    assert C not in log
+    assert all(canary not in log for canary in (C, *WHERE))
     for path, answer in seen.items():
         assert answer.status_code == 200, path
-        assert C not in answer.text, path
+        assert all(canary not in answer.text for canary in (C, *WHERE)), path
 
 
 def test_what_an_exception_says_is_in_no_log_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -383,7 +383,9 @@ def test_everybody_is_told_a_line_each_and_the_look_names_nobody(tmp_path: Path)
         assert (told.status_code, told.headers["content-type"]) == (200, "application/x-ndjson")
         rows = [json.loads(line) for line in told.text.splitlines()]
         assert sorted(row["person"] for row in rows) == ["paul", "sarah"]
-        assert {frozenset(row) for row in rows} == {frozenset({"taken", "person", "traits", "audiences", "consents"})}
+        assert {frozenset(row) for row in rows} == {
+            frozenset({"taken", "person", "traits", "audiences", "consents", "places"})
+        }
         assert "shop.example" not in told.text, "addresses are personal"
         assert len({row["taken"] for row in rows}) == 1
         assert await desk.looks("sarah") == []

@@ -65,6 +65,8 @@ SARAH: list[Fact] = [
     Merged(AT + 7, "sarah", "@anonymous/7f3a", "identify", (RunMerged("cart", 2, 1, 4, None, "rest"),)),
     Changed(AT + 8, "sarah", "trait", "city", '"Paris"'),
     Changed(AT + 8, "sarah", "trait", "email"),
+    Changed(AT + 8, "sarah", "place", "studio", "entered", "fix"),
+    Changed(AT + 9, "sarah", "place", "studio", "left", "silent", 3600),
     CopyReached(AT + 8, "sarah", "push", 2, 5, "mail", "email", "news", "m@luma.example", "failed", "k1", "no", "550"),
     LedgerChanged(AT + 9, "", "publish", "", 7, "care"),
     LedgerChanged(AT + 9, "", "pause", "cart", 8, ""),

@@ -37,7 +37,7 @@ def _group() -> None:
 
 @insight.command()
 def people(url: NeededUrl, out: Out, key: DoorKey = None) -> None:
-    """Write the table of people as of now: of each a line with declared traits, audiences and consents."""
+    """Write the table of people as of now: of each a line with declared traits, audiences, consents and places."""
     from parcours.cli.files import whole
     from parcours.cli.remote import Remote
     from parcours.store.private_files import open_private

@@ -17,6 +17,7 @@ from parcours.core.consent import consents_in_force, may_personalise
 from parcours.core.history import is_member, scope_at
 from parcours.core.identity import namespace_of
 from parcours.core.paths import pick_at
+from parcours.core.places.state import places_entered
 from parcours.core.profile import Profile
 from parcours.expression.definition_keys import number_of, plain
 from parcours.expression.expression import MISSING, History
@@ -52,11 +53,14 @@ class PersonColumns(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PersonTold(msgspec.Struct, frozen=True, array_like=True):
-    """What the table of people tells of one: traits at the paths asked for, audiences and consents by name."""
+    """What the table of people tells of one: traits at the paths asked for, audiences and consents by name, and the
+    places that she was told to have entered and not to have left.
+    """
 
     traits: list[object]
     audiences: list[str]
     consents: list[str]
+    places: list[str] = []
 
 
 def columns_of(profile: Profile, at: int, program: Program, asked: ShardColumns, settings: Settings) -> bytes:
@@ -100,6 +104,7 @@ def told_of(
             for (channel, purpose), granted in consents_in_force(profile, program).items()
             if granted
         ),
+        [] if profile.whereabouts is None else places_entered(profile.whereabouts),
     )
     return _encode(row)
 

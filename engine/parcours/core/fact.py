@@ -232,6 +232,8 @@ class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=Fa
     value  of a trait its JSON text, if its declaration lets it out (`insight: true`), else None; of a consent `granted`
            or `withdrawn`; of an audience or a place `entered` or `left`; of an address `suppressed` or `lifted`; of
            what a score said the probability, and None of what it predicted and came true
+    why    of a place who said so: `fix`, `phone` or `silent`; else None
+    dwell  of a place that she left, the seconds that she was inside; else None
     """
 
     at: int
@@ -239,6 +241,8 @@ class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=Fa
     what: ChangeKind
     name: str
     value: str | None = None
+    why: str | None = None
+    dwell: int | None = None
 
 
 class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", gc=False):

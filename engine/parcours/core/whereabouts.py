@@ -60,7 +60,8 @@ def tell_place(turn: Turn) -> tuple[str, dict[str, object]] | None:
         _set_timer(turn, here)
     if change is None:
         return None
-    turn.effects.facts.append(Changed(turn.at, turn.person, "place", change.place, change.way))
+    told = Changed(turn.at, turn.person, "place", change.place, change.way, change.why, change.dwell_s)
+    turn.effects.facts.append(told)
     return PLACE_ENTERED if change.way == "entered" else PLACE_LEFT, _properties(turn, change)
 
 

@@ -35,6 +35,8 @@ from parcours.ingress.people_bodies import (
     FactsShown,
     PeopleFound,
     PersonShown,
+    PlaceShown,
+    PositionShown,
     RunShown,
     SuppressionSaid,
     TraitsSaid,
@@ -45,6 +47,7 @@ from parcours.instants import ceil_ms
 from parcours.service.about_people import AddressKind
 from parcours.service.people_table import PersonRow
 from parcours.service.person import Person, PersonDelivery, PersonRun
+from parcours.service.person_places import PersonPlace, PersonPosition
 from parcours.service.person_record import fact_told
 from parcours.shard.messages import Look
 
@@ -266,7 +269,28 @@ def _shown(found: Person) -> PersonShown:
         deliveries=[_delivery(run, each) for run, each in found.newest_deliveries(DELIVERIES_SHOWN)],
         next_timer=_time(found.next_due),
         asked_for=found.asked_for,
+        places=[_place_shown(each) for each in found.whereabouts.places],
+        position=_position(found.whereabouts.position),
+        unheard=dict(found.whereabouts.unheard),
     )
+
+
+def _place_shown(place: PersonPlace) -> PlaceShown:
+    return PlaceShown(
+        place=place.place,
+        since=time_text(place.since),
+        told=place.is_told,
+        enters=_time(place.enters),
+        away_since=_time(place.away_since),
+        leaves=_time(place.leaves),
+        silent=time_text(place.silent),
+    )
+
+
+def _position(position: PersonPosition | None) -> PositionShown | None:
+    if position is None:
+        return None
+    return PositionShown(time_text(position.at), time_text(position.told_at), position.latitude, position.longitude)
 
 
 def _consents(consents: Mapping[tuple[str, str | None], bool]) -> list[ConsentShown]:
@@ -324,7 +348,7 @@ def _changing(kind: str, path: str, body: type[msgspec.Struct], summary: str) ->
 
 ROUTES: Final[tuple[Route, ...]] = (
     _looking("/people", people, PeopleFound, "Who has an address."),
-    _looking(TABLE, everybody, None, "Everybody as of now: declared traits, audiences and consents."),
+    _looking(TABLE, everybody, None, "Everybody as of now: declared traits, audiences, consents and places."),
     _looking("/people/{id}", person, PersonShown, "What is known of a person."),
     _looking("/people/{id}/explain", explain, Explanation, "Why she got, or did not get, a message."),
     _looking("/people/{id}/facts", facts, FactsShown, "What has happened to her."),

@@ -65,6 +65,37 @@ class DeliveryShown(msgspec.Struct, frozen=True, kw_only=True):
     marks: Mapping[str, str]
 
 
+class PlaceShown(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    since       when she was inside first
+    told        whether she was told to have entered
+    enters      when that will be told, unless a position outside comes first; null if it was, or never will be
+    away_since  when she was away first, as long as she has not come back
+    leaves      when she will be told to have left, unless a position inside comes first
+    silent      when she counts as gone if nothing more is heard of her
+    """
+
+    place: str
+    since: str
+    told: bool
+    enters: str | None
+    away_since: str | None
+    leaves: str | None
+    silent: str
+
+
+class PositionShown(msgspec.Struct, frozen=True):
+    """
+    at      when it took effect
+    told_at when she was there, by her sender's clock
+    """
+
+    at: str
+    told_at: str
+    latitude: float
+    longitude: float
+
+
 class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
     """
     owner       the name under which her profile lies
@@ -74,6 +105,9 @@ class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
     deliveries  the newest, the last first
     next_timer  when something happens though nobody does anything
     asked_for   the name by which she was asked for
+    places      those that she is in
+    position    the newest one, null if there was none
+    unheard     how many positions and crossings told nothing, by the reason
     """
 
     owner: str
@@ -86,6 +120,9 @@ class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: list[DeliveryShown]
     next_timer: str | None
     asked_for: str
+    places: list[PlaceShown]
+    position: PositionShown | None
+    unheard: Mapping[str, int]
 
 
 class PeopleFound(msgspec.Struct, frozen=True):

@@ -44,6 +44,11 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield ""
         yield "scores"
         yield from (f"  {time_text(each.at)}  {each.name}: {_score(each)}" for each in explanation.scores)
+    if explanation.places:
+        yield ""
+        yield "places"
+        for line in explanation.places:
+            yield f"  {line}"
     if explanation.notes or explanation.unlinked:
         yield ""
         yield "besides"

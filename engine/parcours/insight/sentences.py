@@ -15,6 +15,7 @@ from parcours.core.fact import (
     ZoneUnknown,
 )
 from parcours.core.totals import INTERNAL_OUTCOMES
+from parcours.insight.place_words import place_sentence
 
 REFUSALS = {
     "already_in": "a run of it is open already",
@@ -150,7 +151,7 @@ def sentence(fact: object) -> str | None:
     if isinstance(fact, Merged):
         return _merged(fact)
     if isinstance(fact, Changed) and is_of_place(fact):
-        return f"{fact.value} the place {fact.name!r}"
+        return place_sentence(fact)
     return None
 
 

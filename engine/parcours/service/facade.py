@@ -7,10 +7,13 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.insight.explain import Explanation, explain, with_scores
+from parcours.insight.place_words import whereabouts_lines
 from parcours.insight.whose_facts import Told
 from parcours.journey.identities import never_linked
 from parcours.journey.project import Project, check_project
@@ -224,16 +227,20 @@ class Facade(ABC):
             asked_for=name,
             unlinked=never_linked(self._control.current.identities),
         )
-        explanation = await self._with_scores(explanation)
+        explanation = await self._as_she_stands(explanation)
         return await self._with_sets(explanation, [told.owner, *(told.names if told.used else ())])
 
-    async def _with_scores(self, explanation: Explanation) -> Explanation:
-        """The explanation with what scores say of its person now; of nobody who is not known."""
+    async def _as_she_stands(self, explanation: Explanation) -> Explanation:
+        """The explanation with where its person is now, and what scores say of her; of nobody who is not known."""
         program = self._control.current
-        if not program.scores:
+        if not program.scores and not program.places:
             return explanation
         profile = (await ask_owner(self._port_of, explanation.person, GetProfile)).profile
-        return explanation if profile is None else with_scores(explanation, profile, program, *self._as_of())
+        if profile is None:
+            return explanation
+        if profile.whereabouts is not None:
+            explanation = replace(explanation, places=whereabouts_lines(profile.whereabouts))
+        return with_scores(explanation, profile, program, *self._as_of()) if program.scores else explanation
 
     async def _with_sets(self, explanation: Explanation, names: Sequence[str]) -> Explanation:
         """The explanation with where the person of these names is in sets of campaigns, as far as they are kept."""

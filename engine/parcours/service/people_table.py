@@ -1,7 +1,7 @@
 """Everybody as of one instant: the table of people, taken from all shards while they go on.
 
-Of each person it tells the declared traits that are not personal, and the names of her audiences and consents. A scan
-is announced for it (routing/passing_scans.py), and ends with the last row, or when nobody takes any more.
+Of each person it tells the declared traits that are not personal, and the names of her audiences, consents and places.
+A scan is announced for it (routing/passing_scans.py), and ends with the last row, or when nobody takes any more.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class PersonRow(msgspec.Struct, frozen=True):
 
     traits    those that she has, by their declared paths
     consents  that she has given: a channel, or "channel/purpose"
+    places    that she is in, as she was told to have entered them; never her position
     """
 
     taken: int
@@ -38,6 +39,7 @@ class PersonRow(msgspec.Struct, frozen=True):
     traits: dict[str, object]
     audiences: list[str]
     consents: list[str]
+    places: list[str] = []
 
 
 def told_paths(program: Program) -> tuple[str, ...]:
@@ -96,4 +98,4 @@ class PeopleTable:
 def _row(taken: int, person: str, paths: Sequence[str], row: bytes) -> PersonRow:
     told = read_told(row)
     traits = {path: value for path, value in zip(paths, told.traits, strict=True) if value is not None}
-    return PersonRow(taken, person, traits, told.audiences, told.consents)
+    return PersonRow(taken, person, traits, told.audiences, told.consents, told.places)

@@ -11,6 +11,7 @@ from parcours.core.profile import NEVER, DeliveryState, DeliveryStateName, Profi
 from parcours.expression.definition_keys import plain
 from parcours.insight.outline import awaited
 from parcours.journey.program import Program
+from parcours.service.person_places import PersonWhereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Person:
     runs, past  open and ended ones
     counts      all runs ever, by journey
     next_due    when her next timer is due, in ms since 1970, None if none is set
+    whereabouts the places that she is in, and her newest position
     """
 
     name: str
@@ -95,6 +97,7 @@ class Person:
     past: tuple[PersonRun, ...]
     counts: Mapping[str, int]
     next_due: int | None
+    whereabouts: PersonWhereabouts
 
     @classmethod
     def of(cls, name: str, profile: Profile, program: Program, *, asked_for: str | None = None) -> Person:
@@ -113,6 +116,7 @@ class Person:
             past=tuple(_run(run, profile, program) for run in profile.past),
             counts=MappingProxyType(dict(profile.counts)),
             next_due=None if due == NEVER else due,
+            whereabouts=PersonWhereabouts.of(profile.whereabouts),
         )
 
     def newest_deliveries(self, most: int) -> list[tuple[PersonRun, PersonDelivery]]:

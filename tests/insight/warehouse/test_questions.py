@@ -227,7 +227,7 @@ def test_who_took_a_split_comes_with_her_events_from_then_on(tmp_path: Path) -> 
 
 def test_everybody_is_whoever_anything_is_told_of(tmp_path: Path) -> None:
     file = PeopleFile(tmp_path, TEN // DAY_MS, {})
-    file.add([SimpleNamespace(taken=TEN, person="kim", traits={}, audiences=[], consents=[])])
+    file.add([SimpleNamespace(taken=TEN, person="kim", traits={}, audiences=[], consents=[], places=[])])
     file.finish()
     journal = Journal()
     journal.event(0, "zoé", "Seen")
@@ -278,7 +278,7 @@ def test_traits_are_those_of_the_newest_row_of_each(tmp_path: Path) -> None:
         if number == day:
             rows.append(("joe", {}))
         file.add([
-            SimpleNamespace(taken=number * DAY_MS, person=who, traits=traits, audiences=["a"], consents=[])
+            SimpleNamespace(taken=number * DAY_MS, person=who, traits=traits, audiences=["a"], consents=[], places=[])
             for who, traits in rows
         ])  # fmt: skip
         file.finish()

@@ -58,12 +58,19 @@ class Whereabouts(msgspec.Struct, array_like=True):
     visits   by the name of the place; one that is not here is a place that she is not in
     words    by the name of the place, as long as they rule
     ignored  how many positions and crossings said nothing, by the reason
+    untold   how often one said something of which nothing was told, by the reason
     """
 
     position: Position | None = None
     visits: dict[str, Visit] = {}
     words: dict[str, Word] = {}
     ignored: dict[str, int] = {}
+    untold: dict[str, int] = {}
+
+
+def places_entered(here: Whereabouts) -> list[str]:
+    """The places that somebody was told to have entered, and not to have left; sorted."""
+    return sorted(name for name, visit in here.visits.items() if visit.is_told)
 
 
 def newest(own: Whereabouts | None, other: Whereabouts | None) -> Whereabouts | None:

@@ -26,6 +26,17 @@ WORD_RULES_MS: Final = DAY_MS
 Ignored: TypeAlias = Literal["no_number", "out_of_range", "vague", "older", "unknown_place", "unknown_way"]
 """Why a position or a crossing says nothing."""
 
+Untold: TypeAlias = Literal["short", "margin", "returned", "first", "phone", "vague_here"]
+"""Why nothing was told of what it does say:
+
+short       she was away before she was told to have entered
+margin      she is outside of a place, and not yet beyond its margin
+returned    she was inside again before she was told to have left
+first       she is inside at the first position ever, which is no entry there
+phone       the phone's word goes before a position
+vague_here  it is vaguer than a place takes, though not than all
+"""
+
 Way: TypeAlias = Literal["entered", "left"]
 
 Why: TypeAlias = Literal["fix", "phone", "silent"]
@@ -86,19 +97,23 @@ def take_fix(here: Whereabouts, places: Places, fix: Fix, room: int) -> Heard:
     for name, visit in list(here.visits.items()):
         if name not in places.by_name:
             del here.visits[name]
-        elif checked.accuracy_m <= places.by_name[name].rules.accuracy_max_m:
+        elif checked.accuracy_m > places.by_name[name].rules.accuracy_max_m:
+            _remark(here, "vague_here")
+        else:
             _see(here, places.by_name[name], visit, checked, is_near=name in near)
     crowded = []
     for name in sorted(near):
         place = near[name]
-        if name in here.visits or name in here.words or checked.accuracy_m > place.rules.accuracy_max_m:
+        if name in here.visits or not place.shape.holds(checked.latitude, checked.longitude):
             continue
-        if not place.shape.holds(checked.latitude, checked.longitude):
-            continue
-        if not _has_room(here, name, room):
+        if name in here.words:
+            _remark(here, "phone")
+        elif checked.accuracy_m > place.rules.accuracy_max_m:
+            _remark(here, "vague_here")
+        elif not _has_room(here, name, room):
             crowded.append(name)
         else:
-            here.visits[name] = _begun(place.rules, fix.at, "fix", is_quiet=is_first and place.rules.is_first_quiet)
+            here.visits[name] = _begun_by_fix(here, place.rules, fix.at, is_first=is_first)
     return Heard(None, tuple(crowded))
 
 
@@ -121,10 +136,10 @@ def take_crossing(here: Whereabouts, places: Places, crossing: Crossing, room: i
     if visit is None:
         if crossing.way == "exit":
             return Heard()
-        visit = here.visits[place.name] = _begun(place.rules, at, "phone", is_quiet=False)
+        visit = here.visits[place.name] = _begun(place.rules, at, "phone")
     visit.seen, visit.silent = at, at + max(WORD_RULES_MS, place.rules.silent_after_ms)
     if crossing.way == "enter":
-        _stay(visit)
+        _stay(here, visit)
     else:
         _go_away(here, place, visit, at, "phone")
     return Heard()
@@ -205,9 +220,20 @@ def _has_room(here: Whereabouts, name: str, room: int) -> bool:
     return name in known or len(known) < room
 
 
-def _begun(rules: PlaceRules, at: int, by: Teller, *, is_quiet: bool) -> Visit:
-    enters = None if is_quiet else at + rules.enter_after_ms
-    return Visit(since=at, seen=at, silent=at + rules.silent_after_ms, enters=enters, by=by)
+def _remark(here: Whereabouts, reason: Untold) -> None:
+    here.untold[reason] = here.untold.get(reason, 0) + 1
+
+
+def _begun_by_fix(here: Whereabouts, rules: PlaceRules, at: int, *, is_first: bool) -> Visit:
+    visit = _begun(rules, at, "fix")
+    if is_first and rules.is_first_quiet:
+        visit.enters = None
+        _remark(here, "first")
+    return visit
+
+
+def _begun(rules: PlaceRules, at: int, by: Teller) -> Visit:
+    return Visit(since=at, seen=at, silent=at + rules.silent_after_ms, enters=at + rules.enter_after_ms, by=by)
 
 
 def _see(here: Whereabouts, place: Place, visit: Visit, fix: _Checked, *, is_near: bool) -> None:
@@ -216,19 +242,26 @@ def _see(here: Whereabouts, place: Place, visit: Visit, fix: _Checked, *, is_nea
     word = here.words.get(place.name)
     if word is not None:
         visit.silent = max(visit.silent, word.at + max(WORD_RULES_MS, place.rules.silent_after_ms))
+        _remark(here, "phone")
     elif is_near and place.shape.holds(fix.latitude, fix.longitude):
-        _stay(visit)
-    elif not (is_near and place.shape.is_within(fix.latitude, fix.longitude, place.rules.margin_m)):
+        _stay(here, visit)
+    elif is_near and place.shape.is_within(fix.latitude, fix.longitude, place.rules.margin_m):
+        _remark(here, "margin")
+    else:
         _go_away(here, place, visit, fix.at, "fix")
 
 
-def _stay(visit: Visit) -> None:
+def _stay(here: Whereabouts, visit: Visit) -> None:
+    if visit.away is not None:
+        _remark(here, "returned")
     visit.away = visit.leaves = None
 
 
 def _go_away(here: Whereabouts, place: Place, visit: Visit, at: int, by: Teller) -> None:
     if not visit.is_told:
         del here.visits[place.name]
+        if visit.enters is not None:
+            _remark(here, "short")
     elif visit.away is None:
         visit.away, visit.leaves, visit.by = at, at + place.rules.leave_after_ms, by
 

@@ -124,7 +124,7 @@ def _change(row: Told) -> Fact:
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:
-            return Changed(at, person, what, name, value)
+            return Changed(at, person, what, name, value, row["reason"], row["dwell"])
 
 
 _FACTS: Final[Mapping[FactTable, Callable[[Told], Fact]]] = {

@@ -43,6 +43,8 @@ class PersonTold(Protocol):
     def audiences(self) -> Sequence[str]: ...
     @property
     def consents(self) -> Sequence[str]: ...
+    @property
+    def places(self) -> Sequence[str]: ...
 
 
 class PeopleFile:
@@ -70,6 +72,7 @@ class PeopleFile:
         columns: list[Sequence[object]] = [[each.taken for each in rows], [each.person for each in rows]]
         columns += [[FITTING[kind](each.traits.get(path)) for each in rows] for path, kind in self._traits.items()]
         columns += [[[*each.audiences] for each in rows], [[*each.consents] for each in rows]]
+        columns.append([[*each.places] for each in rows])
         numbers = range(self._count, self._count + len(rows))
         columns += [[PEOPLE_SHARD] * len(rows), [self._day] * len(rows), numbers]
         self._count += len(rows)

@@ -239,7 +239,7 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case DeliveryReached():
             return "deliveries", _delivery(fact, telling)
         case CopyReached():
-            return "changes", (COPIED, fact.journey, _copy(fact, telling), None, fact.reason)
+            return "changes", (COPIED, fact.journey, _copy(fact, telling), None, fact.reason, None)
         case Unmet():
             return "unmet", (fact.journey, fact.version, fact.event, fact.why)
         case Unmatched():
@@ -247,17 +247,17 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case LimitReached():
             return "limits", (fact.setting, fact.why)
         case ZoneUnknown():
-            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used, None, None)
+            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used, None, None, None)
         case NotMerged():
-            return "changes", (NOT_MERGED, fact.call, fact.other_id, None, fact.reason or None)
+            return "changes", (NOT_MERGED, fact.call, fact.other_id, None, fact.reason or None, None)
         case Merged():
-            return "changes", (MERGED, fact.name, _json((fact.call, fact.runs)).decode(), None, None)
+            return "changes", (MERGED, fact.name, _json((fact.call, fact.runs)).decode(), None, None, None)
         case Changed():
-            return "changes", (fact.what, fact.name, fact.value, None, None)
+            return "changes", (fact.what, fact.name, fact.value, None, fact.why, fact.dwell)
         case Published():
             return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
         case LedgerChanged():
-            return "changes", (fact.verb, fact.journey, str(fact.ledger), fact.by or None, None)
+            return "changes", (fact.verb, fact.journey, str(fact.ledger), fact.by or None, None, None)
         case Looked():
             return "looks", (fact.key, fact.route)
     assert_never(fact)

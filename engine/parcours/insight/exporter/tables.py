@@ -45,7 +45,7 @@ called.
 _FIRST: Final = (Column("time", "time"), Column("person"))
 _LAST: Final = (Column("shard", "int16"), Column("record", "int64"), Column("n", "int32"))
 
-PERSON_HAS: Final = (Column("audiences", "strings"), Column("consents", "strings"))
+PERSON_HAS: Final = (Column("audiences", "strings"), Column("consents", "strings"), Column("places", "strings"))
 """What the table of people has of each, behind a column for each declared trait (people_file.py)."""
 
 COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
@@ -105,6 +105,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         Column("value", nullable=True),
         Column("by", nullable=True),
         Column("reason", nullable=True),
+        Column("dwell", "int64", nullable=True),
         *_LAST,
     ),
     "publications": (
