@@ -85,6 +85,7 @@ places:
 audiences:
   buyers: count("Order Completed", "365d") > 0
   parisians: profile.city == "Paris" && profile.tier != "none"
+  regulars: count("Place Entered", "90d", "'yoga' in event.tags") > 5
   almost: {saved: true}
 """,
     ),

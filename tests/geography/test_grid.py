@@ -53,6 +53,6 @@ def test_what_is_elsewhere_is_not_found() -> None:
 def test_however_wide_a_shape_is_it_lies_in_few_cells() -> None:
     for box in (Box(-90, 90, -180, 180), Box(89, 90, -180, 180), Box(0, 5, 0, 5), Box(0, 0.95, 0, 0.95)):
         grid = Grid([(box, "wide")])
-        cells = [sum(len(entries) for entries in level.values()) for level in grid._cells]
+        cells = [sum(len(entries) for entries in level.values()) for _, _, level in grid._levels]
         assert sum(cells) <= max(CELLS_OF_ONE_MAX, 19 * 36)
         assert grid.near(box.south, box.west) == ["wide"]

@@ -145,7 +145,7 @@ def test_events_that_tell_where_somebody_is_concern_everybody(tmp_path: Path) ->
 )
 def test_a_mistake_is_told_where_it_is(tmp_path: Path, places: str, told: str | None) -> None:
     folder = folder_of(
-        tmp_path, f"places:\n  {places}\n", journey=JOURNEY.split(" && ")[0] + "}\nsteps: [{id: d, end: true}]\n"
+        tmp_path, f"places:\n  {places}\n", journey=JOURNEY.replace("when: event.place ==", "when: event.why ==")
     )
 
     findings = [str(each) for each in Project.check(folder) if each.file == "places.yaml"]
@@ -207,3 +207,72 @@ def test_what_shapely_takes_for_a_hole_is_one(corners: list[tuple[float, float]]
     if theirs and not shapely.Polygon(outer, [hole]).is_valid:
         return  # it only is two polygons, or has an edge in common: said of one of them by the other test
     assert (fault_of((outer, hole)) is None) == theirs
+
+
+STEPS = "steps: [{id: done, end: true}]\n"
+ANY = 'event.place in ["studio", "mall"]'
+
+
+def left(when: str) -> str:
+    """The journey, which is left by this condition."""
+    return JOURNEY.replace("event.dwell < 60", json.dumps(when))
+
+
+def warnings_of(folder: Path) -> list[str]:
+    return [str(each) for each in Project.check(folder) if each.severity == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("journey", "told"),
+    [
+        (JOURNEY.replace('"studio"', '"stuido"'), "journeys/welcome.yaml:3: entry.when: unknown place 'stuido'"),
+        (left('"gym" == event.place'), "exit[0].when: unknown place 'gym'"),
+        (left('event.place in ["7", "gym"]'), "exit[0].when: unknown place 'gym'"),
+        (left("count('Place Left', '9d', \"event.place == 'gym'\") > 1"), "exit[0].when: unknown place 'gym'"),
+        (JOURNEY.replace("id: done, end: true", "id: b, branch: [{when: 'entry.place != \"gym\"'}]"), "unknown place"),
+    ],
+)
+def test_a_place_that_somebody_names_is_one(tmp_path: Path, journey: str, told: str) -> None:
+    findings = [str(each) for each in Project.check(folder_of(tmp_path, journey=journey))]
+
+    assert [each for each in findings if "unknown place" in each and told in each], findings
+
+
+def test_a_name_is_that_of_no_place_only_where_all_places_are_known(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "places: {studio: {circle: [91, 0, 1m]}, hall: {circle: [1, 0, 1m]}}\n")
+
+    assert not [each for each in Project.check(folder) if "unknown place" in str(each)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"journey": "journey: welcome\nentry: {event: Region Crossed}\nsteps: [{id: d, end: true}]\n"},
+            "nothing asks who",
+        ),
+        (
+            {"journey": JOURNEY.partition("exit")[0] + "steps: [{id: d, end: true}]\n"},
+            "places.mall: nothing asks who is",
+        ),
+        ({"journey": JOURNEY.replace("event.dwell < 60", f"'{ANY}'")}, None),
+        ({"journey": JOURNEY}, None),  # left they may be wherever they are
+        ({"events": "Seen: {}\n"}, "no event tells where anybody is"),
+        ({"places": "places: {}\n"}, "events.Location Updated.location: nobody is ever in a place by it"),
+        ({"places": "places: {}\n"}, "events.Region Crossed.crossing: nobody is ever in a place by it"),
+    ],
+)
+def test_places_and_positions_that_come_to_nothing_are_warned_of(
+    tmp_path: Path, changes: dict[str, str], told: str | None
+) -> None:
+    found = warnings_of(folder_of(tmp_path, **changes))
+
+    assert found == [] if told is None else any(told in each for each in found), found
+
+
+def test_whoever_asks_facts_for_an_event_of_places_is_told_that_there_are_none(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    (folder / "insight").mkdir()
+    (folder / "insight" / "visits.yaml").write_text("metrics: {visits: {count: Place Entered}}\n")
+
+    assert any("visits.yaml" in each and "no event 'Place Entered' is kept" in each for each in warnings_of(folder))

@@ -6,11 +6,12 @@ missing. It reads nothing but its scope, so the same scope always gives the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from parcours.expression.cel import ExpressionCompiler
 from parcours.expression.change_times import ChangeTimes
+from parcours.expression.compared import texts_compared, texts_confined
 from parcours.expression.history import HistoryCall, names_of_condition
 from parcours.expression.macros import bounded
 from parcours.expression.names import Names
@@ -64,6 +65,8 @@ class Expression:
     kind      of its value, in the words of events.yaml; "any" where only data can tell
     literal   whether it is a literal, the same in any scope
     kinds     each path with its declared kind, "any" where there is none
+    compared  by path, the literal texts with which it is compared
+    confined  by path, the literal texts of which it has to be one
     cautions  warnings for the author, such as a comparison that can never be true
     """
 
@@ -82,6 +85,8 @@ class Expression:
     audiences: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
+    compared: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    confined: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def consents(self) -> bool:
@@ -159,6 +164,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     try:
         tree = tree if names is None or names.row is None else with_rows(tree)
         operand, why = compiler.explained(tree)
+        compared, confined = texts_compared(tree), texts_confined(tree)
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 1) from None
     series = united_series(_series(asked, names) for asked in compiler.asked)
@@ -184,6 +190,8 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         audiences=tuple(dict.fromkeys(compiler.audiences)),
         sets=tuple(dict.fromkeys(compiler.sets)),
         scores=tuple(dict.fromkeys(compiler.scores)),
+        compared=compared,
+        confined=confined,
     )
 
 

@@ -11,12 +11,12 @@ from parcours.journey.step_parts import expressions
 
 def entry_names(journey: program.Journey) -> set[str]:
     """The event types that enter a journey."""
-    return {trigger.event for trigger in _entry_triggers(journey)}
+    return {trigger.event for trigger in entry_triggers(journey)}
 
 
 def event_names(journey: program.Journey) -> set[str]:
     """All event types by which the journey can be entered, left, credited or moved."""
-    return {trigger.event for trigger in _triggers(journey)}
+    return {trigger.event for trigger in triggers(journey)}
 
 
 def withdrawing_names(journey: program.Journey) -> set[str]:
@@ -29,19 +29,21 @@ def expressions_in(journey: program.Journey) -> Iterator[Expression]:
     """Every expression of a journey."""
     if journey.correlation is not None:
         yield journey.correlation
-    for trigger in _triggers(journey):
+    for trigger in triggers(journey):
         if trigger.when is not None:
             yield trigger.when
     for step in journey.steps.values():
         yield from expressions(step)
 
 
-def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
-    yield from _entry_triggers(journey)
+def triggers(journey: program.Journey) -> Iterator[program.Trigger]:
+    """The events by which the journey can be entered, left, credited or moved."""
+    yield from entry_triggers(journey)
     yield from inner_triggers(journey)
 
 
-def _entry_triggers(journey: program.Journey) -> tuple[program.Trigger, ...]:
+def entry_triggers(journey: program.Journey) -> tuple[program.Trigger, ...]:
+    """The events that enter a journey; none where it is entered otherwise."""
     return journey.entry.triggers if isinstance(journey.entry, program.EventEntry) else ()
 
 

@@ -39,6 +39,7 @@ from parcours.journey.compile.index import indexed
 from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.places.project import compiled_places, with_place_events
+from parcours.journey.compile.places.used import check_places
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.scores import compiled_scores
 from parcours.journey.compile.shape import check_entry, check_shape
@@ -86,6 +87,7 @@ def compile_project(
         places,
     )
     compiled, checked = compiler.compile()
+    check_places(told, compiled, margins)
     return compiled, replace(checked, events=documents.events)
 
 

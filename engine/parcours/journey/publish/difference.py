@@ -6,17 +6,21 @@ What channels are configured with is no part of a publication and is not compare
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
+from parcours.journey.compile.places.geojson import features_in
 from parcours.journey.model.forms import Document
+from parcours.journey.model.places import PlaceFileDocument, PlacesDocument
 from parcours.journey.project import Project, documents_of
 from parcours.journey.publish.digest import names_used, values_of
 from parcours.journey.publish.ledger import LedgerEntry, Named
 from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
 
-Kind: TypeAlias = Literal["journey", "campaign", "audience", "event", "message", "action", "table", "score", "document"]
+Kind: TypeAlias = Literal[
+    "journey", "campaign", "audience", "event", "message", "action", "table", "score", "place", "document"
+]
 
 WORDS: Final[Mapping[Kind, str]] = {
     "audience": "the audience",
@@ -25,7 +29,11 @@ WORDS: Final[Mapping[Kind, str]] = {
     "action": "the action",
     "table": "the table",
     "score": "the score",
+    "place": "the place",
 }
+
+PLACES_TOLD_MAX: Final = 50
+"""Places told of one by one: of those in places.yaml that is all, unless somebody lets a program write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,51 @@ def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
     yield from _named("action", old.actions.actions, new.actions.actions)
     yield from _named("table", old.tables.tables, new.tables.tables)
     yield from _named("score", _scores(old), _scores(new))
+    yield from _places(old, new)
+
+
+def _rules_of(documents: Documents) -> PlacesDocument:
+    """What holds for all places; each of them is told by itself."""
+    return documents.places.model_copy(update={"places": {}})
+
+
+def _places(old: Documents, new: Documents) -> Iterator[Difference]:
+    """Each place that is otherwise; of a file all together, by their numbers, under the name that the file has."""
+    before, after = old.places.places, new.places.places
+    told = 0
+    for each in _named("place", before, after):
+        was, holds = before.get(each.name), after.get(each.name)
+        if isinstance(was, PlaceFileDocument) or isinstance(holds, PlaceFileDocument):
+            yield replace(each, text=_file_said(each.name, was, holds))
+            continue
+        told += 1
+        if told <= PLACES_TOLD_MAX:
+            yield each
+    if told > PLACES_TOLD_MAX:
+        yield Difference("place", "", f"{told - PLACES_TOLD_MAX} places more are new, have changed or are gone")
+
+
+def _file_said(name: str, before: object, after: object) -> str:
+    """How many places of a file are new, have changed and are gone."""
+    old, new = (_features(each) for each in (before, after))
+    numbers = {
+        "new": len(new.keys() - old.keys()),
+        "changed": sum(old[name] != new[name] for name in old.keys() & new.keys()),
+        "gone": len(old.keys() - new.keys()),
+    }
+    counted = ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number)
+    return f"the places of {name!r} have changed: {counted or 'the rules, tags or attributes of all'}"
+
+
+def _features(place: object) -> dict[str, object]:
+    """The places of a file by name; one place that is none stands for itself."""
+    if not isinstance(place, PlaceFileDocument):
+        return {} if place is None else {"": place}
+    if place.geojson is None:
+        return {}
+    faults: list[str] = []  # it was published, so that it has none
+    found = features_in(place.geojson, place.name, place.radius, faults.append)
+    return {feature.name: (feature.shape, feature.properties) for feature in found}
 
 
 def _scores(documents: Documents) -> dict[str, object]:
@@ -121,7 +174,7 @@ def _documents(old: Documents, new: Documents) -> Iterator[Difference]:
     for file, before, after in (
         ("parcours.yaml", old.settings, new.settings),
         ("profile.yaml", old.profile, new.profile),
-        ("places.yaml", old.places, new.places),
+        ("places.yaml", _rules_of(old), _rules_of(new)),
     ):
         was, holds = values_of(before), values_of(after)
         keys = sorted(key for key in was.keys() | holds.keys() if was.get(key) != holds.get(key))

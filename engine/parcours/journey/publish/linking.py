@@ -12,6 +12,8 @@ from dataclasses import replace
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.compile.index import indexed
 from parcours.journey.listening import audience_names
+from parcours.journey.place_uses import places_named
+from parcours.journey.places import Place, Places
 from parcours.journey.program import Audience, EventType, Journey, Program
 from parcours.journey.publish.ledger import Ledger
 from parcours.scoring.score import Score
@@ -46,6 +48,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
             draining_campaigns=_older_campaigns(older, programs),
             paused=paused,
             audiences=_audiences(newest, older, programs),
+            places=_places(newest, older, programs),
             scores=_scores(newest, older, programs),
             events={**_rules(older, programs), **newest.events},
         )
@@ -83,6 +86,15 @@ def _audiences(
         if key in programs[number].audiences  # one that campaigns save has no condition
     }
     return {**used, **newest.audiences}
+
+
+def _places(newest: Program, older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> Places:
+    """The newest publication's places, and those that only older versions still name, as they were last."""
+    kept: dict[str, Place] = {}
+    for number, journey in sorted(older, key=lambda each: each[0]):
+        known, gone = programs[number].places.by_name, places_named(programs[number], journey.name)
+        kept |= {name: known[name] for name in gone if name in known and name not in newest.places.by_name}
+    return Places.of([*newest.places.by_name.values(), *kept.values()]) if kept else newest.places
 
 
 def _scores(newest: Program, older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> dict[str, Score]:

@@ -28,6 +28,7 @@ from parcours.journey.model.analysis_forms import (
 )
 from parcours.journey.model.triggers import EventTriggerDocument
 from parcours.journey.parts import Trigger
+from parcours.journey.place_uses import PLACE_EVENTS
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, KeyPath, Margin
 from parcours.wording import nearest, quoted
@@ -143,7 +144,10 @@ class AnalysisScope:
         """Note an event that the settings leave out of what is kept."""
         declared = self.documents.events.events.get(name)
         arriving = name if declared is None or declared.of is None else declared.of
-        if declared is not None and self.not_kept([arriving]):
+        if arriving in PLACE_EVENTS:
+            told = f"no event {arriving!r} is kept, for it never came in"
+            margin.warn(f"{told}: ask the table `changes` in SQL, where `what` is 'place'", *at)
+        elif declared is not None and self.not_kept([arriving]):
             margin.warn(f"{arriving!r} is not kept: parcours.yaml leaves it out under insight: events", *at)
 
     def not_kept(self, arriving: Iterable[str]) -> list[str]:
