@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from parcours.config import Settings
-from parcours.core.places.visits import Ignored, Why
+from parcours.core.places.visits import Ignored, Untold, Why
+from parcours.insight.place_words import UNHEARD
 from parcours.journey.model.places import PLACES_MAX, POLYGON_POINTS_MAX, PlaceRulesDocument
 from parcours.journey.places import PlaceRules
 
@@ -31,7 +32,8 @@ def test_the_page_has_every_reason_for_which_a_position_is_ignored() -> None:
 
     named = re.findall(r"^\| `(\w+)` \|", table.partition("\n## ")[0], re.MULTILINE)
 
-    assert named == list(get_args(Ignored))
+    assert named == [*get_args(Ignored), *get_args(Untold)]
+    assert named == [*UNHEARD], "explain has words for each"
     assert [f"`{why}`" in PAGE.read_text() for why in get_args(Why)] == [True, True, True]
 
 
