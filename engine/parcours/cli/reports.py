@@ -33,7 +33,7 @@ First = Annotated[
 
 Second = Annotated[
     str | None,
-    typer.Argument(metavar="[KIND]", help="From facts alone: of journey, campaign, channel, message or event."),
+    typer.Argument(metavar="[KIND]", help="From facts alone: of journey, campaign, channel, message, event or place."),
 ]
 
 

@@ -265,6 +265,29 @@ def test_events_are_counted_with_their_people(tmp_path: Path) -> None:
     ]
 
 
+def test_places_are_counted_with_how_long_people_were_there(tmp_path: Path) -> None:
+    journal = Journal()
+
+    def told(at: float, person: str, place: str, way: str, why: str, dwell: int | None = None) -> None:
+        journal.tell("changes", at, person, what="place", name=place, value=way, reason=why, dwell=dwell)
+
+    told(0, "ann", "studio", "entered", "fix")
+    told(5, "ben", "studio", "entered", "phone")
+    told(30, "ann", "studio", "left", "fix", 1800)
+    told(65, "ben", "studio", "left", "silent", 600)
+    told(70, "ann", "hall", "entered", "fix")
+    journal.tell("changes", 71, "ann", what="audience", name="studio", value="entered")
+
+    assert rows(asked(journal, tmp_path, Asked("place")), "Places") == [
+        ("hall", 1, 0, 0, 1, None, None),
+        ("studio", 2, 2, 1, 2, 600_000, 1_800_000),
+    ]
+    assert rows(asked(journal, tmp_path, Asked("place", "studio", by="hour")), "Places") == [
+        ("2026-01-01T10:00Z", "studio", 2, 1, 0, 2, 1_800_000, 1_800_000),
+        ("2026-01-01T11:00Z", "studio", 0, 1, 1, 1, 600_000, 600_000),
+    ]
+
+
 def test_what_facts_do_not_tell_of_is_refused(journal: Journal, tmp_path: Path) -> None:
     with pytest.raises(CallerError, match="no journey 'crat', did you mean 'cart'"):
         asked(journal, tmp_path, Asked("journey", "crat"))

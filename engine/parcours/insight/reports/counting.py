@@ -21,7 +21,7 @@ from parcours.insight.reports.equations import (
     states_that_differ,
 )
 from parcours.insight.reports.journeys import journey_sections
-from parcours.insight.reports.others import campaign_sections, event_sections
+from parcours.insight.reports.others import campaign_sections, event_sections, place_sections
 from parcours.insight.reports.outline import outline_of
 from parcours.insight.reports.report import Report, Section
 from parcours.insight.reports.summary_counts import counts_of_facts, counts_of_summary
@@ -33,7 +33,7 @@ from parcours.wording import nearest, quoted
 
 COUNTED: Final[dict[ReportKind, KeptTable]] = {
     "journey": "moves", "campaign": "campaign_steps", "channel": "deliveries", "message": "deliveries",
-    "event": "events",
+    "event": "events", "place": "changes",
 }  # fmt: skip
 """Of which table each kind is a count."""
 
@@ -60,6 +60,7 @@ NAMES: Final[dict[ReportKind, str]] = {
     "channel": "select channel as name from main.deliveries",
     "message": "select message as name from main.deliveries",
     "event": "select event as name from main.events",
+    "place": "select name from main.changes where what = 'place'",
 }
 """Queries: which ones of each kind facts tell of."""
 
@@ -129,5 +130,7 @@ def _sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
             return campaign_sections(warehouse, asked)
         case "event":
             return event_sections(warehouse, asked)
+        case "place":
+            return place_sections(warehouse, asked)
         case _:
             assert_never(asked.kind)

@@ -60,6 +60,7 @@ def heading(report: Report) -> list[str]:
 
 _SETS: Final = {"entered": "Sets that became known", "moved": "Sets that became known"}
 _EVENTS: Final = {"entered": "Events that happened", "moved": "Events that happened"}
+_PLACES: Final = {"entered": "Entries and exits that happened", "moved": "Entries and exits that happened"}
 _DELIVERIES: Final = {"entered": "Deliveries that began", "moved": "What happened to deliveries"}
 COUNTED: Final = {
     "journey": {"entered": "Runs entered", "moved": "Moves that happened"},
@@ -67,6 +68,7 @@ COUNTED: Final = {
     "channel": _DELIVERIES,
     "message": _DELIVERIES,
     "event": _EVENTS,
+    "place": _PLACES,
 }
 """What a window counts, in words."""
 

@@ -1,4 +1,6 @@
-"""Campaigns and events: the sets of each run and step, and how often what happened to how many people."""
+"""Campaigns, events and places: the sets of each run and step, how often what happened to how many people, and how
+often people entered where.
+"""
 
 from __future__ import annotations
 
@@ -35,3 +37,22 @@ def event_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
     rows = [*warehouse.rows(query)]
     adds = ["events", "people"] if asked.segments else ["events"]  # somebody may have it on several days
     return [section(asked, "Events", ["event"], ["events", "people"], rows, adds=adds)]
+
+
+def place_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
+    """Of each place how often people entered and left it, how many of them, and how long those were inside who left.
+
+    Whoever left because nothing more was heard of her is in `silent` as well.
+    """
+    left = "value = 'left'"
+    query = (
+        f"select {asked.group('time')} as of_group, name, count(*) filter (value = 'entered'),"
+        f" count(*) filter ({left}), count(*) filter ({left} and reason = 'silent'), count(distinct person),"
+        f" quantile_disc(dwell, 0.5) * 1000, quantile_disc(dwell, 0.9) * 1000 from main.changes"
+        f" where what = 'place' and {asked.named('name')} and {asked.within('time')}"
+        " group by of_group, name order by name, of_group"
+    )
+    rows, sums = [*warehouse.rows(query)], ["entered", "left", "silent"]
+    figures = [*sums, "people", "median ms", "90th percentile ms"]
+    adds = [*sums, "people"] if asked.segments else sums  # somebody may come on several days
+    return [section(asked, "Places", ["place"], figures, rows, adds=adds)]
