@@ -24,6 +24,8 @@ MACRO_STEPS_MAX = 10_000
 TABLE_BAD_CELLS_MAX: Final = 0.01
 """Default of `table_bad_cells_max`: a wrong type spoils nearly all cells, and some typists a few."""
 
+DECISION_TICK_MS: Final = MINUTE_MS  # how often a ranking learns that says nothing of it
+
 COUNT_MAX: Final = 2**40
 """More than any machine holds, of bytes too; sums and products of a few of them still fit into 64 bits."""
 
@@ -44,9 +46,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     Raises SettingInvalid for a name that there is not, and for a value out of bounds.
     """
 
-    event_bytes_max: Count = Field(
-        default=32 * 1024, description="Longest event line taken, in bytes; Segment's own limit."
-    )
+    event_bytes_max: Count = Field(default=32 * 1024, description="Longest event line, in bytes; Segment's own limit.")
     id_bytes_max: Annotated[int, Field(ge=256, le=COUNT_MAX)] = Field(
         default=512, description="Longest user id, anonymous id or message id taken, in bytes."
     )
@@ -58,9 +58,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=8 * 1024 * 1024,
         description="Most bytes in one micro-batch, but for a single line: a record of the journal is about as long.",
     )
-    batches_in_flight_max: Count = Field(
-        default=4, description="Batches that a router has under way per shard before it pushes back."
-    )
+    batches_in_flight_max: Count = Field(default=4, description="Batches of a router under way to a shard at a time.")
     routers_max: Count = Field(
         default=64,
         description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",
@@ -90,9 +88,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=4 * 1024 * MIB,
         description="Disk of a shard for message ids: as many as those; beyond either the oldest are forgotten.",
     )
-    traits_bytes_max: Count = Field(
-        default=4_096, description="Room for one person's undeclared traits, in bytes of JSON."
-    )
+    traits_bytes_max: Count = Field(default=4_096, description="Room for one person's undeclared traits, in bytes.")
     all_traits_bytes_max: Count = Field(
         default=65_536, description="Room for all traits of one person, declared ones too, in bytes of JSON."
     )
@@ -171,9 +167,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=3,
         description="Failures at an address, without a word that it is dead, by which it counts as dead all the same.",
     )
-    soft_failures_within_ms: Duration = Field(
-        default=30 * DAY_MS, description="How long such a failure counts; something that arrives ends it, too."
-    )
+    soft_failures_within_ms: Duration = Field(default=30 * DAY_MS, description="How long one counts, if none arrives.")
     soft_failures_over_ms: Annotated[int, Field(ge=0, le=DURATION_MAX_MS)] = Field(
         default=3 * DAY_MS,
         description="Shortest time from the first to the last of them: one bad day of a provider is no proof.",
@@ -181,6 +175,12 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
     kept_attempts_max: Count = Field(default=60, description="Attempts, a minute apart, to keep a funnel's audience.")
     score_sample: Count = Field(default=100, description="Facts tell what scores say of one person in so many.")
+    propositions_max: Count = Field(default=50, description="Offers that somebody got last, and marks can be about.")
+    propositions_for_ms: Duration = Field(default=90 * DAY_MS, description="How long each of them can be marked.")
+    cap_pending_ms: Duration = Field(default=HOUR_MS, description="How long an offer that was not seen yet is counted.")
+    offer_counts_max: Count = Field(
+        default=200, description="Offers counted for one person's caps at a time; another with caps she does not get."
+    )
     score_cases_min: Count = Field(default=200, description="Cases of each outcome to train a score; or it is refused.")
     campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")
     campaign_seeds_max: Count = Field(

@@ -457,11 +457,6 @@ def test_a_folder_that_is_none_and_one_without_a_project_are_findings(tmp_path: 
     assert report(tmp_path) == ["parcours.yaml: the file is missing"]
 
 
-def test_files_that_mean_something_only_later_are_refused(changed: Change) -> None:
-    folder = changed({"offers.yaml": "offers: {}\n"})
-    assert report(folder) == ["offers.yaml: offers: not available in this version"]
-
-
 def test_loading_raises_one_error_with_every_finding(changed: Change) -> None:
     with pytest.raises(ProjectInvalid) as caught:
         Project.load(changed(journey("{id: a, send: x, next: y}")))

@@ -22,7 +22,7 @@ from parcours.expression.dotted import joined_path
 from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
 from parcours.expression.macros import DEPTH_MAX, MACROS, bind
 from parcours.expression.names import Names, kind_at
-from parcours.expression.nodes import ROOTS, ROW
+from parcours.expression.nodes import OWN_ROOTS, ROOTS, ROW
 from parcours.expression.operand import Condition, Operand, Why
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.values import MISSING, Evaluate, Scope, from_ms, kind_of, to_date, to_timestamp
@@ -118,9 +118,9 @@ class ExpressionCompiler:
             if self.names is not None and not self.names.now:
                 raise ExpressionError("'now' has no meaning here", node.column)
             return Operand(lambda scope: from_ms(scope.now_ms), "now", "timestamp", moved=())
-        if node.text == ROW:
-            raise ExpressionError(f"{ROW!r} has no meaning here", node.column)
-        roots = [*ROOTS, *([ROW] if self.names is not None and self.names.row is not None else [])]
+        if node.text in OWN_ROOTS:
+            raise ExpressionError(f"{node.text!r} has no meaning here", node.column)
+        roots = [*ROOTS, *(sorted(self.names.own_roots) if self.names is not None else ())]
         hint = nearest(node.text, [*roots, "now", *self.variables])
         advice = hint or f", a name begins with {', '.join(roots[:-1])} or {roots[-1]}"
         raise ExpressionError(f"unknown name {node.text}{advice}", node.column)

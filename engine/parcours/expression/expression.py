@@ -17,7 +17,7 @@ from parcours.expression.macros import bounded
 from parcours.expression.names import Names
 from parcours.expression.nodes import Literal, Node
 from parcours.expression.operand import Why
-from parcours.expression.rows import with_rows
+from parcours.expression.roots import with_roots
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.trees import Trees
 from parcours.expression.values import (
@@ -162,7 +162,7 @@ def constant(value: bool) -> Expression:
 def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     compiler = ExpressionCompiler(names)
     try:
-        tree = tree if names is None or names.row is None else with_rows(tree)
+        tree = tree if names is None else with_roots(tree, names.own_roots)
         operand, why = compiler.explained(tree)
         compared, confined = texts_compared(tree), texts_confined(tree)
     except RecursionError:

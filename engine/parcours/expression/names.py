@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.expression.dotted import joined_path, split_path
+from parcours.expression.nodes import CONTEXT, OFFER, OWN_ROOTS, ROW
 from parcours.expression.trees import Trees
 
 RUN_KINDS: Final[Mapping[str, str]] = {
@@ -52,6 +53,7 @@ class Names:
 
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
     row    the columns of a set or a table, which campaigns alone have
+    context, offer  what the caller of a decision gives, and what is known of an offer, where offers are chosen
     lists  of each column that holds a list of objects, the kinds of their keys
     sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
     past   None where neither history, consent, audiences nor scores may be asked for
@@ -69,15 +71,24 @@ class Names:
     row: Mapping[str, str] | None = None
     lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sets: frozenset[str] | None = None
+    context: Mapping[str, str] | None = None
+    offer: Mapping[str, str] | None = None
+
+    @property
+    def own_roots(self) -> frozenset[str]:
+        """The roots that have a meaning here and not everywhere."""
+        return frozenset(root for root in OWN_ROOTS if self.of(root) is not None)
 
     def of(self, root: str) -> Mapping[str, str] | None:
-        """The declared paths of event, entry, profile, run or row."""
+        """The declared paths of one of the roots."""
         return {
             "event": self.event,
             "entry": self.entry,
             "profile": self.profile,
             "run": self.run,
-            "row": self.row,
+            ROW: self.row,
+            CONTEXT: self.context,
+            OFFER: self.offer,
         }[root]
 
 

@@ -9,7 +9,11 @@ from typing import Final, TypeAlias, assert_never
 ROOTS: Final = ("event", "entry", "profile", "run")
 
 ROW: Final = "row"
-"""The root that only the expressions of campaigns have (rows.py)."""
+CONTEXT: Final = "context"
+OFFER: Final = "offer"
+
+OWN_ROOTS: Final = (ROW, CONTEXT, OFFER)
+"""Roots that only some expressions have (roots.py)."""
 
 
 @dataclass(frozen=True, slots=True)

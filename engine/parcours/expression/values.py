@@ -164,6 +164,7 @@ class Scope(msgspec.Struct):
     """The input of an evaluation: what an expression can see. `run` holds id, entered_at (ms), correlation and step.
 
     row    of a set or a table, where a campaign asks
+    context, offer  of a decision, and of the offer that is looked at
     sizes  of sets, by name; "" is the set at hand
     steps  set while an expression with macros is evaluated
     """
@@ -179,6 +180,8 @@ class Scope(msgspec.Struct):
     steps: Steps | None = None
     row: Mapping[str, object] = {}
     sizes: Mapping[str, int] = {}
+    context: Mapping[str, object] = {}
+    offer: Mapping[str, object] = {}
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""

@@ -158,7 +158,6 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     sets       of each run of a campaign, where its sets are known
     scores     what each says of her, as of one instant, where it is known how she stands
     places     where she is now, and why nothing was told of positions, in words, where her profile is at hand
-
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
     notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, whoever was merged into

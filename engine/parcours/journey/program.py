@@ -22,6 +22,7 @@ from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import instants_from
 from parcours.journey.model.steps import PERCENT_TOTAL
+from parcours.journey.offers import NO_OFFERS, Offers
 from parcours.journey.parts import AudienceChange as AudienceChange
 from parcours.journey.parts import AudienceTrigger as AudienceTrigger
 from parcours.journey.parts import Goal as Goal
@@ -313,9 +314,7 @@ class Program:
     anonymous_history: Literal["used", "unused"] = "unused"  # what somebody did before she was merged
     cloud_types: Mapping[str, str] = field(default_factory=dict)  # type of CloudEvents -> name of the event
     disclosure: Disclosure = field(default_factory=Disclosure)
-    draining: tuple[Journey, ...] = ()
-    """Versions that take no entries any more, but may have open runs; of campaigns as well."""
-
+    draining: tuple[Journey, ...] = ()  # versions without entries that may have open runs; of campaigns as well
     paused: Mapping[str, int] = field(default_factory=dict)
     """The paused journeys, each with its time of pause (ms)."""
 
@@ -340,7 +339,6 @@ class Program:
     """The histories that some expression asks for, by event type; a rule-based type has its own."""
 
     zone_traits: frozenset[str] = frozenset()  # the traits that decide a person's time zone
-
     campaigns: tuple[CampaignProgram, ...] = ()
     """The campaigns of the newest publication, by name."""
 
@@ -366,6 +364,8 @@ class Program:
     predicting: Mapping[str, tuple[Predicting, ...]] = field(default_factory=dict)  # what scores predict (index)
     renewed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kept scores, by event type (index)
     timed_scores: Mapping[str, int] = field(default_factory=dict)  # those that the clock renews: how often, ms (index)
+
+    offers: Offers = NO_OFFERS
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -31,6 +31,7 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
@@ -145,6 +146,7 @@ class Project:
         places: PlacesDocument | None = None,
         scores: ScoresDocument | None = None,
         models: Mapping[str, ScoreModel] | None = None,
+        offers: OffersDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once.
 
@@ -164,6 +166,7 @@ class Project:
             _document("places", places, PlacesDocument),
             _document("scores", scores, ScoresDocument),
             _judged_models(models or {}),
+            _document("offers", offers, OffersDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -288,6 +291,8 @@ def json_of(documents: Documents) -> bytes:
         whole["scores"] = _dumped(documents.scores)
         sound = {file: each for file, each in documents.models.items() if isinstance(each, ScoreModel)}
         whole["models"] = msgspec.to_builtins(sound)
+    if any(documents.offers.parts.values()):
+        whole["offers"] = _dumped(documents.offers)
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -308,6 +313,7 @@ def documents_of(data: bytes) -> Documents:
         PlacesDocument.model_validate(whole.get("places", {})),
         ScoresDocument.model_validate(whole.get("scores", {})),
         _judged_models(msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])),
+        OffersDocument.model_validate(whole.get("offers", {})),
     )
 
 

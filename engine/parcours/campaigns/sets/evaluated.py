@@ -20,7 +20,7 @@ from parcours.core.columns import read_columns
 from parcours.expression.expression import ExpressionError, Scope
 from parcours.expression.nodes import ROW
 from parcours.expression.nodes import Path as NamedPath
-from parcours.expression.rows import with_rows
+from parcours.expression.roots import ROW_ALONE, with_roots
 from parcours.expression.trees import Trees
 from parcours.journey.set_expressions import SetExpression
 
@@ -69,7 +69,7 @@ def _reads(expression: SetExpression) -> Reads:
 def path_of(expression: SetExpression) -> tuple[str, ...] | None:
     """The column of the row, and what is named below it, where the expression is nothing else; None otherwise."""
     try:
-        tree = with_rows(Trees().of(expression.text))
+        tree = with_roots(Trees().of(expression.text), ROW_ALONE)
     except ExpressionError as error:
         raise AssertionError("a campaign's expressions are compiled") from error
     if isinstance(tree, NamedPath) and tree.names[0] == ROW:

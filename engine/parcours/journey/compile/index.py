@@ -75,6 +75,7 @@ def _asking(program: Program) -> Iterator[Expression]:
         yield from asked_of_campaign(campaign)
     for score in program.scores.values():
         yield from score.expressions()
+    yield from program.offers.expressions()
 
 
 def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Series, ...]]:

@@ -38,6 +38,7 @@ from parcours.journey.compile.events import EventCompiler
 from parcours.journey.compile.index import indexed
 from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.offers.project import compiled_offers
 from parcours.journey.compile.places.project import compiled_places, with_place_events
 from parcours.journey.compile.places.used import check_places
 from parcours.journey.compile.policies import compile_policies
@@ -159,6 +160,7 @@ class _Compiler:
             analyses=asked,
             places=self.places,
             scores=compiled_scores(self.documents, self.margins, self.declared),
+            offers=compiled_offers(self.documents, self.margins, self.declared),
             keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
         return indexed(compiled), replace(self.documents, messages=checked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -64,8 +64,8 @@ def keys_with_templates(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
             yield from keys_with_templates(each, (*path, number))
 
 
-def read_template(text: str) -> TemplateUse:
-    """The names and the complaints of one template."""
+def read_template(text: str, own_roots: Collection[str] = (ROW,)) -> TemplateUse:
+    """The names and the complaints of one template; `own_roots` are those that only some have."""
     try:
         template = _dialect().from_string(text)
         analysis = template.analyze(include_partials=False)
@@ -83,7 +83,7 @@ def read_template(text: str) -> TemplateUse:
             if any(len(variable.segments) > 1 for variable in variables):
                 complaints.append(f"{root} is an address, which has nothing below it")
             continue
-        if root not in (*ROOTS, ROW):
+        if root not in (*ROOTS, *own_roots):
             hint = nearest(root, (*ROOTS, PREFERENCES)) or ", a name begins with profile, entry, event or run"
             complaints.append(f"unknown name {root}{hint}")
             continue

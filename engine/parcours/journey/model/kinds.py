@@ -17,6 +17,7 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.forms import Document
+from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
@@ -34,5 +35,6 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "campaign": CampaignDocument,
     "insight": AnalysesDocument,
     "scores": ScoresDocument,
+    "offers": OffersDocument,
 }
 """The model of each kind of document."""

@@ -1,4 +1,4 @@
-"""What does a publication change? Each journey, campaign, audience, event type and score, and the project's settings.
+"""What does a publication change? Each journey, campaign, audience, event type, score, offer and so on, and settings.
 
 What channels are configured with is no part of a publication and is not compared.
 """
@@ -19,8 +19,9 @@ from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
 
 Kind: TypeAlias = Literal[
-    "journey", "campaign", "audience", "event", "message", "action", "table", "score", "place", "document"
-]
+    "journey", "campaign", "audience", "event", "message", "action", "table", "score", "place",
+    "placement", "offer", "collection", "ranking", "decision", "document",
+]  # fmt: skip
 
 WORDS: Final[Mapping[Kind, str]] = {
     "audience": "the audience",
@@ -30,7 +31,14 @@ WORDS: Final[Mapping[Kind, str]] = {
     "table": "the table",
     "score": "the score",
     "place": "the place",
+    "placement": "the placement",
+    "offer": "the offer",
+    "collection": "the collection",
+    "ranking": "the ranking",
+    "decision": "the decision",
 }
+
+OFFER_PARTS: Final[tuple[Kind, ...]] = ("placement", "offer", "collection", "ranking", "decision")
 
 PLACES_TOLD_MAX: Final = 50
 """Places told of one by one: of those in places.yaml that is all, unless somebody lets a program write it."""
@@ -63,8 +71,8 @@ def differences(before: Publications, after: Publications) -> list[Difference]:
 def beyond(found: Collection[Difference], project: Project, only: str) -> list[str]:
     """What changes besides this journey or campaign of the project, and what it alone uses, in words.
 
-    Whatever another one uses changes that one, too, but for scores, which are no part of a version: they are nobody's
-    alone. What is gone was used by nobody else.
+    Whatever another one uses changes that one, too, but for scores and offers, which are no part of a version: they are
+    nobody's alone. What is gone was used by nobody else.
     """
     used = names_used(project.documents, project.program, only)
     return [each.text for each in found if not each.is_gone and each.name not in used.get(each.kind, ())]
@@ -105,6 +113,8 @@ def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
     yield from _named("action", old.actions.actions, new.actions.actions)
     yield from _named("table", old.tables.tables, new.tables.tables)
     yield from _named("score", _scores(old), _scores(new))
+    for kind in OFFER_PARTS:
+        yield from _named(kind, old.offers.parts[kind], new.offers.parts[kind])
     yield from _places(old, new)
 
 

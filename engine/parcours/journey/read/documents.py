@@ -20,6 +20,7 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
+from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
@@ -53,6 +54,7 @@ class Documents:
     places: PlacesDocument = field(default_factory=PlacesDocument)
     scores: ScoresDocument = field(default_factory=ScoresDocument)
     models: Mapping[str, ScoreModel | ModelFault] = field(default_factory=dict)
+    offers: OffersDocument = field(default_factory=OffersDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         tuple(cast(AnalysesDocument, document) for document, _ in read["insight"]),
         only("places", PlacesDocument()),
         only("scores", ScoresDocument()),
+        offers=only("offers", OffersDocument()),
     )
     return documents, replace(
         margins,

@@ -17,7 +17,6 @@ from parcours.journey.read.finding import Finding
 from parcours.journey.read.source import (
     FILE_BYTES_MAX,
     FILE_SUFFIX,
-    LATER,
     MANY,
     SINGLE,
     file_text,
@@ -58,7 +57,7 @@ def _of_models(text: str) -> Iterator[str]:
 
 
 def _documents(folder: Path) -> Iterator[Path]:
-    yield from (folder / name for name in (*SINGLE.values(), *LATER) if (folder / name).is_file())
+    yield from (folder / name for name in SINGLE.values() if (folder / name).is_file())
     ignored: list[Finding] = []
     for name in MANY.values():
         yield from yaml_files(folder / name, ignored)

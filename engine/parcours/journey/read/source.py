@@ -56,6 +56,7 @@ SINGLE: Final[Mapping[str, str]] = {
     "tables": "tables.yaml",
     "places": "places.yaml",
     "scores": "scores.yaml",
+    "offers": "offers.yaml",
 }
 MANY: Final[Mapping[str, str]] = {
     "message": "messages",
@@ -63,10 +64,6 @@ MANY: Final[Mapping[str, str]] = {
     "campaign": "campaigns",
     "insight": "insight",
 }
-LATER: Final[Mapping[str, str]] = {
-    "offers.yaml": "offers",
-}
-"""Names that a later version gives a meaning: to ignore them in silence would be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +97,6 @@ def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
     sources = [_read(folder, kind, folder / name, findings) for kind, name in SINGLE.items() if _needed(folder, name)]
     for kind, name in MANY.items():
         sources += [_read(folder, kind, path, findings) for path in yaml_files(folder / name, findings)]
-    for name, feature in LATER.items():
-        if (folder / name).exists():
-            findings.append(Finding(name, 0, "", f"{feature}: not available in this version"))
     seen = {*(source.file for source in sources), *(finding.file for finding in findings)}
     findings += unread_files(folder, seen, SINGLE.values(), MANY.values())
     return sources

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from parcours.expression.names import UNREAD_EVENT
 from parcours.journey.model.analyses import FUNNEL_STEPS_MAX
+from parcours.journey.model.offers import EVERY_OFFER
 from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.read.finding import Key, KeyPath
 
@@ -242,6 +243,15 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
             }
         ),
         ("scores", _NAME, "features", _NAME, "one_of"): _always([UNREAD]),
+    },
+    "offers": {
+        ("placements", _NAME): _always({"channel": "web", "format": "text"}),
+        ("offers", _NAME): _always({}),
+        ("collections", _NAME): _always({"offers": [UNREAD]}),
+        ("rankings", _NAME): _always({"formula": "0"}),
+        ("decisions", _NAME): _always({"choose": [{"collection": EVERY_OFFER}]}),
+        ("decisions", _NAME, "choose"): _always([{"collection": EVERY_OFFER}]),
+        ("decisions", _NAME, "choose", _PLACE): _always({"collection": EVERY_OFFER}),
     },
 }
 """By the kind of document, and the path within it."""

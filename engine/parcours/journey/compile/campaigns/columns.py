@@ -9,7 +9,7 @@ from typing import Final
 from parcours.expression.dotted import joined_path
 from parcours.expression.expression import ExpressionError
 from parcours.expression.names import ANYTHING
-from parcours.expression.rows import indexed_in_rows, with_rows
+from parcours.expression.roots import ROW_ALONE, indexed_in_rows, with_roots
 from parcours.expression.trees import Trees
 from parcours.journey.campaign_steps import Column
 from parcours.journey.model.forms import COLUMN_PATTERN
@@ -72,7 +72,7 @@ def united_columns(sets: Iterable[Mapping[str, Column]]) -> dict[str, Column]:
 def unknown_in_lists(text: str, columns: Mapping[str, Column], trees: Trees) -> str | None:
     """The complaint about `row.LIST[0].KEY` of an expression whose list has no such key; None if there is none."""
     try:
-        tree = with_rows(trees.of(text))
+        tree = with_roots(trees.of(text), ROW_ALONE)
     except ExpressionError:
         return None
     for name, key, column in indexed_in_rows(tree):

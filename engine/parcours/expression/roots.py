@@ -1,47 +1,57 @@
-"""The root `row`: in the expressions of campaigns, and nowhere else, it is one, and no name that a macro may give.
+"""Roots that only some expressions have: `row` in campaigns, `context` and `offer` where offers are chosen.
 
-The parser takes it for a name, since elsewhere it is one. Here what stands below it becomes a path.
+The parser takes them for names that a macro may give, since elsewhere they are. Here what stands below them becomes a
+path.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from parcours.expression import nodes
 from parcours.expression.dotted import joined_path
 from parcours.expression.macros import MACROS
 from parcours.expression.nodes import ROW
 
+ROW_ALONE: Final = frozenset({ROW})
 
-def with_rows(node: nodes.Node) -> nodes.Node:
-    """The tree in which `row` is a root, but for where a macro has named its elements so."""
+
+def with_roots(node: nodes.Node, roots: Set[str]) -> nodes.Node:
+    """The tree in which these names are roots, but for where a macro has named its elements so."""
+    if not roots:
+        return node
+
+    def within(part: nodes.Node) -> nodes.Node:
+        return with_roots(part, roots)
+
     match node:
         case nodes.Literal() | nodes.Path():
             return node
         case nodes.Identifier():
-            return nodes.Path(node.text, node.column, (ROW,)) if node.text == ROW else node
+            return nodes.Path(node.text, node.column, (node.text,)) if node.text in roots else node
         case nodes.Unary():
-            return replace(node, operand=with_rows(node.operand))
+            return replace(node, operand=within(node.operand))
         case nodes.BinaryOperation():
-            return replace(node, left=with_rows(node.left), right=with_rows(node.right))
+            return replace(node, left=within(node.left), right=within(node.right))
         case nodes.Chain():
-            return replace(node, operands=tuple(map(with_rows, node.operands)))
+            return replace(node, operands=tuple(map(within, node.operands)))
         case nodes.Choice():
             return replace(
                 node,
-                condition=with_rows(node.condition),
-                then=with_rows(node.then),
-                otherwise=with_rows(node.otherwise),
+                condition=within(node.condition),
+                then=within(node.then),
+                otherwise=within(node.otherwise),
             )
         case nodes.Index():
-            return _below(node, with_rows(node.base), with_rows(node.key))
+            return _below(node, within(node.base), within(node.key))
         case nodes.FunctionCall():
-            return _called(node)
+            return _called(node, roots)
         case nodes.ListOf():
-            return replace(node, items=tuple(map(with_rows, node.items)))
+            return replace(node, items=tuple(map(within, node.items)))
         case nodes.MapOf():
-            return replace(node, pairs=tuple((with_rows(key), with_rows(value)) for key, value in node.pairs))
+            return replace(node, pairs=tuple((within(key), within(value)) for key, value in node.pairs))
     assert_never(node)
 
 
@@ -52,12 +62,12 @@ def _below(node: nodes.Index, base: nodes.Node, key: nodes.Node) -> nodes.Node:
     return replace(node, base=base, key=key)
 
 
-def _called(node: nodes.FunctionCall) -> nodes.FunctionCall:
-    target = None if node.target is None else with_rows(node.target)
+def _called(node: nodes.FunctionCall, roots: Set[str]) -> nodes.FunctionCall:
+    target = None if node.target is None else with_roots(node.target, roots)
     variable = node.arguments[0] if node.target is not None and node.name in MACROS and node.arguments else None
-    if isinstance(variable, nodes.Identifier) and variable.text == ROW:
-        return replace(node, target=target)
-    return replace(node, target=target, arguments=tuple(map(with_rows, node.arguments)))
+    if isinstance(variable, nodes.Identifier):
+        roots = roots - {variable.text}
+    return replace(node, target=target, arguments=tuple(with_roots(each, roots) for each in node.arguments))
 
 
 def indexed_in_rows(node: nodes.Node) -> list[tuple[str, str, int]]:

@@ -1,0 +1,64 @@
+"""What a decision has chosen, and what spoke for and against every offer that it looked at."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Reason: TypeAlias = Literal[
+    "chosen", "outranked", "no_content", "not_started", "ended", "not_eligible", "capped", "already_chosen",
+    "no_personalisation",
+]  # fmt: skip
+"""What became of an offer: it was chosen, others went before it, or the first thing that spoke against it."""
+
+Score: TypeAlias = int | float | None
+
+
+class Looked(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One offer that a strategy looked at.
+
+    score  by which it was ranked, of one that got so far; None where it is missing or no number
+    why    in words, where these were asked for
+    """
+
+    offer: str
+    reason: Reason
+    score: Score = None
+    why: str = ""
+
+
+class Tried(msgspec.Struct, frozen=True, array_like=True):
+    """A strategy that was tried, by its place in the document.
+
+    unmet   why it was passed over, None if it was not; empty where no words were asked for
+    looked  each offer of its collection, those that might be chosen first and in their order
+    """
+
+    strategy: int
+    unmet: str | None = None
+    looked: tuple[Looked, ...] = ()
+
+
+class Chosen(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An offer that was chosen; `strategy` is None for the fallback, which has no score."""
+
+    offer: str
+    score: Score = None
+    strategy: int | None = None
+
+    @property
+    def is_fallback(self) -> bool:
+        return self.strategy is None
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    """What one decision has chosen for one placement, the best first; nothing if there is nothing.
+
+    tried  the strategies as far as they were needed
+    """
+
+    decision: str
+    placement: str
+    chosen: tuple[Chosen, ...]
+    tried: tuple[Tried, ...]

@@ -1,0 +1,86 @@
+"""Is there room under the caps of an offer for one more to this person?
+
+Decisions count at once. What is shown or clicked counts at its mark; and a proposition that was not seen yet counts for
+those caps, too, for `cap_pending_ms`, so that of two decisions in a row both do not pass. Events are counted by the
+history that conditions ask for, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from parcours.config import Settings
+from parcours.core.offers.state import Count, OffersKept, Tally
+from parcours.expression.duration import format_duration
+from parcours.expression.expression import Scope
+from parcours.journey.offers import Cap, Offer, Offers
+
+_NOTHING = Tally()
+
+
+def full_cap(
+    offer: Offer, kept: OffersKept, scope: Scope, ahead: Mapping[str, int], settings: Settings
+) -> tuple[Cap, int] | None:
+    """The first cap of the offer that has no room, with what it counts; None if each has some.
+
+    ahead  how often each offer was chosen already in the answer at hand, which is not remembered yet
+    """
+    tally = kept.tallies.get(offer.name, _NOTHING)
+    for cap in offer.caps:
+        counted = _counted(cap, tally, scope, ahead.get(offer.name, 0), settings)
+        if counted >= cap.max:
+            return cap, counted
+    return None
+
+
+def _counted(cap: Cap, tally: Tally, scope: Scope, ahead: int, settings: Settings) -> int:
+    if cap.counted is not None:
+        found = cap.counted.value(scope)
+        return found if isinstance(found, int) else 0
+    count = _count_of(tally, cap)
+    happened = count.ever if cap.per_ms is None else count.within(cap.per_ms, scope.now_ms)
+    unseen = 0 if cap.of == "decided" else tally.pending(settings.cap_pending_ms, scope.now_ms)
+    return happened + unseen + ahead
+
+
+def _count_of(tally: Tally, cap: Cap) -> Count:
+    return {"decided": tally.decided, "shown": tally.shown, "clicked": tally.clicked}[cap.of]
+
+
+def in_words(cap: Cap, counted: int) -> str:
+    """Why a cap has no room: `3 of 3 shown in 30d`."""
+    within = "" if cap.per_ms is None else f" in {format_duration(cap.per_ms)}"
+    return f"{counted} of {cap.max} {cap.of}{within}"
+
+
+def has_room(
+    offer: Offer, kept: OffersKept, ahead: Mapping[str, int], offers: Offers, at: int, settings: Settings
+) -> bool:
+    """Whether the offer can be counted: an offer that could not must not be chosen, or it might come too often."""
+    if not is_counted(offer) or offer.name in kept.tallies:
+        return True
+    coming = [name for name in ahead if name not in kept.tallies and is_counted(offers.offers[name])]
+    if offer.name in coming or len(kept.tallies) + len(coming) < settings.offer_counts_max:
+        return True
+    needed = sum(not is_idle(name, each, offers, at, settings) for name, each in kept.tallies.items())
+    return needed + len(coming) < settings.offer_counts_max
+
+
+def is_counted(offer: Offer) -> bool:
+    """Whether something has to be remembered of it for its caps."""
+    return any(cap.counted is None for cap in offer.caps)
+
+
+def is_idle(name: str, tally: Tally, offers: Offers, at: int, settings: Settings) -> bool:
+    """Whether nothing would be otherwise without the counts of this offer."""
+    offer = offers.offers.get(name)
+    if offer is None:
+        return at - tally.newest > settings.run_memory_ms
+    if tally.pending(settings.cap_pending_ms, at):
+        return False
+    for cap in offer.caps:
+        if cap.counted is None:
+            count = _count_of(tally, cap)
+            if count.ever if cap.per_ms is None else count.within(cap.per_ms, at):
+                return False
+    return True

@@ -1,0 +1,182 @@
+"""Which offers somebody gets: a pure function of what is known of her, what is remembered, and the instant.
+
+Each strategy of a decision is tried in turn until there are enough. Every offer of its collection is looked at: the
+first thing that speaks against it is its reason. Those that are left are ranked, the highest score first; an offer
+without one comes after all that have one, and of equals the one of higher priority goes first, then by name. If there
+is none at all, the fallback is given, of which nothing is asked but content. Several placements are decided in the
+order in which they were asked for, and each knows of those before it. Nothing that is remembered is changed here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from math import isnan
+from typing import Final
+
+from parcours.config import Settings
+from parcours.core.offers.answer import Answer, Chosen, Looked, Reason, Score, Tried
+from parcours.core.offers.bandit import drawn
+from parcours.core.offers.caps import full_cap, has_room, in_words
+from parcours.core.offers.state import OffersKept
+from parcours.expression.expression import Scope
+from parcours.journey.offers import BanditRanking, Decision, FormulaRanking, Offer, Offers, Ranking, Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A decision that is asked for at a placement, both of which the project knows.
+
+    count    how many offers, None: as many as the decision says
+    context  what the caller gives
+    """
+
+    decision: str
+    placement: str
+    count: int | None = None
+    context: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a ranking that learns knows, as of its newest tick.
+
+    cases  by offer, how often it was looked at, and how often what is wanted came of it, over everybody
+    """
+
+    tick: int
+    cases: Mapping[str, tuple[int, int]]
+
+
+NOTHING_LEARNED: Final[Mapping[str, Lesson]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Of whom something is decided.
+
+    person       her name
+    scope        what expressions see of her where it is decided
+    kept         what is remembered of the offers that she got
+    personalise  whether it may be chosen by what is known of her: else she gets the fallback
+    lessons      by ranking, what those that learn know
+    """
+
+    person: str
+    scope: Scope
+    kept: OffersKept
+    personalise: bool = True
+    lessons: Mapping[str, Lesson] = field(default_factory=dict)
+
+
+def choose(
+    offers: Offers, asker: Asker, asked: Sequence[Asked], settings: Settings, *, worded: bool = False
+) -> tuple[Answer, ...]:
+    """The answer to each of them, in their order.
+
+    worded  whether reasons are told in words, too: what a condition missed, and what a cap has counted
+    """
+    choosing = _Choosing(offers, asker, copy(asker.scope), settings, worded)
+    return tuple(choosing.answer(each) for each in asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choosing:
+    """`ahead` has what was chosen so far, at all placements."""
+
+    offers: Offers
+    asker: Asker
+    scope: Scope
+    settings: Settings
+    worded: bool
+    ahead: Counter[str] = field(default_factory=Counter)
+
+    def answer(self, asked: Asked) -> Answer:
+        decision = self.offers.decisions[asked.decision]
+        self.scope.context = asked.context
+        room = decision.count if asked.count is None else asked.count
+        chosen, tried = list[Chosen](), list[Tried]()
+        passed = frozenset(self.ahead) if decision.distinct else frozenset[str]()
+        for number, strategy in enumerate(decision.strategies):
+            if len(chosen) >= room:
+                break
+            here = passed.union(each.offer for each in chosen)
+            one = self._tried(number, strategy, decision, asked.placement, here, room - len(chosen))
+            tried.append(one)
+            for each in one.looked:
+                if each.reason == "chosen":
+                    chosen.append(Chosen(each.offer, each.score, number))
+                    self.ahead[each.offer] += 1
+        fallback = decision.fallback
+        if not chosen and fallback is not None and asked.placement in fallback.content:
+            chosen.append(Chosen(fallback.name))
+            self.ahead[fallback.name] += 1
+        return Answer(decision.name, asked.placement, tuple(chosen), tuple(tried))
+
+    def _tried(
+        self, number: int, strategy: Strategy, decision: Decision, placement: str, passed: frozenset[str], room: int
+    ) -> Tried:
+        if not self.asker.personalise:
+            return Tried(number, None, tuple(Looked(each.name, "no_personalisation") for each in strategy.offers))
+        if strategy.when is not None and not strategy.when.holds(self.scope):
+            return Tried(number, strategy.when.unmet(self.scope) if self.worded else "")
+        eligible, refused = list[Offer](), list[Looked]()
+        for offer in strategy.offers:
+            against = self._against(offer, placement, passed)
+            if against is None:
+                eligible.append(offer)
+            else:
+                refused.append(Looked(offer.name, against[0], None, against[1]))
+        return Tried(number, None, (*self._ranked(eligible, strategy.ranking, decision, room), *refused))
+
+    def _against(self, offer: Offer, placement: str, passed: frozenset[str]) -> tuple[Reason, str] | None:
+        """The first thing that speaks against an offer, and the words for it; None if nothing does."""
+        now_ms, kept = self.scope.now_ms, self.asker.kept
+        if placement not in offer.content:
+            return "no_content", ""
+        if offer.starts_ms is not None and now_ms < offer.starts_ms:
+            return "not_started", ""
+        if offer.ends_ms is not None and now_ms > offer.ends_ms:
+            return "ended", ""
+        if offer.eligible is not None:
+            self.scope.offer = offer.known
+            if not offer.eligible.holds(self.scope):
+                return "not_eligible", offer.eligible.unmet(self.scope) if self.worded else ""
+        if offer.caps:
+            if (full := full_cap(offer, kept, self.scope, self.ahead, self.settings)) is not None:
+                return "capped", in_words(*full) if self.worded else ""
+            if not has_room(offer, kept, self.ahead, self.offers, now_ms, self.settings):
+                return "capped", "offer_counts_max" if self.worded else ""
+        return ("already_chosen", "") if offer.name in passed else None
+
+    def _ranked(
+        self, eligible: list[Offer], ranking: Ranking | None, decision: Decision, room: int
+    ) -> Iterator[Looked]:
+        """The offers in their order. They come by priority and name, which is how equals stay."""
+        scored = [(self._score(offer, ranking, decision), offer) for offer in eligible]
+        if ranking is not None:
+            scored.sort(key=lambda pair: (pair[0] is None, 0 if pair[0] is None else -pair[0]))
+        for place, (score, offer) in enumerate(scored):
+            yield Looked(offer.name, "chosen" if place < room else "outranked", score)
+
+    def _score(self, offer: Offer, ranking: Ranking | None, decision: Decision) -> Score:
+        match ranking:
+            case None:
+                return offer.priority
+            case FormulaRanking():
+                self.scope.offer = offer.known
+                return _number(ranking.formula.value(self.scope))
+            case BanditRanking():
+                lesson = self.asker.lessons.get(ranking.name)
+                tick = self.scope.now_ms // ranking.every_ms if lesson is None else lesson.tick
+                cases = (0, 0) if lesson is None else lesson.cases.get(offer.name, (0, 0))
+                return drawn(ranking.prior, cases, (decision.name, offer.name, self.asker.person), tick)
+
+
+def _number(value: object) -> Score:
+    """A number that has a place in an order; None of anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return None if isnan(value) else value

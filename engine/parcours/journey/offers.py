@@ -1,0 +1,160 @@
+"""Offers, compiled: what may be offered where, in which order, and which decisions choose from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from parcours.expression.expression import Expression
+from parcours.journey.model.offers import Counted, Format, Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where offers appear, and as what."""
+
+    name: str
+    channel: str
+    format: Format
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How often one person may get an offer.
+
+    of        what is counted: decisions, marks, or events of this name
+    per_ms    the window (now - per, now] in which it is counted; None: ever
+    counted   how many events there were in the window; None of decisions and marks
+    """
+
+    max: int
+    of: str
+    per_ms: int | None
+    counted: Expression | None = None
+
+    def __str__(self) -> str:
+        return f"at most {self.max} {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an offer says at one placement.
+
+    values  by the keys of its format, as an author wrote them, templates not filled in
+    paths   the paths that its templates read, with their root
+    """
+
+    format: Format
+    values: Mapping[str, object]
+    paths: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """
+    starts_ms, ends_ms  the first and the last instant at which it is offered, both inclusive; None: no such bound
+    known               what expressions see of it: its name, priority and attributes
+    """
+
+    name: str
+    title: str
+    tags: frozenset[str]
+    attributes: Mapping[str, object]
+    eligible: Expression | None
+    starts_ms: int | None
+    ends_ms: int | None
+    priority: int
+    caps: tuple[Cap, ...]
+    content: Mapping[str, Content]
+    known: Mapping[str, object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = {"name": self.name, "priority": self.priority}
+        object.__setattr__(self, "known", {**self.attributes, **own})
+
+    def windows_ms(self, of: Counted) -> tuple[int, ...]:
+        """The windows in which it is counted how often this happened."""
+        return tuple(cap.per_ms for cap in self.caps if cap.of == of and cap.per_ms is not None)
+
+    def counts(self, of: Counted) -> bool:
+        """Whether a cap counts how often this happened."""
+        return any(cap.of == of for cap in self.caps)
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaRanking:
+    """The highest value of the formula first."""
+
+    name: str
+    formula: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class BanditRanking:
+    """What has done better comes first more often.
+
+    wanted, of  the marks whose share is learned
+    every_ms    the length of a tick: what has become of offers is looked at once in each
+    prior       cases with and without what is wanted that a new offer is believed to have
+    """
+
+    name: str
+    wanted: Mark
+    of: Counted
+    every_ms: int
+    prior: tuple[float, float]
+
+
+Ranking: TypeAlias = FormulaRanking | BanditRanking
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """Offers to choose from, in any order, and what ranks them; None: their priorities."""
+
+    collection: str
+    offers: tuple[Offer, ...]
+    when: Expression | None
+    ranking: Ranking | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which offers somebody gets.
+
+    distinct  an offer that the answer has already is passed over
+    context   the kind of each value that whoever asks may give
+    """
+
+    name: str
+    strategies: tuple[Strategy, ...]
+    count: int
+    distinct: bool
+    fallback: Offer | None
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """All that offers.yaml says, each part by name."""
+
+    placements: Mapping[str, Placement] = field(default_factory=dict)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression that is evaluated of a person when something is decided."""
+        for offer in self.offers.values():
+            if offer.eligible is not None:
+                yield offer.eligible
+            yield from (cap.counted for cap in offer.caps if cap.counted is not None)
+        for decision in self.decisions.values():
+            for strategy in decision.strategies:
+                if strategy.when is not None:
+                    yield strategy.when
+                if isinstance(strategy.ranking, FormulaRanking):
+                    yield strategy.ranking.formula
+
+
+NO_OFFERS: Final = Offers()
