@@ -25,9 +25,12 @@ def full_cap(
 
     ahead  how often each offer was chosen already in the answer at hand, which is not remembered yet
     """
-    tally = kept.tallies.get(offer.name, _NOTHING)
+    tally, coming = kept.tallies.get(offer.name), ahead.get(offer.name, 0)
+    is_new = tally is None and not coming
     for cap in offer.caps:
-        counted = _counted(cap, tally, scope, ahead.get(offer.name, 0), settings)
+        if is_new and cap.counted is None:  # the most frequent case: nothing of it is counted yet
+            continue
+        counted = _counted(cap, tally or _NOTHING, scope, coming, settings)
         if counted >= cap.max:
             return cap, counted
     return None
@@ -57,6 +60,8 @@ def has_room(
     offer: Offer, kept: OffersKept, ahead: Mapping[str, int], offers: Offers, at: int, settings: Settings
 ) -> bool:
     """Whether the offer can be counted: an offer that could not must not be chosen, or it might come too often."""
+    if len(kept.tallies) + len(ahead) < settings.offer_counts_max:
+        return True
     if not is_counted(offer) or offer.name in kept.tallies:
         return True
     coming = [name for name in ahead if name not in kept.tallies and is_counted(offers.offers[name])]

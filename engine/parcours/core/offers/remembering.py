@@ -42,27 +42,28 @@ def remember(kept: OffersKept, offers: Offers, proposition: Proposition, setting
     return True
 
 
-def mark(kept: OffersKept, offers: Offers, key: str, given: Mark, at: int) -> tuple[Mark, ...] | None:
-    """Mark what became of a proposition. The marks that are new, in order; None where the key is none of hers.
+def mark(
+    kept: OffersKept, offers: Offers, key: str, given: Mark, at: int, settings: Settings
+) -> tuple[Mark, ...] | None:
+    """Mark what became of a proposition. The marks that are new, in order; None where the key is none that she has.
 
     What was clicked has been shown. A mark counts once, by its first time.
     """
     proposition = next((each for each in kept.propositions if each.key == key), None)
-    if proposition is None:
+    if proposition is None or at - proposition.at >= settings.propositions_for_ms:
         return None
     implied: tuple[Mark, ...] = ("shown", "clicked") if given == "clicked" else (given,)
     news = tuple(each for each in implied if each not in proposition.marks)
     tally, offer = kept.tallies.get(proposition.offer), offers.offers.get(proposition.offer)
+    if tally is not None and not _SEEN.isdisjoint(news):
+        _stop_waiting(tally, proposition)
     for each in news:
         proposition.marks[each] = at
-        if tally is None:
-            continue
-        if each in _SEEN and proposition.at in tally.unseen:
-            tally.unseen.remove(proposition.at)
-        if each == "shown" and offer is not None:
-            _count(tally, tally.shown, offer, "shown", at)
-        elif each == "clicked" and offer is not None:
-            _count(tally, tally.clicked, offer, "clicked", at)
+        if tally is not None and offer is not None:
+            if each == "shown":
+                _count(tally, tally.shown, offer, each, at)
+            elif each == "clicked":
+                _count(tally, tally.clicked, offer, each, at)
     return news
 
 
@@ -78,8 +79,7 @@ def give_back(kept: OffersKept, key: str) -> Proposition | None:
     tally = kept.tallies.get(proposition.offer)
     if tally is not None:
         tally.decided.take_back(proposition.at)
-        if proposition.at in tally.unseen:
-            tally.unseen.remove(proposition.at)
+        _stop_waiting(tally, proposition)
     return proposition
 
 
@@ -121,6 +121,12 @@ def _joined(one: Tally, other: Tally) -> Tally:
 
 def _summed(one: Count, other: Count) -> Count:
     return Count(one.ever + other.ever, sorted((*one.times, *other.times))[-CAP_MAX:])
+
+
+def _stop_waiting(tally: Tally, proposition: Proposition) -> None:
+    """Count a proposition no more as one that may still be shown; before its marks change, by which it is told."""
+    if _SEEN.isdisjoint(proposition.marks) and proposition.at in tally.unseen:
+        tally.unseen.remove(proposition.at)
 
 
 def _count(tally: Tally, count: Count, offer: Offer, of: Counted, at: int) -> None:
