@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parcours.config import Settings
+from parcours.config import DAY_MS, Settings
 from parcours.core.offers.state import Count, OffersKept, Tally
 from parcours.expression.duration import format_duration
 from parcours.expression.expression import Scope
@@ -51,9 +51,10 @@ def _count_of(tally: Tally, cap: Cap) -> Count:
 
 
 def in_words(cap: Cap, counted: int) -> str:
-    """Why a cap has no room: `3 of 3 shown in 30d`."""
-    within = "" if cap.per_ms is None else f" in {format_duration(cap.per_ms)}"
-    return f"{counted} of {cap.max} {cap.of}{within}"
+    """Why a cap has no room: `3 of 3 shown in 30 days`."""
+    days, rest = divmod(cap.per_ms or 0, DAY_MS)
+    length = format_duration(cap.per_ms or 0) if rest else "1 day" if days == 1 else f"{days} days"
+    return f"{counted} of {cap.max} {cap.of}" + ("" if cap.per_ms is None else f" in {length}")
 
 
 def has_room(
@@ -67,7 +68,7 @@ def has_room(
     coming = [name for name in ahead if name not in kept.tallies and is_counted(offers.offers[name])]
     if offer.name in coming or len(kept.tallies) + len(coming) < settings.offer_counts_max:
         return True
-    needed = sum(not is_idle(name, each, offers, at, settings) for name, each in kept.tallies.items())
+    needed = sum(name in ahead or not is_idle(name, each, offers, at, settings) for name, each in kept.tallies.items())
     return needed + len(coming) < settings.offer_counts_max
 
 

@@ -108,7 +108,6 @@ class _Choosing:
             for each in one.looked:
                 if each.reason == "chosen":
                     chosen.append(Chosen(each.offer, each.score, number))
-                    self.ahead[each.offer] += 1
         fallback = decision.fallback
         if not chosen and fallback is not None and asked.placement in fallback.content:
             chosen.append(Chosen(fallback.name))
@@ -144,22 +143,30 @@ class _Choosing:
             self.scope.offer = offer.known
             if not offer.eligible.holds(self.scope):
                 return "not_eligible", offer.eligible.unmet(self.scope) if self.worded else ""
-        if offer.caps:
-            if (full := full_cap(offer, kept, self.scope, self.ahead, self.settings)) is not None:
-                return "capped", in_words(*full) if self.worded else ""
-            if not has_room(offer, kept, self.ahead, self.offers, now_ms, self.settings):
-                return "capped", "offer_counts_max" if self.worded else ""
+        if offer.caps and (full := full_cap(offer, kept, self.scope, self.ahead, self.settings)) is not None:
+            return "capped", in_words(*full) if self.worded else ""
         return ("already_chosen", "") if offer.name in passed else None
 
     def _ranked(
         self, eligible: list[Offer], ranking: Ranking | None, decision: Decision, room: int
     ) -> Iterator[Looked]:
-        """The offers in their order. They come by priority and name, which is how equals stay."""
+        """The offers in their order, the first of them chosen. They come by priority and name, as equals stay."""
         scored = [(self._score(offer, ranking, decision), offer) for offer in eligible]
         if ranking is not None:
             scored.sort(key=lambda pair: (pair[0] is None, 0 if pair[0] is None else -pair[0]))
-        for place, (score, offer) in enumerate(scored):
-            yield Looked(offer.name, "chosen" if place < room else "outranked", score)
+        for score, offer in scored:
+            if not room:
+                yield Looked(offer.name, "outranked", score)
+            elif not self._has_room(offer):
+                yield Looked(offer.name, "capped", score, "offer_counts_max" if self.worded else "")
+            else:
+                room -= 1
+                self.ahead[offer.name] += 1
+                yield Looked(offer.name, "chosen", score)
+
+    def _has_room(self, offer: Offer) -> bool:
+        """What only an offer that would be chosen is asked for: whether it can be counted beside all others."""
+        return has_room(offer, self.asker.kept, self.ahead, self.offers, self.scope.now_ms, self.settings)
 
     def _score(self, offer: Offer, ranking: Ranking | None, decision: Decision) -> Score:
         match ranking:
