@@ -104,6 +104,50 @@ scores:
     bands: [0.2, 0.6]
 """,
     ),
+    "offers": (
+        "offers.yaml",
+        """\
+placements:
+  email-hero: {channel: email, format: html}
+  push-line: {channel: push, format: text}
+  home-banner: {channel: web, format: json}
+  picture: {channel: web, format: image}
+offers:
+  free-tasting:
+    title: A free tasting
+    tags: [wine, tasting]
+    attributes: {margin: 4.5, store: Paris}
+    eligible: profile.city == offer.store && count("Order Completed", "90d") > 0
+    starts: 2026-03-01
+    ends: 2026-12-31
+    priority: 40
+    caps:
+      - {max: 3, per: 30d, of: shown}
+      - {max: 10, of: Order Completed}
+    content:
+      email-hero: {html: "<b>{{ offer.title }}</b> in {{ profile.city }}", url: "https://shop.example.com/tasting"}
+      push-line: {text: "Your free tasting in {{ offer.attributes.store }}"}
+      home-banner: {json: {title: "{{ offer.title }}", page: "{{ context.page }}"}}
+      picture: {image: "https://shop.example.com/tasting.png", alt: Three glasses}
+  news: {title: News, content: {email-hero: {html: News}, push-line: {text: News}}}
+collections:
+  wines: {tags: {any: [wine]}}
+  few: {offers: [free-tasting, news]}
+rankings:
+  margin: {formula: 'offer.margin * score("reorder")'}
+  learned: {bandit: clicked, of: shown, every: 1h, prior: [1, 19]}
+decisions:
+  next-best:
+    choose:
+      - {collection: wines, when: 'score("reorder") > 0.3 || context.page == "wines"', ranking: margin}
+      - {collection: few, ranking: learned}
+      - {collection: all}
+    count: 2
+    distinct: true
+    fallback: news
+    context: {page: string}
+""",
+    ),
     "insight": (
         "insight/carts.yaml",
         """\

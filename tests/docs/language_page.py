@@ -22,6 +22,7 @@ from parcours.journey.model import (
     document,
     experiments,
     metrics,
+    offers,
     places,
     policies,
     scores,
@@ -128,6 +129,11 @@ scores, and in what a campaign asks together with a row. How a score is told, tr
 `decisions.md`. A model is one JSON file; the one of this example:
 """
 
+OFFERS = """\
+How an offer is chosen, capped, and ranked by what is learned stands in `decisions.md`. In what is evaluated where
+offers are chosen `context` and `offer` are roots, too; elsewhere they mean nothing.
+"""
+
 SETTINGS = """\
 What an engine is opened with: `Engine.open(project, store, settings=Settings(open_runs_max=100))`. A name says its
 unit; below stands what holds where nothing is said.
@@ -186,6 +192,7 @@ def models() -> list[type[Document]]:
         analysis_forms,
         places,
         scores,
+        offers,
     ):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
@@ -215,6 +222,8 @@ def _documents() -> Iterable[str]:
             yield described(document.SavedAudienceDocument)
         if kind == "scores":
             yield _scores()
+        if kind == "offers":
+            yield _offers()
     yield "### Traits and namespaces\n\n" + described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
     yield described(places.LocationDocument, places.CrossingDocument)
@@ -238,6 +247,26 @@ def _scores() -> str:
         scores.KeepDocument,
     )
     return f"{parts}\n{SCORES}\n```json\n{examples.MODEL[1]}```\n"
+
+
+def _offers() -> str:
+    parts = described(
+        offers.PlacementDocument,
+        offers.OfferDocument,
+        offers.OfferCapDocument,
+        offers.TextContentDocument,
+        offers.HtmlContentDocument,
+        offers.JsonContentDocument,
+        offers.ImageContentDocument,
+        offers.TagsCollectionDocument,
+        offers.TagsDocument,
+        offers.OffersCollectionDocument,
+        offers.FormulaRankingDocument,
+        offers.BanditRankingDocument,
+        offers.DecisionDocument,
+        offers.StrategyDocument,
+    )
+    return f"{OFFERS}\n{parts}"
 
 
 def _entries() -> Iterable[str]:
