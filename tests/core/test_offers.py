@@ -20,7 +20,7 @@ from parcours.core.offers.remembering import forget, give_back, joined, mark, re
 from parcours.core.offers.state import Count, OffersKept, Proposition, Tally
 from parcours.expression.expression import Scope
 from parcours.journey.model.document import EventsDocument, ProfileDocument, ProjectDocument
-from parcours.journey.model.offers import CAP_MAX, OffersDocument
+from parcours.journey.model.offers import CAP_MAX, Mark, OffersDocument
 from parcours.journey.offers import Offers
 from parcours.journey.project import Project
 
@@ -193,6 +193,31 @@ def test_what_was_not_seen_yet_counts_for_an_hour(of: str) -> None:
     after = [names(one(offers, asker(kept, NOW + at))) for at in (1, HOUR // 2, HOUR // 2 + 1)]
     assert after == [[], [], ["a"]]
     assert kept.propositions[0].marks == {"shown": NOW + 1, "clicked": NOW + 1}
+
+
+def test_of_two_of_one_instant_the_one_that_was_not_seen_is_waited_for() -> None:
+    offers, kept = offers_of({"a": {"caps": [{"max": 2, "of": "clicked"}]}}), OffersKept()
+    seen, _ = got(kept, offers, "a", NOW, "seen"), got(kept, offers, "a", NOW, "unseen")
+
+    for what, waiting in (("shown", 1), ("clicked", 1), ("dismissed", 1)):
+        mark(kept, offers, seen, msgspec.convert(what, Mark), NOW, SETTINGS)
+        assert len(kept.tallies["a"].unseen) == waiting, what
+
+    assert names(one(offers, asker(kept))) == []
+    assert give_back(kept, "unseen") is not None
+    assert names(one(offers, asker(kept))) == ["a"]
+
+
+def test_choosing_changes_nothing() -> None:
+    offers, kept = offers_of({"a": {"caps": [{"max": 2}]}, "b": {}}), OffersKept()
+    got(kept, offers, "a", NOW)
+    whom = asker(kept, traits={"age": 3})
+    before = msgspec.msgpack.encode((kept, whom.scope.context, whom.scope.offer))
+
+    first, second = (choose(offers, whom, [Asked("best", "banner", 9, {"page": "x"})], SETTINGS) for _ in range(2))
+
+    assert first == second
+    assert msgspec.msgpack.encode((kept, whom.scope.context, whom.scope.offer)) == before
 
 
 def test_what_was_dismissed_is_not_waited_for() -> None:

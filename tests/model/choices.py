@@ -50,12 +50,13 @@ def world(chance: Random) -> dict[str, Any]:
 
 def offer(chance: Random) -> dict[str, Any]:
     attributes = {each: chance.randint(-2, 2) for each in ATTRIBUTES if chance.random() < 0.6}
+    starts = chance.choice((None, None, None, NOW - 1, NOW, NOW + 1, NOW + DAY))
     return {
         "places": [each for each in PLACES if chance.random() < 0.8],
         "tags": [each for each in ("yoga", "class") if chance.random() < 0.4],
         "attributes": attributes,
-        "starts": chance.choice((None, None, None, NOW, NOW - DAY, NOW + 1, NOW + 3 * DAY)),
-        "ends": chance.choice((None, None, None, NOW + 5 * DAY, NOW + 5 * DAY, NOW + 4 * DAY)),
+        "starts": starts,
+        "ends": chance.choice((None, None, None, None, (starts or NOW) + 1, NOW + DAY, NOW + 5 * DAY, NOW + 30 * DAY)),
         "eligible": condition(chance, ("profile", "profile", "context", "count", "offer")),
         "priority": chance.choice((0, 0, 1, 1, -3)),
         "caps": [cap(chance) for _ in range(chance.choice((0, 1, 1, 2)))],
@@ -160,4 +161,4 @@ def _ranking(rule: tuple[Any, ...]) -> dict[str, Any]:
 def somebody(chance: Random) -> Somebody:
     traits = {each: chance.choice((-1, 0, 1, 1.5)) for each in TRAITS if chance.random() < 0.8}
     booked = sorted(NOW - chance.choice((-1, 0, HOUR // 2, DAY, DAY - 1, 8 * DAY)) for _ in range(chance.randint(0, 3)))
-    return Somebody(f"person-{chance.randint(0, 99)}", traits, booked, [], chance.random() > 0.05)
+    return Somebody(f"person-{chance.randint(0, 99)}", traits, booked, [], chance.random() > 0.1)

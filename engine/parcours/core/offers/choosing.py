@@ -186,4 +186,4 @@ def _number(value: object) -> Score:
     """A number that has a place in an order; None of anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return None if isnan(value) else value
+    return None if isinstance(value, float) and isnan(value) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from math import isfinite
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -54,7 +55,14 @@ Counted: TypeAlias = Literal["decided", "shown", "clicked"]
 
 TagName: TypeAlias = Annotated[str, Field(min_length=1, max_length=100)]
 
-Scalar: TypeAlias = bool | int | float | str
+
+def _finite(value: bool | int | float | str) -> bool | int | float | str:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("a number that is not infinite is expected")
+    return value
+
+
+Scalar: TypeAlias = Annotated[bool | int | float | str, AfterValidator(_finite)]
 
 
 class PlacementDocument(Document):
