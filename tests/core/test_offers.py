@@ -275,6 +275,21 @@ def test_counts_are_bounded_and_an_offer_that_finds_no_room_does_not_come() -> N
     assert kept.tallies.keys() == {"a", "b"}
 
 
+def test_what_is_seen_late_counts_though_there_was_no_room_meanwhile() -> None:
+    settings = Settings(offer_counts_max=1)
+    offers, kept = offers_of({name: {"caps": [{"max": 1, "of": "shown"}]} for name in "ab"}), OffersKept()
+    key = got(kept, offers, "a", NOW, settings=settings)
+    later = NOW + 2 * HOUR
+    assert names(one(offers, asker(kept, later), settings=settings)) == ["a"]
+    got(kept, offers, "b", later, settings=settings)
+    assert kept.tallies.keys() == {"b"}
+
+    mark(kept, offers, key, "shown", later, settings)
+
+    answer = one(offers, asker(kept, later + 2 * HOUR), settings=settings)
+    assert names(answer) == ["b"] and reasons(answer)["a"] == ("capped", "1 of 1 shown")
+
+
 def test_counts_of_an_offer_that_is_gone_are_forgotten_in_time() -> None:
     offers, kept = offers_of({"a": {"caps": [{"max": 1}]}, "b": {}}), OffersKept()
     got(kept, offers, "a", NOW)

@@ -55,6 +55,8 @@ def mark(
     implied: tuple[Mark, ...] = ("shown", "clicked") if given == "clicked" else (given,)
     news = tuple(each for each in implied if each not in proposition.marks)
     tally, offer = kept.tallies.get(proposition.offer), offers.offers.get(proposition.offer)
+    if tally is None and offer is not None and is_counted(offer):  # its counts were idle when there was no room
+        tally = kept.tallies[offer.name] = Tally()
     if tally is not None and not _SEEN.isdisjoint(news):
         _stop_waiting(tally, proposition)
     for each in news:

@@ -1,7 +1,8 @@
 """What is remembered of the offers that somebody got: the newest of them with their marks, and counts for caps.
 
 Times are milliseconds, the instants at which something took effect. It is small: `propositions_max` propositions, and
-counts of `offer_counts_max` offers with caps, each of which has at most `CAP_MAX` instants of a kind.
+counts of `offer_counts_max` offers with caps and of those among the propositions, each of which has at most `CAP_MAX`
+instants of a kind.
 """
 
 from __future__ import annotations
