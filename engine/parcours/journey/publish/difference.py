@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from parcours.journey.compile.places.geojson import features_in
 from parcours.journey.model.forms import Document
@@ -18,10 +18,17 @@ from parcours.journey.publish.ledger import LedgerEntry, Named
 from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
 
-Kind: TypeAlias = Literal[
-    "journey", "campaign", "audience", "event", "message", "action", "table", "score", "place",
-    "placement", "offer", "collection", "ranking", "decision", "document",
-]  # fmt: skip
+AnalysisPart: TypeAlias = Literal["metric", "segment", "funnel", "flow", "attribution", "cohort", "kept"]
+"""What insight/*.yaml declares; kept: an audience that is made anew from a funnel."""
+
+OfferPart: TypeAlias = Literal["placement", "offer", "collection", "ranking", "decision"]
+"""What offers.yaml declares."""
+
+Kind: TypeAlias = (
+    Literal["journey", "campaign", "audience", "event", "message", "action", "table", "score", "place", "document"]
+    | OfferPart
+    | AnalysisPart
+)
 
 WORDS: Final[Mapping[Kind, str]] = {
     "audience": "the audience",
@@ -36,12 +43,28 @@ WORDS: Final[Mapping[Kind, str]] = {
     "collection": "the collection",
     "ranking": "the ranking",
     "decision": "the decision",
+    "metric": "the metric",
+    "segment": "the segment",
+    "funnel": "the funnel",
+    "flow": "the flow",
+    "attribution": "the attribution",
+    "cohort": "the cohort",
+    "kept": "the kept audience",
 }
-
-OFFER_PARTS: Final[tuple[Kind, ...]] = ("placement", "offer", "collection", "ranking", "decision")
 
 PLACES_TOLD_MAX: Final = 50
 """Places told of one by one: of those in places.yaml that is all, unless somebody lets a program write it."""
+
+_ANALYSES: Final[Mapping[AnalysisPart, str]] = {
+    "metric": "metrics",
+    "segment": "segments",
+    "funnel": "funnels",
+    "flow": "flows",
+    "attribution": "attributions",
+    "cohort": "cohorts",
+    "kept": "audiences",
+}
+"""The parts of insight/*.yaml, and under which key each is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +94,16 @@ def differences(before: Publications, after: Publications) -> list[Difference]:
 def beyond(found: Collection[Difference], project: Project, only: str) -> list[str]:
     """What changes besides this journey or campaign of the project, and what it alone uses, in words.
 
-    Whatever another one uses changes that one, too, but for scores and offers, which are no part of a version: they are
-    nobody's alone. What is gone was used by nobody else.
+    Whatever another one uses changes that one, too, but for scores, offers and analyses, which are no part of a
+    version: they are nobody's alone. What is gone was used by nobody else, but for analyses, which are asked and kept
+    by themselves.
     """
     used = names_used(project.documents, project.program, only)
-    return [each.text for each in found if not each.is_gone and each.name not in used.get(each.kind, ())]
+    return [
+        each.text
+        for each in found
+        if (each.kind in _ANALYSES or not each.is_gone) and each.name not in used.get(each.kind, ())
+    ]
 
 
 def _versioned(before: Publications, after: Publications, campaigns: Collection[str]) -> Iterator[Difference]:
@@ -113,9 +141,11 @@ def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
     yield from _named("action", old.actions.actions, new.actions.actions)
     yield from _named("table", old.tables.tables, new.tables.tables)
     yield from _named("score", _scores(old), _scores(new))
-    for kind in OFFER_PARTS:
+    for kind in get_args(OfferPart):
         yield from _named(kind, old.offers.parts[kind], new.offers.parts[kind])
     yield from _places(old, new)
+    for kind in _ANALYSES:
+        yield from _named(kind, _analyses(old, kind), _analyses(new, kind))
 
 
 def _rules_of(documents: Documents) -> PlacesDocument:
@@ -160,6 +190,11 @@ def _features(place: object) -> dict[str, object]:
     faults: list[str] = []  # it was published, so that it has none
     found = features_in(place.geojson, place.name, place.radius, faults.append)
     return {feature.name: (feature.shape, feature.properties) for feature in found}
+
+
+def _analyses(documents: Documents, kind: AnalysisPart) -> dict[str, object]:
+    """All of one kind; which file of insight/ has it makes no difference."""
+    return {name: each for document in documents.insight for name, each in getattr(document, _ANALYSES[kind]).items()}
 
 
 def _scores(documents: Documents) -> dict[str, object]:
