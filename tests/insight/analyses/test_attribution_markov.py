@@ -181,3 +181,23 @@ def test_a_chain_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -
     assert credited([converted("a")], Markov()) == {"a": 1}
     with pytest.raises(AnalysisRefused, match="order 1 has 2 keys and 2 transitions, whose product may be 3 at most"):
         credited([converted("ab")], Markov())
+
+
+@pytest.mark.parametrize("order", [1, 2], ids=["by elimination", "by iteration"])
+def test_whoever_waits_no_more_ends_a_chain_under_way(order: int) -> None:
+    class Ended(Exception):
+        """Nobody waits any more."""
+
+    asked_so_far = 0
+
+    def twice() -> None:
+        nonlocal asked_so_far
+        asked_so_far += 1
+        if asked_so_far > 2:
+            raise Ended
+
+    people = [converted("abcab"), converted("bca"), not_converted("cab")]
+
+    with pytest.raises(Ended):
+        attribute(people, asked({"it": Markov(order)}), END, twice)
+    assert asked_so_far == 3

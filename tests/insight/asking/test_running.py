@@ -14,6 +14,7 @@ from tests.insight.warehouse.test_stores import IN_JOURNALS, address, shop
 
 from parcours.config import Settings
 from parcours.errors import CallerError, EngineClosed, ExtraMissing, Overloaded
+from parcours.insight.analyses import attribution
 from parcours.insight.warehouse import opening
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.service.engine import Engine
@@ -81,6 +82,22 @@ def test_what_takes_too_long_is_told_and_what_comes_then_is_answered(tmp_path: P
         for _ in range(3):
             with pytest.raises(CallerError, match="longer than analysis_timeout_s, 1e-06 s: ask for less"):
                 engine.insight().metric("count Seen")
+        assert engine.insight().sql("select count(*) from events").rows == [(1,)]
+
+
+def test_a_chain_under_way_ends_when_it_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endlessly(*asked: Any) -> None:
+        while True:
+            asked[-1]()
+
+    monkeypatch.setattr(attribution, "credit_by_removal", endlessly)
+    with opened(tmp_path, analysis_timeout_s=1, questions_max=1) as engine:
+        see(engine, "u1")
+
+        with pytest.raises(CallerError, match="longer than analysis_timeout_s, 1 s: ask for less"):
+            engine.insight().attribution("Seen", touches="events:Seen", models=["markov"])
+
+        # It would keep the only place for ever.
         assert engine.insight().sql("select count(*) from events").rows == [(1,)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Final, assert_never
 
@@ -58,9 +58,13 @@ def adds_up(model: Model | str) -> bool:
     return model != "participation"
 
 
-def attribute(people: Iterable[TouchedPerson], asked: Attribution, end: int) -> Attributed:
-    """The credits of everybody's touches; `end` is the end of the data (ms), to which null paths reach.
+def attribute(
+    people: Iterable[TouchedPerson], asked: Attribution, end: int, go_on: Callable[[], object] = lambda: None
+) -> Attributed:
+    """The credits of everybody's touches.
 
+    end    the end of the data (ms), to which null paths reach
+    go_on  is called again and again by a model that may take long; what it raises ends the attribution
     Raises AnalysisRefused if a model cannot be worked out on this data: too many keys for Shapley values, too large a
     Markov chain, values whose sum no number can be.
     """
@@ -71,7 +75,7 @@ def attribute(people: Iterable[TouchedPerson], asked: Attribution, end: int) -> 
             "credit smaller ones, such as `event.total / 1000000`"
         )
     keys = [*different(gathered.paths), NONE]
-    models = {name: _credited(name, model, gathered, asked) for name, model in asked.models.items()}
+    models = {name: _credited(name, model, gathered, asked, go_on) for name, model in asked.models.items()}
     for name, model in asked.models.items():
         if adds_up(model):
             _check(name, models[name], gathered)
@@ -132,7 +136,7 @@ def _add(path: ConvertedPath, value: float, timed: Mapping[str, Model], gathered
             credit_same_visit(path, value, gathered.timed[name])
 
 
-def _credited(name: str, model: Model, gathered: _Gathered, asked: Attribution) -> Tally:
+def _credited(name: str, model: Model, gathered: _Gathered, asked: Attribution, go_on: Callable[[], object]) -> Tally:
     tally = gathered.timed.get(name) or Tally()
     tally.add(NONE, gathered.untouched.conversions, gathered.untouched.value)
     match model:
@@ -149,7 +153,7 @@ def _credited(name: str, model: Model, gathered: _Gathered, asked: Attribution) 
         case "shapley":
             credit_by_shapley(asked.name, key_sets(gathered.paths), tally)
         case Markov(order):
-            credit_by_removal(asked.name, gathered.paths, gathered.nulls, order, tally)
+            credit_by_removal(asked.name, gathered.paths, gathered.nulls, order, tally, go_on)
         case _:
             assert_never(model)
     return tally

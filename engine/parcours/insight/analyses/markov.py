@@ -12,7 +12,7 @@ where that would take too long, in markov_iteration.py.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from parcours.errors import AnalysisRefused
@@ -39,9 +39,11 @@ def credit_by_removal(
     nulls: Mapping[tuple[str, ...], int],
     order: int,
     tally: Tally,
+    go_on: Callable[[], object] = lambda: None,
 ) -> None:
     """To each key what is lost without it, scaled to what the paths led to; no path is empty.
 
+    go_on  is called again and again while the chain is solved, which may take minutes; what it raises ends that
     Raises AnalysisRefused if the chain is too large, or values below 0 leave nothing to scale.
     """
     if not paths:
@@ -56,7 +58,7 @@ def credit_by_removal(
             "choose a key with fewer values or a lower order"
         )
     by_elimination = order == 1 and len(counted.states) <= ELIMINATED_KEYS_MAX
-    left = _left_by_elimination(counted, keys) if by_elimination else _left_by_iteration(counted, keys)
+    left = (_left_by_elimination if by_elimination else _left_by_iteration)(counted, keys, go_on)
     conversions = sum(worth.conversions for worth in paths.values())
     value = sum(worth.value for worth in paths.values())
     lost = {key: conversions - left[key][0] for key in keys}
@@ -133,7 +135,9 @@ class CountedChain:
         return number
 
 
-def _left_by_elimination(counted: CountedChain, keys: list[str]) -> dict[str, tuple[float, float]]:
+def _left_by_elimination(
+    counted: CountedChain, keys: list[str], go_on: Callable[[], object]
+) -> dict[str, tuple[float, float]]:
     """By key the conversions and the value that are left without it; each state is one key."""
     rows = {
         number: Row(dict(onward), converted, null, value)
@@ -142,17 +146,20 @@ def _left_by_elimination(counted: CountedChain, keys: list[str]) -> dict[str, tu
         )
     }
     removable = list(range(START + 1, len(counted.states)))
-    left = {counted.states[number][0]: start for number, start in without_each(rows, START, removable)}
+    left = {counted.states[number][0]: start for number, start in without_each(rows, START, removable, go_on)}
     return {key: (left[key].converted, left[key].value) for key in keys}
 
 
-def _left_by_iteration(counted: CountedChain, keys: list[str]) -> dict[str, tuple[float, float]]:
+def _left_by_iteration(
+    counted: CountedChain, keys: list[str], go_on: Callable[[], object]
+) -> dict[str, tuple[float, float]]:
     """By key the conversions and the value that are left without it."""
     chain = Chain(counted.onward, [sum(x) for x in zip(counted.converted, counted.null, strict=True)], START)
     by_value = counted.value != counted.converted
     left = {}
     for key in keys:
         removed = frozenset(number for number, state in enumerate(counted.states) if key in state)
-        conversions = reached_without(chain, removed, counted.converted)
-        left[key] = (conversions, reached_without(chain, removed, counted.value) if by_value else conversions)
+        conversions = reached_without(chain, removed, counted.converted, go_on)
+        value = reached_without(chain, removed, counted.value, go_on) if by_value else conversions
+        left[key] = (conversions, value)
     return left

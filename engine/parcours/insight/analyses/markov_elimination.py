@@ -12,7 +12,7 @@ cube of the states.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -32,10 +32,13 @@ class Row:
     value: float
 
 
-def without_each(rows: Mapping[int, Row], start: int, states: Sequence[int]) -> Iterator[tuple[int, Row]]:
+def without_each(
+    rows: Mapping[int, Row], start: int, states: Sequence[int], go_on: Callable[[], object]
+) -> Iterator[tuple[int, Row]]:
     """Each of `states` with the row of the start when that state is all that is left beside it.
 
-    `rows` are of these states and the start, into which nothing leads; they are not changed.
+    `rows` are of these states and the start, into which nothing leads; they are not changed. `go_on` is called before
+    each elimination, and what it raises ends them all.
     """
     if len(states) == 1:
         yield states[0], rows[start]
@@ -45,8 +48,9 @@ def without_each(rows: Mapping[int, Row], start: int, states: Sequence[int]) -> 
     for kept, gone in (halves, halves[::-1]):
         fewer = {number: Row(dict(row.onward), row.converted, row.null, row.value) for number, row in rows.items()}
         for state in gone:
+            go_on()
             _eliminate(fewer, state)
-        yield from without_each(fewer, start, kept)
+        yield from without_each(fewer, start, kept, go_on)
 
 
 def _eliminate(rows: dict[int, Row], state: int) -> None:

@@ -91,11 +91,11 @@ class Chain:
         self.transitions = _Transitions(forks, ways)
 
 
-def reached_without(chain: Chain, removed: Set[int], rewards: Sequence[float]) -> float:
+def reached_without(chain: Chain, removed: Set[int], rewards: Sequence[float], go_on: Callable[[], object]) -> float:
     """The sum of rewards that paths from the start come to, if those that led into removed states end there.
 
-    `rewards` are by state the sums that paths got right after it. Raises AnalysisRefused if `ROUNDS_MAX` rounds do
-    not bring the error below `ROUNDING`.
+    `rewards` are by state the sums that paths got right after it. `go_on` is called before each round, and what it
+    raises ends them. Raises AnalysisRefused if `ROUNDS_MAX` rounds do not bring the error below `ROUNDING`.
     """
     visits = [0.0 if state in removed else often for state, often in enumerate(chain.visits)]
     transitions = _Transitions(
@@ -110,16 +110,19 @@ def reached_without(chain: Chain, removed: Set[int], rewards: Sequence[float]) -
     soon = wanted
     for _ in range(TRANSITIONS_A_STEP - 1):
         soon = [x + y for x, y in zip(wanted, _later(transitions, soon), strict=True)]
-    solution = _solve(transitions, visits, soon, error_max)
+    solution = _solve(transitions, visits, soon, error_max, go_on)
     return solution[chain.start] * chain.leaving[chain.start]
 
 
-def _solve(transitions: _Transitions, visits: Vector, wanted: Vector, error_max: float) -> Vector:
+def _solve(
+    transitions: _Transitions, visits: Vector, wanted: Vector, error_max: float, go_on: Callable[[], object]
+) -> Vector:
     """Generalised conjugate residuals; a residual that is small enough is worked out afresh before it is believed."""
     solution = [0.0] * len(wanted)
     residual = wanted
     kept: deque[_Direction] = deque(maxlen=DIRECTIONS_KEPT)
     for _ in range(ROUNDS_MAX):
+        go_on()
         if sum(map(mul, visits, map(abs, residual))) <= error_max:
             residual = [want - have for want, have in zip(wanted, _applied(transitions, solution), strict=True)]
             if sum(map(mul, visits, map(abs, residual))) <= error_max:

@@ -124,7 +124,7 @@ class Asking:
         told = self._questions.touched(asked.touches, asked.key, [asked.conversion.name], since, self._to_ms)
         inside = None if asked.segment is None else self._groups.people_of(asked.segment)
         paths = (self._path(asked, each) for each in told if inside is None or each.person in inside)
-        return Answered(attribute(people.all(paths), asked, int(self._end)), people.count)
+        return Answered(attribute(people.all(paths), asked, int(self._end), self._questions.go_on), people.count)
 
     def cohort(self, asked: Cohort) -> Answered[CohortResult]:
         """Count who came back."""

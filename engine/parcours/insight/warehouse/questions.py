@@ -60,6 +60,10 @@ class Questions:
         self._warehouse = warehouse
         self.tables: set[FactTable] = set()
 
+    def go_on(self) -> None:
+        """For what counts long after it has read: raises CallerError once it has been interrupted."""
+        self._warehouse.go_on()
+
     def happenings(
         self,
         events: Collection[str] | None = None,

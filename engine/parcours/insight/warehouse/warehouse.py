@@ -94,6 +94,11 @@ class Warehouse:
         if self._cursor is not None:
             self._cursor.interrupt()
 
+    def go_on(self) -> None:
+        """Raises CallerError once it has been interrupted."""
+        if self._is_interrupted:
+            raise CallerError(INTERRUPTED)
+
     @property
     def viewed(self) -> Viewed:
         """How facts are looked at."""
@@ -157,8 +162,7 @@ class Warehouse:
         )
         try:
             for batch in found:
-                if self._is_interrupted:
-                    raise CallerError(INTERRUPTED)
+                self.go_on()
                 yield batch
         except OSError as error:  # whatever DuckDB raises between batches
             if str(error).startswith(IN_DUCKDBS_WORDS):
@@ -167,8 +171,7 @@ class Warehouse:
 
     def _cursor_of(self, database: Database) -> duckdb.DuckDBPyConnection:
         """Raises CallerError once it has been interrupted."""
-        if self._is_interrupted:
-            raise CallerError(INTERRUPTED)
+        self.go_on()
         self._cursor = database.connection.cursor()
         return self._cursor
 
@@ -177,8 +180,7 @@ class Warehouse:
         try:
             with _in_callers_words():
                 for some in rows:
-                    if self._is_interrupted:
-                        raise CallerError(INTERRUPTED)
+                    self.go_on()
                     yield some
         except duckdb.Error as error:
             raise self._broken(error) from error
