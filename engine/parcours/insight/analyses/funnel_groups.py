@@ -9,7 +9,7 @@ import msgspec
 
 from parcours.core.paths import pick_at
 from parcours.expression.dotted import split_path
-from parcours.insight.analyses.happenings import MISSING_GROUP, Events, Happening
+from parcours.insight.analyses.happenings import MISSING_GROUP, Events, Happening, label
 
 GroupsOf: TypeAlias = Callable[[Events, Happening], tuple[str, ...]]
 """The groups of a unit, told from it and from an event: of a funnel the first of its match, of a metric each counted.
@@ -26,10 +26,8 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def group_name(value: object) -> str:
-    """What the group of a value is called: text as it is, null `(missing)`, anything else as JSON."""
-    if isinstance(value, str):
-        return value
-    return MISSING_GROUP if value is None else _encode(value).decode()
+    """What the group of a value is called: of texts and of null the label, of anything else its JSON."""
+    return label(value) if value is None or isinstance(value, str) else _encode(value).decode()
 
 
 def by_property(path: str) -> GroupsOf:

@@ -56,3 +56,18 @@ def beside(people: Iterable[tuple[str, T]], events: Iterable[Events]) -> Iterato
 
 MISSING_GROUP: Final = "(missing)"
 """What the group is called of those who lack what groups go by."""
+
+EMPTY_GROUP: Final = "(empty)"
+"""What the group is called of those who have an empty text there, which is another thing and would not be seen."""
+
+
+def label(text: str | None) -> str:
+    """What a text is called among groups, nodes and keys, so that it can be told from others and be seen.
+
+    Itself; `(missing)` where there is none, `(empty)` for an empty one, and of blanks alone as JSON.
+    """
+    if text is None:
+        return MISSING_GROUP
+    if not text:
+        return EMPTY_GROUP
+    return msgspec.json.encode(text).decode() if text.isspace() else text

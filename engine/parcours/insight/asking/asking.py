@@ -15,7 +15,7 @@ from parcours.insight.analyses.cohort import CohortResult, cohort
 from parcours.insight.analyses.flow import FlowResult, flow
 from parcours.insight.analyses.funnel import FunnelResult, funnel
 from parcours.insight.analyses.funnel_people import funnel_people
-from parcours.insight.analyses.happenings import MISSING_GROUP, Events, Happening
+from parcours.insight.analyses.happenings import Events, Happening, label
 from parcours.insight.analyses.metric import MetricResult, counted_for, metric
 from parcours.insight.analyses.metric_total import worth_of
 from parcours.insight.analyses.paths import Conversion, Touch, TouchedPerson
@@ -188,7 +188,7 @@ class Asking:
         converts, touches, conversions = Triggers([asked.conversion]), list[Touch](), list[Conversion]()
         for order, each in enumerate(told.happened):
             if isinstance(each, told_rows.Touch):
-                touches.append(Touch(each.at, order, MISSING_GROUP if each.key is None else each.key, each.visit))
+                touches.append(Touch(each.at, order, label(each.key), each.visit))
             elif converts.bits(each.happening):
                 at = each.happening.at
                 worth = 1.0 if asked.value is None else worth_of(asked.value, each.happening)
