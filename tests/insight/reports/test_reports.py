@@ -106,6 +106,45 @@ def test_or_what_happened_in_it_with_what_was_there_before(journal: Journal, tmp
         {"journey": "cart", "before": 1, "entered": 2, "open": 2, "exited": 0, "ended": 1, "goal": 0}
     ]
     assert [row[1:7] for row in rows(report, "Steps")] == [("wait", 1, 2, 2, 1, 0), ("remind", 0, 1, 0, 0, 1)]
+    assert table(report, "Goals") == [
+        {"journey": "cart", "target in percent": 30.0, "reached": 0, "runs": 3, "rate": 0.0}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "reached", "runs"),
+    [
+        (None, None, 2, 6),  # of all that ever entered
+        (2, 8, 1, 2),  # nobody enters, and Ann and Ben are in it
+        (12, 25, 0, 1),  # Ann has ended, and reached it before
+        (48, 51, 1, 2),  # Dan has ended, and reaches it nevertheless; Cem is in it
+        (48, 54, 1, 3),  # and Fay enters
+    ],
+)
+def test_a_goal_that_is_reached_within_a_window_is_that_of_a_run_that_was_there(
+    journal: Journal, tmp_path: Path, since: int | None, until: int | None, reached: int, runs: int
+) -> None:
+    journal.move(50, "dan", "goal")
+    run(journal, "fay", 52)
+    begin, end = (None if each is None else TEN + each * MINUTE for each in (since, until))
+
+    report = asked(journal, tmp_path, Asked("journey", None, begin, end, "moved"))
+
+    ((found),) = table(report, "Goals")
+    assert (found["reached"], found["runs"]) == (reached, runs)
+    assert found["rate"] == reached / runs
+
+
+def test_moves_by_day_have_no_rate_as_a_run_may_be_there_on_several(journal: Journal, tmp_path: Path) -> None:
+    report = asked(journal, tmp_path, Asked("journey", cohort="moved", by="day"))
+    by_version = asked(journal, tmp_path, Asked("journey", cohort="moved", by="version"))
+
+    assert table(report, "Goals")[0] == {
+        "day": "2026-01-01", "journey": "cart", "target in percent": 30.0, "reached": 1,
+    }  # fmt: skip
+    assert [(row["version"], row["runs"], row["rate"]) for row in table(by_version, "Goals")] == [
+        ("1", 4, 0.25), ("2", 1, 0.0),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -109,11 +109,11 @@ def _figures(report: Report, name: str) -> Iterator[Figure]:
         if isinstance(value, int) and figure != "goal" and (value or figure in ("before", "entered", "open")):
             yield Figure(figure, f"{value:,}")
     goal = _row(_section(report, "Goals"), name)
-    reached, entered = goal.get("reached"), goal.get("entered")
-    if isinstance(reached, int) and isinstance(entered, int):
+    reached, of = goal.get("reached"), goal.get("entered", goal.get("runs"))
+    if isinstance(reached, int) and isinstance(of, int):
         target = goal.get("target in percent")
         aim = "" if target is None else f", target {target:g} %"
-        yield Figure("goal reached", percent_text(reached, entered) or "–", f"{reached:,} / {entered:,}{aim}")
+        yield Figure("goal reached", percent_text(reached, of) or "–", f"{reached:,} / {of:,}{aim}")
 
 
 def _counts(report: Report, name: str) -> PictureCounts:

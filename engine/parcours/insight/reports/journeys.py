@@ -7,8 +7,8 @@ up. With the cohort `moved` runs at the beginning of the window are counted as w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from parcours.insight.reports.asked import Asked
 from parcours.insight.reports.outline import Outline
@@ -20,6 +20,12 @@ MS: Final = "epoch_ms(coalesce(went_on, ended)) - epoch_ms(reached)"
 
 STATES: Final = ("open", "parked", "exited", "ended")
 
+AFTERWARDS: Final = "afterwards"
+"""Runs that had ended before the window and reached the goal in it, or did so under the number of another one."""
+
+_Runs: TypeAlias = Mapping[tuple[str, str], Counter[str]]
+"""By group and journey, how many runs are of each figure."""
+
 FIGURES: Final = ("before", "inflow", "waiting", "gone on", "ended")
 
 
@@ -28,9 +34,9 @@ def journey_sections(warehouse: Warehouse, asked: Asked, outline: Outline, *, cu
 
     cut  moves were kept for long enough: what has no beginning any more is left out
     """
-    runs = _runs(warehouse, asked, outline, cut=cut)
+    runs = _counted_runs(warehouse, asked, outline, cut=cut)
     return [
-        runs,
+        _runs(asked, runs),
         _goals(asked, runs, outline),
         _steps(warehouse, asked, outline, cut=cut),
         _endings(warehouse, asked, outline, "Ended", ("ended", "parked"), cut=cut),
@@ -44,26 +50,30 @@ def _of(asked: Asked, *, cut: bool) -> str:
     return f"kind = 'journey' and {asked.named('journey')}{known}"
 
 
-def _runs(warehouse: Warehouse, asked: Asked, outline: Outline, *, cut: bool) -> Section:
+def _counted_runs(warehouse: Warehouse, asked: Asked, outline: Outline, *, cut: bool) -> _Runs:
     """Entries are counted by moves, and where runs are by runs."""
     entered = (
         f"select {asked.group('time', 'version')} as place, journey, 'entered' as what from main.moves"
         f" where kind = 'journey' and {asked.named('journey')} and what = 'entered' and {asked.within('time')}"
     )
-    figures = _figures_of_runs(asked)
     parts = [entered, *_parts_of_runs(asked, f"from main.runs where {_of(asked, cut=cut)}")]
     query = f"select place, journey, what, count(*) from ({' union all '.join(parts)}) group by all order by all"
-    counts: Counter[tuple[str, str, str]] = Counter()
+    found: dict[tuple[str, str], Counter[str]] = {}
     for place, journey, what, number in warehouse.rows(query):
-        counts[place, journey, what] = number
-    found = {(place, journey) for place, journey, _ in counts}
+        found.setdefault((place, journey), Counter())[what] = number
     if asked.by is None:
-        found |= {("", name) for name in outline.journeys if asked.name in (None, name)}
-    rows = sorted(found, key=lambda row: (outline.place(row[1]), row[0]))
-    shown: list[tuple[Cell, ...]] = [
-        (place, journey, *(counts[place, journey, what] for what in figures)) for place, journey in rows
+        for name in outline.journeys:
+            if asked.name in (None, name):
+                found.setdefault(("", name), Counter())
+    return {row: found[row] for row in sorted(found, key=lambda row: (outline.place(row[1]), row[0]))}
+
+
+def _runs(asked: Asked, runs: _Runs) -> Section:
+    figures = _figures_of_runs(asked)
+    rows: list[tuple[Cell, ...]] = [
+        (place, journey, *(counts[what] for what in figures)) for (place, journey), counts in runs.items()
     ]
-    return section(asked, "Runs", ["journey"], figures, shown)
+    return section(asked, "Runs", ["journey"], figures, rows)
 
 
 def _figures_of_runs(asked: Asked) -> Sequence[str]:
@@ -89,6 +99,9 @@ def _parts_of_runs(asked: Asked, of: str) -> Iterator[str]:
         before, then = _open_at(asked.from_ms, "entered", "ended"), _open_by(asked.to_ms, "entered", "ended")
         yield f"select {group}, journey, 'before' {of} and {before}"
         yield f"select {group}, journey, 'open' {of} and state is not null and {then}"
+        over = "entered is null" + ("" if asked.from_ms is None else f" or ended < {instant(asked.from_ms)}")
+        reached = f"goal is not null and {asked.within('goal')}"
+        yield f"select {group}, journey, '{AFTERWARDS}' {of} and {reached} and ({over})"
 
 
 def _open_at(at_ms: int | None, begun: str, over: str) -> str:
@@ -104,17 +117,26 @@ def _open_by(at_ms: int | None, begun: str, over: str) -> str:
     return f"{over} is null" if at_ms is None else _open_at(at_ms, begun, over)
 
 
-def _goals(asked: Asked, runs: Section, outline: Outline) -> Section:
-    """Of journeys with a goal, how many runs have reached it."""
-    at = runs.columns.index("journey"), runs.columns.index("goal"), runs.columns.index("entered")
-    rows: list[tuple[Any, ...]] = []
-    for row in runs.rows:
-        journey, goal, entered = (row[each] for each in at)
-        assert isinstance(journey, str) and isinstance(goal, int) and isinstance(entered, int), "as `_runs` has them"
-        if journey in outline.targets or goal:
-            target = outline.targets.get(journey)
-            rows.append((row[0], journey, target, goal, entered, rate(goal, entered)))
-    return section(asked, "Goals", ["journey", "target in percent"], ["reached", "entered", "rate"], rows, rated=True)
+def _goals(asked: Asked, runs: _Runs, outline: Outline) -> Section:
+    """Of journeys with a goal, how many runs have reached it, and of how many.
+
+    What has been reached within a window is no part of the runs that entered in it: it is one of those that were in the
+    journey at any time of it, or had ended before and reached it nevertheless. Over groups of time such runs do not add
+    up, so there only those are counted that reached it.
+    """
+    of = "entered" if asked.cohort == "entered" else "runs"
+    is_rated = asked.cohort == "entered" or not asked.by_time
+    rows: list[tuple[Cell, ...]] = []
+    for (place, journey), counts in runs.items():
+        goal = counts["goal"]
+        if journey not in outline.targets and not goal:
+            continue
+        counted = (of,) if asked.cohort == "entered" else ("before", "entered", AFTERWARDS)
+        whole = sum(counts[each] for each in counted)
+        row = (place, journey, outline.targets.get(journey), goal)
+        rows.append((*row, whole, rate(goal, whole)) if is_rated else row)
+    figures = ["reached", of, "rate"] if is_rated else ["reached"]
+    return section(asked, "Goals", ["journey", "target in percent"], figures, rows, rated=is_rated)
 
 
 def _steps(warehouse: Warehouse, asked: Asked, outline: Outline, *, cut: bool) -> Section:
