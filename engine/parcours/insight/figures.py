@@ -11,6 +11,9 @@ from typing import Final
 
 from parcours.expression.duration import UNITS_MS, format_duration
 
+NOTHING: Final = "Nothing to tell."
+"""What stands where people look and there are no rows at all; programs get the columns."""
+
 BAR_CHARACTERS: Final = 10
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"

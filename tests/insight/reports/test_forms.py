@@ -76,3 +76,20 @@ def test_the_heading_says_what_a_window_counts(cohort: Cohort, words: str) -> No
         f"{words} at any time.",
         "Nothing is known yet.",
     ]
+
+
+NOTHING = Report(Asked("event"), [Section("Events", ["event", "events", "people"], [], 1)], HOUR_MS, {})
+
+
+def test_where_there_are_no_rows_programs_get_the_columns_and_people_are_told() -> None:
+    as_csv, as_json, as_table = StringIO(), StringIO(), StringIO()
+
+    forms.write_csv(as_csv, NOTHING)
+    forms.write_json(as_json, NOTHING)
+    forms.print_sections(Console(file=as_table, width=80), NOTHING)
+
+    assert as_csv.getvalue() == "table,event,events,people\n"
+    assert json.loads(as_json.getvalue())["tables"] == {
+        "Events": {"columns": ["event", "events", "people"], "rows": []}
+    }
+    assert as_table.getvalue().endswith("\n\nNothing to tell.\n")

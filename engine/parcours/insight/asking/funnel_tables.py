@@ -25,7 +25,7 @@ UNITS: Final = {"person": "people", "visit": "visits", "run": "runs"}
 
 
 def funnel_tables(shape: Shape, result: FunnelResult) -> Iterator[RenderableType]:
-    """The tables, those of all units first."""
+    """The tables, those of all units first, each after its title; some may have no rows."""
     yield Text(f"Steps of {UNITS[shape.by]}", style="bold")
     yield _steps(result.steps)
     yield from _lost(result.steps)
@@ -59,7 +59,6 @@ def _lost(steps: Sequence[FunnelStep]) -> Iterator[RenderableType]:
     """After each step how many got no further, and what they did next."""
     valued = any(each.worth is not UNSET for each in steps)
     table = FittingTable(["lost after", "did next", *(["worth"] if valued else []), "of those lost"], widest=1)
-    rows = 0
     for number, step in enumerate(steps, start=1):
         if not step.lost:
             continue
@@ -67,10 +66,9 @@ def _lost(steps: Sequence[FunnelStep]) -> Iterator[RenderableType]:
         first, shown = [f"{number} {step.step}"], worth
         for name, count in step.lost_to.items():
             table.add_row(*first, name, *shown, share_text(count, step.lost))
-            first, shown, rows = [""], [""] * len(worth), rows + 1
-    if rows:
-        yield Text("Lost", style="bold")
-        yield table
+            first, shown = [""], [""] * len(worth)
+    yield Text("Lost", style="bold")
+    yield table
 
 
 def _difference(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -18,7 +18,7 @@ from parcours.insight.analyses.metric import MetricResult
 from parcours.insight.asking.funnel_tables import funnel_tables
 from parcours.insight.asking.rows import AnalysisResult
 from parcours.insight.asking.shape import Shape
-from parcours.insight.figures import amount_text, bar, counted_text, percent_text, share_text
+from parcours.insight.figures import NOTHING, amount_text, bar, counted_text, percent_text, share_text
 from parcours.insight.fitting_table import FittingTable
 
 LINKS_SHOWN_MAX: Final = 20
@@ -50,8 +50,18 @@ def print_analysis(console: Console, heading: Heading, shape: Shape, result: Ana
         console.print(part)
 
 
-def analysis_parts(shape: Shape, result: AnalysisResult) -> Iterator[RenderableType]:
-    """The tables, each after its title, and sentences."""
+def analysis_parts(shape: Shape, result: AnalysisResult) -> Sequence[RenderableType]:
+    """The tables, each after its title, and sentences. Without rows one is left out; without any, that is said."""
+    kept = list[RenderableType]()
+    for part in _parts(shape, result):
+        if isinstance(part, FittingTable) and not part.rows:
+            kept.pop()  # its title
+        else:
+            kept.append(part)
+    return kept or [Text(NOTHING)]
+
+
+def _parts(shape: Shape, result: AnalysisResult) -> Iterator[RenderableType]:
     match result:
         case FunnelResult():
             return funnel_tables(shape, result)

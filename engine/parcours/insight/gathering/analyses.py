@@ -27,7 +27,7 @@ TOO_LITTLE: Final = "This could not be answered: {why}"
 
 def analysis_block(title: str, shape: Shape, result: AnalysisResult, notes: Sequence[str] = ()) -> Block:
     """One answer. Raises ExtraMissing where a chart cannot be drawn."""
-    parts = list(analysis_parts(shape, result))
+    parts = analysis_parts(shape, result)
     return Block(
         title,
         notes=[*notes, *sentences_of(parts)],

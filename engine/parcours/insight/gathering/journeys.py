@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from parcours.insight.figures import percent_text
+from parcours.insight.figures import NOTHING, percent_text
 from parcours.insight.gathering.tables import csv_section, shown_section
 from parcours.insight.page.content import Block, Chapter, Figure
 from parcours.insight.reports.report import Cell, Report, Section
@@ -42,7 +42,7 @@ def journeys_chapter(total: Report, shown: Report, program: Program | None) -> C
             notes.append(NOT_DRAWN)
         figures = [*_figures(total, name)]
         blocks.append(_block(name, _of_name(shown, "journey", name), notes, figures, picture, f"the journey {name}"))
-    return Chapter("Journeys", blocks, [] if program is not None else [UNKNOWN])
+    return Chapter("Journeys", blocks, [*([] if blocks else [NOTHING]), *([] if program is not None else [UNKNOWN])])
 
 
 def campaigns_chapter(report: Report, program: Program | None) -> Chapter:
@@ -57,14 +57,14 @@ def campaigns_chapter(report: Report, program: Program | None) -> Chapter:
             picture = campaign_svg(drawn[name], counts, prefix=f"campaign-{number}", embedded=True)
             notes.append("The sizes of sets in the picture are those of all runs together.")
         blocks.append(_block(name, _of_name(report, "campaign", name), notes, [], picture, f"the campaign {name}"))
-    return Chapter("Campaigns", blocks)
+    return Chapter("Campaigns", blocks, [] if blocks else [NOTHING])
 
 
 def report_chapter(title: str, report: Report, only: Sequence[str] = ()) -> Chapter:
     """The tables of a report, one after the other; `only` those of these titles."""
     sections = [each for each in report.sections if each.rows and (not only or each.title in only)]
     blocks = [Block("", tables=[shown_section(each)], files=[csv_section(each)]) for each in sections]
-    return Chapter(title, blocks, [] if blocks else ["Nothing to tell."])
+    return Chapter(title, blocks, [] if blocks else [NOTHING])
 
 
 def _of_name(report: Report, column: str, name: str) -> list[Section]:

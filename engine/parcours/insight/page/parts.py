@@ -133,10 +133,10 @@ def _cell(text: str, at: int, names: int) -> Markup:
 
 
 def as_csv(of: CsvTable, bounds: Bounds) -> Markup | None:
-    """A table as CSV to be copied; nothing where there is no room for any."""
-    if not bounds.csv_rows:
-        return None
+    """A table as CSV to be copied; nothing where it has no rows, or there is no room for any."""
     head, *rows = of.rows
+    if not rows or not bounds.csv_rows:
+        return None
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows([head, *rows[: bounds.csv_rows]])
     more = len(rows) - bounds.csv_rows

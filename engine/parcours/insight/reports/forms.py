@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
 
-from parcours.insight.figures import percent_text
+from parcours.insight.figures import NOTHING, percent_text
 from parcours.insight.fitting_table import FittingTable
 from parcours.insight.reports.report import Cell, Report, Section
 from parcours.insight.warehouse.answer_forms import TABLE_ROWS_MAX, as_of_text
@@ -22,10 +22,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 def print_sections(console: Console, report: Report) -> None:
-    """Show what the report counts and its tables, without those that are empty."""
+    """Show what the report counts and its tables, without those that are empty; if all of them are, that is said."""
     from rich.text import Text
 
     console.print(Text("\n".join(heading(report))))
+    if not any(each.rows for each in report.sections):
+        console.print(f"\n{NOTHING}")
     for each in report.sections:
         for title, shown in apart(each, report.asked.kind):
             console.print()

@@ -26,7 +26,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def print_answer(console: Console, answer: Answer) -> None:
-    """Show the first rows as a table, and say whether there are more, and as of when it is."""
+    """Show the first rows as a table, and say whether there are more, or none, and as of when it is."""
     from rich.table import Table
     from rich.text import Text
 
@@ -37,6 +37,8 @@ def print_answer(console: Console, answer: Answer) -> None:
     for row in islice(rows, TABLE_ROWS_MAX):
         table.add_row(*(Text(_cell(value)) for value in row))
     console.print(table)
+    if not table.rows:
+        console.print("No rows.")
     if next(rows, None) is not None:
         console.print(f"There are more than these {TABLE_ROWS_MAX:,} rows: --format json and csv have all.")
     console.print(as_of_text(answer.as_of_ms))
