@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from tests import installed
 from tests.browser.site import Site, serving
+from tests.insight.page.unfriendly import write_unfriendly
+from typer.testing import CliRunner
+
+from parcours.cli import build
 
 if TYPE_CHECKING:  # it takes half a second, and is collected with everything else
     from playwright.sync_api import Page
@@ -96,3 +100,18 @@ def site() -> Iterator[Site]:
     """A site of its own origin, with what npm has installed."""
     with serving(installed.npm_packages()) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of facts whose every text tries to be more than that."""
+    folder = tmp_path_factory.mktemp("page")
+    project, events = write_unfriendly(folder)
+    out, page = folder / "out", folder / "report.html"
+    for arguments in (
+        ["simulate", project, "--events", events, "--out", out, "--facts"],
+        ["report", out, "--format", "html", "--out", page],
+    ):
+        done = CliRunner().invoke(build(), [*map(str, arguments)])
+        assert done.exit_code == 0, done.output
+    return page

@@ -6,10 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from tests.insight.page.unfriendly import write_unfriendly
-from typer.testing import CliRunner
-
-from parcours.cli import build
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -25,21 +21,6 @@ NARROW_BOXES: Final = """
 UNNAMED: Final = """
 [...document.querySelectorAll('svg, .scroll, nav')].filter(each => !each.getAttribute('aria-label')).length
 """
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of facts whose every text tries to be more than that."""
-    folder = tmp_path_factory.mktemp("page")
-    project, events = write_unfriendly(folder)
-    out, page = folder / "out", folder / "report.html"
-    for arguments in (
-        ["simulate", project, "--events", events, "--out", out, "--facts"],
-        ["report", out, "--format", "html", "--out", page],
-    ):
-        done = CliRunner().invoke(build(), [*map(str, arguments)])
-        assert done.exit_code == 0, done.output
-    return page
 
 
 @pytest.fixture

@@ -86,6 +86,19 @@ def test_a_table_has_a_caption_and_its_headings_say_what_they_are_of() -> None:
     )
 
 
+def test_boxes_of_equal_titles_are_told_apart_by_where_they_are() -> None:
+    table = ShownTable("Rates", ["of", "rate"], [["sent", "1"]])
+    blocks = [Block("", tables=[table]), Block("order", picture=SVG, tables=[table])]
+
+    page = page_of(PageContent("it", [], [Chapter("Channels", blocks), Chapter("Messages", blocks)]))
+
+    boxes = [str(each["aria-label"]) for each in Read(page).of("div") if each.get("role") == "region"]
+    assert boxes == [
+        "Table: Rates, Channels", "Picture: order, Channels", "Table: Rates, order, Channels",
+        "Table: Rates, Messages", "Picture: order, Messages", "Table: Rates, order, Messages",
+    ]  # fmt: skip
+
+
 def test_there_is_nothing_to_load_and_nothing_to_run() -> None:
     page = page_of(content())
     read = Read(page)

@@ -43,13 +43,14 @@ def chapter(of: Chapter, number: int, bounds: Bounds) -> Markup:
         "section",
         element("h2", of.title, id=heading),
         paragraphs(of.notes),
-        [block(each, f"{heading}-{at}", bounds) for at, each in enumerate(of.blocks, start=1)],
+        [block(each, f"{heading}-{at}", bounds, of.title) for at, each in enumerate(of.blocks, start=1)],
         aria_labelledby=heading,
     )
 
 
-def block(of: Block, heading: str, bounds: Bounds) -> Markup:
-    """One thing that was counted, with all that is told of it."""
+def block(of: Block, heading: str, bounds: Bounds, within: str) -> Markup:
+    """One thing that was counted, with all that is told of it; `within` is the title of the chapter."""
+    where = (of.title, within) if of.title else (within,)
     return element(
         "article",
         element("h3", element("bdi", cut(of.title, TITLE_CHARACTERS_MAX)), id=heading) if of.title else None,
@@ -58,8 +59,8 @@ def block(of: Block, heading: str, bounds: Bounds) -> Markup:
         paragraphs(of.notes),
         element(
             "div",
-            picture(of.picture, of.said or of.title),
-            element("div", [table(each, bounds) for each in of.tables]) if of.tables else None,
+            picture(of.picture, (of.said or of.title, within)),
+            element("div", [table(each, bounds, where) for each in of.tables]) if of.tables else None,
             class_="beside",
         ),
         [as_csv(each, bounds) for each in of.files],
@@ -94,19 +95,24 @@ def _beside(of: Figure) -> Markup | None:
     return element("small", cut(of.beside, TITLE_CHARACTERS_MAX)) if of.beside else None
 
 
-def picture(svg: str | None, said: str) -> Markup | None:
+def picture(svg: str | None, said: Sequence[str]) -> Markup | None:
     """A picture in a box that scrolls by itself, with the keyboard as well."""
     if svg is None:
         return None
-    return element("figure", scrolling(drawn(svg), f"Picture: {said}"))
+    return element("figure", scrolling(drawn(svg), "Picture", said))
 
 
-def scrolling(of: Markup, said: str) -> Markup:
-    """A box that is as wide as the page, whatever is in it."""
-    return element("div", of, class_="scroll", role="region", tabindex=0, aria_label=cut(said, TITLE_CHARACTERS_MAX))
+def scrolling(of: Markup, what: str, said: Sequence[str]) -> Markup:
+    """A box that is as wide as the page, whatever is in it.
+
+    said  what it has, and where that is: several chapters may have a table of the same title, and whoever goes from
+          box to box hears nothing else
+    """
+    label = f"{what}: {', '.join(cut(each, TITLE_CHARACTERS_MAX) for each in said)}"
+    return element("div", of, class_="scroll", role="region", tabindex=0, aria_label=label)
 
 
-def table(of: ShownTable, bounds: Bounds) -> Markup:
+def table(of: ShownTable, bounds: Bounds, where: Sequence[str]) -> Markup:
     """A table, cut after the rows that are shown, which is said."""
     rows = of.rows[: bounds.rows]
     shown = element(
@@ -117,7 +123,7 @@ def table(of: ShownTable, bounds: Bounds) -> Markup:
     )
     more = len(of.rows) - len(rows)
     told = element("p", f"{counted_text(more, 'row', 'rows')} more: `parcours report` shows all.") if more else None
-    return element("div", scrolling(shown, f"Table: {of.title}"), told)
+    return element("div", scrolling(shown, "Table", (of.title, *where)), told)
 
 
 def _head(name: str, at: int, names: int) -> Markup:

@@ -22,6 +22,10 @@ EXTRA: Final = "insight"
 _ALL_TO_DARK: Final = {**TO_DARK, **{light: look.DARK[name] for name, light in look.LIGHT.items()}}
 _COLOUR: Final = re.compile("#[0-9a-f]{6}")
 
+_TAG: Final = re.compile("<[a-z][^>]*>")
+_PART: Final = re.compile(' (role|aria-[a-z]+)="[^"]*"')
+"""What calls parts of a chart pictures of their own, some without a name. The chart is one picture, with one label."""
+
 
 def svg_of(spec: Mapping[str, Any], *, embedded: bool = False, said: str = "") -> str:
     """A Vega-Lite specification as SVG for both themes. The same one gives the same text on the same machine.
@@ -34,8 +38,9 @@ def svg_of(spec: Mapping[str, Any], *, embedded: bool = False, said: str = "") -
     sheet = "" if embedded else f"<style>{chart_sheet()}</style>"
     head, end, rest = drawn.partition(">")
     assert 'class="marks"' in head, head
+    parts = _TAG.sub(lambda tag: _PART.sub("", tag.group()), rest)
     label = f' aria-label="{escaped(said)}"' if said else ""
-    return f'{head.replace("marks", "chart", 1)} role="img"{label}{end}{sheet}{readable(rest)}\n'
+    return f'{head.replace("marks", "chart", 1)} role="img"{label}{end}{sheet}{readable(parts)}\n'
 
 
 def png_of(picture: Mapping[str, Any] | str, *, theme: Literal["light", "dark"] = "light", scale: float = 2.0) -> bytes:
