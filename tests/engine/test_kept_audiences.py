@@ -22,7 +22,7 @@ from parcours.cli import build
 from parcours.clock import ManualClock
 from parcours.core.fact import Changed
 from parcours.core.time_text import time_text
-from parcours.errors import ExtraMissing, PublishRefused, StoreBroken
+from parcours.errors import CallerError, ExtraMissing, PublishRefused, StoreBroken
 from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.project import Project
@@ -114,6 +114,21 @@ def test_it_is_made_of_what_has_happened_by_each_instant(tmp_path: Path, shards:
         ("u1", "left"),
         ("u2", "left"),
     }
+
+
+def test_a_preview_tells_who_would_be_in_it_now_and_nobody_is(tmp_path: Path) -> None:
+    project, store, clock = shop(tmp_path / "shop", keeping()), tmp_path / "store", ManualClock(BEGIN_MS)
+    with opened(project, store, clock) as engine:
+        engine.ingest(FIRST).result()
+        until(lambda: engine.insight().metric("people Seen").result.value == PEOPLE)
+
+        previewed = engine.preview_campaign("kept.almost", PEOPLE)
+
+        assert previewed.foreseen.steps["save"].outputs == {"main": len(LOST)}
+        assert sorted(str(row["person"]) for row in previewed.foreseen.sample["people"]) == sorted(LOST)
+        assert changes(engine) == [] and runs(store) == []
+        with pytest.raises(CallerError, match="makes an audience that is kept up to date"):
+            engine.prove_campaign("kept.almost", "save", "u1", "me@example.com")
 
 
 def test_of_instants_that_were_missed_the_newest_is_made_up_for(tmp_path: Path) -> None:

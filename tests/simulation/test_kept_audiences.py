@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,14 @@ from typing import Any
 import pytest
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, Told, at, campaign, identified, project_in, told, tracked
 
+from parcours.campaigns.look_asked import PreviewAsked, StepPreview
 from parcours.core.fact import Changed
+from parcours.errors import CallerError
+from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.project import Project
+from parcours.simulation.campaigning import CampaignsAsked
+from parcours.simulation.simulation import simulate
+from parcours.simulation.stored import look_into_store
 
 AUDIENCES = {"audiences": {"almost": {"saved": True, "label": "Nearly bought"}}}
 GREETING = {
@@ -98,6 +105,45 @@ def test_without_a_rule_it_is_made_once(tmp_path: Path) -> None:
     found = told(shop(tmp_path / "shop", keeping(rule=None)), PEOPLE)
 
     assert [(who, what) for who, what, _ in members(found)] == [("u0", "entered"), ("u2", "entered")]
+
+
+def test_it_is_made_by_hand_as_well_of_all_that_has_happened_by_then(tmp_path: Path) -> None:
+    project = shop(tmp_path / "shop", keeping(rule=None))
+    by_hand = [("kept.almost", BEGIN_MS + HOUR_MS // 2), ("kept.almost", None)]
+
+    found = told(project, PEOPLE, starts=by_hand)
+
+    last = 26 * HOUR_MS + 1
+    assert members(found) == [
+        ("u0", "entered", HOUR_MS // 2 + 1),
+        ("u0", "left", last),
+        ("u2", "entered", HOUR_MS + 1),
+        ("u3", "entered", last),
+    ]
+    assert {line.run for line in found.lines} == {1, 2, 3}
+
+
+def test_a_preview_tells_who_would_be_in_it_and_makes_nothing(tmp_path: Path) -> None:
+    project, previewed = shop(tmp_path / "shop", keeping()), list[tuple[str, int, list[object], list[object]]]()
+
+    def seen(campaign: CampaignProgram, as_of: int, steps: Mapping[str, StepPreview]) -> None:
+        people, saved = ([row["person"] for row in each.sample["main"]] for each in steps.values())
+        previewed.append((campaign.name, as_of - BEGIN_MS, people, saved))
+
+    asked = CampaignsAsked(preview=PreviewAsked("kept.almost", BEGIN_MS + HOUR_MS, 9, seen))
+    recorded = b"\n".join(json.dumps(each).encode() for each in PEOPLE)
+    facts = simulate(project, recorded, campaigns=asked).facts
+
+    assert previewed == [("kept.almost", HOUR_MS, ["u0", "u2"], ["u0", "u2"])]
+    assert not [each for each in facts if isinstance(each, Changed) and each.what == "audience"]
+
+
+def test_a_store_that_no_engine_has_open_previews_none_and_says_where(tmp_path: Path) -> None:
+    project = shop(tmp_path / "shop", keeping())
+    asked = CampaignsAsked(preview=PreviewAsked("kept.almost", None, 0, lambda *_: None))
+
+    with pytest.raises(CallerError, match="preview it in a running engine, or of recorded events"):
+        look_into_store(project, f"sqlite:///{tmp_path / 'store'}", campaigns=asked)
 
 
 def test_whoever_has_become_somebody_else_is_as_the_project_has_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Whoever holds it asks when something comes next (`first`), brings everybody to t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,14 +21,14 @@ from parcours.campaigns.proof import prove
 from parcours.campaigns.run_book import VirtualBook, scan_of
 from parcours.campaigns.run_folder import EARLIER, copy_earlier
 from parcours.campaigns.run_sets import RunSets
-from parcours.campaigns.run_world import Find, RunWorld
+from parcours.campaigns.run_world import Find, RunWorld, nobody_asks
 from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.step_words import words_of
 from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
-from parcours.journey.campaign_steps import FunnelAsked, ReadFound
+from parcours.journey.campaign_steps import ReadFound
 from parcours.journey.model.recurrence import is_endless
 from parcours.journey.program import Program
 
@@ -74,7 +74,7 @@ class Coordinator:
             SavedMembers(folder / "saved", workspace),
             exports,
             lambda name: self._numbers.get(name, 0),
-            find or _nobody_asks,
+            find or nobody_asks,
         )
         self._runs: list[CampaignRun] = []
         self._rest: list[str] = []
@@ -127,7 +127,8 @@ class Coordinator:
         beginning = [due for each in self._scheduled.values() if (due := self._beginning(each)) is not None]
         asked = self._asked
         if asked is not None and asked.at is not None:
-            looking = CampaignDue(asked.at, asked.campaign, 0, begins=False, looks=True)
+            asks_facts = _asks_facts(self._scheduled[asked.campaign].campaign)
+            looking = CampaignDue(asked.at, asked.campaign, 0, begins=False, looks=True, asks_facts=asks_facts)
             beginning = [looking, *(due for due in beginning if due.at_ms < asked.at)]
         return min(
             [*going_on, *beginning],
@@ -142,7 +143,8 @@ class Coordinator:
         number = self._numbers.get(each.campaign.name, 0) + 1
         if each.next_ms is None or (by_hand is not None and by_hand < each.next_ms):
             assert by_hand is not None, "one of the two comes"
-            return CampaignDue(by_hand, each.campaign.name, number, begins=True)
+            asks_facts = _asks_facts(each.campaign)
+            return CampaignDue(by_hand, each.campaign.name, number, begins=True, asks_facts=asks_facts)
         recurs = each.campaign.schedule is not None and each.campaign.schedule.rule is not None
         return CampaignDue(
             each.next_ms,
@@ -151,7 +153,7 @@ class Coordinator:
             begins=True,
             recurs=recurs,
             is_endless=each.endless,
-            asks_facts=any(isinstance(step, ReadFound) for step in each.campaign.steps.values()),
+            asks_facts=_asks_facts(each.campaign),
         )
 
     def explain(self, person: str, told: Callable[[SetPlace], None]) -> None:
@@ -221,7 +223,9 @@ class Coordinator:
         if asked.proof is not None:
             await prove(campaign, sets, self._people, scans, due.at_ms, asked.proof)
         else:
-            found = await Previewing(campaign, sets, self._people, scans, asked.sample).preview(due.at_ms)
+            found = await Previewing(campaign, sets, self._people, scans, asked.sample, self._world.find).preview(
+                due.at_ms
+            )
             asked.told(campaign, due.at_ms, found)
         self._scheduled, self._runs = {}, []
 
@@ -231,8 +235,8 @@ class Coordinator:
         return RunSets(campaign, number, folder / str(number), root, self._settings, earlier, durable=False)
 
 
-async def _nobody_asks(asked: FunnelAsked, at: int) -> Iterable[str]:
-    raise AssertionError(f"no campaign is conducted that asks facts, and one asks for {asked} at {at}")
+def _asks_facts(campaign: CampaignProgram) -> bool:
+    return any(isinstance(step, ReadFound) for step in campaign.steps.values())
 
 
 def _scheduled(campaign: CampaignProgram, timezone: str) -> _Scheduled:

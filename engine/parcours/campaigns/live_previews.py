@@ -85,7 +85,8 @@ class LivePreviews:
         async def made(
             campaign: CampaignProgram, sets: RunSets, scans: Mapping[int, Scan], at: int
         ) -> tuple[CampaignProgram, int, dict[str, StepPreview]]:
-            return campaign, at, await Previewing(campaign, sets, self._people, scans, sample).preview(at)
+            previewing = Previewing(campaign, sets, self._people, scans, sample, self._around.find)
+            return campaign, at, await previewing.preview(at)
 
         return await self._looked(name, made)
 

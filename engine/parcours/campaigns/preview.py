@@ -14,6 +14,7 @@ from parcours.campaigns.look_asked import SampleRow, StepPreview
 from parcours.campaigns.off_loop import off_loop
 from parcours.campaigns.people import People
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.run_world import Find
 from parcours.campaigns.step_made import StepMade
 from parcours.journey import campaign_steps as steps
 from parcours.journey.campaign_columns import asks_shards
@@ -29,19 +30,30 @@ class Previewing:
 
     sets   in a folder of their own, which nothing else uses
     scans  by which shards tell what each stage asks that asks them, by its number; all are of one instant
+    find   whom facts tell of
     """
 
     def __init__(
-        self, campaign: CampaignProgram, sets: RunSets, people: People, scans: Mapping[int, Scan], sample: int
+        self,
+        campaign: CampaignProgram,
+        sets: RunSets,
+        people: People,
+        scans: Mapping[int, Scan],
+        sample: int,
+        find: Find,
     ) -> None:
         self._campaign = campaign
         self._sets = sets
         self._people = people
         self._scans = scans
         self._sample = sample
+        self._find = find
 
     async def preview(self, at: int) -> dict[str, StepPreview]:
-        """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
+        """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError.
+
+        A campaign that asks facts raises as `Find` does, too.
+        """
         await self._collect()
         return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
 
@@ -69,6 +81,8 @@ class Previewing:
         self._sets.choose(step.id, MAIN, (), rest=rest, exited=taken)
 
     async def _step(self, step: steps.CampaignStep, at: int) -> StepPreview:
+        if isinstance(step, steps.ReadFound) and step.asked is not None:
+            await in_thread(self._sets.found, step.id, await self._find(step.asked, at))
         made = await in_thread(self._sets.make, step.id, at)
         if made.skipped:
             return StepPreview(made)

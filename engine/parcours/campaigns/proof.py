@@ -12,6 +12,7 @@ from parcours.campaigns.look_asked import ProofAsked, send_step
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.run_world import nobody_asks
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.journey.campaign_program import CampaignProgram
@@ -28,7 +29,7 @@ async def prove(
     Raises CallerError if the person is not in its set, and as a preview does.
     """
     step = send_step(campaign, asked.step)
-    await Previewing(campaign, sets, people, scans, 0).rows_until(step.id, at)
+    await Previewing(campaign, sets, people, scans, 0, nobody_asks).rows_until(step.id, at)
     row = await in_thread(_row_of, asked.person, step, sets)
     if row is None:
         said = f"is not in the set that {step.id!r} takes as of {time_text(at)}"

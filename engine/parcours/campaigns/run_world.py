@@ -20,6 +20,11 @@ Raises AnalysisRefused where facts cannot tell, and whatever else keeps it from 
 """
 
 
+async def nobody_asks(asked: FunnelAsked, at: int) -> Iterable[str]:
+    """`Find` where no campaign asks facts."""
+    raise AssertionError(f"no campaign is conducted that asks facts, and one asks for {asked} at {at}")
+
+
 @dataclass(frozen=True, slots=True)
 class RunWorld:
     """

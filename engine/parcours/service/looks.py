@@ -69,7 +69,11 @@ class Looks(ABC):
 
     @abstractmethod
     def _check_campaign(self, name: str) -> None:
-        """Raises CallerError where there is none of this name."""
+        """Raises CallerError where there is none of this name that an author has written."""
+
+    @abstractmethod
+    def _check_conducted(self, name: str) -> None:
+        """The same, but for those by which audiences are kept up to date."""
 
     def preview_campaign(
         self, campaign: str, sample: int = 5, *, look: Look | None = None
@@ -88,7 +92,7 @@ class Looks(ABC):
 
     async def _preview_campaign(self, name: str, sample: int, look: Look | None) -> CampaignPreview:
         self._check_open()
-        self._check_campaign(name)
+        self._check_conducted(name)
         await self._note_look(look)
         return await self._host.preview(name, sample)
 

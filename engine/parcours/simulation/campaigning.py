@@ -53,8 +53,11 @@ def check_asked(project: Project, asked: CampaignsAsked) -> None:
 
 
 def campaign_named(project: Project, name: str) -> CampaignProgram:
-    """Raises CallerError for a campaign that the project does not have."""
-    known = {each.name: each for each in project.program.campaigns}
+    """The campaign, or that by which an audience is kept up to date.
+
+    Raises CallerError for one that the project does not have.
+    """
+    known = {each.name: each for each in (*project.program.campaigns, *project.program.keeping)}
     if name not in known:
         raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
     return known[name]

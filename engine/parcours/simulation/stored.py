@@ -16,6 +16,7 @@ from parcours.campaigns.campaign_line import CampaignLine
 from parcours.campaigns.campaign_place import newest_run
 from parcours.clock import ManualClock
 from parcours.config import Settings
+from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler
 from parcours.routing.change_protocol import publishing
@@ -42,6 +43,11 @@ def look_into_store(
     """
     asked = campaigns or CampaignsAsked()
     check_asked(project, asked)
+    if asked.preview is not None and any(each.name == asked.preview.campaign for each in project.program.keeping):
+        raise CallerError(
+            f"the campaign {asked.preview.campaign!r} asks facts, which a store without an engine is not asked for: "
+            "preview it in a running engine, or of recorded events"
+        )
     check_look(project, look)
     check_address(address)
     asyncio.run(_look(project, address, asked, look))
