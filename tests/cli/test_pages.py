@@ -159,14 +159,13 @@ def test_a_page_of_one_kind_has_this_kind_only_and_may_be_of_one_name_or_divided
 def test_the_window_of_a_page_is_that_of_all_that_is_on_it(ask: Ask, out: Path) -> None:
     bounds = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-02T00:00:00Z"]
 
-    page = ask("report", out, "--format", "html", *bounds).stdout
-    moved = ask("report", out, "--format", "html", "--cohort", "moved", *bounds).stdout
-    live = ask("report", out, "--format", "html", "--live").stdout
+    page = ask("report", out, "--format", "html", "--cohort", "moved", *bounds).stdout
+    live = ask("report", out, "event", "--format", "html", "--live").stdout
 
     assert "From 2026-03-01T00:00:00.000Z and before 2026-03-02T00:00:00.000Z." in page
     assert "3 people with any of what is asked for." in page, "three have come on the first day"
-    assert "Moves that happened are counted, not runs." in moved
-    assert "From 2026-03-19T11:00:00.000Z on." in live
+    assert "Moves that happened are counted, not runs." in page
+    assert "Events that happened from 2026-03-19T11:00:00.000Z on." in live
 
 
 def test_deliveries_that_were_not_kept_are_said_though_the_window_begins_later(

@@ -11,6 +11,8 @@ from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.journey.drawn_journeys import drawn_journey
 from tests.journey.geometry import faults
 
@@ -23,7 +25,7 @@ from parcours.journey.picture.diagram import Arrow, Box, Diagram, Kind, campaign
 from parcours.journey.picture.drawing import Linked, campaign_svg, diagram_layout, journey_svg, path_of
 from parcours.journey.picture.look import DARK, ICONS, LIGHT
 from parcours.journey.picture.mermaid import campaign_mermaid, mermaid
-from parcours.journey.picture.svg_text import cut, escaped, short_count, text_width
+from parcours.journey.picture.svg_text import cut, cut_to_width, escaped, short_count, text_width
 
 SEEDS = 10_000 if "PARCOURS_PICTURES_FULL" in os.environ else 60
 BLOCK = 60
@@ -233,3 +235,14 @@ def test_a_text_is_cut_where_its_room_ends() -> None:
 
 def test_every_kind_has_an_icon() -> None:
     assert [kind for kind, path in ICONS.items() if not path] == ["finish"]
+
+
+@given(st.text(st.sampled_from("ilmW é字\u0301 "), max_size=12), st.floats(0, 120))
+def test_a_text_is_cut_to_the_longest_that_fits(text: str, width: float) -> None:
+    cuts = [cut(text, most) for most in range(len(text), 0, -1)] or [""]
+
+    assert cut_to_width(text, 10, width) == next((each for each in cuts if text_width(each, 10) <= width), cuts[-1])
+
+
+def test_a_text_without_end_is_cut_at_once() -> None:
+    assert cut_to_width("a" * 1_000_000, 10, 50) == "a" * 6 + "…"

@@ -43,11 +43,19 @@ def cut(text: str, most: int) -> str:
 
 
 def cut_to_width(text: str, size: float, width: float) -> str:
-    """The text as far as it fits into a width at a font size."""
-    most = len(text)
-    while most > 1 and text_width(cut(text, most), size) > width:
-        most -= 1
-    return cut(text, most)
+    """The text as far as it fits into a width at a font size, cut as `cut` does it. One pass, however long it is."""
+    line = " ".join(text.split())
+    if len(line) <= 1 or text_width(line, size) <= width:
+        return line
+    kept, before = 0, 0.0
+    for place, character in enumerate(line, start=1):
+        before += _character_width(character)
+        if character == " ":
+            continue  # none stands before an ellipsis
+        if (before + _character_width("…")) * size > width:
+            break
+        kept = place
+    return f"{line[:kept]}…"
 
 
 def text_width(text: str, size: float) -> float:
