@@ -191,6 +191,26 @@ def test_every_acknowledged_event_is_there_once_after_a_killed_process(
         assert (again.accepted, again.duplicate) == (0, len(acknowledged))
 
 
+def test_an_engine_takes_a_store_over_from_one_that_is_frozen(
+    shop_folder: Path, postgres_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    command = [sys.executable, str(ACKNOWLEDGER), str(shop_folder), postgres_address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            acknowledged = [process.stdout.readline().split() for _ in range(20)]
+            process.send_signal(signal.SIGSTOP)
+
+            with open_on(Project.load(shop_folder), postgres_address) as engine:
+                again = engine.ingest([seen(person, message_id) for person, message_id, _ in acknowledged]).result(30)
+                assert (again.accepted, again.duplicate) == (0, len(acknowledged))
+                process.send_signal(signal.SIGCONT)
+                assert engine.ingest([seen("anna", "later")]).result(30).accepted == 1
+            assert "a session is ended, which is that of a frozen process" in caplog.text
+        finally:
+            process.kill()
+
+
 def test_an_engine_goes_on_when_its_server_has_come_back(new_shop: NewShop) -> None:
     with a_server() as server:
         address = new_address(server.url)

@@ -17,13 +17,14 @@ from tests.postgres import Server, a_server, by_hand, new_address, schema_of
 
 from parcours.errors import StoreBroken, StoreBusy
 from parcours.store.address import open_store, prepare
-from parcours.store.postgres.session import Session
+from parcours.store.postgres.session import LOCK_S, Session
 from parcours.store.postgres.store import PostgresStore
 from parcours.store.postgres.url import postgres_address as parts_of
 from parcours.store.store import Store
 from parcours.testing.store_contract import a_record, an_image, append_all, numbers
 
 APPENDER = Path(__file__).with_name("append_until_stopped.py")
+HALF_WRITER = Path(__file__).with_name("stop_in_a_write.py")
 
 
 @pytest.fixture
@@ -173,6 +174,86 @@ def test_a_frozen_owner_does_not_hold_up_its_successor_and_is_told_when_it_goes_
             said = [acknowledged, *(int(line) for line in last[:-2])]
             assert set(said) <= set(found)
             assert numbers(successor) == [*found, found[-1] + 1]
+
+
+def test_whoever_opens_to_own_the_shard_takes_it_from_a_process_that_is_frozen(address: str) -> None:
+    with appender(address) as frozen:
+        assert frozen.stdout is not None
+        acknowledged = int(frozen.stdout.readline())
+        os.kill(frozen.pid, signal.SIGSTOP)
+
+        with closing(PostgresStore(parts_of(address), 3, is_owner=True, frozen_after_s=1)) as owner:
+            assert owner.acquire(None) == 1
+            found = numbers(owner)
+            owner.append(a_record(found[-1] + 1, epoch=1))
+            os.kill(frozen.pid, signal.SIGCONT)
+            last = [line.strip() for line in frozen.stdout]
+
+            assert last[-2].startswith("broken: ") and last[-1] == "refused"
+            assert {acknowledged, *(int(line) for line in last[:-2])} <= set(found)
+            assert numbers(owner) == [*found, found[-1] + 1]
+            with pytest.raises(StoreBusy, match="in use by parcours shard 3"):
+                open_store(address, 3)
+
+
+def test_whoever_only_looks_ends_nobody(address: str) -> None:
+    with appender(address) as frozen:
+        assert frozen.stdout is not None
+        frozen.stdout.readline()
+        os.kill(frozen.pid, signal.SIGSTOP)
+
+        with pytest.raises(StoreBusy, match=r"nothing has been heard of it for \d+ s: it is frozen; end it, or let an"):
+            open_store(address, 3)
+
+        os.kill(frozen.pid, signal.SIGCONT)
+        assert int(frozen.stdout.readline()), "it goes on"
+
+
+def test_an_owner_that_has_nothing_to_do_is_no_frozen_one(address: str) -> None:
+    with closing(an_owner(address)) as idle:
+        with pytest.raises(StoreBusy, match="in use by parcours shard 3, process .*: close the engine that has it, or"):
+            PostgresStore(parts_of(address), 3, is_owner=True, frozen_after_s=LOCK_S)
+
+        idle.append(a_record(1, epoch=1))
+
+
+@contextmanager
+def half_writer(address: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has stopped itself when it had written a record, and not committed it."""
+    process = subprocess.Popen([sys.executable, HALF_WRITER, address], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "written\n"
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("expected", [0, None], ids=["a successor", "an owner who knows no epoch"])
+def test_an_owner_frozen_in_the_middle_of_a_write_holds_up_nobody(address: str, expected: int | None) -> None:
+    is_successor = expected is not None
+    with half_writer(address) as frozen:
+        assert frozen.stdout is not None
+        opened = PostgresStore(parts_of(address), 3, is_successor=is_successor, is_owner=True, frozen_after_s=1)
+        with closing(opened) as owner:
+            assert owner.acquire(expected) == 1
+            owner.append(a_record(1, epoch=1))
+            os.kill(frozen.pid, signal.SIGCONT)
+
+            assert frozen.stdout.read() == "refused\n"
+            assert numbers(owner) == [1]
+
+
+def test_who_comes_too_late_ends_no_write_that_is_under_way(address: str) -> None:
+    with half_writer(address) as frozen:
+        assert frozen.stdout is not None
+        late = open_store(address, 3, is_successor=True)
+        with closing(late), pytest.raises(StoreBusy, match="held under epoch 0, not 7"):
+            late.acquire(7)
+        os.kill(frozen.pid, signal.SIGCONT)
+
+        assert frozen.stdout.read() == "committed\n"
 
 
 def test_what_was_acknowledged_survives_a_killed_process(address: str) -> None:

@@ -45,7 +45,7 @@ def open_shard(
     sent_on = sorted({channel for journey in program.versions() for channel in channels_of(journey)} - {CALL})
     remarks = RemarkCounter(plan.settings.remarks_max)
     rendered = None if plan.rendering is None else plan.rendering.answering(program, remarks)
-    store = store or open_store(plan.store, number, is_successor=expected_epoch is not None)
+    store = store or open_store(plan.store, number, is_successor=expected_epoch is not None, is_owner=True)
     try:
         shard = Shard(
             number,

@@ -141,17 +141,18 @@ def made_for(address: str, project: str | None = None) -> Layout:
     return Layout(found.project, found.shards)
 
 
-def open_store(address: str, shard: int, *, is_successor: bool = False) -> Store:
+def open_store(address: str, shard: int, *, is_successor: bool = False, is_owner: bool = False) -> Store:
     """The store of one shard.
 
     is_successor  it is opened to take the shard over from an owner that may still live, whose epoch is known
+    is_owner      it is opened to be acquired, and not only looked at: an owner that is frozen does not keep it
     Raises StoreBusy, StoreBroken if `prepare` has made none there, or if it has gone since.
     """
     place = place_of(address)
     if place.kind == "memory":
         return MemoryStore() if address == "memory:" else VolatileStore()
     if place.kind == "postgres":
-        return _postgres().open_postgres(address, shard, is_successor=is_successor)
+        return _postgres().open_postgres(address, shard, is_successor=is_successor, is_owner=is_owner)
     folder = place.folder()
     if not (folder / LAYOUT).exists():  # a folder that was deleted, or is not mounted, is not begun anew
         raise StoreBroken(f"there is no store in {folder} any more: put its files back, then open it again")
@@ -203,7 +204,7 @@ class _Postgres(Protocol):
     def found_at(self, address: str, /) -> Kept | None: ...
     def remember_files_of(self, address: str, /) -> None: ...
     def claims_in(self, address: str, /) -> Claims: ...
-    def open_postgres(self, address: str, shard: int, /, *, is_successor: bool) -> Store: ...
+    def open_postgres(self, address: str, shard: int, /, *, is_successor: bool, is_owner: bool) -> Store: ...
     def restored_at(self, address: str, layout: Layout, source: Path, /, *, is_noted: bool) -> None: ...
 
 

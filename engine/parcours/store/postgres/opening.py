@@ -44,6 +44,6 @@ def claims_in(address: str) -> PostgresClaims:
     return PostgresClaims(postgres_address(address))
 
 
-def open_postgres(address: str, shard: int, *, is_successor: bool) -> PostgresStore:
+def open_postgres(address: str, shard: int, *, is_successor: bool, is_owner: bool) -> PostgresStore:
     """The store of one shard. Raises StoreBusy, StoreBroken."""
-    return PostgresStore(postgres_address(address), shard, is_successor=is_successor)
+    return PostgresStore(postgres_address(address), shard, is_successor=is_successor, is_owner=is_owner)

@@ -101,6 +101,7 @@ class Session:
         self.address = address
         self._connection = _connect(address, name)
         self._cursor = self._connection.cursor(binary=True)
+        self._is_used = True
         try:
             with self.errors_in_words():
                 self._prepare()
@@ -121,12 +122,20 @@ class Session:
 
     def run(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a statement answers with; none where it has no rows to answer with."""
+        self._is_used = True
         cursor = self._cursor.execute(statement, values, prepare=True)
         return [] if cursor.description is None else cursor.fetchall()
 
     def say(self, statement: sql.Composed | LiteralString) -> None:
         """Run a statement that has no place for values, and no answer."""
         self._cursor.execute(statement, prepare=False)
+
+    def beat(self) -> None:
+        """Let the server hear from this process, if it has not since this was called last; from any thread."""
+        if not self._is_used:
+            with self._connection.cursor() as cursor:  # the other one may hold an answer that has not been fetched
+                cursor.execute("SELECT")
+        self._is_used = False
 
     def sweep(self, *tables: str) -> None:
         """Take dead rows out of these tables, which may take a while."""

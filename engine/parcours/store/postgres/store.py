@@ -7,6 +7,8 @@ What has to stay true:
 - The owner's session holds the shard's advisory lock, which tells others that it is in use: a second engine, and
   whoever wants to read a closed store, are refused while it lives. It fences nobody off. A successor, which knows
   which epoch it succeeds, opens without the lock, acquires, and then ends the sessions of those it has succeeded.
+  Whoever opens to own the shard without knowing ends the session of a process that is frozen (holding.py), and an
+  owner that stopped between a write and its commit holds the shard's row until a successor ends its session.
 - `append` returns when the server has the record on its disk; an error leaves open whether it has. After any error
   the store therefore refuses everything, and only opening it again, which reads what is really there, helps.
 - Nothing here decides from what memory holds but the number and the link of the newest record, which nobody else can
@@ -24,11 +26,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from psycopg import errors
+
 from parcours.closing import close_after
 from parcours.errors import BackupFailed, StoreBroken
+from parcours.store.fencing import next_epoch
 from parcours.store.journal import RecordRow
+from parcours.store.postgres.beat import Beat
 from parcours.store.postgres.file_rows import FileRows
-from parcours.store.postgres.holding import Holding
+from parcours.store.postgres.holding import FROZEN_AFTER_S, Holding
 from parcours.store.postgres.image_rows import PIECE_BYTES, ImageRows
 from parcours.store.postgres.journal_rows import JournalRows
 from parcours.store.postgres.schema import kept_in
@@ -43,15 +49,24 @@ from parcours.store.store import Record, SlotImage, Write
 class PostgresStore:
     """The store of one shard in a schema that has been prepared.
 
-    is_successor  opens to take the shard over from an owner that may still live, whose epoch it is told
-    place         where the shard is to run, noted beside the epoch when it is acquired
+    is_successor    opens to take the shard over from an owner that may still live, whose epoch it is told
+    is_owner        opens to acquire the shard: an owner that is frozen does not keep it
+    place           where the shard is to run, noted beside the epoch when it is acquired
+    frozen_after_s  how long nothing has to be heard of an owner that is frozen
 
     It may be handed from one thread to another, but only one at a time may call it. Opening raises StoreBusy if
     another store has the shard, StoreBroken if the server cannot be reached or trusted, or there is no such store.
     """
 
     def __init__(
-        self, address: PostgresAddress, shard: int, *, is_successor: bool = False, place: str | None = None
+        self,
+        address: PostgresAddress,
+        shard: int,
+        *,
+        is_successor: bool = False,
+        is_owner: bool = False,
+        place: str | None = None,
+        frozen_after_s: float = FROZEN_AFTER_S,
     ) -> None:
         self._address = address
         self._shard = shard
@@ -68,23 +83,35 @@ class PostgresStore:
             if kept is None:
                 raise StoreBroken(f"there is no store at {address.shown} any more: put it back, then open it again")
             self._id = kept.id
-            self._holding = Holding(self._session, kept, shard)
+            self._holding = Holding(self._session, kept, shard, frozen_after_s)
             with self._session.errors_in_words():
-                if not is_successor:
+                if is_owner and not is_successor:
+                    self._holding.take_from_frozen()
+                elif not is_successor:
                     self._holding.take()
                 self._journal = JournalRows(self._session, shard)
                 self._images = ImageRows(self._session, self._journal, shard)
                 self._files = FileRows(self._session, self._journal, shard)
+            self._beat = Beat(self._session)
         except BaseException as error:
             close_after(error, self._session.close)
             raise
 
     def acquire(self, expected_epoch: int | None) -> int:
         with self._using():
-            epoch = self._journal.acquire(expected_epoch, self._place)
+            epoch = self._acquired(expected_epoch)
             self._holding.take_from_others()
             self._images.clear_unfinished()
             return epoch
+
+    def _acquired(self, expected: int | None) -> int:
+        """The epoch, raised. A write that its owner's process stopped in the middle of keeps nobody waiting."""
+        try:
+            return self._journal.acquire(expected, self._place)
+        except errors.LockNotAvailable:
+            next_epoch(expected, self._journal.held())  # whoever comes too late disturbs nobody
+            self._holding.end_predecessors()
+            return self._journal.acquire(expected, self._place)
 
     def images(self) -> Iterator[SlotImage]:
         with self._using():
@@ -242,6 +269,7 @@ class PostgresStore:
                     self._journal.keep_books()  # whoever has succeeded keeps them otherwise
         finally:
             self._closed = True
+            self._beat.end()
             self._session.close()
 
     @contextmanager
