@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Ask
-from tests.postgres import drop, new_address
+from tests.postgres import by_hand, drop, new_address, schema_of
 
 from parcours import Engine, Project, Settings
+from parcours.store.address import known_address
+from parcours.store.layout import Layout
+from parcours.store.making import new_store
 from parcours.store.place import shown_address
 
 RECORDS = ["email", "sms", "push"]
@@ -144,8 +147,77 @@ def test_a_store_in_use_is_left_alone(lived: Lived, ask: Ask) -> None:
     assert (told.exit_code, "is in use by parcours shard 0" in told.stderr) == (1, True), told.output
 
 
-def test_what_only_a_store_on_disk_can_do_is_refused(lived: Lived, ask: Ask, tmp_path: Path) -> None:
-    told = ask("store", "reshard", "--store", lived.in_postgres, "--shards", "3", "--to", f"sqlite:///{tmp_path}/new")
+@pytest.mark.parametrize("to", ["sqlite", "postgres"])
+def test_a_store_for_another_number_of_shards_has_the_files_too(
+    lived: Lived, ask: Ask, tmp_path: Path, postgres_url: str, to: str
+) -> None:
+    anew = f"{new_address(postgres_url)}&files={tmp_path / 'new'}" if to == "postgres" else f"sqlite:///{tmp_path}/new"
+
+    made = ask("store", "reshard", "--store", lived.in_postgres, "--shards", "3", "--to", anew)
+    again = ask("store", "reshard", "--store", lived.in_postgres, "--shards", "3", "--to", anew)
+
+    shown = shown_address(anew), shown_address(known_address(lived.in_postgres))
+    told = f"{shown[0]} is the store for 3 shards: open it with shards=3, and {shown[1]} no more.\n"
+    assert (made.exit_code, made.stdout) == (0, told), made.output
+    assert again.exit_code == 1 and ("already: name another" in again.stderr or "is not empty" in again.stderr)
+    assert ask("store", "check", "--store", anew).exit_code == 0
+    moves = ("insight", "sql", "select person, what from moves order by person, what", "--store")
+    assert ask(*moves, anew).stdout == ask(*moves, lived.in_postgres).stdout
+    with Engine.open(Project.load(str(lived.project)), anew, runtime="local", records=RECORDS, shards=3) as engine:
+        assert engine.ingest([{**SARAH, "userId": "new"}]).result().accepted == 1
+        assert engine.facts("sarah")
+    if to == "postgres":
+        drop(postgres_url, anew)
+
+
+@pytest.mark.parametrize("source", ["on_disk", "in_postgres"])
+def test_a_store_with_files_is_not_shared_out_to_where_there_is_no_folder_for_them(
+    lived: Lived, ask: Ask, postgres_address: str, source: str
+) -> None:
+    told = ask("store", "reshard", "--store", getattr(lived, source), "--shards", "3", "--to", postgres_address)
+
+    assert (told.exit_code, "has no folder for files" in told.stderr) == (1, True), told.output
+
+
+@pytest.mark.parametrize("command", ["reshard", "restore"])
+def test_a_new_store_does_not_take_the_files_of_another(
+    lived: Lived, ask: Ask, tmp_path: Path, postgres_url: str, postgres_address: str, command: str
+) -> None:
+    there = f"{postgres_address}&files={lived.files}"
+    if command == "reshard":
+        told = ask("store", "reshard", "--store", lived.in_postgres, "--shards", "3", "--to", there)
+    else:
+        ask("store", "backup", "--store", lived.on_disk, "--out", tmp_path / "backup")
+        told = ask("store", "restore", "--from", tmp_path / "backup", "--store", there)
 
     assert told.exit_code == 1
-    assert "cannot be shared out anew: only sqlite:///FOLDER can" in told.stderr
+    assert f"{lived.files / 'facts'} is of another store, or of one that was not finished" in told.stderr
+    schemas = f"SELECT FROM pg_namespace WHERE nspname LIKE '{schema_of(postgres_address)}%'"
+    assert by_hand(postgres_url, schemas) == []
+
+
+def test_what_a_making_that_was_cut_off_has_left_is_nobody_s(
+    lived: Lived, ask: Ask, tmp_path: Path, postgres_url: str, postgres_address: str
+) -> None:
+    unfinished = f"{schema_of(postgres_address)}_unfinished"
+    by_hand(postgres_url, f"CREATE SCHEMA {unfinished}; CREATE TABLE {unfinished}.journal (half text)")
+    anew = f"{postgres_address}&files={tmp_path / 'files'}"
+
+    found = ask("store", "check", "--store", postgres_address)
+    made = ask("store", "reshard", "--store", lived.in_postgres, "--shards", "1", "--to", anew)
+
+    assert "there is no store" in found.stderr
+    assert made.exit_code == 0, made.output
+    assert ask("store", "check", "--store", postgres_address).exit_code == 0, "it remembers where its files are"
+    assert by_hand(postgres_url, f"SELECT FROM pg_namespace WHERE nspname = '{unfinished}'") == []
+
+
+def test_a_store_that_is_being_made_is_not_made_by_somebody_else_as_well(
+    lived: Lived, ask: Ask, tmp_path: Path, postgres_address: str
+) -> None:
+    anew = f"{postgres_address}&files={tmp_path / 'files'}"
+    with new_store(postgres_address, Layout("luma", 1)):
+        told = ask("store", "reshard", "--store", lived.in_postgres, "--shards", "3", "--to", anew)
+
+    assert (told.exit_code, "is being made by another process" in told.stderr) == (1, True), told.output
+    assert ask("store", "check", "--store", postgres_address).exit_code == 0, "the first one has made it"

@@ -103,8 +103,8 @@ def test_a_store_is_shared_out_anew_once_runs_are_over_with_all_that_they_keep(t
         until(lambda: engine.profile("u1").runs)  # type: ignore[union-attr]  # it has been made known
 
     with pytest.raises(StoreBroken, match="a run of a campaign has people in it"):
-        reshard(tmp_path / "waiting", tmp_path / "no", 3)
-    reshard(tmp_path / "store", tmp_path / "more", 3)
+        reshard(f"sqlite:///{tmp_path / 'waiting'}", f"sqlite:///{tmp_path / 'no'}", 3)
+    reshard(f"sqlite:///{tmp_path / 'store'}", f"sqlite:///{tmp_path / 'more'}", 3)
 
     with opened(project, f"sqlite:///{tmp_path / 'more'}", shards=3, settings=SOON) as engine:
         assert sizes(engine.campaign("push").runs[0])["mail.main"] == PEOPLE

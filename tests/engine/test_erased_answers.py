@@ -197,7 +197,7 @@ def test_what_was_never_exported_has_no_files_after_a_store_was_shared_out_anew_
     monkeypatch.setattr(service, "can_export", lambda _: False)
     with open_in(tmp_path / "store", shop) as engine:
         live(engine, *PEOPLE)
-    reshard(tmp_path / "store", tmp_path / "more", 2)
+    reshard(f"sqlite:///{tmp_path / 'store'}", f"sqlite:///{tmp_path / 'more'}", 2)
 
     with open_in(tmp_path / "more", shop) as engine:
         job = engine.erase(PERSON)

@@ -80,7 +80,7 @@ def test_a_store_for_another_number_of_shards_has_the_log_and_does_not_erase_who
         job = done(engine, folder, engine.erase(PERSON))
         engine.identify(PERSON, {"email": "new@mail.example"}).result()
 
-    reshard(folder, more, 3)
+    reshard(f"sqlite:///{folder}", f"sqlite:///{more}", 3)
 
     assert (more / LOG).read_bytes() == (folder / LOG).read_bytes()
     with open_in(more, project, 3) as engine:

@@ -165,7 +165,7 @@ def test_a_store_that_is_shared_out_anew_keeps_its_files_and_exports_the_rest_on
         shop_in(engine, range(PEOPLE, 2 * PEOPLE))
         told = stories(explained(engine, range(2 * PEOPLE)))
 
-    reshard(tmp_path / "old", tmp_path / "new", 3)
+    reshard(f"sqlite:///{tmp_path / 'old'}", f"sqlite:///{tmp_path / 'new'}", 3)
 
     with open_in(tmp_path / "new", project, shards=3) as engine:
         shop_in(engine, [2 * PEOPLE])

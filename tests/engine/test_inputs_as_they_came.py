@@ -84,8 +84,8 @@ def test_a_store_shared_out_anew_twice_has_the_inputs_and_facts_of_all_its_shard
         folder = Path(shop.store.removeprefix("sqlite:///"))
         if folder.exists():
             shop.clock.move_to(shop.clock.now_ms() + HOUR_MS)
-            reshard(folder, tmp_path / f"of-{shards}", shards)
-            shop.store = f"sqlite:///{tmp_path / f'of-{shards}'}"
+            reshard(shop.store, f"sqlite:///{tmp_path}/of-{shards}", shards)
+            shop.store = f"sqlite:///{tmp_path}/of-{shards}"
         with shop.open(shards) as engine:
             arrive(engine, people)
             shop.pass_time(engine, 3 * HOUR_MS)
@@ -106,8 +106,8 @@ def test_what_was_before_a_change_of_its_instant_stays_before_it_where_shards_be
         shop.pass_time(engine, 3 * HOUR_MS)
     before = shop.facts()
 
-    reshard(tmp_path / "store", tmp_path / "of-1", 1)
-    shop.store = f"sqlite:///{tmp_path / 'of-1'}"
+    reshard(shop.store, f"sqlite:///{tmp_path}/of-1", 1)
+    shop.store = f"sqlite:///{tmp_path}/of-1"
 
     assert twin_of(shop.project(), inputs_of(shop)) == shop.facts() == before
 

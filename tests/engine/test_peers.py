@@ -67,12 +67,12 @@ def test_a_store_with_unanswered_messages_is_not_shared_out_anew(tmp_path: Path,
     project, store = new_shop(), f"sqlite:///{tmp_path / 'store'}"
     write_stores(store, project, 3, 3)
     with pytest.raises(StoreBroken, match="not finished: open it once with its engine"):
-        reshard(tmp_path / "store", tmp_path / "early", 3)
+        reshard(store, f"sqlite:///{tmp_path / 'early'}", 3)
 
     with Engine.open(project, store, runtime="local", records=["email"], shards=2) as engine:
         engine.drain(PATIENCE_S)
 
-    reshard(tmp_path / "store", tmp_path / "new", 3)
+    reshard(store, f"sqlite:///{tmp_path / 'new'}", 3)
 
 
 class FailingStore(MemoryStore):

@@ -201,7 +201,7 @@ def test_people_are_found_in_a_store_that_was_shared_out_anew(shop: Project, tmp
     with Engine.open(shop, f"sqlite:///{tmp_path}/one", shards=1, runtime="local", records=["email", "sms"]) as engine:
         for person in people:
             engine.identify(person, {"email": f"{person}@shop.example"}).result(30)
-    reshard(tmp_path / "one", tmp_path / "four", 4)
+    reshard(f"sqlite:///{tmp_path}/one", f"sqlite:///{tmp_path}/four", 4)
 
     with Engine.open(shop, f"sqlite:///{tmp_path}/four", shards=4, runtime="local", records=["email", "sms"]) as engine:
         assert [engine.find("email", f"{person}@shop.example") for person in people] == [[each] for each in people]

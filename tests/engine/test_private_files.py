@@ -54,7 +54,7 @@ def test_no_file_of_a_store_or_of_its_copies_is_for_others(tmp_path: Path, new_s
         assert {LOG, NOTE, "layout.json", "shard-0000.journal.sqlite3-wal"} <= names
         assert {"facts", "shard-0000.slots"} <= names and any(each.endswith(".parquet") for each in names)
         assert readable(below, backup) == {}
-    reshard(backup, more, 3)
+    reshard(f"sqlite:///{backup}", f"sqlite:///{more}", 3)
 
     assert readable(below, backup, more) == {}
 

@@ -261,7 +261,7 @@ def test_the_inputs_of_a_store_that_was_shared_out_anew_are_all_there(shop: Shop
     live(shop)
     write_inputs(shop.store, tmp_path / "before.ndjson")
 
-    reshard(Path(shop.store.removeprefix("sqlite:///")), tmp_path / "three", 3)
+    reshard(shop.store, f"sqlite:///{tmp_path / 'three'}", 3)
     write_inputs(f"sqlite:///{tmp_path / 'three'}", tmp_path / "after.ndjson")
 
     before = twin_of(shop.project(), (tmp_path / "before.ndjson").read_bytes().splitlines())

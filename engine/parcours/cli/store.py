@@ -118,10 +118,8 @@ def restore(
     from parcours.store.backup import restore as restore_store
     from parcours.store.erasure_log import LOG, add_to_log, read_log
     from parcours.store.place import shown_address
-    from parcours.store.postgres.url import is_postgres
 
-    copying = partial(copy_exports_of, address=url) if is_postgres(url) else copy_exports_of
-    layout = restore_store(source, url, copying, accept_loss=accept_loss)
+    layout = restore_store(source, url, copy_exports_of, accept_loss=accept_loss)
     if erasures is not None:
         add_to_log(folder_of(url) / LOG, read_log(erasures).values())
     typer.echo(f"{shown_address(url)} is the store of {layout.project!r}: open it with shards={layout.shards}.")
@@ -230,12 +228,13 @@ def reshard(
 ) -> None:
     """Make a store for another number of shards, with the same people, of one that no engine uses.
 
-    The old one stays as it is: only one of the two may be opened from now on.
+    The old one stays as it is: only one of the two may be opened from now on. Either may be on disk or in PostgreSQL.
     """
     from parcours.routing.plan import check_shards
     from parcours.shard.resharding import reshard as reshard_store
-    from parcours.store.address import sqlite_folder
+    from parcours.store.place import shown_address
 
     check_shards(shards)
-    reshard_store(sqlite_folder(url, "shared out anew"), sqlite_folder(target, "made of another"), shards)
-    typer.echo(f"{target} is the store for {shards} shards: open it with shards={shards}, and {url} no more.")
+    reshard_store(url, target, shards)
+    new, old = shown_address(target), shown_address(url)
+    typer.echo(f"{new} is the store for {shards} shards: open it with shards={shards}, and {old} no more.")

@@ -102,15 +102,15 @@ def forgotten_of(own: Mapping[str, bytes]) -> Callable[[str], int]:
     return forgotten
 
 
-def copy_exports_of(source: Path, target: Path, shards: int, address: str | None = None) -> None:
+def copy_exports_of(source: Path, target: Path, shards: int, opened: Callable[[int], Store] | None = None, /) -> None:
     """Copy what is exported from a store's folder into that of its copy, as far as shards and campaigns there know it.
 
-    address  of the copy, where it is no store in the target folder
+    opened  opens a shard of the copy, where it is no store in the target folder
     Raises BackupFailed.
     """
     through = {}
     for shard in range(shards):
-        with closing(SqliteStore(target, shard) if address is None else open_store(address, shard)) as store:
+        with closing(SqliteStore(target, shard) if opened is None else opened(shard)) as store:
             through[shard] = export_of(own_of(store)).through
     try:
         through[CAMPAIGNS_SHARD] = told_through(target)

@@ -10,7 +10,7 @@ has those of the past; but each has its own runs that wait, since that is what i
 
 Files of campaigns are copied: runs that are over have their sets there, and one that has taken nobody along goes on.
 
-The old store stays as it is.
+The old store stays as it is. The new one is of either kind, and appears whole or not at all (store/making.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input_block import KeptInputs, decode_inputs, encode_inputs
 from parcours.core.profile import decode_profile
 from parcours.core.totals import OTHER, FactCounter, Step, Totals
-from parcours.errors import SettingInvalid, StoreBroken
+from parcours.errors import StoreBroken
 from parcours.segment.line import read_envelope
 from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.campaigning import SLICES
@@ -56,13 +56,15 @@ from parcours.shard.saving import SAVING, all_are_over
 from parcours.shard.scans import AWAITED
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
-from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.address import known_address, made_for, open_store
 from parcours.store.campaign_files import CampaignFiles
 from parcours.store.erasure_log import LOG, add_to_log, read_log
 from parcours.store.exports import copy_exports
-from parcours.store.layout import Layout, layout_of
+from parcours.store.kept_files import files_in
+from parcours.store.layout import Layout
+from parcours.store.making import NewStore, new_store
+from parcours.store.place import place_of
 from parcours.store.shard_copy import backup_failed
-from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Record, Store
 
 FACTS_MAX = 5_000
@@ -80,42 +82,50 @@ UNFINISHED = (
 )
 
 
-def reshard(source: Path, target: Path, shards: int) -> None:
-    """Make a store for so many shards in the target, an empty folder, of the one in the source.
+def reshard(source: str, target: str, shards: int) -> None:
+    """Make a store for so many shards at the target, where there is none yet, of the one at the source.
 
+    Both are addresses of stores on disk or in PostgreSQL. The new one appears whole or not at all.
     Raises SettingInvalid, StoreBusy while an engine uses the store, StoreBroken if it is not whole, or if a change or
     a read of an audience is only half done in it.
     """
-    found = layout_of(source)
-    if found is None:
-        raise SettingInvalid(f"there is no store in {source}")
+    place = place_of(known_address(source))
+    found = made_for(source)
     layout, owners = Layout(found.project, shards), SlotMap(shards)
     with ExitStack() as opened:
-        olds = [opened.enter_context(closing(SqliteStore(source, shard))) for shard in range(found.shards)]
+        olds = [opened.enter_context(closing(open_store(source, shard))) for shard in range(found.shards)]
         owns = [own_of(old) for old in olds]
-        shared = _shared(source, owns)
-        begin_backup(target, layout)
-        news = [NewShard(opened.enter_context(closing(SqliteStore(target, shard)))) for shard in range(shards)]
-        exports = [export_of(own) for own in owns]
-        newest = [own_and_newest(old)[1].sequence for old in olds]
+        shared = _shared(place.shown, owns)
+        if files_in(place.files):
+            place_of(target).folder()
+        with new_store(target, layout) as new:
+            _fill([*zip(olds, owns, strict=True)], new, shared, owners)
+            if place.files is not None and new.files is not None:
+                _copy_files(place.files, new.files, [export_of(own) for own in owns])
+
+
+def _fill(
+    olds: Sequence[tuple[Store, Mapping[str, bytes]]], target: NewStore, shared: Mapping[str, bytes], owners: SlotMap
+) -> None:
+    """Fill the shards of the new store. With each old one come the entries of its own slot."""
+    with ExitStack() as opened:
+        news = [NewShard(opened.enter_context(closing(target.open(shard)))) for shard in range(owners.shards)]
+        exports = [export_of(own) for _, own in olds]
+        newest = [own_and_newest(old)[1].sequence for old, _ in olds]
         offset = max(export.offset + number for export, number in zip(exports, newest, strict=True))
         if all(export == ExportEntry() for export in exports):
             offset = 0  # there are no files whose names could be given again
-        _move_facts(olds, exports, news, owners)
+        _move_facts([old for old, _ in olds], exports, news, owners)
         totals = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS)
-        for number, old in enumerate(olds):
-            totals.include(_move_slots(old, Slots(number, SlotMap(found.shards)), news, owners))
-        messages = [StoredMessages(old, own) for old, own in zip(olds, owns, strict=True)]
+        for number, (old, _) in enumerate(olds):
+            totals.include(_move_slots(old, Slots(number, SlotMap(len(olds))), news, owners))
+        messages = [StoredMessages(old, own) for old, own in olds]
         floor_ms = move_ids(messages, [new.messages for new in news], owners.owner)
-        _deal_out([letters_of(own) for own in owns], news, owners)
-        for erasure in (each for own in owns for each in erasures_of(own).values()):
+        _deal_out([letters_of(own) for _, own in olds], news, owners)
+        for erasure in (each for _, own in olds for each in erasures_of(own).values()):
             news[owners.owner(erasure.slot)].erasures.append(msgspec.structs.replace(erasure, record=0))
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
             new.finish({**shared, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
-        _copy_exports(source, target, exports)
-        CampaignFiles(source, target).copy_rest()
-        add_to_log(target / LOG, read_log(source / LOG).values())
-    complete_backup(target, layout)
 
 
 class NewShard:
@@ -163,25 +173,25 @@ class NewShard:
         self._store.save_image(slots.image(OWN, self._newest))
 
 
-def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
+def _shared(source: str, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
     """What each shard of the new store has as well: what is published, and which reads have been made."""
     if any(name.startswith(MESSAGE) for own in owns for name in own):
-        raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
+        raise StoreBroken(f"the store {source} cannot be shared out anew now: {UNFINISHED}")
     unknown = {name for own in owns for name in own} - KNOWN
     unknown = {name for name in unknown if not name.isdigit() and not name.startswith(PREFIXES)}
     assert not unknown, f"nobody has said what becomes of {sorted(unknown)}"
     if any(not each.is_done for own in owns for each in erasures_of(own).values()):
-        raise StoreBroken(f"the store in {source} cannot be shared out anew now: somebody is being erased from it")
+        raise StoreBroken(f"the store {source} cannot be shared out anew now: somebody is being erased from it")
     published = together(owns)
     reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
     is_read = any(each.waiting or each.begun for each in reads)
     if any(name.startswith(SLICES) for own in owns for name in own):
         raise StoreBroken(
-            f"the store in {source} cannot be shared out anew now: a run of a campaign has people in it; open it with "
+            f"the store {source} cannot be shared out anew now: a run of a campaign has people in it; open it with "
             "its engine until the run is over, or stop the campaign there"
         )
     if published is None or is_read or not all(map(all_are_over, owns)):
-        raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
+        raise StoreBroken(f"the store {source} cannot be shared out anew now: {UNFINISHED}")
     made = {name: read for each in reads for name, read in sorted(each.made.items(), key=lambda pair: pair[1].at)}
     missed = {name: max(each.missed.get(name, 0) for each in reads) for each in reads for name in each.missed}
     return {
@@ -213,10 +223,13 @@ def _move_facts(
         new.write_record(stamp_ms)
 
 
-def _copy_exports(source: Path, target: Path, exports: Sequence[ExportEntry]) -> None:
+def _copy_files(source: Path, target: Path, exports: Sequence[ExportEntry]) -> None:
+    """Copy what the old store has in files, of what is exported as much as its shards know of. Raises BackupFailed."""
     through = {shard: export.through for shard, export in enumerate(exports)}
     try:
         copy_exports(source, target, through)
+        CampaignFiles(source, target).copy_rest()
+        add_to_log(target / LOG, read_log(source / LOG).values())
     except OSError as error:
         raise backup_failed(target, error) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +26,7 @@ from parcours.store.store import Store
 from parcours.wording import shown_value
 
 if TYPE_CHECKING:
+    from parcours.store.postgres.making import UnfinishedStore
     from parcours.store.postgres.schema import Kept
 
 
@@ -167,13 +168,12 @@ def claims_at(address: str, shards: int) -> Claims:
     return _postgres().claims_in(address) if place.kind == "postgres" else FolderClaims(place.folder(), shards)
 
 
-def restore_postgres(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
-    """Make a store in PostgreSQL of the one in a folder; `is_noted` tells whether that one's manifest counts.
+def new_postgres(address: str, layout: Layout) -> AbstractContextManager[UnfinishedStore]:
+    """A store in PostgreSQL to be filled, which is the one at this address once the block has ended.
 
-    Raises SettingInvalid where there is one already, StoreBroken, StoreBusy for a folder in use.
+    Raises SettingInvalid where there is one already, StoreBusy, StoreBroken.
     """
-    _postgres().restored_at(address, layout, source, is_noted=is_noted)
-    _postgres().remember_files_of(address)
+    return _postgres().new_at(address, layout)
 
 
 def absolute(address: str) -> str:
@@ -205,15 +205,7 @@ class _Postgres(Protocol):
     def remember_files_of(self, address: str, /) -> None: ...
     def claims_in(self, address: str, /) -> Claims: ...
     def open_postgres(self, address: str, shard: int, /, *, is_successor: bool, is_owner: bool) -> Store: ...
-    def restored_at(self, address: str, layout: Layout, source: Path, /, *, is_noted: bool) -> None: ...
-
-
-def sqlite_folder(address: str, done: str) -> Path:
-    """The folder of a store on disk. Raises SettingInvalid for any other, which cannot have this done to it."""
-    place = place_of(address)
-    if place.kind != "sqlite":
-        raise SettingInvalid(f"the store {place.shown} cannot be {done}: only {SQLITE}FOLDER can")
-    return place.folder()
+    def new_at(self, address: str, layout: Layout, /) -> AbstractContextManager[UnfinishedStore]: ...
 
 
 @contextmanager

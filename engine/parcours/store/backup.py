@@ -10,14 +10,15 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from parcours.errors import SettingInvalid, StoreBroken
-from parcours.store.address import made_for, open_store, restore_postgres
-from parcours.store.campaign_files import CAMPAIGNS, EXPORTED, CampaignFiles
-from parcours.store.exports import FACTS, INPUTS
+from parcours.store.address import made_for, new_postgres, open_store
+from parcours.store.campaign_files import CampaignFiles
+from parcours.store.erasure_log import LOG
+from parcours.store.kept_files import begin_files, files_in
 from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
@@ -28,6 +29,16 @@ from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
 
 S = TypeVar("S", bound=Store)
+
+
+class CopyExports(Protocol):
+    """Copies what is exported from one folder to another, of so many shards; `opened` opens one where the target is not
+    their folder.
+    """
+
+    def __call__(
+        self, source: Path, target: Path, shards: int, opened: Callable[[int], Store] | None = None, /
+    ) -> None: ...
 
 
 def begin_backup(folder: Path, layout: Layout) -> None:
@@ -93,9 +104,7 @@ def back_up(address: str, target: Path, copy_exports: Callable[[Path, Path, int]
     return layout
 
 
-def restore(
-    source: Path, address: str, copy_exports: Callable[[Path, Path, int], None], *, accept_loss: bool = False
-) -> Layout:
+def restore(source: Path, address: str, copy_exports: CopyExports, *, accept_loss: bool = False) -> Layout:
     """Make the store at this address, where there is none yet, of a backup or of a store's folder.
 
     copy_exports, accept_loss  as for `copy_store`
@@ -105,12 +114,14 @@ def restore(
     if place.kind != "postgres":
         return copy_store(source, place.folder(), copy_exports, accept_loss=accept_loss)
     layout = _known_layout(source, accept_loss)
-    if any((source / each).exists() for each in (FACTS, INPUTS, CAMPAIGNS, EXPORTED)):
+    if any(each != LOG for each in files_in(source)):
         place.folder()
-    restore_postgres(address, layout, source, is_noted=not accept_loss)
-    if place.files is not None:
-        CampaignFiles(source, place.files).copy_rest()
-        copy_exports(source, place.files, layout.shards)
+    with new_postgres(address, layout) as unfinished:
+        begin_files(place.files)
+        unfinished.fill_from(source, is_noted=not accept_loss)
+        if place.files is not None:
+            CampaignFiles(source, place.files).copy_rest()
+            copy_exports(source, place.files, layout.shards, unfinished.open)
     return layout
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
+from contextlib import AbstractContextManager, closing
 
 from parcours.store.layout import Layout
 from parcours.store.postgres.claims import PostgresClaims
-from parcours.store.postgres.restoring import restore_into
+from parcours.store.postgres.making import UnfinishedStore, made_apart
 from parcours.store.postgres.schema import Kept, kept_in, made_or_found, remember_files
 from parcours.store.postgres.session import Session, session_name
 from parcours.store.postgres.store import PostgresStore
@@ -34,9 +33,9 @@ def remember_files_of(address: str) -> None:
             remember_files(session, str(parts.files))
 
 
-def restored_at(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
-    """Make the store at this address of the one in a folder. Raises SettingInvalid, StoreBroken, StoreBusy."""
-    restore_into(address, layout, source, is_noted=is_noted)
+def new_at(address: str, layout: Layout) -> AbstractContextManager[UnfinishedStore]:
+    """A store to be filled, which appears at this address once the block has ended. Raises as `made_apart`."""
+    return made_apart(address, layout)
 
 
 def claims_in(address: str) -> PostgresClaims:

@@ -1,73 +1,35 @@
-"""A store in PostgreSQL made of a backup, whose rows are taken as they are once all of them have been checked.
-
-It is filled in a schema of its own, `NAME_restoring`, which gets the store's name when it is whole: half a store is
-never taken for one. What a restore that was cut off has left there goes with the next one.
-"""
+"""A shard in PostgreSQL made of one on disk: records, images and files go as they are, once they have been checked."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from psycopg import Binary, errors, sql
+from psycopg import Binary
 from psycopg.types.numeric import Int8
 
-from parcours.errors import SettingInvalid
 from parcours.store.file_folder import FileFolder
 from parcours.store.image_folder import ImageFolder
 from parcours.store.journal import Journal, RecordRow
-from parcours.store.layout import Layout
 from parcours.store.postgres.image_rows import PIECE_BYTES
-from parcours.store.postgres.schema import made_or_found
-from parcours.store.postgres.session import Session, session_name
-from parcours.store.postgres.url import postgres_address
+from parcours.store.postgres.session import Session
 from parcours.store.sqlite import SqliteStore
-
-SUFFIX: Final = "_restoring"
 
 TOGETHER: Final = 64
 """Rows written in one transaction: an fsync for each would take most of the time."""
 
 
-def restore_into(address: str, layout: Layout, source: Path, *, is_noted: bool) -> None:
-    """Make the store at this address, where there is none yet, of the one in a folder, all of which is checked.
+def fill_shard(session: Session, source: Path, shard: int, *, is_noted: bool) -> None:
+    """Fill a shard, which is empty, with what one on disk holds.
 
     is_noted  whether the manifest of the folder counts
-    Raises SettingInvalid where there is something already, StoreBroken, StoreBusy for a folder in use.
+    Errors of PostgreSQL pass through. Raises StoreBroken, StoreBusy for a folder in use.
     """
-    parts = postgres_address(address)
-    filled = replace(parts, schema=parts.schema + SUFFIX)
-    name, filling = sql.Identifier(parts.schema), sql.Identifier(filled.schema)
-    with closing(Session(filled, session_name("restores a store"))) as session, session.errors_in_words():
-        if session.run("SELECT FROM pg_namespace WHERE nspname = %s", parts.schema):
-            raise SettingInvalid(f"there is a schema {parts.schema} at {parts.shown} already: name another one")
-        session.say(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(filling))
-        made_or_found(session, layout)
-        for shard in range(layout.shards):
-            _check(source, shard, is_noted)
-            _fill(session, source, shard)
-        try:
-            session.say(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(filling, name))
-        except errors.DuplicateSchema:
-            raise SettingInvalid(
-                f"there is a schema {parts.schema} at {parts.shown} by now: name another one"
-            ) from None
-
-
-def _check(source: Path, shard: int, is_noted: bool) -> None:
-    """Read everything, which checks the chain of the records and the seals of the images."""
-    with closing(SqliteStore(source, shard, is_noted=is_noted)) as store:
-        for each in (store.records(), store.images()):
-            for _ in each:
-                continue
-
-
-def _fill(session: Session, source: Path, shard: int) -> None:
+    _check(source, shard, is_noted)
     with closing(Journal(source / f"shard-{shard:04}.journal.sqlite3", shard)) as journal:
         rows = _rows(journal)
         while piece := list(islice(rows, TOGETHER)):
@@ -89,6 +51,14 @@ def _fill(session: Session, source: Path, shard: int) -> None:
             "UPDATE shards SET epoch = %s, read_through = %s, trimmed = %s, trimmed_link = %b WHERE shard = %s",
             Int8(journal.epoch()), Int8(journal.read_through()), Int8(trimmed), Binary(link), shard,
         )  # fmt: skip
+
+
+def _check(source: Path, shard: int, is_noted: bool) -> None:
+    """Read everything, which checks the chain of the records and the seals of the images."""
+    with closing(SqliteStore(source, shard, is_noted=is_noted)) as store:
+        for each in (store.records(), store.images()):
+            for _ in each:
+                continue
 
 
 def _rows(journal: Journal) -> Iterator[RecordRow]:
