@@ -8,8 +8,11 @@ from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 from tests.cli.conftest import Ask
 
+from parcours.clock import SystemClock
+from parcours.config import DAY_MS, HOUR_MS
 from parcours.store.address import prepare
 from parcours.store.door_note import door_at, door_noted
+from parcours.store.node_notes import KEPT_MS, NOTES_MAX, NodeNote, leave_note
 
 HASH = "a" * 64
 
@@ -127,11 +130,42 @@ def test_the_server_of_a_store_and_the_folder_of_its_files_are_looked_at(
     for line in (
         "fine  server: PostgreSQL 1",
         " server: a commit takes ",
-        f"fine  files: {files} takes files and gives",
+        f"fine  files: {files} takes files and gives them back on this machine, {socket.gethostname()}",
+        "note  files: doctor has been run there on no other machine: run it on each",
     ):
         assert line in after.stdout, after.stdout
     assert "is that of 'luma', 4 shards" in after.stdout
-    assert list(files.iterdir()) == []
+    assert [each.name for each in files.iterdir()] == [f".node-{socket.gethostname()}"]
+
+
+def test_each_machine_is_told_on_which_others_the_folder_is_seen(ask: Ask, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    now_ms = SystemClock(1_000).now_ms()
+    leave_note(files, NodeNote(now_ms - 3 * HOUR_MS - 1, "node 2"))
+    leave_note(files, NodeNote(now_ms + HOUR_MS, "node/3"))
+    config = tmp_path / "serve.yaml"
+    config.write_text("port: 0\n")
+
+    told = ask("doctor", "--config", config, "--files", files)
+    again = leave_note(files, NodeNote(now_ms, "node 2"))
+
+    assert told.exit_code == 0, told.output
+    assert "fine  files: doctor has been run there on node/3 (0 s ago), node 2 (3 h ago)" in told.stdout
+    assert "warn  clock: the clock of node/3 was 3,6" in told.stdout
+    assert [each.node for each in again] == ["node/3", socket.gethostname()]
+
+
+def test_notes_of_machines_that_are_gone_go(tmp_path: Path) -> None:
+    leave_note(tmp_path, NodeNote(DAY_MS, "gone"))
+    for number in range(NOTES_MAX + 5):
+        leave_note(tmp_path, NodeNote(KEPT_MS + number, f"node-{number}"))
+    (tmp_path / ".node-half").write_bytes(b"")
+
+    others = leave_note(tmp_path, NodeNote(KEPT_MS + DAY_MS + 1, "here"))
+
+    assert [each.node for each in others[:2]] == ["half", f"node-{NOTES_MAX + 4}"]
+    assert len(others) + 1 == len(list(tmp_path.iterdir())) == NOTES_MAX
+    assert leave_note(tmp_path, NodeNote(3 * KEPT_MS, "here"))[1:] == []
 
 
 def test_a_folder_that_takes_no_files_is_told(ask: Ask, tmp_path: Path, postgres_address: str) -> None:

@@ -18,6 +18,14 @@ def doctor(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", exists=True, dir_okay=False, help="serve.yaml.")
     ] = None,
+    files: Annotated[
+        str | None,
+        typer.Option(
+            "--files",
+            metavar="FOLDER",
+            help="With PostgreSQL: the folder of files; else that of serve.yaml, or the store's.",
+        ),
+    ] = None,
 ) -> None:
     """Look at the machine, and at what serve.yaml says: Ray, ports, the store, the clock, the disk."""
     from parcours.cli.machine_checks import (
@@ -36,7 +44,7 @@ def doctor(
         *ray_findings(),
         *port_findings(settings),
         *file_findings(settings),
-        *store_findings(store, settings.files),
+        *store_findings(store, files or settings.files),
         *disk_findings(store),
         *clock_findings(),
         *settings_findings(settings, written=config is not None),

@@ -8,15 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from parcours.arguments import folder_path
 from parcours.cli.found import Found
+from parcours.clock import SystemClock
+from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Settings
 from parcours.errors import ParcoursError, SettingInvalid
 from parcours.store.address import known_address, layout_at, postgres_extra
 from parcours.store.door_note import door_at
 from parcours.store.files_trial import leave_trial, read_trial, remove_trial
+from parcours.store.node_notes import NodeNote, leave_note
 from parcours.store.place import StorePlace, how_to_name_files, place_of
 
 COMMIT_MAX_MS: Final = 20.0
 """Slower than this, a shard makes fewer than fifty commits a second."""
+
+NODES_SHOWN: Final = 20
+"""Machines that are named in one line."""
+
+CLOCKS_APART_MS: Final = 2 * SECOND_MS
+"""A note from further in the future than this is of a clock that goes wrong, or is read by one."""
 
 SESSIONS_BESIDE: Final = 5
 """Sessions beside those of shards: of whoever looks at a store, and makes it."""
@@ -28,6 +38,8 @@ def store_findings(address: str | None, files: str | None) -> Iterator[Found]:
     files  the folder that the settings name
     """
     if address is None:
+        if files is not None:
+            yield from files_findings(folder_path("files", files).absolute())
         return
     place = place_of(address)
     if not place.is_durable:
@@ -77,20 +89,48 @@ def _postgres_findings(place: StorePlace) -> Iterator[Found]:
 
 
 def files_findings(folder: Path | None) -> Iterator[Found]:
-    """Whether files can be kept in the folder of a store in PostgreSQL, asked on one machine."""
+    """Whether files can be kept in the folder of a store in PostgreSQL, and which machines see it."""
     if folder is None:
         told = f"the store has no folder for files: no campaigns, and facts lie in the journal; {how_to_name_files()}"
         yield Found("note", "files", told)
         return
-    name = f"{socket.gethostname()}-{os.getpid()}"
+    node = socket.gethostname()
+    name = f"{node}-{os.getpid()}"
+    now_ms = SystemClock(Settings().clock_jump_max_ms).now_ms()
     try:
         left = leave_trial(folder, name)
         found = read_trial(folder, name)
         remove_trial(folder, name)
+        others = leave_note(folder, NodeNote(now_ms, node))
     except OSError as error:
         yield Found("wrong", "files", f"nothing can be kept in {folder}: {error.strerror or error}")
         return
     if found != left:
         yield Found("wrong", "files", f"what is written in {folder} does not come back as it was")
     else:
-        yield Found("fine", "files", f"{folder} takes files and gives them back on this machine")
+        yield Found("fine", "files", f"{folder} takes files and gives them back on this machine, {node}")
+    yield from _nodes_findings(others, now_ms)
+
+
+def _nodes_findings(others: list[NodeNote], now_ms: int) -> Iterator[Found]:
+    """Which other machines have left a note in the folder of the files, and whether their clocks go alike."""
+    if not others:
+        told = "doctor has been run there on no other machine: run it on each, then here again, to see if they share it"
+        yield Found("note", "files", told)
+        return
+    seen = ", ".join(f"{each.node} ({_ago(now_ms - each.at)})" for each in others[:NODES_SHOWN])
+    more = f", and {len(others) - NODES_SHOWN} more" if len(others) > NODES_SHOWN else ""
+    yield Found("fine", "files", f"doctor has been run there on {seen}{more}")
+    for each in others:
+        if each.at > now_ms + CLOCKS_APART_MS:
+            apart = f"{(each.at - now_ms) / SECOND_MS:,.0f} s ahead of this one's"
+            yield Found(
+                "warn", "clock", f"the clock of {each.node} was {apart} when doctor was run there: one is wrong"
+            )
+
+
+def _ago(age_ms: int) -> str:
+    for unit, name in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min")):
+        if age_ms >= unit:
+            return f"{age_ms // unit} {name} ago"
+    return f"{max(0, age_ms) // SECOND_MS} s ago"
