@@ -2,8 +2,9 @@
 
 The ids of such a shard are taken in batches under a clock of their own, as fast as it goes: 24 hours and a few more, so
 that old ones go while new ones come. With `--scale 0.01` there are a hundredth of them, and the bounds are a hundredth.
-The store is a real one on disk. One in a hundred is a duplicate of some time within the day, and one in each batch one
-of a message that has just expired: if any answer is wrong, the benchmark fails. Prints one line of JSON last.
+The store is a real one, on disk or with `--postgres` in PostgreSQL: `here` starts a server for it. One in a hundred is
+a duplicate of some time within the day, and one in each batch one of a message that has just expired: if any answer is
+wrong, the benchmark fails. Prints one line of JSON last.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from hashlib import blake2s
 from pathlib import Path
 from zlib import crc32
 
+from throughput import schema, server
+
 from parcours.config import DAY_MS, HOUR_MS, Settings
+from parcours.shard.closed_store import own_of
 from parcours.shard.ids.key import DIGEST_AT, DIGEST_BYTES, KEY
+from parcours.shard.ids.moving import StoredMessages
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.slots import OWN, Slot
-from parcours.store.sqlite import SqliteStore
+from parcours.store.address import open_store, prepare
 from parcours.store.store import Record
 
 RATE = 2_000
@@ -53,8 +59,8 @@ def is_known(seen: SeenIds, key: bytes, at: int) -> bool:
 class Ids:
     """A shard's message ids and its store, opened; `work_s` and `longest_s` are of the work on files."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.store = SqliteStore(folder, 0)
+    def __init__(self, address: str, settings: Settings) -> None:
+        self.store = open_store(address, 0)
         self.own = Slot()
         self.seen = SeenIds(self.own, self.store, settings)
         self.epoch = self.store.acquire(None)
@@ -116,7 +122,8 @@ class Load:
         return self.chance.randrange(oldest, self.next)
 
 
-def measure(hours: float, scale: float, folder: Path) -> dict[str, object]:
+def measure(hours: float, scale: float, address: str) -> dict[str, object]:
+    prepare(address, "messages", 1)
     full = Settings()
     settings = Settings(
         message_ids_bytes_max=int(full.message_ids_bytes_max * scale),
@@ -124,7 +131,7 @@ def measure(hours: float, scale: float, folder: Path) -> dict[str, object]:
     )
     gc.collect()
     empty_bytes = resident_bytes()
-    ids, load, wrong, at = Ids(folder, settings), Load(RATE * scale, random.Random(1)), 0, BEGIN_MS
+    ids, load, wrong, at = Ids(address, settings), Load(RATE * scale, random.Random(1)), 0, BEGIN_MS
     for at, messages in load.batches(hours):
         keys = []
         for key, is_duplicate in messages:
@@ -137,15 +144,15 @@ def measure(hours: float, scale: float, folder: Path) -> dict[str, object]:
     del messages, keys
     gc.collect()
     remembered, memory_bytes = len(ids.seen), resident_bytes() - empty_bytes
-    disk_bytes = sum(path.stat().st_size for path in (folder / "shard-0000.files").iterdir())
     new_us, new_wrong = look_up(ids.seen, at, [key_of(-number - 1) for number in range(LOOKED_UP)], known=False)
     duplicates = [key_of(load.within(at)) for _ in range(LOOKED_UP)]
     duplicate_us, duplicate_wrong = look_up(ids.seen, at, duplicates, known=True)
     window_h = ids.seen.window_ms() / HOUR_MS
     ids.store.close()
-    reopened = Ids(folder, settings)
+    reopened = Ids(address, settings)
     _, reopened_wrong = look_up(reopened.seen, at, duplicates[:1_000], known=True)
     reopened.store.close()
+    disk_bytes, read_s = read_all(address)
     assert wrong + new_wrong + duplicate_wrong + reopened_wrong == 0, "a message was taken for what it is not"
     return {
         "ids": load.next,
@@ -162,7 +169,17 @@ def measure(hours: float, scale: float, folder: Path) -> dict[str, object]:
         "longest_slice_ms": round(ids.longest_s * 1e3, 1),
         "longest_slice_cpu_ms": round(ids.longest_cpu_s * 1e3, 1),
         "opening_ms": round(reopened.opening_s * 1e3),
+        "read_all_ms": round(read_s * 1e3),
     }
+
+
+def read_all(address: str) -> tuple[int, float]:
+    """How many bytes there are in files, and the seconds to read all of them, as whoever checks a store does."""
+    with closing(open_store(address, 0)) as store:
+        messages, started_s = StoredMessages(store, own_of(store)), time.perf_counter()
+        messages.check()
+        read_s = time.perf_counter() - started_s
+        return sum(info.index_at + info.index_bytes for info in messages.stored.infos()), read_s
 
 
 def look_up(seen: SeenIds, at: int, keys: list[bytes], *, known: bool) -> tuple[float, int]:
@@ -180,9 +197,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=28)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--postgres", metavar="URL", help="a server to be measured in place of the disk, or `here`")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(given.hours, given.scale, Path(folder))))
+    with ExitStack() as opened:
+        url = opened.enter_context(server(given.postgres))
+        address = f"sqlite:///{opened.enter_context(tempfile.TemporaryDirectory())}"
+        if url is not None:
+            address = opened.enter_context(schema(url))
+        print(json.dumps(measure(given.hours, given.scale, address)))
 
 
 if __name__ == "__main__":

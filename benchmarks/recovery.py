@@ -1,9 +1,11 @@
-"""How long does a shard take to serve again, and what does a crowd of overdue timers keep waiting? One shard on SQLite.
+"""How long does a shard take to serve again, and what does a crowd of overdue timers keep waiting? One shard.
 
 Everybody has a run that waits, all due at the same millisecond. The shard is closed and opened: processor time and time
 on the wall until it answers. Then the time comes, and the alarm rings: timers fire in slices, and meanwhile a single
 event after another is handed in. The longest time that the loop was kept busy (a slice), and the longest that an event
-has waited for its acknowledgement, are noted. Prints one line of JSON last.
+has waited for its acknowledgement, are noted. Before that, all that the store holds is read, and copied as for a
+backup. The store is on disk, or with `--postgres` in PostgreSQL: `here` starts a server for it. Prints one line of JSON
+last.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import quantiles
 
 import msgspec
+from throughput import schema, server
 
 from parcours import collector
 from parcours.clock import ManualClock
@@ -29,7 +33,9 @@ from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch
 from parcours.shard.requests import GetProfile, GetStatus, GetTotals, TakeBatch
-from parcours.store.address import prepare
+from parcours.store.address import open_store, prepare
+from parcours.store.backup import begin_backup
+from parcours.store.layout import Layout
 
 BEGIN_MS = 1_767_258_000_000
 """2026-01-01T09:00Z."""
@@ -80,9 +86,34 @@ async def fill(host: ShardHost, people: int) -> None:
     assert not waiting, f"people come in batches of {BATCH}"
 
 
-async def measure(people: int, then: str, folder: Path) -> dict[str, object]:
-    settings = Settings()
-    plan = Plan(project(then), 1, f"sqlite:///{folder}", records=("email",), settings=settings)
+def read_all(address: str, folder: Path) -> dict[str, object]:
+    """Read what a store holds as it stands, and copy it to a folder; how long each took."""
+    with closing(open_store(address, 0)) as store:
+        begun_s = time.perf_counter()
+        images = sum(1 for _ in store.images())
+        images_s = time.perf_counter() - begun_s
+        begun_s = time.perf_counter()
+        records = sum(1 for _ in store.records())
+        records_s = time.perf_counter() - begun_s
+        begun_s = time.perf_counter()
+        begin_backup(folder, Layout("recovery", 1))
+        for write in store.copy_to(folder):
+            write()
+        copy_s = time.perf_counter() - begun_s
+        return {
+            "images": images,
+            "images_s": round(images_s, 3),
+            "records": records,
+            "records_s": round(records_s, 3),
+            "files": len(store.file_names()),
+            "copy_s": round(copy_s, 3),
+        }
+
+
+async def measure(options: argparse.Namespace, address: str, folder: Path) -> dict[str, object]:
+    people, then = options.people, options.then
+    settings = Settings(journal_bytes_max=options.journal_bytes_max)
+    plan = Plan(project(then), 1, address, records=("email",), settings=settings)
     prepare(plan.store, plan.project.name, plan.shards)
     clock = ManualClock(BEGIN_MS)
 
@@ -92,6 +123,7 @@ async def measure(people: int, then: str, folder: Path) -> dict[str, object]:
     first = opened()
     await fill(first, people)
     await first.close()
+    read = read_all(address, folder)
 
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     host = opened()
@@ -112,6 +144,7 @@ async def measure(people: int, then: str, folder: Path) -> dict[str, object]:
     return {
         "people": people,
         "then": then,
+        **read,
         "opening_cpu_s": round(opening_cpu_s, 2),
         "opening_s": round(opening_s, 2),
         "timers_cpu_s": round(timers_cpu_s, 2),
@@ -155,9 +188,20 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--then", choices=["end", "send"], default="end", help="what comes after the wait")
     parser.add_argument("--folder", default=None, help="where the store lies while it is measured")
+    parser.add_argument(
+        "--journal-bytes-max",
+        type=int,
+        default=Settings().journal_bytes_max,
+        help="the setting: with few there are images, and few records behind them",
+    )
+    parser.add_argument("--postgres", metavar="URL", help="a server to be measured in place of the disk, or `here`")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        print(json.dumps(asyncio.run(measure(options.people, options.then, Path(folder) / "store"))))
+    with ExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory(dir=options.folder))
+        url, address = opened.enter_context(server(options.postgres)), f"sqlite:///{folder}/store"
+        if url is not None:
+            address = opened.enter_context(schema(url))
+        print(json.dumps(asyncio.run(measure(options, address, Path(folder) / "copy"))))
 
 
 if __name__ == "__main__":

@@ -73,15 +73,22 @@ def on_disk(arguments: argparse.Namespace, blocks: list[bytes]) -> dict[str, obj
 
 
 def in_postgres(arguments: argparse.Namespace, blocks: list[bytes], url: str) -> dict[str, object]:
-    """A run on PostgreSQL, in a schema that goes with it."""
+    """A run on PostgreSQL."""
+    with schema(url) as address:
+        return measure(arguments, blocks, address)
+
+
+@contextmanager
+def schema(url: str) -> Iterator[str]:
+    """The address of a store in a schema that goes with it."""
     import psycopg
 
-    schema = f"benchmark_{uuid.uuid4().hex[:12]}"
+    name = f"benchmark_{uuid.uuid4().hex[:12]}"
     try:
-        return measure(arguments, blocks, f"{url}{'&' if '?' in url else '?'}schema={schema}")
+        yield f"{url}{'&' if '?' in url else '?'}schema={name}"
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
+            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE".encode())
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from tests.postgres import by_hand, drop, new_address, schema_of
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.store.address import open_store, prepare, shards_of
 from parcours.store.layout import Layout
-from parcours.store.postgres.image_rows import PIECE_BYTES
+from parcours.store.postgres.file_rows import AHEAD_BYTES, AHEAD_FILES_MAX
+from parcours.store.postgres.image_rows import PAGE_BYTES, PAGE_IMAGES, PIECE_BYTES
 from parcours.store.postgres.opening import made_at
 from parcours.store.postgres.schema import FORM
 from parcours.store.postgres.session import SETTINGS
@@ -98,6 +99,62 @@ def test_what_is_large_lies_in_pieces_and_comes_back_whole(postgres_url: str, ad
         assert store.read_file("1-1.ids", 0, len(data)) == data
     longest = "SELECT max(octet_length(data)), count(*) FROM image_pieces"
     assert edit(postgres_url, address, longest) == [(PIECE_BYTES, 3)], "and the pieces of the older image are gone"
+
+
+def test_images_are_read_some_at_a_time_and_no_more_than_a_page_of_them(address: str) -> None:
+    sizes = {7: 100, 8: PAGE_BYTES // 2, 900: PAGE_BYTES, 1_000: 100, 1_001: 2 * PAGE_BYTES, 1_024: 100}
+    images = [SlotImage(slot, 1, {"anna": os.urandom(size)}, {}) for slot, size in sizes.items()]
+    with closing(opened_at(address)) as store:
+        store.append(a_record(1))
+        for image in images:
+            store.save_image(image)
+
+        assert list(store.images()) == images
+        pages = [[each.slot for each in store._images.page([*sizes][start:])] for start in range(6)]
+        assert pages == [[7, 8, 900], [8, 900], [900], [1_000, 1_001], [1_001], [1_024]]
+        assert store._images.page([6, 7]) == [], "it tells of those that come first"
+
+
+def test_more_images_than_are_looked_at_at_once_are_all_read(address: str) -> None:
+    images = [an_image(slot, 1) for slot in range(PAGE_IMAGES + 3)]
+    with closing(opened_at(address)) as store:
+        store.append(a_record(1))
+        for image in images:
+            store.save_image(image)
+
+        assert list(store.images()) == images
+
+
+def test_a_file_that_is_read_ahead_is_the_file(address: str) -> None:
+    data = os.urandom(2 * AHEAD_BYTES + 500)
+    with closing(opened_at(address)) as store:
+        store.extend_file("1-1.ids", data[:-300])
+        read = bytearray()
+        for start in range(0, len(data) - 300, 50_000):
+            read += store.read_file("1-1.ids", start, min(50_000, len(data) - 300 - start))
+            elsewhere = (start * 7 + 13) % (len(data) - 1_000)
+            assert store.read_file("1-1.ids", elsewhere, 700) == data[elsewhere : elsewhere + 700]
+        with pytest.raises(StoreBroken, match="1-1.ids"):
+            store.read_file("1-1.ids", len(read), 300)
+
+    assert read == data[:-300]
+    with closing(opened_at(address)) as store:
+        assert store.read_file("1-1.ids", 0, len(read) - 100) == data[:-400]
+        assert store.read_file("1-1.ids", len(read) - 100, 50) == data[-400:-350], "read ahead up to its end"
+        store.extend_file("1-1.ids", data[-300:])
+        assert store.read_file("1-1.ids", len(read) - 50, 350) == data[-350:]
+        store.delete_file("1-1.ids")
+        with pytest.raises(StoreBroken, match="1-1.ids"):
+            store.read_file("1-1.ids", len(read) - 100, 50)
+
+
+def test_of_no_more_files_than_that_something_is_held(address: str) -> None:
+    with closing(opened_at(address)) as store:
+        for number in range(AHEAD_FILES_MAX + 4):
+            store.extend_file(f"1-{number}.ids", b"data")
+            assert store.read_file(f"1-{number}.ids", 0, 2) == b"da"
+
+        assert [*store._files._ahead] == [f"1-{number}.ids" for number in range(4, AHEAD_FILES_MAX + 4)]
 
 
 def test_whoever_acquires_clears_what_a_crash_has_left_of_an_image(postgres_url: str, address: str) -> None:

@@ -8,7 +8,10 @@ pieces that no image names.
 from __future__ import annotations
 
 import uuid
-from typing import Final
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from psycopg import Binary
 from psycopg.types.numeric import Int8
@@ -38,10 +41,33 @@ CLEAR: Final = (
     "images WHERE images.shard = image_pieces.shard AND images.pieces = image_pieces.pieces)"
 )
 
+PAGE_BYTES: Final = 2 * 1024 * 1024
+"""Images read at once: so many bytes, and one image more."""
+
+PAGE_IMAGES: Final = 256
+"""Images looked at for it."""
+
+PAGE: Final = (
+    "WITH asked AS (SELECT slot, sequence, pieces, (SELECT coalesce(sum(octet_length(data)), 0) FROM image_pieces "
+    "AS piece WHERE piece.shard = images.shard AND piece.pieces = images.pieces) AS size FROM images "
+    "WHERE shard = %s AND slot = ANY(%s)), "
+    "page AS (SELECT *, sum(size) OVER (ORDER BY slot) - size AS before FROM asked) "
+    "SELECT slot, sequence, data FROM page LEFT JOIN image_pieces ON shard = %s AND image_pieces.pieces = page.pieces "
+    "WHERE before < %s ORDER BY slot, number"
+)
+
 READ: Final = (
     "SELECT sequence, data FROM images LEFT JOIN image_pieces USING (shard, pieces) WHERE shard = %s AND slot = %s "
     "ORDER BY number"
 )
+
+
+class SealedImage(NamedTuple):
+    """The image of a slot as its bytes, and the record that it has to include."""
+
+    slot: int
+    sequence: int
+    data: bytes
 
 
 class ImageRows:
@@ -75,29 +101,40 @@ class ImageRows:
             self._journal.refuse()
         return len(sealed)
 
-    def sealed(self, slot: int) -> tuple[int, bytes] | None:
-        """The record that the slot's image has to include, and its bytes, None if there is none."""
-        found = self._session.run(READ, self._shard, slot)
-        if not found:
-            return None
-        return found[0][0], b"".join(data for _, data in found if data is not None)
+    def page(self, slots: Sequence[int]) -> list[SealedImage]:
+        """The images of the first of these slots, which are in order: as many as are read at once, one at least.
+
+        A slot without an image ends it; none is answered if the first has none.
+        """
+        asked = list(slots[:PAGE_IMAGES])
+        rows = self._session.run(PAGE, self._shard, asked, self._shard, Int8(PAGE_BYTES))
+        found = [
+            SealedImage(slot, sequence, joined(pieces)) for (slot, sequence), pieces in groupby(rows, itemgetter(0, 1))
+        ]
+        return [each for each, slot in zip(found, asked, strict=False) if each.slot == slot]
 
     def read(self, slot: int) -> SlotImage | None:
         """The slot's image, None if there is none. Raises StoreBroken if it is not as it was written."""
-        found = self.sealed(slot)
-        if found is None:
-            return None
-        sequence, sealed = found
-        where = self.where(slot)
-        image = decode_image(sealed, where)
-        if image.slot != slot:
+        found = self._session.run(READ, self._shard, slot)
+        return self.decoded(SealedImage(slot, found[0][0], joined(found))) if found else None
+
+    def decoded(self, sealed: SealedImage) -> SlotImage:
+        """The image. Raises StoreBroken if it is not as it was written."""
+        where = self.where(sealed.slot)
+        image = decode_image(sealed.data, where)
+        if image.slot != sealed.slot:
             raise damaged(where, f"it is the image of slot {image.slot}")
-        if image.sequence != sequence or sequence > self._journal.newest:
+        if image.sequence != sealed.sequence or image.sequence > self._journal.newest:
             raise damaged(
-                where, f"it is of record {image.sequence}, the journal has {sequence} to {self._journal.newest}"
+                where, f"it is of record {image.sequence}, the journal has {sealed.sequence} to {self._journal.newest}"
             )
         return image
 
     def where(self, slot: int) -> str:
         """The image in words."""
         return f"the image of slot {slot} of shard {self._shard} of {self._session.address.shown}"
+
+
+def joined(rows: Iterable[tuple[Any, ...]]) -> bytes:
+    """The bytes of an image whose pieces are the last in these rows; None stands for those that are missing."""
+    return b"".join(row[-1] for row in rows if row[-1] is not None)

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import mmap
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from parcours.store.journal import RecordRow
 from parcours.store.postgres.beat import Beat
 from parcours.store.postgres.file_rows import FileRows
 from parcours.store.postgres.holding import FROZEN_AFTER_S, Holding
-from parcours.store.postgres.image_rows import PIECE_BYTES, ImageRows
+from parcours.store.postgres.image_rows import PIECE_BYTES, ImageRows, SealedImage
 from parcours.store.postgres.journal_rows import JournalRows
 from parcours.store.postgres.schema import kept_in
 from parcours.store.postgres.scratch import open_scratch, scratch_folder
@@ -116,10 +116,18 @@ class PostgresStore:
     def images(self) -> Iterator[SlotImage]:
         with self._using():
             slots = self._images.slots()
-        for slot in slots:
-            image = self.image(slot)
-            if image is not None:
-                yield image
+        for sealed in self._sealed(slots, self._using):
+            with self._using():
+                image = self._images.decoded(sealed)
+            yield image
+
+    def _sealed(self, slots: list[int], using: Callable[[], AbstractContextManager[None]]) -> Iterator[SealedImage]:
+        """The images of these slots, some at a time."""
+        while slots:
+            with using():
+                page = self._images.page(slots)
+            yield from page
+            slots = slots[max(1, len(page)) :]  # one that is gone has been of a store that was put back meanwhile
 
     def image(self, slot: int) -> SlotImage | None:
         with self._using():
@@ -220,11 +228,9 @@ class PostgresStore:
             yield from self._copy_records(copy, self._journal.newest)
             with self._copying():
                 missing = sorted(set(self._images.slots()) - copy.slots)
-            for slot in missing:
-                with self._copying():
-                    found = self._images.sealed(slot)
-                if found is not None:
-                    yield partial(copy.put_image, slot, *found, self._images.where(slot))
+            for sealed in self._sealed(missing, self._copying):
+                where = self._images.where(sealed.slot)
+                yield partial(copy.put_image, sealed.slot, sealed.sequence, sealed.data, where)
             yield from self._copy_records(copy, self._journal.newest)
             with self._copying():
                 sizes = self._files.sizes()  # those that these records name are whole
