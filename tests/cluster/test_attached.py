@@ -16,7 +16,7 @@ import ray
 
 from parcours import Engine
 from parcours.config import Settings
-from parcours.errors import ShardUnavailable, StoreBusy
+from parcours.errors import SettingInvalid, ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
 from parcours.journey.starter import write_starter
 from parcours.runtime.cluster.naming import KEEPER, namespace_of
@@ -141,6 +141,11 @@ def test_it_ends_for_all_when_it_is_shut_down(shop: Project, store: str) -> None
     second.close()
     with pytest.raises(ShardUnavailable):
         Engine.attach("auto", shop)
+
+
+def test_another_store_than_that_of_the_engine_is_refused(shop: Project, store: str) -> None:
+    with opened(shop, store), pytest.raises(SettingInvalid, match="has the store .*, and not .*/other"):
+        opened(shop, f"{store}/other")
 
 
 def test_a_store_that_somebody_else_has_is_refused_and_no_keeper_is_left(shop: Project, store: str) -> None:

@@ -20,6 +20,7 @@ from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.journey_control import drafted
 from parcours.store.address import absolute
+from parcours.store.place import place_of
 
 log = logging.getLogger("parcours")
 
@@ -70,4 +71,12 @@ def keeping(address: str, plan: Plan, runtime: str) -> Attachment:
     from parcours.runtime.cluster.attaching import keep
     from parcours.service.keeper_desk import KeeperDesk
 
-    return keep(address, replace(plan, store=absolute(plan.store)), KeeperDesk)
+    attached = keep(address, replace(plan, store=absolute(plan.store)), KeeperDesk)
+    there, wanted = place_of(attached.plan.store).shown, place_of(absolute(plan.store)).shown
+    if there != wanted:
+        attached.close()
+        raise SettingInvalid(
+            f"the engine that runs {plan.project.name!r} in this cluster has the store {there}, and not {wanted}: "
+            "a project has one engine in a cluster"
+        )
+    return attached
