@@ -82,7 +82,7 @@ def serve(kind: str, folder: str, mail_port: int) -> None:
         return Service.open(taken, f"sqlite:///{folder}", shards=2, runtime="local", records=records)
 
     settings = ServeSettings(port=0, notice_s=0, room_wait_ms=10_000)
-    serving.serve(lambda: serving.Serving(opened, settings, announce=lambda address: print(address, flush=True)))
+    serving.serve(lambda: serving.Serving(opened, settings, announce=lambda address, _: print(address, flush=True)))
 
 
 async def ingest_alone(folder: str, blocks: Sequence[bytes]) -> tuple[float, float]:

@@ -25,12 +25,13 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parcours.background import spawn
-from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
+from parcours.errors import ExtraMissing, ParcoursError
 from parcours.ingress import health, metrics
 from parcours.ingress.application import SECURITY_HEADERS, Application, door_of
-from parcours.ingress.deployment import completed
+from parcours.ingress.deployment import engine_opened
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Problem
+from parcours.ingress.listeners import listening
 from parcours.ingress.origins import shown_host
 from parcours.ingress.settings import ServeSettings, proxy_unnamed
 from parcours.service.service import Service
@@ -64,7 +65,9 @@ class Serving:
     open_service  opens the engine by settings that are complete; it is started here
     store      the folder of its store, None where it lies in memory
     reread     the settings as the file has them by now; called for the keys alone
-    announce   called with the address once the door is open
+    announce   called with the address and the service once the door is open
+    shares_port  whether other processes of this user listen at the same port
+    ends_with  a descriptor that can be read from once the door has to end, as after a signal; None: by signals alone
     """
 
     def __init__(
@@ -74,13 +77,17 @@ class Serving:
         *,
         store: Path | None = None,
         reread: Callable[[], ServeSettings] | None = None,
-        announce: Callable[[str], None] = lambda address: None,
+        announce: Callable[[str, Service], None] = lambda address, service: None,
+        shares_port: bool = False,
+        ends_with: int | None = None,
     ) -> None:
         self._open_service = open_service
         self._settings = settings
         self._store = store
         self._reread = reread
         self._announce = announce
+        self._shares_port = shares_port
+        self._ends_with = ends_with
         self._asked_to_stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._hangup = asyncio.Event()
@@ -91,12 +98,12 @@ class Serving:
         settings = self._settings
         if (warning := proxy_unnamed(settings)) is not None:
             log.warning("%s", warning)
-        with listening(settings.host, settings.port) as listener:
+        with listening(settings.host, settings.port, shared=self._shares_port) as listener:
             address = f"http://{shown_host(settings.host)}:{listener.getsockname()[1]}"
-            settings, found = completed(settings, address, self._store)
+            service, settings, found = await engine_opened(self._open_service, settings, address, self._store)
             for sentence in found:
                 log.info("%s", sentence)
-            door = door_of(self._open_service(settings), settings)
+            door = door_of(service, settings)
             door.state = "starting"
             servers = [_server(Application(door), settings)]
             sockets = [listener]
@@ -115,7 +122,7 @@ class Serving:
                     _leave_to_the_end()
                     door.state = "open"
                     spawn(self._keep_keys(door), self._tasks)
-                    self._announce(address)
+                    self._announce(address, door.service)
                     await self._asked_to_stop.wait()
                     await self._take_traffic_away(door)
             finally:
@@ -153,11 +160,19 @@ class Serving:
         handled = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: self._hangup.set}
         for number, handler in handled.items():
             loop.add_signal_handler(number, handler)
+        if self._ends_with is not None:
+            loop.add_reader(self._ends_with, self._end_alone, self._ends_with)
         try:
             yield
         finally:
+            if self._ends_with is not None:
+                loop.remove_reader(self._ends_with)
             for number in handled:
                 loop.remove_signal_handler(number)
+
+    def _end_alone(self, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)  # it can be read from for good
+        self._asked_to_stop.set()
 
     async def _keep_keys(self, door: Door) -> None:
         """Read the keys again and again: one that was added works, one that was taken away does not."""
@@ -341,18 +356,6 @@ def no_request(problem: Problem, further: Iterable[tuple[bytes, bytes]]) -> byte
     status = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()
     lines = [status, *(name + b": " + value for name, value in headers), b"", answer.body]
     return b"\r\n".join(lines)
-
-
-@contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens there. Raises SettingInvalid where nobody can."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        taken = socket.create_server((host, port), family=family, backlog=2_048)
-    except OSError as error:
-        raise SettingInvalid(f"nobody can listen at {host}:{port}: {error.strerror or error}") from None
-    with taken:
-        yield taken
 
 
 @contextmanager

@@ -54,6 +54,7 @@ Commands:
   dead         List what could not be applied and was set aside, and send...
   person       Answer a person who asks what is held of her, or wants it gone.
   store        Look after a store that no engine uses.
+  engine       Look after an engine that stays in a Ray cluster.
   keys         Keys for those who may come in by the door.
   insight      Ask what all people and their facts add up to.
   score        Train the models of scores, and see if they still hold.
@@ -62,6 +63,7 @@ Commands:
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
 COMMANDS += ["funnel", "flow", "attribution", "cohort", "metric", "experiment", "insight sql"]
 COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard", "serve", "doctor"]
+COMMANDS += ["engine", "engine shut-down"]
 COMMANDS += ["publish", "close", "stop", "pause", "resume", "dead", "dead list", "dead resend", "keys", "keys new"]
 COMMANDS += ["person", "person export", "person erase", "insight", "insight people"]
 COMMANDS += [

@@ -18,6 +18,7 @@ from parcours.cli.audience import audience
 from parcours.cli.campaign import campaign
 from parcours.cli.dead import dead
 from parcours.cli.doctor import doctor
+from parcours.cli.engine import engine
 from parcours.cli.experiment import experiment
 from parcours.cli.insight import insight
 from parcours.cli.interruption import interruptible
@@ -115,6 +116,7 @@ def build() -> typer.Typer:
     app.add_typer(dead)
     app.add_typer(person)
     app.add_typer(store)
+    app.add_typer(engine)
     app.add_typer(keys)
     app.add_typer(insight)
     app.add_typer(score)

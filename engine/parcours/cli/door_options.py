@@ -10,6 +10,13 @@ URL_HELP: Final = "The door of a running engine, such as http://127.0.0.1:8080."
 
 KEY_HELP: Final = "The key for it: env:NAME or file:PATH; PARCOURS_KEY, if this is left out."
 
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RAY",
+        help="A Ray cluster, such as auto, in which the engine stays; one that is there is used as it is.",
+    ),
+]
 DoorUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help=URL_HELP)]
 NeededUrl = Annotated[str, typer.Option("--url", metavar="URL", help=URL_HELP)]
 DoorKey = Annotated[str | None, typer.Option("--key", metavar="REF", help=KEY_HELP)]

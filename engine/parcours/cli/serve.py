@@ -1,25 +1,21 @@
-"""The commands of the door: serve a project, and make keys for those who may come in."""
+"""The command of the door: serve a project."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.door_options import written_store
+from parcours.cli.door_options import ClusterAddress, written_store
 from parcours.cli.project import ProjectFolder
 from parcours.cli.run import RuntimeChosen, RuntimeOption
+from parcours.cli.served import Served, serve_alone, serve_many
 
 if TYPE_CHECKING:
     from parcours.ingress.settings import ServeSettings
     from parcours.journey.project import Project
-
-SHARDS = 2
-"""Into how many shards the people of a new store are divided where nobody says."""
-
 
 FilesFolder = Annotated[
     str | None,
@@ -42,58 +38,42 @@ def serve(
     ] = None,
     files: FilesFolder = None,
     runtime: RuntimeChosen = RuntimeOption.RAY,
+    address: ClusterAddress = None,
+    doors: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port, each with connections of its own.")
+    ] = 1,
     record: Annotated[
         list[str] | None, typer.Option(metavar="CHANNEL", help="A channel that only records; may be repeated.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Print the settings that hold, and stop.")] = False,
 ) -> None:
     """Run a project's journeys behind an HTTP door, until a signal asks to stop."""
+    if runtime is RuntimeOption.LOCAL and (address is not None or doors > 1):
+        option = "--doors" if address is None else "--address"
+        raise typer.BadParameter("it is for engines on Ray, and --runtime local uses none.", param_hint=option)
     from parcours.cli.extras import extra
 
     with extra("The door", "http"):
-        from parcours.ingress.deployment import check_reachable, links_of
+        from parcours.ingress.deployment import check_reachable
         from parcours.ingress.logs import log_as_json
-        from parcours.ingress.settings import load_settings
-        from parcours.serving import Serving
-        from parcours.serving import serve as run
-    from parcours.dispatch.judgement import Judgement
-    from parcours.dispatch.registry import Registry
     from parcours.service.channel_selection import unlinked
-    from parcours.service.service import Service
-    from parcours.store.address import check_address, files_of, known_address
+    from parcours.store.address import check_address, known_address
 
-    def read() -> ServeSettings:
-        return load_settings(config, flags={"host": host, "port": port, "files": files})
-
-    settings = read()
+    flags: dict[str, object] = {"host": host, "port": port, "files": files}
+    asked = Served(folder, store, shards, config, runtime.value, tuple(record or ()), address, flags)
+    settings = asked.read()
     check_address(store)
-    project = Judgement(Registry.installed()).load(folder)
-    recorded = record or []
-    check_reachable(settings, has_marketing=bool(unlinked(project, set(project.channels) - set(recorded))))
+    project = asked.project()
+    check_reachable(settings, has_marketing=bool(unlinked(project, set(project.channels) - set(asked.records))))
     if check:
-        _show(settings, project, recorded)
+        _show(settings, project, list(asked.records))
         return
     log_as_json(settings.log_level)
-    known = known_address(store, settings.files)
-
-    def open_service(complete: ServeSettings) -> Service:
-        return Service.open(
-            project,
-            known,
-            shards=shards or _shards_of(known) or SHARDS,
-            runtime=runtime.value,
-            records=recorded,
-            settings=complete.settings,
-            links=links_of(complete),
-            private_hosts=complete.private_hosts,
-        )
-
-    def serving() -> Serving:
-        announce = partial(_announce, noted, known)
-        return Serving(open_service, settings, store=files_of(known), reread=read, announce=announce)
-
-    with ExitStack() as noted:
-        run(serving)
+    asked = replace(asked, store=known_address(store, settings.files))
+    if doors == 1:
+        serve_alone(asked, project, settings)
+    else:
+        serve_many(asked, doors, project, settings)
 
 
 def _show(settings: ServeSettings, project: Project, recorded: list[str]) -> None:
@@ -107,21 +87,3 @@ def _show(settings: ServeSettings, project: Project, recorded: list[str]) -> Non
     delivering(project, recording(project, recorded), os.environ)
     address_secret(project, os.environ)
     typer.echo(json.dumps(settings.shown(), indent=2, ensure_ascii=False))
-
-
-def _announce(noted: ExitStack, store: str, address: str) -> None:
-    """Say that the door is open, also to whoever finds the store locked as long as it is."""
-    from parcours.store.address import files_of
-    from parcours.store.door_note import door_noted
-
-    if (files := files_of(store)) is not None:
-        noted.enter_context(door_noted(files, address))
-    typer.echo(f"The door is open at {address}")
-
-
-def _shards_of(store: str) -> int | None:
-    """For how many shards the store was made; None for one that is not there yet, or lies in memory."""
-    from parcours.store.address import layout_at
-
-    layout = layout_at(store)
-    return None if layout is None else layout.shards

@@ -6,8 +6,10 @@ has to be told: an address or a key that was guessed would be in mails for good.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,11 @@ from parcours.errors import SettingInvalid
 from parcours.ingress.origins import is_loopback, shown_host
 from parcours.ingress.sealed_links import SealedLinks
 from parcours.ingress.settings import SIGNING_KEY_MIN, ServeSettings
+from parcours.ingress.tokens import Seals
+from parcours.routing.plan import Links
+from parcours.service.service import Service
+from parcours.store.address import absolute
+from parcours.store.place import place_of
 from parcours.store.private_files import FILE_MODE, make_folder
 
 KEY_FILE: Final = "signing.key"
@@ -65,6 +72,70 @@ def links_of(settings: ServeSettings) -> SealedLinks:
         unsubscribe=settings.unsubscribe == "here",
         bounce_domain=None if settings.bounces is None else settings.bounces.domain,
     )
+
+
+def agreed(
+    given: ServeSettings, complete: ServeSettings, said: list[str], links: Links | None
+) -> tuple[ServeSettings, list[str]]:
+    """The settings of a door to an engine that ran already, and sentences, once they agree with those of the engine.
+
+    given     as somebody has written them
+    complete  with what was missing, of which `said` tells
+    links     with which the engine was opened: links lead where that says, and are sealed by its keys
+    Raises SettingInvalid where the door could not read what the engine seals.
+    """
+    if not isinstance(links, SealedLinks):
+        return complete, ["the engine was opened without links of a door, and puts none into what leaves"]
+    mine, theirs = Seals(complete.signing_keys).digests, links.seals.digests
+    if theirs[0] not in mine:
+        raise SettingInvalid(
+            f"signing_keys: the engine that runs already seals links by the key with the digest {theirs[0]}, and this "
+            f"door has {' '.join(mine)}: they would lead nowhere here. Give it that key, or end the engine "
+            "(`parcours engine shut-down`) and open it anew"
+        )
+    if given.public_url is None:
+        said = [f"public_url is not set, and links lead to {links.public_url}, as the engine was opened with"]
+        complete = complete.model_copy(update={"public_url": links.public_url})
+    elif given.public_url != links.public_url:
+        said = [*said, f"links lead to {links.public_url}, as the engine was opened with, not to {given.public_url}"]
+    if theirs != mine:
+        differ = f"the engine was opened with signing keys of the digests {' '.join(theirs)}, and this door has"
+        said = [*said, f"{differ} {' '.join(mine)}: links are sealed by the engine's first until it is opened anew"]
+    return complete, said
+
+
+async def engine_opened(
+    open_service: Callable[[ServeSettings], Service], given: ServeSettings, address: str, store: Path | None
+) -> tuple[Service, ServeSettings, list[str]]:
+    """The service, yet to be started, with settings that are complete, and a sentence for each that was found.
+
+    open_service  opens the engine by complete settings, or attaches to one that runs already
+    The others are those of `completed`. Raises what opening raises, SettingInvalid where an engine that runs does not
+    agree.
+    """
+    complete, said = completed(given, address, store)
+    service = await asyncio.to_thread(open_service, complete)  # to find a cluster takes seconds
+    if service.was_running:
+        try:
+            complete, said = agreed(given, complete, said, service.links)
+        except BaseException:
+            await service.close()
+            raise
+    return service, complete, said
+
+
+def check_same_store(asked: str, running: str) -> str | None:
+    """A sentence where an engine that runs already may use another store than was asked for; None where it does not.
+
+    Raises SettingInvalid where it is another one without doubt: a folder has one path for all machines of a cluster.
+    """
+    here, there = place_of(absolute(asked)), place_of(running)
+    if here.shown == there.shown:
+        return None
+    told = f"the engine of this project that runs already uses the store {there.shown}, and not {here.shown}"
+    if here.kind == there.kind == "postgres":
+        return told  # a server and a database can be named in many ways
+    raise SettingInvalid(f"{told}: name that one, or another cluster")
 
 
 def _kept_key(store: Path | None) -> str:

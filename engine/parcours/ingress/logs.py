@@ -26,11 +26,17 @@ LEFT_OUT: Final = "…"
 class JsonLines(logging.Formatter):
     """A record as one line: `time, level, event` and what else was told with it as `extra={"told": {...}}`."""
 
+    def __init__(self, door: int | None = None) -> None:
+        """door: the number of the one that logs, where many log to one place."""
+        super().__init__()
+        self._door = {} if door is None else {"door": door}
+
     def format(self, record: logging.LogRecord) -> str:
         told: dict[str, object] = {
             "time": time_text(int(record.created * 1_000)),
             "level": LEVELS.get(record.levelname, record.levelname.lower()),
             "event": _message(record),
+            **self._door,
         }
         further = getattr(record, "told", None)
         if isinstance(further, dict):
@@ -53,10 +59,13 @@ def _frames(trace: TracebackType | None) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(trace)]
 
 
-def log_as_json(level: str) -> None:
-    """From now on everything that this process logs goes to standard error as lines of JSON, from this level on."""
+def log_as_json(level: str, door: int | None = None) -> None:
+    """From now on everything that this process logs goes to standard error as lines of JSON, from this level on.
+
+    door  the number of the door in this process, where there are many
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(door))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

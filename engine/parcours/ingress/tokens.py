@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from hashlib import sha512
+from hashlib import sha256, sha512
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
@@ -23,6 +23,11 @@ TOKEN_CHARACTERS_MAX: Final = 16_384
 """Longer than any token of ours: the address of a link that long is refused when it is put in."""
 
 TAG_BYTES: Final = 16
+
+KEY_DIGEST: Final = b"the digest of a signing key, and nothing else: "
+"""Stands before a key whose digest is made, so that it is that of nothing else."""
+
+DIGEST_CHARACTERS: Final = 8
 
 NO_TOKEN: Final = bytes(64)
 """Stands for what cannot be decoded, so that keys are tried on it all the same."""
@@ -112,6 +117,11 @@ class Seals:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Seals, (self._keys,)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """By what its keys can be told from others, in their order; none of them can be guessed from it."""
+        return tuple(sha256(KEY_DIGEST + key.encode()).hexdigest()[:DIGEST_CHARACTERS] for key in self._keys)
 
     def seal(self, token: Token) -> str:
         """The token as it stands in an address: letters, digits, `-` and `_`."""

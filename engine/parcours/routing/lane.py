@@ -95,6 +95,8 @@ class Lane:
         self.refuses: str | None = None
         """Why the shard wants no events for now, None if it does."""
         self._asks = False
+        self._credits = settings.batches_in_flight_max
+        """How many batches may be under way, by the newest word of the shard."""
 
     def is_idle(self) -> bool:
         return not self._lines and not self._flights and not self._held.lines[self._number]
@@ -183,7 +185,7 @@ class Lane:
         if self._recovering:
             return False
         oldest = self._flights[0].batch.number if self._flights else self._next
-        return self._next - oldest < self._settings.batches_in_flight_max
+        return self._next - oldest < self._credits
 
     def _load(self) -> _Flight:
         most = self._most()
@@ -297,6 +299,8 @@ class Lane:
     def _settle(self, flight: _Flight, answer: Answer) -> None:
         self._flights.remove(flight)
         self.refuses = answer.refuses
+        most = self._settings.batches_in_flight_max
+        self._credits = most if answer.credits is None else min(answer.credits, most)
         if self.refuses is not None and not self._asks:
             self._asks = True
             spawn(self._wait_until_wanted(), self._tasks)

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from parcours.background import in_thread
 from parcours.clock import SystemClock
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
@@ -22,8 +23,10 @@ from parcours.insight.audience_shown import AudienceShown
 from parcours.insight.windows import Window
 from parcours.journey.campaign_steps import SavingMode
 from parcours.journey.project import Project
+from parcours.journey.publish.difference import differences
 from parcours.journey.publish.ledger import Named, Verb
 from parcours.journey.publish.publications import Publications
+from parcours.routing.change_protocol import publishing
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.service.campaign_preview import CampaignPreview
@@ -44,6 +47,9 @@ log = logging.getLogger("parcours")
 
 AWAY_PAUSE_S: Final = 0.5
 """Pause before a keeper is asked again that did not answer."""
+
+CHANGES_TOLD_MAX: Final = 3
+"""Changes that are told of a project which is not the one that is published."""
 
 
 class KeeperPort(Protocol):
@@ -69,6 +75,9 @@ class Attachment(Protocol):
     def ports(self) -> Sequence[ShardPort]: ...
     @property
     def keeper(self) -> KeeperPort: ...
+    @property
+    def was_running(self) -> bool:
+        """Whether the engine was there before it was asked for."""
 
     def close(self) -> None: ...
 
@@ -104,9 +113,12 @@ class AttachedControl(Published):
 class AttachedHost(EngineHost):
     """Lives on one event loop. It closes the attachment when it is stopped."""
 
-    def __init__(self, attachment: Attachment) -> None:
+    def __init__(self, attachment: Attachment, project: Project) -> None:
+        """project: the one that whoever attaches has, which need not be what is published."""
         plan = attachment.plan
         super().__init__(plan, SystemClock(plan.settings.clock_jump_max_ms), shares_loop=False)
+        self.was_running = attachment.was_running
+        self._project = project
         self._attachment = attachment
         self._keeper = attachment.keeper
         self._following: asyncio.Task[None] | None = None
@@ -121,8 +133,25 @@ class AttachedHost(EngineHost):
     async def start(self) -> None:
         """Raises ShardUnavailable where nobody keeps the engine."""
         await self._control.hear(None)
+        if self.was_running:
+            await in_thread(self._compare)
         self._begin_routing(self.control.current)
         self._following = asyncio.ensure_future(self._follow())
+
+    def _compare(self) -> None:
+        """Say so where the engine does not run the project as it is here."""
+        before = self.control.publications
+        after = publishing(self._project, reopen=False)(before, self.now_ms())
+        changes = [each.text for each in differences(before, after)]
+        if changes:
+            told = "; ".join(changes[:CHANGES_TOLD_MAX])
+            more = f", and {len(changes) - CHANGES_TOLD_MAX} changes more" if len(changes) > CHANGES_TOLD_MAX else ""
+            log.warning(
+                "the engine runs another version of the project than is here: with this one %s%s; `parcours publish` "
+                "lets it run this one",
+                told,
+                more,
+            )
 
     async def _follow(self) -> None:
         """Route by what is published, as soon as that is known; whatever goes wrong is told and tried again."""

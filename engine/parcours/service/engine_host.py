@@ -15,10 +15,12 @@ class EngineHost(ShardAccess, Keeper):
 
     control    changes what is published, and knows it
     questions  asks the facts of everybody
+    was_running  whether the engine was there before this service, which is attached to it
     """
 
     control: Published
     questions: FactQuestions
+    was_running: bool = False
 
     @abstractmethod
     async def start(self) -> None:

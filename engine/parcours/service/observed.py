@@ -10,6 +10,7 @@ from parcours.arguments import check_timeout
 from parcours.config import Settings
 from parcours.journey.program import Program
 from parcours.journey.publish.ledger import Ledger
+from parcours.routing.plan import Links
 from parcours.service.engine_host import EngineHost
 from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S
@@ -38,6 +39,21 @@ class Observed(ABC):
     def settings(self) -> Settings:
         """Those with which the service was opened."""
         return self._host.settings
+
+    @property
+    def was_running(self) -> bool:
+        """Whether the engine ran in a cluster already, and the service is attached to it as it is."""
+        return self._host.was_running
+
+    @property
+    def store_address(self) -> str:
+        """That of the engine's store; it may hold a password."""
+        return self._host.store_address
+
+    @property
+    def links(self) -> Links | None:
+        """The addresses of a door that what leaves carries, as the engine was opened with; None if it carries none."""
+        return self._host.links
 
     @property
     def program(self) -> Program:

@@ -115,7 +115,7 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
         plan = new_plan(project, store, shards, records, settings, environ, links, private_hosts, files)
         if address is not None:
             check_text("address", address)
-            return cls._attached(keeping(address, plan, runtime))
+            return cls._attached(keeping(address, plan, runtime), project)
         if runtime == "local":
             clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
         return cls(plan, Host(plan, open_runtime(runtime, plan, clock), clock, shares_loop=runtime == "local"))
@@ -129,7 +129,7 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
         """
         check_project("attach", project)
         check_text("address", address)
-        return cls._attached(attaching(address, project))
+        return cls._attached(attaching(address, project), project)
 
     async def shut_down(self) -> None:
         """Close the service and end the engine, for all that are attached to it too.
@@ -141,8 +141,8 @@ class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPe
         await self.close()
 
     @classmethod
-    def _attached(cls, attachment: Attachment) -> Self:
-        return cls(attachment.plan, AttachedHost(attachment))
+    def _attached(cls, attachment: Attachment, project: Project) -> Self:
+        return cls(attachment.plan, AttachedHost(attachment, project))
 
     async def start(self) -> None:
         """Open the shards and go on. Raises StoreBusy or StoreBroken, and has given everything back then.

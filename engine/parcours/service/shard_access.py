@@ -20,7 +20,7 @@ from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
-from parcours.routing.plan import Plan
+from parcours.routing.plan import Links, Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import UNREAD, Router
 from parcours.routing.taken import Taken
@@ -68,6 +68,16 @@ class ShardAccess(ABC):
     @property
     def settings(self) -> Settings:
         return self._plan.settings
+
+    @property
+    def store_address(self) -> str:
+        """That of the engine's store; it may hold a password."""
+        return self._plan.store
+
+    @property
+    def links(self) -> Links | None:
+        """The addresses of a door that deliveries carry; None if they carry none."""
+        return self._plan.links
 
     @property
     def channels(self) -> Mapping[str, Mapping[str, object]]:

@@ -24,6 +24,7 @@ from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
+from parcours.shard.credits import Credits
 from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
 from parcours.shard.foreseeing import foresee
@@ -100,6 +101,7 @@ class ShardHost:
         self._limits = LimitWarnings()
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
+        self._credits = Credits(shard.settings.batches_in_flight_max)
         self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
         self.people = PersonHost(shard, store, clock, self._turns)
         self.peers = PeerHost(shard.exchanging, clock, self._turns, self.look, self._stopped)
@@ -175,11 +177,11 @@ class ShardHost:
         return await request.put_to(self)
 
     async def take(self, batch: Batch) -> Answer:
-        async with self._turns:
-            answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
-            self.look()
-            refuses = self._shard.standing.refuses()
-            return answer if refuses is None else replace(answer, refuses=refuses)
+        with self._credits.batch_of(batch.router):
+            async with self._turns:
+                answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
+                self.look()
+            return self._credits.told_with(answer, self._shard.standing.refuses())
 
     async def pass_time(self, now_ms: int) -> None:
         async with self._turns:

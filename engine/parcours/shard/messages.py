@@ -110,6 +110,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     expected  None: the batch was taken. Else it was not looked at, and this number comes next
     refuses   why the shard wants no further events for now, None if it does
     deferred  the lines that were not consumed, by place
+    credits   how many batches the router may have under way from now on; None: as many as the settings say
     """
 
     number: int
@@ -118,6 +119,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     expected: int | None = None
     refuses: str | None = None
     deferred: list[Deferred] = []
+    credits: int | None = None
 
     @property
     def consumed(self) -> bytes:

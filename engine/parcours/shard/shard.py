@@ -98,7 +98,7 @@ class Shard:
         take_message  what taking a message of another shard means (peer_exchange.py), if not what it does to people
         """
         self._published = published = Published(program, project)
-        self._store, self._settings = store, settings
+        self._store, self.settings = store, settings
         self._time = time = time or LiveTime()
         self._slots = slots = Slots(number, slot_map)
         self._seen = seen = SeenIds(slots.own, store, settings)
@@ -198,7 +198,7 @@ class Shard:
             for slot, person, given in self._intake.inputs(batch, work, deferrals):
                 self._moving.offer(work, slot, person, given)
                 yield
-            most = min(len(batch.lines) + DUE_WITH_BATCH, self._settings.due_people_max)
+            most = min(len(batch.lines) + DUE_WITH_BATCH, self.settings.due_people_max)
             yield from self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms), most)
             answer = self._intake.answer(batch.number)
             work.own.append(self._positions.advance(batch, answer.outcomes, self.commits.sequence + 1, deferrals))
@@ -216,8 +216,8 @@ class Shard:
         with self.commits.whole():
             work = self.commits.begin(now_ms)
             before = self._time.passed_ms(now_ms, work.stamp_ms)
-            yield from self._fire_due(work, before, self._settings.due_people_max, enough)
-            for slot, person in self._sweep.take(self._settings.due_people_max):
+            yield from self._fire_due(work, before, self.settings.due_people_max, enough)
+            for slot, person in self._sweep.take(self.settings.due_people_max):
                 if not self._time.stands_still(person) and self._published.concerns(self._slots[slot].profiles[person]):
                     self._inputs.apply(work, slot, person, TimePassed(before))
                     yield

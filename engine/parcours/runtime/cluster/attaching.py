@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,19 +18,23 @@ from parcours.errors import SettingInvalid, ShardUnavailable
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.cluster.naming import KEEPER, find, namespace_of
-from parcours.runtime.cluster.resident import Resident, ResidentPort, put
-from parcours.runtime.cluster.runtime import ENVIRONMENT
+from parcours.runtime.cluster.resident import BIRTH_S, LOOK_EVERY_S, Resident, ResidentPort, put
+from parcours.runtime.cluster.runtime import ENVIRONMENT, start_ray
 from parcours.store.address import is_durable
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A connection to an engine: what it was opened with, its shards, and whoever keeps it."""
+    """A connection to an engine: what it was opened with, its shards, and whoever keeps it.
+
+    was_running  whether it was there before anybody asked for it
+    """
 
     plan: Plan
     ports: Sequence[ActorPort]
     keeper: ResidentPort
     is_connected_here: bool
+    was_running: bool
 
     def close(self) -> None:
         """Leave the cluster, if this process has come into it for this."""
@@ -44,7 +49,8 @@ def attach(address: str, project: str) -> Attached:
     """
     connected = connect(address)
     try:
-        return _attached(ResidentPort(namespace_of(project), find(KEEPER, namespace_of(project))), project, connected)
+        keeper = ResidentPort(namespace_of(project), find(KEEPER, namespace_of(project)))
+        return _attached(keeper, project, connected=connected, was_running=True)
     except BaseException:
         if connected:
             ray.shutdown()
@@ -64,7 +70,7 @@ def keep(address: str, plan: Plan, desk: Callable[[Plan], Resident]) -> Attached
     try:
         keeper, is_new = put(pickle.dumps(partial(desk, plan)), namespace)
         try:
-            return _attached(keeper, plan.project.name, connected)
+            return _attached(keeper, plan.project.name, connected=connected, was_running=not is_new)
         except BaseException:
             if is_new:
                 ray.kill(find(KEEPER, namespace))
@@ -73,6 +79,17 @@ def keep(address: str, plan: Plan, desk: Callable[[Plan], Resident]) -> Attached
         if connected:
             ray.shutdown()
         raise
+
+
+@contextmanager
+def cluster_here() -> Iterator[str]:
+    """A Ray cluster on this machine for as long as it runs, unless this process is in one already; its address."""
+    has_started = start_ray()
+    try:
+        yield str(ray.get_runtime_context().gcs_address)
+    finally:
+        if has_started:
+            ray.shutdown()
 
 
 def connect(address: str) -> bool:
@@ -88,17 +105,21 @@ def connect(address: str) -> bool:
     return True
 
 
-def _attached(keeper: ResidentPort, project: str, connected: bool) -> Attached:
-    plan: Plan = pickle.loads(_answer(keeper.asked("plan")))
+def _attached(keeper: ResidentPort, project: str, *, connected: bool, was_running: bool) -> Attached:
+    plan: Plan = pickle.loads(_answer(keeper, "plan"))
     whereabouts = Whereabouts(plan.store, plan.shards, namespace_of(project))
     finder = whereabouts.finder()
-    return Attached(plan, [ActorPort(number, None, finder) for number in range(plan.shards)], keeper, connected)
+    ports = [ActorPort(number, None, finder) for number in range(plan.shards)]
+    return Attached(plan, ports, keeper, connected, was_running)
 
 
-def _answer(reference: Any) -> Any:
-    """What a call comes to, for whoever has no loop to wait on."""
+def _answer(keeper: ResidentPort, name: str) -> Any:
+    """What a call comes to while the keeper says that it is there, for whoever has no loop to wait on."""
     try:
-        return ray.get(reference)
+        asked = keeper.asked(name)
+        while not ray.wait([asked], timeout=LOOK_EVERY_S)[0]:
+            ray.get(keeper.asked_process_id(), timeout=BIRTH_S)
+        return ray.get(asked)
     except RayTaskError as error:
         raise error.cause from None
     except RayError as error:

@@ -10,15 +10,29 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import ray
 
 from parcours.errors import ShardUnavailable
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, check_connected, find
+
+T = TypeVar("T")
+
+LOOK_EVERY_S: Final = 1.0
+"""So often whoever waits for an answer asks whether the actor is there. It answers between the slices of its work."""
+
+SILENCE_S: Final = 5.0
+"""How long it may say nothing then: its process, or its machine, is taken for frozen or lost."""
+
+KNOWN_SILENCE_S: Final = 0.5
+"""The same for one that has said nothing before: whoever asks next hears so at once."""
+
+BIRTH_S: Final = 60.0
+"""The same for one that has never answered: its process has to start, perhaps on a machine that does much else."""
 
 
 class Resident(Protocol):
@@ -84,27 +98,59 @@ class ResidentActor:
 
 
 class ResidentPort:
-    """Asks the resident of a namespace, wherever its actor runs by now."""
+    """Asks the resident of a namespace, wherever its actor runs by now. Lives on one loop.
+
+    An answer may take as long as it takes, while the actor says that it is there.
+    """
 
     def __init__(self, namespace: str, actor: Any = None) -> None:
         self._namespace = namespace
         self._actor = actor
+        self._pulse: asyncio.Future[Any] | None = None
+        self._silence_s = BIRTH_S
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """The answer. Raises what the call raises, ShardUnavailable where nobody answers."""
+        """The answer. Raises what the call raises, ShardUnavailable where nobody answers.
+
+        One that was asked just before it fell silent may still do what it was asked for.
+        """
         actor = await self._found()
-        try:
-            return pickle.loads(await answer_of(actor.call.remote(name, pickle.dumps((arguments, named)))))
-        except ShardUnavailable:
-            self._actor = None
-            raise
+        asked = actor.call.remote(name, pickle.dumps((arguments, named)))
+        return pickle.loads(await self._answer(actor, answer_of(asked)))
 
     async def stream(self, name: str, *arguments: Any) -> AsyncGenerator[Any]:
         """The answer piece by piece. Raises as `call`."""
         actor = await self._found()
         pieces = actor.stream.options(num_returns="streaming").remote(name, pickle.dumps(arguments))
-        async for piece in pieces:
-            yield pickle.loads(await answer_of(piece))
+        while (piece := await self._answer(actor, _next_of(pieces))) is not None:
+            yield pickle.loads(piece)
+
+    async def _answer(self, actor: Any, asked: Coroutine[Any, Any, T]) -> T:
+        """What it comes to, while the actor is there."""
+        answer = asyncio.ensure_future(asked)
+        try:
+            while not (await asyncio.wait({answer}, timeout=LOOK_EVERY_S))[0]:
+                await self._look(actor, answer)
+            return answer.result()
+        except ShardUnavailable:
+            self._actor = None
+            raise
+        finally:
+            answer.cancel()
+
+    async def _look(self, actor: Any, answer: asyncio.Future[Any] | None = None) -> None:
+        """Return once the actor says that it is there, or there is the answer. One question is under way at a time."""
+        if self._pulse is None:
+            self._pulse = asyncio.ensure_future(answer_of(actor.process_id.remote()))
+        awaited = {self._pulse} if answer is None else {self._pulse, answer}
+        done, _ = await asyncio.wait(awaited, timeout=self._silence_s, return_when=asyncio.FIRST_COMPLETED)
+        if self._pulse.done():
+            pulse, self._pulse = self._pulse, None
+            pulse.result()
+            self._silence_s = SILENCE_S
+        elif not done:
+            self._silence_s = KNOWN_SILENCE_S
+            raise ShardUnavailable("whoever keeps the engine says nothing: its process is frozen, or its machine away")
 
     async def end_process(self) -> None:
         """End the process of an actor that answers nothing; Ray starts it anew. Raises ShardUnavailable."""
@@ -114,21 +160,32 @@ class ResidentPort:
         """The reference to the pickled answer of a call without arguments, for whoever has no loop to wait on."""
         return find(KEEPER, self._namespace).call.remote(name, pickle.dumps(((), {})))
 
-    async def process_id(self) -> int:
-        """The process of the actor."""
-        return int(await answer_of((await self._found()).process_id.remote()))
+    def asked_process_id(self) -> Any:
+        """The reference to the process of the actor, which it tells whatever else it does."""
+        return find(KEEPER, self._namespace).process_id.remote()
 
     async def end(self) -> None:
         """Close what lives there, and end its actor."""
         actor = await self._found()
-        await answer_of(actor.end.remote())
+        await self._answer(actor, answer_of(actor.end.remote()))
         ray.kill(actor)
 
     async def _found(self) -> Any:
+        """The actor; one that has said nothing lately has to say first that it is there."""
         check_connected()
         if self._actor is None:
             self._actor = await asyncio.to_thread(find, KEEPER, self._namespace)
-        return self._actor
+        actor = self._actor
+        if self._silence_s == KNOWN_SILENCE_S:
+            await self._look(actor)
+        return actor
+
+
+async def _next_of(pieces: Any) -> bytes | None:
+    """The next piece of an answer, None at its end."""
+    async for piece in pieces:
+        return bytes(await answer_of(piece))
+    return None
 
 
 def put(made: bytes, namespace: str) -> tuple[ResidentPort, bool]:
