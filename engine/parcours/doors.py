@@ -115,8 +115,10 @@ class Doors:
             began_s = time()
             process = self._running[number] = _Process.started(number, self._entrance)
             address = await process.announced()
-            if address is not None and not opened.done():
-                opened.set_result(address)
+            if address is not None:
+                log.info("door %d is open, in process %d", number, process.process.pid)
+                if not opened.done():
+                    opened.set_result(address)
             code = await process.ended()
             del self._running[number]
             if self._stopping.is_set():

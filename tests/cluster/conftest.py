@@ -48,6 +48,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
+def shop_folder(tmp_path: Path) -> Path:
+    """The folder of the shop of tests/engine."""
+    return write_shop(tmp_path / "shop", {})
+
+
+@pytest.fixture
 def new_shop(tmp_path: Path) -> Callable[..., Project]:
     """The shop of tests/engine; takes settings by channel."""
     return lambda **channels: Project.load(write_shop(tmp_path / f"shop-{len(channels)}", channels))

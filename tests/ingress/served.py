@@ -29,11 +29,13 @@ class Served:
     """
     address  of the door
     log      the file into which it logs
+    said     the line with which it has said that it is open
     """
 
     process: subprocess.Popen[str]
     address: str
     log: Path
+    said: str = ""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end by a signal; returns its exit code."""
@@ -65,14 +67,19 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def served(
-    project: Path, store: str, *options: str, folder: Path, environ: Mapping[str, str] | None = None
+    project: Path,
+    store: str,
+    *options: str,
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    runtime: str = "local",
 ) -> Iterator[Served]:
-    """`parcours serve` of a project, local and on a free port, until the end of the `with`."""
+    """`parcours serve` of a project, on a free port unless it is named, until the end of the `with`."""
     command = [sys.executable, "-c", "from parcours.cli import main; main()", "serve", str(project), "--store", store]
     log = folder / "door.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [*command, "--runtime", "local", "--port", "0", *options],
+            [*command, "--runtime", runtime, "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -82,7 +89,7 @@ def served(
             assert process.stdout is not None
             opened = OPEN.search(process.stdout.readline())
             assert opened, f"it did not open: {log.read_text()}"
-            yield Served(process, opened[1], log)
+            yield Served(process, opened[1], log, opened.string)
         finally:
             process.kill()
             process.communicate()

@@ -140,12 +140,13 @@ class ResidentPort:
 
     async def _look(self, actor: Any, answer: asyncio.Future[Any] | None = None) -> None:
         """Return once the actor says that it is there, or there is the answer. One question is under way at a time."""
-        if self._pulse is None:
-            self._pulse = asyncio.ensure_future(answer_of(actor.process_id.remote()))
-        awaited = {self._pulse} if answer is None else {self._pulse, answer}
+        pulse = self._pulse
+        if pulse is None or pulse.done():  # one that is done tells of a while ago
+            pulse = self._pulse = asyncio.ensure_future(answer_of(actor.process_id.remote()))
+            pulse.add_done_callback(_heard)
+        awaited = {pulse} if answer is None else {pulse, answer}
         done, _ = await asyncio.wait(awaited, timeout=self._silence_s, return_when=asyncio.FIRST_COMPLETED)
-        if self._pulse.done():
-            pulse, self._pulse = self._pulse, None
+        if pulse.done():
             pulse.result()
             self._silence_s = SILENCE_S
         elif not done:
@@ -179,6 +180,12 @@ class ResidentPort:
         if self._silence_s == KNOWN_SILENCE_S:
             await self._look(actor)
         return actor
+
+
+def _heard(pulse: asyncio.Future[Any]) -> None:
+    """What goes wrong with it is told by whoever still waits for it."""
+    if not pulse.cancelled():
+        pulse.exception()
 
 
 async def _next_of(pieces: Any) -> bytes | None:

@@ -108,6 +108,7 @@ def start_ray() -> bool:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     ray.init(
+        address="local",  # that of somebody else on this machine is no business of ours
         include_dashboard=False,
         object_store_memory=OBJECT_STORE_BYTES,
         logging_level=logging.ERROR,
