@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from parcours.config import Settings
 from parcours.errors import SettingInvalid
-from parcours.ingress.deployment import KEY_FILE, check_reachable, completed
+from parcours.ingress.deployment import (
+    KEY_FILE,
+    agreed,
+    check_reachable,
+    check_same_store,
+    completed,
+    links_of,
+    other_settings,
+)
 from parcours.ingress.settings import ServeSettings, proxy_unnamed
 
 ADDRESS = "http://127.0.0.1:8080"
@@ -89,3 +98,56 @@ def test_a_door_that_others_can_reach_has_to_be_told(given: dict[str, object], h
 )
 def test_marketing_with_a_way_out_may_leave_from_anywhere(given: dict[str, object]) -> None:
     check_reachable(settings(host="::", keys=KEYS, signing_keys=SIGNING, **given), has_marketing=True)
+
+
+def agreeing(opened: ServeSettings, given: ServeSettings) -> tuple[ServeSettings, list[str]]:
+    """What a door with given settings has and says at an engine that was opened with others."""
+    complete, said = completed(given, "http://127.0.0.1:9090", None)
+    return agreed(given, complete, said, links_of(opened))
+
+
+def test_links_lead_where_the_engine_was_opened_with() -> None:
+    opened = settings(public_url="https://journeys.example", signing_keys=SIGNING)
+
+    complete, said = agreeing(opened, settings(signing_keys=SIGNING))
+    assert complete.public_url == "https://journeys.example"
+    assert len(said) == 1 and "as the engine was opened with" in said[0]
+
+    complete, said = agreeing(opened, settings(public_url="https://other.example", signing_keys=SIGNING))
+    assert complete.public_url == "https://other.example"
+    assert said == [
+        "links lead to https://journeys.example, as the engine was opened with, not to https://other.example"
+    ]
+
+
+def test_a_door_that_could_not_read_links_is_refused_and_no_key_is_told() -> None:
+    opened = settings(public_url=ADDRESS, signing_keys=SIGNING)
+
+    with pytest.raises(
+        SettingInvalid, match="seals links by the key with the digest [0-9a-f]{8}, and this door"
+    ) as told:
+        agreeing(opened, settings(signing_keys=["t" * 32]))
+
+    assert SIGNING[0] not in str(told.value) and "t" * 32 not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_key_that_is_added_in_front_counts_once_the_engine_is_opened_anew() -> None:
+    opened = settings(public_url=ADDRESS, signing_keys=SIGNING)
+
+    _, said = agreeing(opened, settings(public_url=ADDRESS, signing_keys=["t" * 32, *SIGNING]))
+
+    assert len(said) == 1 and "sealed by the engine's first until it is opened anew" in said[0]
+
+
+def test_another_store_than_that_of_the_engine_is_refused_or_told(tmp_path: Path) -> None:
+    assert check_same_store(f"sqlite:///{tmp_path}/store", f"sqlite:///{tmp_path}/store") is None
+    with pytest.raises(SettingInvalid, match="uses the store sqlite:////other, and not"):
+        check_same_store(f"sqlite:///{tmp_path}/store", "sqlite:////other")
+    told = check_same_store("postgresql://me:secret@db/luma", "postgresql://me:secret@db.example/luma")
+    assert told is not None and "secret" not in told
+
+
+def test_settings_of_an_engine_that_runs_stay_and_those_that_differ_are_named() -> None:
+    assert other_settings(Settings(), Settings()) == []
+    assert other_settings(Settings(), Settings(batch_events_max=7))[0].endswith("which differ in batch_events_max")

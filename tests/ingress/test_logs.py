@@ -35,6 +35,10 @@ def test_a_line_has_the_time_the_level_and_what_happened() -> None:
     }
 
 
+def test_of_many_doors_each_line_has_the_number_of_its_door() -> None:
+    assert json.loads(JsonLines(3).format(record(logging.INFO, "stopping")))["door"] == 3
+
+
 def test_what_somebody_has_sent_is_left_out_of_a_message() -> None:
     told = line(record(logging.WARNING, "event %s is not declared%s, %r", ForeignText("sarah"), ", is it 'Seen'", 7))
 

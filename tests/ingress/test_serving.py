@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import smtplib
 from hashlib import sha256
@@ -14,6 +16,11 @@ from typer.testing import CliRunner
 
 from parcours.cli import build
 from parcours.examples import write_example
+from parcours.ingress.deployment import links_of
+from parcours.ingress.settings import ServeSettings
+from parcours.journey.project import Project
+from parcours.service.service import Service
+from parcours.serving import Serving
 
 RECORDING = [each for name in ("email", "sms", "push") for each in ("--record", name)]
 
@@ -197,3 +204,39 @@ def test_mail_that_comes_back_is_taken_for_as_long_as_the_door_is_open(project: 
         logged = door.log.read_text()
     assert 'parcours_feedback_total{channel="email",result="no_token"} 1.0' in figures
     assert "mail that came back is taken at" in logged and "canary" not in logged and "nobody" not in logged
+
+
+@pytest.mark.parametrize("option", [("--address", "auto"), ("--doors", "2")])
+def test_what_needs_ray_is_refused_with_the_local_runtime_in_one_line(project: Path, option: tuple[str, str]) -> None:
+    arguments = ["serve", str(project), "--store", "memory:", "--runtime", "local", *option]
+
+    asked = CliRunner().invoke(build(), arguments)
+
+    assert asked.exit_code == 2
+    assert f"Invalid value for {option[0]}: it is for engines on Ray, and --runtime local uses none." in asked.stderr
+
+
+def test_a_door_ends_with_whoever_has_started_it(project: Path) -> None:
+    def opened(settings: ServeSettings) -> Service:
+        return Service.open(
+            Project.load(project),
+            "memory:",
+            runtime="local",
+            records=["email", "sms", "push"],
+            links=links_of(settings),
+        )
+
+    async def scenario() -> list[str]:
+        announced: list[str] = []
+        ends, parent = os.pipe()
+
+        def announce(address: str, _: Service) -> None:
+            announced.append(address)
+            os.close(parent)
+
+        settings = ServeSettings(port=0, notice_s=0)
+        await Serving(opened, settings, announce=announce, ends_with=ends).run()
+        os.close(ends)
+        return announced
+
+    assert len(asyncio.run(scenario())) == 1

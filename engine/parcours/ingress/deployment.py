@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from parcours.config import Settings
 from parcours.errors import SettingInvalid
 from parcours.ingress.origins import is_loopback, shown_host
 from parcours.ingress.sealed_links import SealedLinks
@@ -118,10 +119,18 @@ async def engine_opened(
     if service.was_running:
         try:
             complete, said = agreed(given, complete, said, service.links)
+            said += other_settings(complete.settings, service.settings)
         except BaseException:
             await service.close()
             raise
     return service, complete, said
+
+
+def other_settings(here: Settings, there: Settings) -> list[str]:
+    """A sentence where an engine that runs already was opened with other settings than are given here."""
+    names = [name for name in Settings.model_fields if getattr(here, name) != getattr(there, name)]
+    told = f"the engine goes on with the settings it was opened with, which differ in {', '.join(names)}"
+    return [told] if names else []
 
 
 def check_same_store(asked: str, running: str) -> str | None:
