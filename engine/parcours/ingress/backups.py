@@ -1,7 +1,8 @@
 """Backups that are made while the door goes on: each is a job, of which can be asked how far it is.
 
-They lie in the folder `backups` of the store's, under the names that were asked for. Jobs are remembered as long as the
-process lives; whether a folder holds a backup is told by itself, for `layout.json` is written last.
+They lie in the folder `backups` of the store's, under the names that were asked for. A job is noted beside its backup,
+so that each of several doors can tell of it; whether a folder holds a backup is told by itself, for `layout.json` is
+written last.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from parcours.background import spawn
 from parcours.errors import ParcoursError
+from parcours.ingress.backup_notes import BackupJob, BackupNote, noted_job
 from parcours.ingress.exchange import Problem
 
 log = logging.getLogger("parcours.door")
@@ -25,23 +25,10 @@ FOLDER: Final = "backups"
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+JOB: Final = re.compile(rf"backup-[0-9]+-({NAME.pattern})")
+
 JOBS_MAX: Final = 100
 """Jobs that are remembered, the newest ones."""
-
-
-class BackupJob(msgspec.Struct, kw_only=True):
-    """
-    job     its name, under which it can be asked for
-    name    that of the backup
-    folder  where it lies, on the machine of the engine
-    why     what went wrong, None if nothing has
-    """
-
-    job: str
-    name: str
-    folder: str
-    state: Literal["running", "done", "failed"] = "running"
-    why: str | None = None
 
 
 class Backups:
@@ -63,13 +50,16 @@ class Backups:
         if folder.exists() and any(folder.iterdir()):
             raise Problem(409, "taken", f"there is a backup {name!r} already, or a part of one: choose another name")
         job = BackupJob(job=f"backup-{len(self._jobs) + 1}-{name}", name=name, folder=str(folder))
+        note = BackupNote(job)
         self._jobs[job.job] = job
         while len(self._jobs) > JOBS_MAX:
             del self._jobs[next(iter(self._jobs))]
-        spawn(self._make(job, folder, back_up), self._tasks)
+        spawn(self._make(job, note, folder, back_up), self._tasks)
         return job
 
-    async def _make(self, job: BackupJob, folder: Path, back_up: Callable[[Path], Awaitable[None]]) -> None:
+    async def _make(
+        self, job: BackupJob, note: BackupNote, folder: Path, back_up: Callable[[Path], Awaitable[None]]
+    ) -> None:
         try:
             await back_up(folder)
         except asyncio.CancelledError:
@@ -81,10 +71,15 @@ class Backups:
             log.error("a backup has failed", exc_info=error)
         else:
             job.state = "done"
+        finally:
+            note.close(job)
 
-    def job(self, name: str) -> BackupJob:
-        """Raises Problem for one that nobody remembers."""
-        found = self._jobs.get(name)
+    def job(self, name: str, store: Path | None) -> BackupJob:
+        """A job of this door, or of another one on the same store. Raises Problem for one that nobody remembers."""
+        found, named = self._jobs.get(name), JOB.fullmatch(name)
+        if found is None and store is not None and named is not None:
+            noted = noted_job(store.absolute() / FOLDER, named[1])
+            found = noted if noted is not None and noted.job == name else None
         if found is None:
             raise Problem(404, "unknown", "there is no such job, or it was long ago")
         return found

@@ -7,7 +7,7 @@ from typing import Final
 
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ProjectInvalid
-from parcours.ingress.backups import BackupJob
+from parcours.ingress.backup_notes import BackupJob
 from parcours.ingress.bodies import decoded
 from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
 from parcours.ingress.door import Door
@@ -184,7 +184,7 @@ async def back_up(door: Door, request: Request) -> Answer:
 
 async def backup_job(door: Door, request: Request) -> Answer:
     """How far a backup is."""
-    return json_answer(door.backups.job(request.params["job"]))
+    return json_answer(door.backups.job(request.params["job"], door.service.store_folder))
 
 
 CHANGES: Final[Mapping[Verb, str]] = {
