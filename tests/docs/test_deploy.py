@@ -130,7 +130,7 @@ def test_every_door_can_be_parsed(place: str, words: list[str], tmp_path: Path) 
     given = SERVE.make_context(command, [str(tmp_path), *options]).params
 
     check_address(given["store"])
-    assert (given["files"], given["address"]) == ("/files", "auto")
+    assert (given["files"], given["address"]) == ("/files/luma", "auto")
 
 
 def test_no_other_program_is_started() -> None:
