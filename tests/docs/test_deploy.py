@@ -116,7 +116,8 @@ def test_every_command_of_ray_can_be_parsed(place: str, words: list[str]) -> Non
     assert context.params["num_cpus"] == (None if place == "worker" else 0)
 
 
-SERVE: Any = next(each for name, each in get_command(build()).commands.items() if name == "serve")  # type: ignore[attr-defined]
+COMMANDS: Any = get_command(build())
+SERVE: Any = COMMANDS.commands["serve"]
 
 
 @pytest.mark.xfail(
@@ -230,3 +231,32 @@ def test_the_ports_are_those_of_the_page() -> None:
         given = json.dumps(words)
         if words[0] == "ray":
             assert all(f'"--{name}", "{value}"' in given for name, value in node.items()), place
+
+
+def cluster_page() -> str:
+    return PAGE.partition("\n## In a cluster\n")[2].partition("\n## ")[0]
+
+
+def test_the_commands_of_the_page_that_need_a_cluster_can_be_parsed(tmp_path: Path) -> None:
+    page = cluster_page().replace("/files/luma/backups/monday", str(tmp_path))
+    commands = re.findall(r"^\$ parcours (.*)$", page, re.MULTILINE)
+    assert len(commands) >= 3
+
+    for line in commands:
+        command, words = COMMANDS, shlex.split(line)
+        while hasattr(command, "commands"):
+            command, words = command.commands[words[0]], words[1:]
+        command.make_context(line, words)
+
+
+def test_the_figures_are_those_that_the_benchmarks_printed() -> None:
+    benchmarks = (DEPLOY.parents[1] / "benchmarks" / "README.md").read_text()
+    _, _, table = cluster_page().partition("| what | figure | by |\n")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*\d[^|]*) \| `python (benchmarks/\w+\.py)(.*?)`", table, re.MULTILINE)
+    assert len(rows) == 10
+
+    for figures, script, _ in rows:
+        _, _, section = benchmarks.partition(f"$ python {script}")
+        section = section.partition("\n## ")[0]
+        for figure in re.findall(r"\d[\d,.]*\d", figures):
+            assert figure in section, (script, figure)

@@ -66,7 +66,8 @@ def name_of(node: ast.expr) -> str | None:
             return name
         case ast.Subscript(value=value):
             return name_of(value)
-    return None
+        case _:
+            return None
 
 
 def said_by(function: ast.FunctionDef | ast.AsyncFunctionDef, worded: bool) -> Iterator[str]:
