@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.model.campaigns.people import Document, Person, RunKey, Visit, World, react
-from tests.model.campaigns.sending import ask
+from tests.model.campaigns.sending import ask, judge_anew
 from tests.model.campaigns.terms import Scope
 from tests.model.reference.times import parse_duration
 
@@ -32,7 +32,10 @@ class Crowd:
         person = self.person(line["userId"] if "userId" in line else f"@anonymous/{line['anonymousId']}")
         match line["type"]:
             case "identify":
+                before = person.zone
                 person.set_traits(line["traits"])
+                if person.zone.key != before.key:
+                    judge_anew(person, now_ms)
             case "consent":
                 person.set_consent(line["channel"], line.get("purpose"), line["granted"])
             case "reaction":

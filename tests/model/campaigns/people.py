@@ -45,15 +45,25 @@ class Visit:
 
 @dataclass
 class Delivery:
-    """`pause_ms` is how long after a gate has opened it is released for the first time."""
+    """
+    to, row           where its step finds her, and her row there
+    window            the hours of its step; `past_window` where a gate holds it until they are over
+    pause_ms          how long after a gate has opened it is released for the first time
+    first_release_ms  when that is, or was
+    """
 
     run: RunKey
     step: str
     channel: str
     message: Document
     asked_ms: int
+    to: Mapping[str, Term] = field(default_factory=dict)
+    row: Any = None
+    window: Document | None = None
+    past_window: bool = False
     address: Value = None
     pause_ms: int = 0
+    first_release_ms: int | None = None
     release_ms: int | None = None
     state: str = ""
     marks: list[tuple[str, str | None, int]] = field(default_factory=list)
@@ -70,6 +80,7 @@ class Person:
     asked: list[Delivery] = field(default_factory=list)
     left: list[Delivery] = field(default_factory=list)  # the deliveries that were sent, in that order
     reserved: list[tuple[int, Delivery]] = field(default_factory=list)
+    holds: list[Delivery] = field(default_factory=list)  # in the order in which a gate has held them
 
     def past(self, event: str, window_ms: int | None, now_ms: int) -> list[tuple[int, Mapping[str, Value]]]:
         """The events of a name in the window (now - w, now]."""
@@ -114,15 +125,19 @@ class Person:
         delivery.state = outcome
         if outcome == "sent":
             self.left.append(delivery)
+        self.holds = [each for each in self.holds if each is not delivery]
+        if outcome == "held":
+            self.holds.append(delivery)
         told = (now_ms, self.name, *delivery.run, delivery.step, delivery.channel, outcome, gate)
         self.world.told.append(told)
 
 
-def address_of(person: Person, now_ms: int, run: int, to: Mapping[str, Term], channel: str, row: Any) -> Value:
+def address_of(person: Person, now_ms: int, delivery: Delivery) -> Value:
     """Where the channel finds her: `to` goes before what the profile says."""
-    if channel in to:
-        return to[channel].of(Scope(now_ms, run, person=person, row=row))
-    return person.traits.get(ADDRESSES[channel])
+    if delivery.channel in delivery.to:
+        scope = Scope(now_ms, delivery.run[1], person=person, row=delivery.row)
+        return delivery.to[delivery.channel].of(scope)
+    return person.traits.get(ADDRESSES[delivery.channel])
 
 
 def gate_of(person: Person, now_ms: int, delivery: Delivery) -> tuple[str | None, int | None]:

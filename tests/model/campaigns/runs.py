@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.model.campaigns import set_steps
 from tests.model.campaigns.crowd import Crowd
-from tests.model.campaigns.people import Delivery, Document, Person, has_reacted
-from tests.model.campaigns.sending import ask, channels_of, due_instants, pass_gates, pause_ms
+from tests.model.campaigns.people import Delivery, Document, has_reacted
+from tests.model.campaigns.sending import ask, channels_of, due_instants, in_window, pass_gates, pause_ms
 from tests.model.campaigns.sets import Lot, PeopleSet, SetRow, is_empty
 from tests.model.campaigns.tables import Table
 from tests.model.campaigns.terms import Scope
@@ -360,22 +360,28 @@ class CampaignRun:
     def _send_to_due(self, now_ms: int, step: Document, standing: Sending) -> bool:
         busy = False
         for row in standing.taken.rows:
-            person = self.crowd.people[row.person]
             if row.person not in standing.asked:
                 if standing.due[row.person] <= now_ms:
-                    standing.asked[row.person] = self._ask(now_ms, step, row, person, standing.later[row.person])
+                    self._be_due(now_ms, step, row, standing)
                     busy = True
                 continue
+            person = self.crowd.people[row.person]
             for delivery in standing.asked[row.person]:
                 if delivery.state == "held" and (delivery.release_ms or 0) <= now_ms:
-                    pass_gates(person, now_ms, delivery, step.get("to", {}), row.columns)
+                    pass_gates(person, now_ms, delivery)
                     busy = True
         return busy
 
-    def _ask(self, now_ms: int, step: Document, row: SetRow, person: Person, later_ms: int) -> list[Delivery]:
+    def _be_due(self, now_ms: int, step: Document, row: SetRow, standing: Sending) -> None:
+        """Asks for her deliveries; where her time zone has changed she may be due at another opening of the window."""
+        person, later_ms = self.crowd.people[row.person], standing.later[row.person]
         if self.crowd.has_left(row.person, self.key):
-            return []
-        return ask(person, now_ms, self.key, step, row.columns, later_ms)
+            standing.asked[row.person] = []
+            return
+        if "window" in step:
+            standing.due[row.person] = in_window(step["window"], now_ms, person, later_ms)
+        if standing.due[row.person] <= now_ms:
+            standing.asked[row.person] = ask(person, now_ms, self.key, step, row.columns, later_ms)
 
 
 def _is_set(step: Document, trait: str, value: Any) -> bool:

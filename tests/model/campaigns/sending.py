@@ -38,7 +38,7 @@ def due_instants(
             planned_ms += wave_of[number] * parse_duration(step["waves"]["every"])
         due_ms = planned_ms
         if "window" in step:
-            due_ms = _in_window(step["window"], planned_ms, people[row.person], pause_ms(number, rate))
+            due_ms = in_window(step["window"], planned_ms, people[row.person], pause_ms(number, rate))
         found.append((planned_ms, due_ms))
     return found
 
@@ -57,7 +57,8 @@ def _waves(step: Document, rows: Sequence[SetRow], lot: Lot) -> tuple[list[int],
     return wave_of, [wave_of[:number].count(wave) for number, wave in enumerate(wave_of)]
 
 
-def _in_window(window: Document, due_ms: int, person: Person, later_ms: int) -> int:
+def in_window(window: Document, due_ms: int, person: Person, later_ms: int) -> int:
+    """When she is due who would be at `due_ms`: then where it is open, by the clock of the zone that she has now."""
     named = window.get("zone", "profile")
     zone = person.zone if named == "profile" else zone_named(named, person.world.timezone)
     days = window.get("days", DAYS)
@@ -81,13 +82,16 @@ def ask(
 ) -> list[Delivery]:
     """Her deliveries of a send step, one a channel, after the gates."""
     message = person.world.messages[step["send"]]
-    channels = channels_of(step, person.world.messages)
-    asked = [Delivery(run, step["id"], each, message, now_ms, pause_ms=later_ms) for each in channels]
+    to, window = step.get("to", {}), step.get("window")
+    asked = [
+        Delivery(run, step["id"], each, message, now_ms, to, row, window, pause_ms=later_ms)
+        for each in channels_of(step, person.world.messages)
+    ]
     if isinstance(step.get("channels"), dict):
         asked = [_first(person, now_ms, step, asked, Scope(now_ms, run[1], person=person, row=row))]
     person.asked += asked
     for each in asked:
-        pass_gates(person, now_ms, each, step.get("to", {}), row)
+        pass_gates(person, now_ms, each)
     return asked
 
 
@@ -104,17 +108,20 @@ def _first(person: Person, now_ms: int, step: Document, asked: list[Delivery], s
         preferred = prefer.of(scope)
         asked = sorted(asked, key=lambda each: each.channel != preferred)
     for each in asked:
-        each.address = address_of(person, now_ms, scope.run, step.get("to", {}), each.channel, scope.row)
+        each.address = address_of(person, now_ms, each)
         gate, until_ms = gate_of(person, now_ms, each)
         if gate is None or until_ms is not None:
             return each
     return asked[0]
 
 
-def pass_gates(person: Person, now_ms: int, delivery: Delivery, to: Mapping[str, Term], row: Any) -> None:
-    """Sends, refuses or holds a delivery."""
-    delivery.address = address_of(person, now_ms, delivery.run[1], to, delivery.channel, row)
-    gate, until_ms = gate_of(person, now_ms, delivery)
+def pass_gates(person: Person, now_ms: int, delivery: Delivery, *, anew: bool = False) -> None:
+    """Sends, refuses or holds a delivery.
+
+    anew  one that is held is judged before its release: it stays held, and nothing is told, if that is still the same
+    """
+    delivery.address = address_of(person, now_ms, delivery)
+    gate, until_ms = _objection(person, now_ms, delivery)
     if gate is None:
         if delivery.message["class"] == "marketing":
             person.reserved.append((now_ms, delivery))
@@ -123,6 +130,35 @@ def pass_gates(person: Person, now_ms: int, delivery: Delivery, to: Mapping[str,
     if until_ms is None:
         person.tell(now_ms, delivery, "refused", gate)
         return
-    person.tell(now_ms, delivery, "held", gate)
-    delivery.release_ms = until_ms + delivery.pause_ms
-    delivery.pause_ms = 0
+    standing_ms = delivery.release_ms if anew else None
+    if gate != "window":
+        if delivery.first_release_ms in (None, standing_ms):
+            until_ms += delivery.pause_ms
+            delivery.first_release_ms = until_ms
+        delivery.past_window = _opens_ms(person, until_ms, delivery) != until_ms
+    if until_ms != standing_ms:
+        delivery.release_ms = until_ms
+        person.tell(now_ms, delivery, "held", gate)
+
+
+def _objection(person: Person, now_ms: int, delivery: Delivery) -> tuple[str | None, int | None]:
+    """The gate that refuses or holds, and until when; after all others the window of the step, where it binds still."""
+    gate, until_ms = gate_of(person, now_ms, delivery)
+    if gate is None and not delivery.past_window:
+        opens_ms = _opens_ms(person, now_ms, delivery)
+        if opens_ms != now_ms:
+            return "window", opens_ms
+    return gate, until_ms
+
+
+def _opens_ms(person: Person, at_ms: int, delivery: Delivery) -> int:
+    """When its window lets it go; a time of day has no end that could be missed."""
+    if delivery.window is None or "time" in delivery.window:
+        return at_ms
+    return in_window(delivery.window, at_ms, person, delivery.pause_ms)
+
+
+def judge_anew(person: Person, now_ms: int) -> None:
+    """What is held passes all gates again, in the order in which it has been held: her time zone has changed."""
+    for delivery in list(person.holds):
+        pass_gates(person, now_ms, delivery, anew=True)
