@@ -177,3 +177,16 @@ def test_a_window_is_that_of_the_zone_in_which_she_is_when_she_is_due(writing: C
     story.identify(12 * HOUR, timezone="Asia/Tokyo").wait(2 * DAY)
 
     assert story.steps() == [(DAY, "mail")]  # 09:00 in Tokyo
+
+
+def test_whom_a_gate_held_past_her_window_waits_for_it_where_she_is_once_that_gate_lets_her_go(
+    writing: Callable[..., Project],
+) -> None:
+    quiet = 'quiet_hours: [{from: "08:00", until: "20:00"}]'
+    story = somebody(writing(OPENING, quiet)).give(part(OPENS, OPENS))
+
+    story.identify(13 * HOUR, timezone="Asia/Tokyo")  # where it is 22:00
+
+    assert story.gates() == [(OPENS, "email", "held", "quiet_hours"), (13 * HOUR, "email", "held", "window")]
+    story.wait(DAY).wait(DAY + 11 * HOUR + 1)
+    assert story.gates()[2:] == [(DAY, "email", "held", "quiet_hours"), (DAY + 11 * HOUR, "email", "queued", None)]

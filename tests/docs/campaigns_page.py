@@ -80,6 +80,12 @@ outside it is moved to its next opening in the zone that it names, and comes n /
 its last person has been due, those included whom a gate holds; whoever is held is released n / `rate` after the gate
 opens. What takes its sets begins then: `refused` are those of whom gates refused every channel.
 
+**Whose time zone changes** while she waits for a `window` that goes by her own stays due when she was. Where the
+window is shut on her new clock then, she waits from there for its next opening, and at a `time` of day for the next
+one; so nobody is sent to at night because she has travelled, or has told only then where she lives. Somebody whom the
+campaign itself has made known has the project's zone until then. What a gate holds passes all gates anew at once, and
+after them the window. Copies for seeds go when she was due at first.
+
 A `rate` is no limit where people wait for a `window`. They are spread over one opening: n / `rate` goes on from its
 start again where it is longer than the opening. So whoever is moved into it goes faster than the `rate` as soon as
 more are moved than fit in at that `rate` (3,600 an hour at `1/s`), and faster too where openings in several time zones

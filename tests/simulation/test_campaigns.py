@@ -67,6 +67,18 @@ def test_a_window_opens_for_each_person_in_her_own_zone(tmp_path: Path) -> None:
     assert set(found.sent("later").values()) == {16 * HOUR_MS + 1_000}, "the send ends with the last zone"
 
 
+def test_whose_zone_changes_while_she_waits_for_a_window_is_sent_to_within_it_where_she_is(tmp_path: Path) -> None:
+    window = {"from": "10:00", "to": "12:00", "zone": "profile"}
+    project = project_in(tmp_path, campaign(ALL, {**MAIL, "rate": "1/s", "window": window}, LATER, hours=0.5))
+    moved = [identified("u1", 0.75, timezone="Asia/Tokyo"), identified("u2", 0.75, timezone="Atlantic/Reykjavik")]
+
+    found = told(project, [*people(3), *moved])
+
+    # In Tokyo it is 19:00 when it opens in UTC; in Reykjavik clocks show what they show in UTC.
+    assert found.sent("mail") == {"u0": HOUR_MS, "u1": 16 * HOUR_MS + 1_000, "u2": HOUR_MS + 2_000}
+    assert set(found.sent("later").values()) == {16 * HOUR_MS + 1_000}, "the send ends with her"
+
+
 def test_whom_a_gate_holds_is_released_at_the_rate_and_the_send_ends_with_her(tmp_path: Path) -> None:
     quiet = [{"from": "09:00", "until": "12:00"}]
     settings = {"project": "shop", "policies": {"consent": {"default": "opt_out"}, "quiet_hours": quiet}}

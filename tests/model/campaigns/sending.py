@@ -161,4 +161,5 @@ def _opens_ms(person: Person, at_ms: int, delivery: Delivery) -> int:
 def judge_anew(person: Person, now_ms: int) -> None:
     """What is held passes all gates again, in the order in which it has been held: her time zone has changed."""
     for delivery in list(person.holds):
+        delivery.past_window = False
         pass_gates(person, now_ms, delivery, anew=True)

@@ -1,8 +1,9 @@
 """The window of a campaign's send: when may somebody be sent to who comes too late for it?
 
-Everybody is due while it is open, and so nobody is late under virtual time. Live, a pause or an outage may pass its
-end: whoever has not left by then waits for its next opening. A gate's own hold goes before the window, as it may last
-until it is shut each day: what is held so is released when that gate opens, be the window open or not.
+Everybody is due while it is open. Live, a pause or an outage may pass its end: whoever has not left by then waits for
+its next opening. A gate's own hold goes before the window, as it may last until it is shut each day: what is held so is
+released when that gate opens, be the window open or not. Where the gate lets somebody go before that, because her time
+zone has changed, the window binds her again.
 """
 
 from __future__ import annotations

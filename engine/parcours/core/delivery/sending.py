@@ -145,6 +145,8 @@ def release(turn: Turn, key: str, standing: Timer | None = None) -> Run | None:
         close(turn, run, delivery, "cancelled", reason="the message or its step is not known any more")
     else:
         delivery.to = _address(turn, run, step, delivery.channel)
+        if standing is not None:
+            delivery.past_window = False  # whom the gate lets go before that keeps to the window again
         _let_pass(turn, run, delivery, message, judge(turn, run, delivery, message), standing)
     return run
 
