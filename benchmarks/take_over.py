@@ -30,8 +30,8 @@ from workload import project
 from parcours import Engine
 from parcours.core.identity import SlotMap
 from parcours.errors import ShardUnavailable
+from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, namespace_of
-from parcours.runtime.cluster.resident import ResidentPort
 from parcours.runtime.cluster.runtime import start_ray
 from parcours.store.address import claims_at
 
@@ -44,7 +44,7 @@ LOOK_EVERY_S = 0.01
 
 def process_of(name: str, namespace: str) -> int:
     """The process of an actor."""
-    return asyncio.run(ResidentPort(namespace, ray.get_actor(name, namespace)).process_id())
+    return int(asyncio.run(answer_of(ray.get_actor(name, namespace).process_id.remote())))
 
 
 def seconds_until(answers: Callable[[], object]) -> float:

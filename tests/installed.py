@@ -27,7 +27,8 @@ def chromium() -> str:
 def npm_packages() -> Path:
     """The folder with the packages of package.json, each as its maker ships it."""
     packages = NODE / "node_modules"
-    for name, version in json.loads((NODE / "package.json").read_text())["dependencies"].items():
+    wanted = json.loads((NODE / "package.json").read_text())
+    for name, version in (wanted["dependencies"] | wanted["devDependencies"]).items():
         described = packages / name / "package.json"
         if not described.exists() or json.loads(described.read_text())["version"] != version:
             _miss(f"{name} {version}")

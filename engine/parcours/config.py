@@ -58,7 +58,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=8 * 1024 * 1024,
         description="Most bytes in one micro-batch, but for a single line: a record of the journal is about as long.",
     )
-    batches_in_flight_max: Count = Field(default=4, description="Batches under way to a shard, of all routers together.")
+    batches_in_flight_max: Count = Field(default=4, description="Batches under way to a shard, of all its routers.")
     routers_max: Count = Field(
         default=64,
         description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -20,8 +19,8 @@ from parcours.config import Settings
 from parcours.errors import SettingInvalid, ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
 from parcours.journey.starter import write_starter
+from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, namespace_of
-from parcours.runtime.cluster.resident import ResidentPort
 from parcours.store.address import claims_at
 
 pytestmark = pytest.mark.ray
@@ -63,7 +62,7 @@ def visits(engine: Engine) -> int:
 
 def keeper_process(project: Project) -> int:
     actor = ray.get_actor(KEEPER, namespace_of(project.name))
-    return asyncio.run(ResidentPort(namespace_of(project.name), actor).process_id())
+    return int(asyncio.run(answer_of(actor.process_id.remote())))
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -109,12 +108,14 @@ def test_a_killed_keeper_is_started_anew_and_goes_on_with_the_shards_that_are_th
         claims = claims_at(store, 2)
         epoch, shards = claims.keeper().epoch, claims.shards()
 
+        journeys = engine.journeys()
         os.kill(keeper_process(shop), signal.SIGKILL)
         see(engine, 100, first=100)
         eventually(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
 
         assert claims.shards() == shards, "nobody has been opened anew"
         assert visits(engine) == 200
+        assert engine.journeys() == journeys, "nothing has been published"
         assert engine.close_journey("visits").changes
 
 

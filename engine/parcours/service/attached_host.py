@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from parcours.background import in_thread
-from parcours.clock import SystemClock
+from parcours.clock import SystemClock, stopwatch_ms
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
 from parcours.errors import ShardUnavailable
@@ -35,7 +35,7 @@ from parcours.service.engine_host import EngineHost
 from parcours.service.erasure import ErasureJob
 from parcours.service.fact_questions import FactQuestions
 from parcours.service.journey_state import JourneyState
-from parcours.service.keeper import NEWS_WITHIN_S, Standing
+from parcours.service.keeper import Standing
 from parcours.service.people_table import PersonRow
 from parcours.service.published import ASKED, Published
 from parcours.store.campaign_files import CAMPAIGNS
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from parcours.campaigns.run_place import RunPlace
 
 log = logging.getLogger("parcours")
+
+BIRTH_WITHIN_MS: Final = 60_000.0
+"""So long a keeper whose process has been ended has for its next one to begin, before that is ended in its turn."""
 
 AWAY_PAUSE_S: Final = 0.5
 """Pause before a keeper is asked again that did not answer."""
@@ -58,6 +61,9 @@ class KeeperPort(Protocol):
     async def call(self, name: str, /, *arguments: Any, **named: Any) -> Any: ...
 
     def stream(self, name: str, /, *arguments: Any) -> AsyncGenerator[Any]: ...
+
+    def silent_s(self) -> float:
+        """For how long it has said nothing though it was asked."""
 
     async def end_process(self) -> None:
         """End the process of one that answers nothing, so that it is started anew."""
@@ -122,6 +128,7 @@ class AttachedHost(EngineHost):
         self._attachment = attachment
         self._keeper = attachment.keeper
         self._following: asyncio.Task[None] | None = None
+        self._patient_until_ms = 0.0
         self._control = AttachedControl(plan.project, self._keeper)
         self.control = self._control
         self.questions = FactQuestions(lambda: self.ports, self.control, plan)
@@ -158,24 +165,27 @@ class AttachedHost(EngineHost):
         told = ""
         while True:
             try:
-                await self._hear()
+                await self._control.hear(self.control.publications.ledger.number)
                 self._route_by(self.control.current)
                 told = ""
             except Exception as error:  # noqa: BLE001  # it has to go on whatever the keeper says
                 if str(error) != told:
                     log.warning("what is published cannot be asked for now: %s", error)
                 told = str(error)
+                await self._end_if_frozen()
                 await asyncio.sleep(AWAY_PAUSE_S)
 
-    async def _hear(self) -> None:
-        """Hear from the keeper, which has something to say in time; the process of one that has not is ended."""
+    async def _end_if_frozen(self) -> None:
+        """End the process of a keeper that has said nothing for too long; the one that is started then has time to."""
         silence_s = self._plan.settings.actor_silence_ms / 1_000
-        try:
-            async with asyncio.timeout(NEWS_WITHIN_S + silence_s):
-                await self._control.hear(self.control.publications.ledger.number)
-        except TimeoutError:
+        if self._keeper.silent_s() < silence_s or stopwatch_ms() < self._patient_until_ms:
+            return
+        log.warning(
+            "whoever keeps the engine has said nothing for %g s: its process is ended, and started anew", silence_s
+        )
+        self._patient_until_ms = stopwatch_ms() + BIRTH_WITHIN_MS
+        with suppress(ShardUnavailable):
             await self._keeper.end_process()
-            raise ShardUnavailable(f"no answer within {silence_s:g} s, so its process is ended") from None
 
     async def turn_away(self) -> None:
         await self._end_routing()

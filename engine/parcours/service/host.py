@@ -88,8 +88,11 @@ class Host(EngineHost):
     def ports(self) -> Sequence[ShardPort]:
         return self._runtime.ports
 
-    async def start(self) -> None:
-        """Open the shards and go on from where their stores stand."""
+    async def start(self, *, publishes: bool = True) -> None:
+        """Open the shards and go on from where their stores stand.
+
+        publishes  what is new in the project is published
+        """
         await self._runtime.start()
         self._begin_routing(self._plan.project.program)
         asking = self.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
@@ -100,7 +103,7 @@ class Host(EngineHost):
         self._campaigns = CampaignsOfHost(self._plan, self.ports, self.control.undisturbed, self._clock, self.questions)
         self._erasures = ErasuresUnderWay(self.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget)
         await self._erasures.start()
-        await self.control.begin()
+        await self.control.begin(publishes=publishes)
 
     async def _renew(self, program: Program) -> None:
         """This program holds from now on."""

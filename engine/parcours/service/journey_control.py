@@ -79,11 +79,15 @@ class JourneyControl(Published):
     def _ports(self) -> Sequence[ShardPort]:
         return self._runtime.ports
 
-    async def begin(self) -> None:
-        """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
+    async def begin(self, *, publishes: bool = True) -> None:
+        """Finish what was begun before, then publish what is new in the project that the engine was opened with.
+
+        publishes  unless it only goes on
+        """
         self.publications = await settle(self._ports)
         async with self._turn:
-            await self._carry_out(publishing(self._project, reopen=False, in_use=await self._in_use(Patience())))
+            if publishes:
+                await self._carry_out(publishing(self._project, reopen=False, in_use=await self._in_use(Patience())))
         await self._renew(self.publications)
 
     async def _renew(self, publications: Publications) -> None:

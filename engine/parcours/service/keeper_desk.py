@@ -50,14 +50,17 @@ class KeeperDesk:
         self._host: Host | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
-        """Take over. Raises as `Service.start`; it may be called again then."""
+    async def open(self, *, again: bool) -> None:
+        """Take over; `again`: what is published stays as it is, whatever the plan's project is by now.
+
+        Raises as `Service.start`; it may be called once more then.
+        """
         from parcours.runtime.cluster.runtime import ClusterRuntime
 
         runtime = ClusterRuntime(self._plan, stays=True)
         host = Host(self._plan, runtime)
         try:
-            await host.start()
+            await host.start(publishes=not again)
         except BaseException as error:
             await close_all([host.turn_away, runtime.leave], after=error)
             raise

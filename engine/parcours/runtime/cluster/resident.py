@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import ray
 
+from parcours.clock import stopwatch_ms
 from parcours.errors import ShardUnavailable
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, check_connected, find
@@ -38,8 +39,8 @@ BIRTH_S: Final = 60.0
 class Resident(Protocol):
     """What lives in the actor. Arguments and answers of its calls are pickled."""
 
-    async def open(self) -> None:
-        """Begin, or go on where an earlier one has ended. It is called again where it has failed."""
+    async def open(self, *, again: bool) -> None:
+        """Begin; `again`: Ray has started the actor anew, to go on. It is called once more where it has failed."""
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """What is answered to a call of this name."""
@@ -68,7 +69,7 @@ class ResidentActor:
             if self._resident is None:
                 make: Callable[[], Resident] = pickle.loads(self._made)
                 resident = make()
-                await resident.open()
+                await resident.open(again=ray.get_runtime_context().was_current_actor_reconstructed)
                 self._resident = resident
             return self._resident
 
@@ -108,6 +109,7 @@ class ResidentPort:
         self._actor = actor
         self._pulse: asyncio.Future[Any] | None = None
         self._silence_s = BIRTH_S
+        self._silent_since_ms: float | None = None
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """The answer. Raises what the call raises, ShardUnavailable where nobody answers.
@@ -147,15 +149,22 @@ class ResidentPort:
         awaited = {pulse} if answer is None else {pulse, answer}
         done, _ = await asyncio.wait(awaited, timeout=self._silence_s, return_when=asyncio.FIRST_COMPLETED)
         if pulse.done():
+            self._silent_since_ms = None
             pulse.result()
             self._silence_s = SILENCE_S
         elif not done:
             self._silence_s = KNOWN_SILENCE_S
+            if self._silent_since_ms is None:
+                self._silent_since_ms = stopwatch_ms()
             raise ShardUnavailable("whoever keeps the engine says nothing: its process is frozen, or its machine away")
 
     async def end_process(self) -> None:
         """End the process of an actor that answers nothing; Ray starts it anew. Raises ShardUnavailable."""
-        ray.kill(await self._found(), no_restart=False)
+        ray.kill(await asyncio.to_thread(find, KEEPER, self._namespace), no_restart=False)
+
+    def silent_s(self) -> float:
+        """For how long it has been known to say nothing; 0 where it answers, or its process is known to be gone."""
+        return 0.0 if self._silent_since_ms is None else (stopwatch_ms() - self._silent_since_ms) / 1_000
 
     def asked(self, name: str) -> Any:
         """The reference to the pickled answer of a call without arguments, for whoever has no loop to wait on."""
