@@ -133,7 +133,9 @@ class ResidentPort:
         try:
             while not (await asyncio.wait({answer}, timeout=LOOK_EVERY_S))[0]:
                 await self._look(actor, answer)
-            return answer.result()
+            told = answer.result()
+            self._silence_s, self._silent_since_ms = SILENCE_S, None
+            return told
         except ShardUnavailable:
             self._actor = None
             raise
