@@ -16,7 +16,7 @@ from parcours.clock import ManualClock
 from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.insight.exporter.opening import recall_exported
 from parcours.journey.project import Project
-from parcours.service import service
+from parcours.service import opening
 from parcours.service.engine import Engine
 from parcours.service.stored_record import stored_record
 from parcours.shard.resharding import reshard
@@ -131,7 +131,7 @@ def test_it_is_noted_beside_the_files_by_a_hash_for_as_long_as_they_have_anythin
 def test_without_the_exporter_she_is_in_no_answer_and_the_job_names_the_day_on_which_facts_lapse(
     tmp_path: Path, new_shop: NewShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "can_export", lambda _: False)
+    monkeypatch.setattr(opening, "can_export", lambda _: False)
     folder, clock = tmp_path / "store", ManualClock(100 * DAY_MS)
     with Engine.open(new_shop(), f"sqlite:///{folder}", runtime="local", records=["email"], clock=clock) as engine:
         live(engine, *PEOPLE)
@@ -173,7 +173,7 @@ def test_files_that_an_engine_with_the_exporter_has_left_keep_an_erasure_open_an
     folder = tmp_path / "store"
     exported_store(folder, shop)
     with monkeypatch.context() as without:
-        without.setattr(service, "can_export", lambda _: False)
+        without.setattr(opening, "can_export", lambda _: False)
         with open_in(folder, shop) as engine:
             job = engine.erase(PERSON)
             look_again(engine)
@@ -194,7 +194,7 @@ def test_files_that_an_engine_with_the_exporter_has_left_keep_an_erasure_open_an
 def test_what_was_never_exported_has_no_files_after_a_store_was_shared_out_anew_either(
     tmp_path: Path, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "can_export", lambda _: False)
+    monkeypatch.setattr(opening, "can_export", lambda _: False)
     with open_in(tmp_path / "store", shop) as engine:
         live(engine, *PEOPLE)
     reshard(f"sqlite:///{tmp_path / 'store'}", f"sqlite:///{tmp_path / 'more'}", 2)

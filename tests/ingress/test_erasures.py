@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.ingress.test_people import CART, Desk, at_the_desk
 
-from parcours.service import service
+from parcours.service import opening
 
 
 async def cart_left(desk: Desk, person: str) -> None:
@@ -58,7 +58,7 @@ def test_to_repeat_it_is_harmless_and_later_events_make_a_new_person(tmp_path: P
 def test_where_nothing_is_exported_the_job_names_the_day_on_which_facts_lapse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "can_export", lambda _: False)
+    monkeypatch.setattr(opening, "can_export", lambda _: False)
 
     async def visit(desk: Desk) -> None:
         await cart_left(desk, "sarah")
