@@ -82,7 +82,9 @@ def _one(chance: Chance, name: str, at_ms: int, sends: list[Any], messages: dict
         return _reaction(chance, line, campaign, step, messages)
     if drawn < 0.57:
         change = traits(chance, chance.number(0, 40))
-        change = {key: change[key] for key in chance.some(list(change), 1, 3) if key != "timezone"}
+        change = {key: change[key] for key in chance.some(list(change), 1, 3)}
+        if "timezone" in change:
+            chance.kind("person.moves")
         if chance.maybe(0.2):
             change["tier"] = None
         return {**line, "type": "identify", "traits": change}

@@ -38,7 +38,7 @@ KINDS = {
     "table.csv", "table.ndjson", "table.glob", "table.many", "table.single", "table.key", "table.fold",
     "table.user", "table.email", "table.code", "table.join", "table.bad_cell", "table.sql", "message.expires",
     "policy.caps", "policy.holdouts", "policy.quiet_hold", "policy.quiet_drop", "expression.mixed",
-    "expression.consent", "expression.membership",
+    "expression.consent", "expression.membership", "person.moves",
 }  # fmt: skip
 
 
