@@ -73,6 +73,7 @@ class LiveCampaigns:
         self._program: Program | None = None
         self._states: Mapping[str, JourneyStateName] = {}
         self._news = asyncio.Event()
+        self._is_restored = asyncio.Event()
         self._places: dict[str, CampaignPlace] = {}
         self._task: asyncio.Task[None] | None = None
         self._upkeep: asyncio.Task[None] | None = None
@@ -175,6 +176,7 @@ class LiveCampaigns:
             raise CallerError(f"{plain(audience)!r} is no audience that people are saved as")
         campaign = naming_campaign(audience, mode, self._published.timezone)
         self._look_first(campaign)
+        await self._is_restored.wait()  # before that, files that are being written are taken for those of a crash
         async with self._naming, self._runs.gate.at_work():  # numbers are given in order
             folder = self._around.folder / campaign.name / str(self._place(campaign.name).runs + 1)
             await in_thread(write_found, people, RunFolder(folder, durable=True).found(PEOPLE), durable=True)
@@ -212,6 +214,7 @@ class LiveCampaigns:
             await self.previews.clear()
             async with self._runs.gate.at_work():
                 await self._restore()
+            self._is_restored.set()
             self._upkeep = asyncio.ensure_future(self._keep_up())
             while True:
                 self._news.clear()
@@ -219,6 +222,7 @@ class LiveCampaigns:
                     coming = [await self._look(each) for each in (*self._published.campaigns, *self._published.keeping)]
                 await self._until(min((at for at in coming if at is not None), default=None))
         except Exception as error:  # nobody waits for it
+            self._is_restored.set()  # nobody waits in vain
             self._trouble = f"no campaign begins by its schedule any more: {error}"
             log.error("%s", self._trouble, exc_info=not isinstance(error, ParcoursError | OSError))
 
