@@ -70,11 +70,6 @@ class ShardAccess(ABC):
         return self._plan.settings
 
     @property
-    def store_address(self) -> str:
-        """That of the engine's store; it may hold a password."""
-        return self._plan.store
-
-    @property
     def links(self) -> Links | None:
         """The addresses of a door that deliveries carry; None if they carry none."""
         return self._plan.links
