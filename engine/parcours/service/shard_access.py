@@ -1,6 +1,6 @@
 """The way of one process to the shards: its router, and questions about people to whoever owns them.
 
-An engine has one such way, or many: each process that is attached to it has its own (attached.py).
+An engine has one such way, or many: each process that is attached to it has its own (attached_host.py).
 """
 
 from __future__ import annotations
