@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHARDS = 2
 """Into how many shards the people of a new store are divided where nobody says."""
 
+DOORS_MAX = 64
+"""As many routers as a shard remembers unless its settings say otherwise (`routers_max`)."""
+
 
 @dataclass(frozen=True)
 class Served:
