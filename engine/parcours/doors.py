@@ -23,9 +23,6 @@ from parcours.ingress.settings import ServeSettings
 
 log = logging.getLogger("parcours.door")
 
-DOORS_MAX: Final = 64
-"""As many routers as a shard remembers unless its settings say otherwise (`routers_max`)."""
-
 PAUSE_S: Final = 1.0
 """Pause before another door is put in the place of one that ended; twice as long each time that it does not last."""
 

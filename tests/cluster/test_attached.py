@@ -6,13 +6,13 @@ import asyncio
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import ray
+from tests.ingress.served import until
 
 from parcours import Engine
 from parcours.config import Settings
@@ -65,13 +65,6 @@ def keeper_process(project: Project) -> int:
     return int(asyncio.run(answer_of(actor.process_id.remote())))
 
 
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, f"{what} did not come about"
-        time.sleep(0.1)
-
-
 def answers(engine: Engine) -> bool:
     try:
         engine.journeys()
@@ -96,7 +89,7 @@ def test_it_goes_on_without_whoever_has_opened_it(shop: Project, store: str) -> 
 def test_what_one_changes_all_know(shop: Project, store: str) -> None:
     with opened(shop, store) as first, Engine.attach("auto", shop) as second:
         assert first.pause_journey("visits").changes
-        eventually(lambda: second.service.ledger.journeys["visits"].state == "paused", "what is published")
+        until(lambda: second.service.ledger.journeys["visits"].state == "paused", "what is published")
         assert {each.journey: each.state for each in second.journeys()}["visits"] == "paused"
         second.resume_journey("visits")
         assert {each.journey: each.state for each in first.journeys()}["visits"] == "open"
@@ -111,7 +104,7 @@ def test_a_killed_keeper_is_started_anew_and_goes_on_with_the_shards_that_are_th
         journeys = engine.journeys()
         os.kill(keeper_process(shop), signal.SIGKILL)
         see(engine, 100, first=100)
-        eventually(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
+        until(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
 
         assert claims.shards() == shards, "nobody has been opened anew"
         assert visits(engine) == 200
@@ -127,7 +120,7 @@ def test_a_frozen_keeper_is_ended_by_whoever_waits_for_news(shop: Project, store
 
         os.kill(process, signal.SIGSTOP)
         see(engine, 100)
-        eventually(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
+        until(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
 
         assert visits(engine) == 100
         assert not Path(f"/proc/{process}").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 import ray
+from tests.ingress.served import until
 
 from parcours import Engine
 from parcours.errors import ShardUnavailable
@@ -61,13 +61,6 @@ def frozen(process_id: int) -> Iterator[None]:
         os.kill(process_id, signal.SIGCONT)
 
 
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, f"{what} did not come about"
-        time.sleep(0.1)
-
-
 def check_that_lines_are_taken_and_changes_wait(ask: Ask, number: int) -> None:
     """Whatever needs the shards alone goes on; what needs a keeper says why it cannot be done now."""
     seen = {"userId": f"u{number}", "event": "Seen", "messageId": f"m-{number}"}
@@ -89,7 +82,7 @@ def test_while_its_keeper_is_frozen_a_door_takes_lines_and_makes_no_changes(shop
         with frozen(ray.get(keeper(shop).process_id.remote())):
             check_that_lines_are_taken_and_changes_wait(ask, 1)
 
-        eventually(lambda: ask("POST", "/journeys/visits/pause", {}).status_code == 200, "that a change is made")
+        until(lambda: ask("POST", "/journeys/visits/pause", {}).status_code == 200, "that a change is made")
         assert ask("GET", "/troubles").json() == {"troubles": []}
 
 
@@ -114,5 +107,5 @@ def test_a_door_whose_keeper_is_killed_goes_on_taking_lines_and_makes_changes_ag
             statuses.append(ask("POST", "/journeys/visits/pause", {}).status_code)
             return statuses[-1] == 200
 
-        eventually(is_changed, "that a change is made")
+        until(is_changed, "that a change is made")
         assert set(statuses) <= {200, 503}

@@ -13,7 +13,6 @@ from parcours.ingress.deployment import (
     KEY_FILE,
     agreed,
     check_reachable,
-    check_same_store,
     completed,
     links_of,
     other_settings,
@@ -138,14 +137,6 @@ def test_a_key_that_is_added_in_front_counts_once_the_engine_is_opened_anew() ->
     _, said = agreeing(opened, settings(public_url=ADDRESS, signing_keys=["t" * 32, *SIGNING]))
 
     assert len(said) == 1 and "sealed by the engine's first until it is opened anew" in said[0]
-
-
-def test_another_store_than_that_of_the_engine_is_refused_or_told(tmp_path: Path) -> None:
-    assert check_same_store(f"sqlite:///{tmp_path}/store", f"sqlite:///{tmp_path}/store") is None
-    with pytest.raises(SettingInvalid, match="uses the store sqlite:////other, and not"):
-        check_same_store(f"sqlite:///{tmp_path}/store", "sqlite:////other")
-    told = check_same_store("postgresql://me:secret@db/luma", "postgresql://me:secret@db.example/luma")
-    assert told is not None and "secret" not in told
 
 
 def test_settings_of_an_engine_that_runs_stay_and_those_that_differ_are_named() -> None:

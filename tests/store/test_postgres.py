@@ -12,7 +12,7 @@ import pytest
 from tests.postgres import by_hand, drop, new_address, schema_of
 
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
-from parcours.store.address import open_store, prepare, shards_of
+from parcours.store.address import is_same_store, open_store, prepare, shards_of
 from parcours.store.layout import Layout
 from parcours.store.postgres.file_rows import AHEAD_BYTES, AHEAD_FILES_MAX
 from parcours.store.postgres.image_rows import PAGE_BYTES, PAGE_IMAGES, PIECE_BYTES
@@ -74,6 +74,19 @@ def test_shards_share_a_schema_and_nothing_else(address: str) -> None:
 
         assert (list(second.records()), list(second.images()), second.file_names()) == ([], [], set())
         assert second.acquire(None) == 1
+
+
+def test_a_store_is_the_same_by_whatever_address_it_has(postgres_url: str, address: str) -> None:
+    other = new_address(postgres_url)
+    assert is_same_store(address, f"{address}&connect_timeout=7")
+    assert not is_same_store(address, other), "there is none yet"
+
+    prepare(other, "luma", 4)
+    try:
+        assert not is_same_store(address, other)
+        assert not is_same_store(address, "sqlite:////var/luma")
+    finally:
+        drop(postgres_url, other)
 
 
 def test_a_shard_that_there_is_not_is_refused(address: str) -> None:

@@ -16,7 +16,8 @@ import pytest
 from tests.postgres import Server, a_server, by_hand, new_address, schema_of
 
 from parcours.errors import StoreBroken, StoreBusy
-from parcours.store.address import open_store, prepare
+from parcours.store.address import claims_at, open_store, prepare
+from parcours.store.claims import Held
 from parcours.store.postgres.session import LOCK_S, Session
 from parcours.store.postgres.store import PostgresStore
 from parcours.store.postgres.url import postgres_address as parts_of
@@ -136,12 +137,13 @@ def test_who_was_succeeded_leaves_no_mark_in_the_scratch_bytes_of_its_successor(
             assert bytes(found[:4]) == b"left"
 
 
-def test_the_place_of_an_owner_stands_beside_its_epoch(postgres_url: str, address: str) -> None:
-    with closing(PostgresStore(parts_of(address), 3, place="node-7")) as store:
-        store.acquire(None)
+def test_where_a_shard_runs_is_not_known_any_more_once_somebody_else_has_acquired_it(address: str) -> None:
+    claims = claims_at(address, 4)
+    with closing(an_owner(address)):
+        claims.note(3, Held(1, "shard-3@1.1 at host-1"))
 
-    told = f"SELECT shard, epoch, place FROM {schema_of(address)}.shards WHERE epoch > 0"
-    assert by_hand(postgres_url, told) == [(3, 1, "node-7")]
+    with closing(an_owner(address, expected=1)):
+        assert claims.shards()[3] == Held(2)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 from parcours.cli.door_options import ClusterAddress, written_store
 from parcours.cli.project import ProjectFolder
 from parcours.cli.run import RuntimeChosen, RuntimeOption
-from parcours.cli.served import Served, serve_alone, serve_many
+from parcours.cli.served import DOORS_MAX, Served, serve_alone, serve_many
 
 if TYPE_CHECKING:
     from parcours.ingress.settings import ServeSettings
@@ -40,7 +40,7 @@ def serve(
     runtime: RuntimeChosen = RuntimeOption.RAY,
     address: ClusterAddress = None,
     doors: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes that share the port, each with connections of its own.")
+        int, typer.Option(min=1, max=DOORS_MAX, help="Processes that share the port, each with connections of its own.")
     ] = 1,
     record: Annotated[
         list[str] | None, typer.Option(metavar="CHANNEL", help="A channel that only records; may be repeated.")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHARDS = 2
 """Into how many shards the people of a new store are divided where nobody says."""
 
+DOORS_MAX = 64
+"""As many routers as a shard remembers unless its settings say otherwise (`routers_max`)."""
+
 
 @dataclass(frozen=True)
 class Served:
@@ -54,12 +57,10 @@ class Served:
 
     def open_service(self, project: Project, settings: ServeSettings) -> Service:
         """Open the engine by settings that are complete, or attach to the one that runs at the address."""
-        import logging
-
-        from parcours.ingress.deployment import check_same_store, links_of
+        from parcours.ingress.deployment import links_of
         from parcours.service.service import Service
 
-        service = Service.open(
+        return Service.open(
             project,
             self.store,
             shards=self.shards or _shards_of(self.store) or SHARDS,
@@ -70,9 +71,6 @@ class Served:
             private_hosts=settings.private_hosts,
             address=self.address,
         )
-        if service.was_running and (told := check_same_store(self.store, service.store_address)) is not None:
-            logging.getLogger("parcours.door").warning("%s", told)
-        return service
 
 
 def serve_alone(asked: Served, project: Project, settings: ServeSettings) -> None:

@@ -21,8 +21,6 @@ from parcours.ingress.settings import SIGNING_KEY_MIN, ServeSettings
 from parcours.ingress.tokens import Seals
 from parcours.routing.plan import Links
 from parcours.service.service import Service
-from parcours.store.address import absolute
-from parcours.store.place import place_of
 from parcours.store.private_files import FILE_MODE, make_folder
 
 KEY_FILE: Final = "signing.key"
@@ -131,20 +129,6 @@ def other_settings(here: Settings, there: Settings) -> list[str]:
     names = [name for name in Settings.model_fields if getattr(here, name) != getattr(there, name)]
     told = f"the engine goes on with the settings it was opened with, which differ in {', '.join(names)}"
     return [told] if names else []
-
-
-def check_same_store(asked: str, running: str) -> str | None:
-    """A sentence where an engine that runs already may use another store than was asked for; None where it does not.
-
-    Raises SettingInvalid where it is another one without doubt: a folder has one path for all machines of a cluster.
-    """
-    here, there = place_of(absolute(asked)), place_of(running)
-    if here.shown == there.shown:
-        return None
-    told = f"the engine of this project that runs already uses the store {there.shown}, and not {here.shown}"
-    if here.kind == there.kind == "postgres":
-        return told  # a server and a database can be named in many ways
-    raise SettingInvalid(f"{told}: name that one, or another cluster")
 
 
 def _kept_key(store: Path | None) -> str:

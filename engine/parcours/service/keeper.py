@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from parcours.core.effect import Outgoing
 from parcours.insight.audience_shown import AudienceShown
@@ -22,10 +22,6 @@ from parcours.service.people_table import PersonRow
 if TYPE_CHECKING:
     from parcours.campaigns.campaign_line import CampaignLine
     from parcours.campaigns.run_place import RunPlace
-
-
-NEWS_WITHIN_S: Final = 5.0
-"""So long a keeper that is asked for news of what is published waits for some, and then says what it knows."""
 
 
 @dataclass(frozen=True, slots=True)

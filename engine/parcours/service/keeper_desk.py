@@ -18,7 +18,6 @@ from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
 from parcours.service.host import Host
-from parcours.service.keeper import NEWS_WITHIN_S
 from parcours.store.address import claims_at
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ log = logging.getLogger("parcours")
 
 LOOK_EVERY_S: Final = 1.0
 """So often it looks whether it still keeps the engine."""
+
+NEWS_WITHIN_S: Final = 5.0
+"""So long whoever asks for news of what is published waits for some, and is then told what is known."""
 
 OF_HOST: Final = frozenset(
     {

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parcours.core.identity import person_asked_for
 from parcours.dispatch.proofs import send_proof
@@ -21,9 +21,6 @@ from parcours.service.published import Published
 from parcours.shard.messages import Look
 from parcours.shard.requests import NoteLook
 from parcours.wording import shown_value
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,6 @@ class Observed(ABC):
         return self._host.was_running
 
     @property
-    def store_address(self) -> str:
-        """That of the engine's store; it may hold a password."""
-        return self._host.store_address
-
-    @property
     def links(self) -> Links | None:
         """The addresses of a door that what leaves carries, as the engine was opened with; None if it carries none."""
         return self._host.links

@@ -10,6 +10,7 @@ from os import PathLike
 from types import NoneType
 
 from parcours.arguments import check_kind, check_method
+from parcours.closing import close_after
 from parcours.config import Settings, settings_of
 from parcours.errors import ProjectInvalid, SettingInvalid
 from parcours.journey.project import Project, check_project
@@ -19,8 +20,8 @@ from parcours.service.attached_host import Attachment
 from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.journey_control import drafted
-from parcours.store.address import absolute
-from parcours.store.place import place_of
+from parcours.store.address import absolute, is_same_store
+from parcours.store.place import shown_address
 
 log = logging.getLogger("parcours")
 
@@ -65,18 +66,29 @@ def attaching(address: str, project: Project) -> Attachment:
 
 
 def keeping(address: str, plan: Plan, runtime: str) -> Attachment:
-    """The same; where none runs the project, an engine is opened by the plan, and stays there."""
+    """The same; where none runs the project, an engine is opened by the plan, and stays there.
+
+    Raises SettingInvalid where one with another store runs it too, StoreBroken where a store does not say which it is.
+    """
     if runtime != "ray":
         raise SettingInvalid(f"address={address!r} is that of a Ray cluster, and runtime={runtime!r} uses none")
     from parcours.runtime.cluster.attaching import keep
     from parcours.service.keeper_desk import KeeperDesk
 
-    attached = keep(address, replace(plan, store=absolute(plan.store)), KeeperDesk)
-    there, wanted = place_of(attached.plan.store).shown, place_of(absolute(plan.store)).shown
-    if there != wanted:
-        attached.close()
-        raise SettingInvalid(
-            f"the engine that runs {plan.project.name!r} in this cluster has the store {there}, and not {wanted}: "
-            "a project has one engine in a cluster"
-        )
+    plan = replace(plan, store=absolute(plan.store))
+    attached = keep(address, plan, KeeperDesk)
+    try:
+        _check_same_store(plan, attached.plan)
+    except BaseException as error:
+        close_after(error, attached.close)
+        raise
     return attached
+
+
+def _check_same_store(wanted: Plan, running: Plan) -> None:
+    if not is_same_store(wanted.store, running.store):
+        there, here = shown_address(running.store), shown_address(wanted.store)
+        raise SettingInvalid(
+            f"the engine that runs {wanted.project.name!r} in this cluster has the store {there}, and not {here}: "
+            "name that one, or another cluster"
+        )

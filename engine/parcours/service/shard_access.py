@@ -1,6 +1,6 @@
 """The way of one process to the shards: its router, and questions about people to whoever owns them.
 
-An engine has one such way, or many: each process that is attached to it has its own (attached.py).
+An engine has one such way, or many: each process that is attached to it has its own (attached_host.py).
 """
 
 from __future__ import annotations
@@ -68,11 +68,6 @@ class ShardAccess(ABC):
     @property
     def settings(self) -> Settings:
         return self._plan.settings
-
-    @property
-    def store_address(self) -> str:
-        """That of the engine's store; it may hold a password."""
-        return self._plan.store
 
     @property
     def links(self) -> Links | None:

@@ -182,6 +182,18 @@ def absolute(address: str) -> str:
     return address if place.kind != "sqlite" else f"{SQLITE}{place.folder().absolute()}"
 
 
+def is_same_store(one: str, other: str) -> bool:
+    """Whether the store at one address is that at the other: one in PostgreSQL has many, and says itself which it is.
+
+    Raises StoreBroken where it cannot be asked.
+    """
+    here, there = place_of(absolute(one)), place_of(absolute(other))
+    if here.shown == there.shown or here.kind != "postgres" or there.kind != "postgres":
+        return here.shown == there.shown
+    found, known = _postgres().found_at(one), _postgres().found_at(other)
+    return found is not None and known is not None and found.id == known.id
+
+
 def is_durable(address: str) -> bool:
     """Whether the store outlives the process."""
     return place_of(address).is_durable

@@ -20,13 +20,12 @@ from parcours.shard.requests import A, Request, decode_answer, encode_request
 from parcours.store.address import claims_at, is_durable
 from parcours.store.claims import Claims
 
+LOOK_EVERY_MS: Final = 200
+"""So often the store is asked at most where the shards are."""
+
 
 class ActorGone(ShardUnavailable):
     """The process of an actor has ended, or has been ended."""
-
-
-LOOK_EVERY_MS: Final = 200
-"""So often the store is asked at most where the shards are."""
 
 
 @dataclass(frozen=True, slots=True)

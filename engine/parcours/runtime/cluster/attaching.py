@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.cluster.naming import KEEPER, find, namespace_of
 from parcours.runtime.cluster.resident import BIRTH_S, LOOK_EVERY_S, Resident, ResidentPort, put
-from parcours.runtime.cluster.runtime import ENVIRONMENT, start_ray
+from parcours.runtime.cluster.runtime import start_ray
 from parcours.store.address import is_durable
 
 
@@ -96,8 +95,6 @@ def connect(address: str) -> bool:
     """Come into the cluster at this address, unless this process is in one already; whether it has come now."""
     if ray.is_initialized():
         return False
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
@@ -53,9 +53,6 @@ START_ATTEMPTS = 10
 
 
 STATUS = encode_request(GetStatus())
-
-DISPATCHER: Final = "dispatcher-"
-"""Begins the names of dispatchers' actors; that of the channel follows."""
 
 
 class Supervisor:
@@ -165,7 +162,7 @@ class Supervisor:
         """An actor for each channel that this program needs and that has none; the names of those channels."""
         needed = channels_to_start(self._plan.channels, program)
         added = {
-            channel: self._start(DispatcherActor, f"{DISPATCHER}{channel}")
+            channel: self._start(DispatcherActor, f"dispatcher-{channel}")
             for channel in needed
             if channel not in self._dispatchers
         }

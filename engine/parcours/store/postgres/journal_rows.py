@@ -28,7 +28,7 @@ PAGE_RECORDS: Final = 1_000
 """Records looked at for it."""
 
 ACQUIRE: Final = (
-    "UPDATE shards SET epoch = epoch + 1, place = %s WHERE shard = %s AND epoch = coalesce(%s::bigint, epoch) "
+    "UPDATE shards SET epoch = epoch + 1, place = NULL WHERE shard = %s AND epoch = coalesce(%s::bigint, epoch) "
     "RETURNING epoch"
 )
 
@@ -96,10 +96,13 @@ class JournalRows:
         self.size_bytes: int = size_bytes
         self._link: bytes = trimmed_link if link is None else link
 
-    def acquire(self, expected: int | None, place: str | None) -> int:
-        """Raise the epoch and return it, in one statement. Raises StoreBusy unless it was the expected one."""
+    def acquire(self, expected: int | None) -> int:
+        """Raise the epoch and return it, in one statement; where the shard runs is not known then.
+
+        Raises StoreBusy unless the epoch was the expected one.
+        """
         self.keep_books()  # what waits is lost if it was not this one that has the epoch until now
-        raised = self._session.run(ACQUIRE, place, self._shard, None if expected is None else Int8(expected))
+        raised = self._session.run(ACQUIRE, self._shard, None if expected is None else Int8(expected))
         if not raised:
             next_epoch(expected, self.held())
             raise StoreBusy(f"shard {self._shard} of {self._where} has been given to somebody else this moment")

@@ -51,7 +51,6 @@ class PostgresStore:
 
     is_successor    opens to take the shard over from an owner that may still live, whose epoch it is told
     is_owner        opens to acquire the shard: an owner that is frozen does not keep it
-    place           where the shard is to run, noted beside the epoch when it is acquired
     frozen_after_s  how long nothing has to be heard of an owner that is frozen
 
     It may be handed from one thread to another, but only one at a time may call it. Opening raises StoreBusy if
@@ -65,12 +64,10 @@ class PostgresStore:
         *,
         is_successor: bool = False,
         is_owner: bool = False,
-        place: str | None = None,
         frozen_after_s: float = FROZEN_AFTER_S,
     ) -> None:
         self._address = address
         self._shard = shard
-        self._place = place
         self._scratch: mmap.mmap | None = None
         self._scratch_epoch = -1
         self._turn = threading.Lock()
@@ -107,11 +104,11 @@ class PostgresStore:
     def _acquired(self, expected: int | None) -> int:
         """The epoch, raised. A write that its owner's process stopped in the middle of keeps nobody waiting."""
         try:
-            return self._journal.acquire(expected, self._place)
+            return self._journal.acquire(expected)
         except errors.LockNotAvailable:
             next_epoch(expected, self._journal.held())  # whoever comes too late disturbs nobody
             self._holding.end_predecessors()
-            return self._journal.acquire(expected, self._place)
+            return self._journal.acquire(expected)
 
     def images(self) -> Iterator[SlotImage]:
         with self._using():
