@@ -12,7 +12,7 @@ from parcours.core.consent import may_personalise
 from parcours.core.fact import Changed
 from parcours.core.places.state import Whereabouts, newest
 from parcours.core.places.visits import Change, Crossing, Fix, next_due, take_crossing, take_fix, tell
-from parcours.core.profile import Profile, Timer
+from parcours.core.profile import Profile
 from parcours.core.turn import Turn
 from parcours.expression.expression import MISSING, Expression, Scope
 from parcours.journey.places import PLACE_ENTERED, PLACE_LEFT
@@ -49,7 +49,7 @@ def follow_no_more(turn: Turn) -> None:
     """Forget where the person is, if that may not be known any more. Nothing is told of it."""
     if turn.profile.whereabouts is not None and not may_personalise(turn.profile, turn.program.policies):
         turn.profile.whereabouts = None
-        turn.profile.timers = [timer for timer in turn.profile.timers if timer.kind != "place"]
+        turn.set_only_timer(None, "place")
 
 
 def tell_place(turn: Turn) -> tuple[str, dict[str, object]] | None:
@@ -92,13 +92,5 @@ def _properties(turn: Turn, change: Change) -> dict[str, object]:
 
 
 def _set_timer(turn: Turn, here: Whereabouts) -> None:
-    """Set the timer of places. One that is already set for this time stays."""
-    profile, due = turn.profile, next_due(here)
-    if due is not None:
-        due = max(due, turn.at)
-    if any(timer.kind == "place" and timer.due == due for timer in profile.timers):
-        return
-    profile.timers = [timer for timer in profile.timers if timer.kind != "place"]
-    if due is not None:
-        profile.sequence += 1
-        profile.timers.append(Timer(due, profile.sequence, "place"))
+    due = next_due(here)
+    turn.set_only_timer(None if due is None else max(due, turn.at), "place")
