@@ -16,13 +16,11 @@ from collections.abc import Iterable
 
 from parcours.core.buckets import hash_of
 from parcours.core.consent import may_personalise
-from parcours.core.fact import LimitReached
 from parcours.core.paths import pick, replaced
 from parcours.core.profile import Timer, is_unknown
-from parcours.core.run.traits import has_room, tell_changes
+from parcours.core.run.traits import has_room, tell_changes, tell_dropped
 from parcours.core.turn import Turn
 from parcours.journey.program import Program
-from parcours.wording import quoted
 
 
 def renew_with(turn: Turn, events: Iterable[str]) -> bool:
@@ -50,8 +48,7 @@ def renew(turn: Turn, scores: Iterable[str]) -> bool:
             if has_room(turn, changed):
                 traits = changed
             else:
-                why = f"trait {quoted(known.keep.trait)} was not kept"
-                turn.effects.facts.append(LimitReached(turn.at, turn.person, "all_traits_bytes_max", why))
+                tell_dropped(turn, known.keep.trait, "all_traits_bytes_max")
     if traits is before:
         return False
     turn.change_traits(traits)
