@@ -1,7 +1,8 @@
 """What positions and crossings do to a person: her visits, the timer for what comes of them, and what is told.
 
 Every position comes in by `take_positions`: whoever may not be followed is turned away there, and what was known of
-where she is goes with her word (`follow_no_more`).
+where she is goes with her word, or, where a publication has changed the policy, with the next event or the
+timer of places (`follow_no_more`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from parcours.wording import quoted
 def take_positions(turn: Turn, names: Iterable[str], properties: Mapping[str, object], timestamp: int) -> None:
     """Take in where an event of these types says that the person is, or was at that time by its sender's clock."""
     if not may_personalise(turn.profile, turn.program.policies):
+        follow_no_more(turn)
         return
     places, told_at = turn.program.places, min(timestamp, turn.at)
     room = turn.settings.places_of_person_max
@@ -54,6 +56,7 @@ def follow_no_more(turn: Turn) -> None:
 
 def tell_place(turn: Turn) -> tuple[str, dict[str, object]] | None:
     """The event of the next place that the person enters or leaves at this instant; None if there is none."""
+    follow_no_more(turn)  # a publication may have changed the policy since
     here = turn.profile.whereabouts
     change = None if here is None else tell(here, turn.at)
     if here is not None:
