@@ -30,10 +30,14 @@ GUESTS = 'count("Place Left", "9d", "event.place == \'studio\'") > 0'
 
 
 def project_of(
-    places: dict[str, Any], *journeys: dict[str, Any], audiences: dict[str, str] | None = None, **defaults: str
+    places: dict[str, Any],
+    *journeys: dict[str, Any],
+    audiences: dict[str, str] | None = None,
+    personalisation: str = "opt_out",
+    **defaults: str,
 ) -> Project:
     return Project.of(
-        ProjectDocument(project="yoga"),
+        ProjectDocument.model_validate({"project": "yoga", "policies": {"personalisation": personalisation}}),
         events=EventsDocument.model_validate({"events": EVENTS}),
         audiences=AudiencesDocument(audiences=audiences or {}),
         journeys=[JourneyDocument.model_validate(each) for each in journeys],
@@ -128,3 +132,24 @@ def test_a_place_stays_as_long_as_somebody_is_on_a_way_that_names_it(tmp_path: P
         ]
         found = engine.profile("sarah")
         assert found is not None and found.runs == ()
+
+
+@pytest.mark.parametrize("last", ["event", "timer"])
+def test_where_everybody_has_to_agree_from_now_on_it_is_forgotten_where_somebody_is(tmp_path: Path, last: str) -> None:
+    places, clock = {"studio": document_of(STUDIO)}, ManualClock(START)
+    with Engine.open(project_of(places), f"sqlite:///{tmp_path}", runtime="local", clock=clock) as engine:
+        position = {"lat": 33.7491, "lon": -84.388, "accuracy": 5}
+        engine.track("sarah", "Location Updated", position).result()
+        clock.move_to(START + MINUTE)
+        engine.drain(30)
+        engine.publish(project_of(places, personalisation="opt_in"))
+        clock.move_to(START + 300 * MINUTE)
+        if last == "event":
+            engine.track("sarah", "Location Updated", position).result()
+        engine.drain(30)
+
+        told = [each.value for each in engine.facts("sarah") if isinstance(each, Changed)]
+        found = engine.profile("sarah")
+
+    assert told == ["entered"]
+    assert found is None or (found.whereabouts.places == () and found.whereabouts.position is None)

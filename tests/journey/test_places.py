@@ -238,6 +238,21 @@ def test_a_place_that_somebody_names_is_one(tmp_path: Path, journey: str, told: 
     assert [each for each in findings if "unknown place" in each and told in each], findings
 
 
+def test_an_offer_asks_who_was_in_a_place_that_is_one(tmp_path: Path) -> None:
+    idle = "journey: welcome\nentry: {event: Region Crossed}\nsteps: [{id: d, end: true}]\n"
+    folder = folder_of(tmp_path, journey=idle)
+    asked = "eligible: \"count('Place Entered', '9d', \\\"event.place == 'PLACE'\\\") > 1\""
+    offer = "placements: {box: {channel: web, format: text}}\noffers: {one: {content: {box: {text: Hello}}, ASKED}}\n"
+
+    told = []
+    for name in ("gym", "studio"):
+        (folder / "offers.yaml").write_text(offer.replace("ASKED", asked.replace("PLACE", name)))
+        told.append([str(each).partition(" (found")[0] for each in Project.check(folder)])
+
+    assert "offers.yaml:2: offers.one.eligible: unknown place 'gym'" in told[0]
+    assert told[1] == ["places.yaml:5: warning: places.mall: nothing asks who is in this place"]
+
+
 def test_a_name_is_that_of_no_place_only_where_all_places_are_known(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "places: {studio: {circle: [91, 0, 1m]}, hall: {circle: [1, 0, 1m]}}\n")
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from parcours.config import Settings
 from parcours.core.fact import Changed
 from parcours.core.history import is_member, scope_at
-from parcours.core.profile import Profile, Timer
+from parcours.core.profile import Profile
 from parcours.core.read_mark import ReadMark
 from parcours.core.turn import Turn
 from parcours.expression.definition_keys import number_of, plain
@@ -66,7 +66,7 @@ def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
         change_at = audience.condition.next_change(scope)
         if change_at is not None:
             turns_at.append(change_at)
-    _set_timer(turn, min(turns_at, default=None))
+    turn.set_only_timer(min(turns_at, default=None), "audience")
     return tuple(changes)
 
 
@@ -99,15 +99,4 @@ def fill(turn: Turn, audiences: Collection[str]) -> None:
     before = {name: value for name, value in turn.profile.audiences.items() if name in known or name in saved}
     turn.profile.audiences = before | inside
     turns_at = [known[name].condition.next_change(scope) for name in known]
-    _set_timer(turn, min((at for at in turns_at if at is not None), default=None))
-
-
-def _set_timer(turn: Turn, due: int | None) -> None:
-    """Set the person's audience timer. One that is already set for this time keeps its place among its ties."""
-    profile = turn.profile
-    if any(timer.kind == "audience" and timer.due == due for timer in profile.timers):
-        return
-    profile.timers = [timer for timer in profile.timers if timer.kind != "audience"]
-    if due is not None:
-        profile.sequence += 1
-        profile.timers.append(Timer(due, profile.sequence, "audience"))
+    turn.set_only_timer(min((at for at in turns_at if at is not None), default=None), "audience")

@@ -118,6 +118,19 @@ class Turn(msgspec.Struct):
         self.profile.sequence += 1
         self.profile.timers.append(Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail))
 
+    def set_only_timer(self, due: int | None, kind: TimerKind, key: str = "") -> None:
+        """Set the one timer of a kind and a key that the person has, None: she has none.
+
+        One that is already set for this time keeps its place among its ties.
+        """
+        profile = self.profile
+        if any(timer.kind == kind and timer.key == key and timer.due == due for timer in profile.timers):
+            return
+        profile.timers = [timer for timer in profile.timers if timer.kind != kind or timer.key != key]
+        if due is not None:
+            profile.sequence += 1
+            profile.timers.append(Timer(due, profile.sequence, kind, key=key))
+
     def cancel_timers(self, run: Run, kinds: tuple[TimerKind, ...]) -> None:
         """Remove the run's timers of these kinds."""
         if self.profile.timers:

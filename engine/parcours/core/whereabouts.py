@@ -1,7 +1,8 @@
 """What positions and crossings do to a person: her visits, the timer for what comes of them, and what is told.
 
 Every position comes in by `take_positions`: whoever may not be followed is turned away there, and what was known of
-where she is goes with her word (`follow_no_more`).
+where she is goes with her word, or, where a publication has changed the policy, with the next event or the
+timer of places (`follow_no_more`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from parcours.core.consent import may_personalise
 from parcours.core.fact import Changed
 from parcours.core.places.state import Whereabouts, newest
 from parcours.core.places.visits import Change, Crossing, Fix, next_due, take_crossing, take_fix, tell
-from parcours.core.profile import Profile, Timer
+from parcours.core.profile import Profile
 from parcours.core.turn import Turn
 from parcours.expression.expression import MISSING, Expression, Scope
 from parcours.journey.places import PLACE_ENTERED, PLACE_LEFT
@@ -22,6 +23,7 @@ from parcours.wording import quoted
 def take_positions(turn: Turn, names: Iterable[str], properties: Mapping[str, object], timestamp: int) -> None:
     """Take in where an event of these types says that the person is, or was at that time by its sender's clock."""
     if not may_personalise(turn.profile, turn.program.policies):
+        follow_no_more(turn)
         return
     places, told_at = turn.program.places, min(timestamp, turn.at)
     room = turn.settings.places_of_person_max
@@ -49,11 +51,12 @@ def follow_no_more(turn: Turn) -> None:
     """Forget where the person is, if that may not be known any more. Nothing is told of it."""
     if turn.profile.whereabouts is not None and not may_personalise(turn.profile, turn.program.policies):
         turn.profile.whereabouts = None
-        turn.profile.timers = [timer for timer in turn.profile.timers if timer.kind != "place"]
+        turn.set_only_timer(None, "place")
 
 
 def tell_place(turn: Turn) -> tuple[str, dict[str, object]] | None:
     """The event of the next place that the person enters or leaves at this instant; None if there is none."""
+    follow_no_more(turn)  # a publication may have changed the policy since
     here = turn.profile.whereabouts
     change = None if here is None else tell(here, turn.at)
     if here is not None:
@@ -92,13 +95,5 @@ def _properties(turn: Turn, change: Change) -> dict[str, object]:
 
 
 def _set_timer(turn: Turn, here: Whereabouts) -> None:
-    """Set the timer of places. One that is already set for this time stays."""
-    profile, due = turn.profile, next_due(here)
-    if due is not None:
-        due = max(due, turn.at)
-    if any(timer.kind == "place" and timer.due == due for timer in profile.timers):
-        return
-    profile.timers = [timer for timer in profile.timers if timer.kind != "place"]
-    if due is not None:
-        profile.sequence += 1
-        profile.timers.append(Timer(due, profile.sequence, "place"))
+    due = next_due(here)
+    turn.set_only_timer(None if due is None else max(due, turn.at), "place")

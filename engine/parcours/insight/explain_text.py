@@ -20,6 +20,7 @@ from parcours.insight.explain import (
 )
 from parcours.insight.score_stories import Missing, ScoreStory
 from parcours.insight.sentences import NOT_MERGED, moved, reached, refused, unstarted
+from parcours.scoring.margins import probability_text
 
 
 def explanation_text(explanation: Explanation) -> str:
@@ -75,7 +76,7 @@ def _score(story: ScoreStory) -> str:
     moved = [f"{each.feature} {each.by:+.4f}" for each in story.moved if each.by]
     others = [f"all others {story.others:+.4f}"] if story.others else []
     why = f"{story.mean:.4f} on average" + "".join(f", {each}" for each in (*moved, *others))
-    return f"{story.score:.6f}, {story.band}: the margin is {story.margin:.4f}, {why}"
+    return f"{probability_text(story.score)}, {story.band}: the margin is {story.margin:.4f}, {why}"
 
 
 def _place(place: SetStory) -> str:

@@ -52,11 +52,11 @@ def score_stories(profile: Profile, at: int, program: Program, settings: Setting
     """The stories of all scores of a person at an instant, at which the profile has to stand; by name."""
     scope, may = scope_at(profile, at, program, settings), may_personalise(profile, program.policies)
     stories = []
-    for name, score in sorted(program.scores.items()):
+    for _, score in sorted(program.scores.items()):
         if not may:
-            stories.append(ScoreStory(name=name, at=at, missing="no_personalisation"))
+            stories.append(_without(score, at, "no_personalisation"))
         elif score.among is not None and not score.among.holds(scope):
-            stories.append(ScoreStory(name=name, at=at, missing="not_among"))
+            stories.append(_without(score, at, "not_among"))
         else:
             stories.append(_story(score, at, [each.value.value(scope) for each in score.features]))
     return tuple(stories)

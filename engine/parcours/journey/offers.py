@@ -33,9 +33,6 @@ class Cap:
     per_ms: int | None
     counted: Expression | None = None
 
-    def __str__(self) -> str:
-        return f"at most {self.max} {self.of}"
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -111,7 +108,7 @@ Ranking: TypeAlias = FormulaRanking | BanditRanking
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """Offers to choose from, in any order, and what ranks them; None: their priorities."""
+    """Offers to choose from, as equals go: by priority, then by name. `ranking` is None where that is all."""
 
     collection: str
     offers: tuple[Offer, ...]

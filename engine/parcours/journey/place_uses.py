@@ -71,7 +71,7 @@ def uses_of_campaign(campaign: CampaignProgram, told: frozenset[str]) -> Iterato
 
 
 def uses_of_condition(condition: Expression, told: frozenset[str]) -> Iterator[PlaceUse]:
-    """Those of the condition of an audience, or of a feature of a score."""
+    """Those of the condition of an audience, of a feature of a score, or of what an offer is chosen by."""
     yield from _of_histories([condition], told)
 
 

@@ -7,10 +7,11 @@ comes first for some, and one that is known to do badly for nearly nobody. A nor
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from math import sqrt
 from statistics import NormalDist
 from typing import Final
+
+from parcours.core.buckets import hash_of
 
 _STANDARD: Final = NormalDist()
 
@@ -36,6 +37,4 @@ def drawn(prior: tuple[float, float], cases: tuple[int, int], names: tuple[str, 
 
 def _share(names: tuple[str, str, str], tick: int) -> float:
     """A number above 0 and below 1, by a hash."""
-    text = "\0".join((*names, str(tick)))
-    whole = int.from_bytes(blake2b(text.encode(errors="surrogatepass")).digest()[:8], "big")
-    return min((2 * whole + 1) / 2**65, _BELOW_ONE)
+    return min((2 * hash_of(*names, str(tick)) + 1) / 2**65, _BELOW_ONE)

@@ -16,13 +16,11 @@ from collections.abc import Iterable
 
 from parcours.core.buckets import hash_of
 from parcours.core.consent import may_personalise
-from parcours.core.fact import LimitReached
 from parcours.core.paths import pick, replaced
 from parcours.core.profile import Timer, is_unknown
-from parcours.core.run.traits import has_room, tell_changes
+from parcours.core.run.traits import has_room, tell_changes, tell_dropped
 from parcours.core.turn import Turn
 from parcours.journey.program import Program
-from parcours.wording import quoted
 
 
 def renew_with(turn: Turn, events: Iterable[str]) -> bool:
@@ -50,8 +48,7 @@ def renew(turn: Turn, scores: Iterable[str]) -> bool:
             if has_room(turn, changed):
                 traits = changed
             else:
-                why = f"trait {quoted(known.keep.trait)} was not kept"
-                turn.effects.facts.append(LimitReached(turn.at, turn.person, "all_traits_bytes_max", why))
+                tell_dropped(turn, known.keep.trait, "all_traits_bytes_max")
     if traits is before:
         return False
     turn.change_traits(traits)
@@ -64,7 +61,7 @@ def renew_due(turn: Turn, timer: Timer) -> bool:
     changed = renew(turn, (timer.key,))
     every_ms, change = turn.program.timed_scores.get(timer.key), _next_change(turn, timer.key)
     if every_ms is not None and change is not None:
-        _set_timer(turn, timer.key, _tick(turn, timer.key, every_ms, change))
+        turn.set_only_timer(_tick(turn, timer.key, every_ms, change), "score", timer.key)
     if changed:
         set_timers(turn)  # a feature of another score may ask for the trait
     return changed
@@ -75,7 +72,7 @@ def set_timers(turn: Turn) -> None:
     timed = turn.program.timed_scores
     if timed and not is_unknown(turn.profile):
         for name, every_ms in timed.items():
-            _set_timer(turn, name, _tick(turn, name, every_ms, turn.at + 1))
+            turn.set_only_timer(_tick(turn, name, every_ms, turn.at + 1), "score", name)
 
 
 def _next_change(turn: Turn, name: str) -> int | None:
@@ -95,16 +92,6 @@ def _next_change(turn: Turn, name: str) -> int | None:
 def _tick(turn: Turn, name: str, every_ms: int, since: int) -> int:
     """The first instant from `since` on at which the person's trait is renewed by time."""
     return since + (hash_of(name, turn.person) - since) % every_ms
-
-
-def _set_timer(turn: Turn, name: str, due: int) -> None:
-    """Set the timer of a score. One that is already set for this time stays."""
-    profile = turn.profile
-    if any(timer.kind == "score" and timer.key == name and timer.due == due for timer in profile.timers):
-        return
-    profile.timers = [timer for timer in profile.timers if timer.kind != "score" or timer.key != name]
-    profile.sequence += 1
-    profile.timers.append(Timer(due, profile.sequence, "score", key=name))
 
 
 def unkept(before: Program, after: Program) -> tuple[str, ...]:

@@ -62,9 +62,9 @@ def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> dict[str, object]
         traits = {**kept, name: value}
         undeclared = {other: kept for other, kept in traits.items() if other not in declared}
         if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
-            _drop(turn, name, "traits_bytes_max")
+            tell_dropped(turn, name, "traits_bytes_max")
         elif not has_room(turn, traits):
-            _drop(turn, name, "all_traits_bytes_max")
+            tell_dropped(turn, name, "all_traits_bytes_max")
         else:
             kept = traits
     return kept
@@ -79,5 +79,6 @@ def _size(traits: dict[str, object]) -> int:
     return len(msgspec.json.encode(traits))
 
 
-def _drop(turn: Turn, name: str, setting: str) -> None:
+def tell_dropped(turn: Turn, name: str, setting: str) -> None:
+    """Record that a trait has found no room under this setting."""
     turn.effects.facts.append(LimitReached(turn.at, turn.person, setting, f"trait {quoted(name)} was not kept"))

@@ -30,27 +30,8 @@ Kind: TypeAlias = (
     | AnalysisPart
 )
 
-WORDS: Final[Mapping[Kind, str]] = {
-    "audience": "the audience",
-    "event": "the event type",
-    "message": "the message",
-    "action": "the action",
-    "table": "the table",
-    "score": "the score",
-    "place": "the place",
-    "placement": "the placement",
-    "offer": "the offer",
-    "collection": "the collection",
-    "ranking": "the ranking",
-    "decision": "the decision",
-    "metric": "the metric",
-    "segment": "the segment",
-    "funnel": "the funnel",
-    "flow": "the flow",
-    "attribution": "the attribution",
-    "cohort": "the cohort",
-    "kept": "the kept audience",
-}
+_CALLED: Final[Mapping[Kind, str]] = {"event": "event type", "kept": "kept audience"}
+"""The kinds that are called otherwise."""
 
 PLACES_TOLD_MAX: Final = 50
 """Places told of one by one: of those in places.yaml that is all, unless somebody lets a program write it."""
@@ -206,7 +187,7 @@ def _scores(documents: Documents) -> dict[str, object]:
 
 def _named(kind: Kind, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Difference]:
     for name in sorted(old.keys() | new.keys()):
-        what = f"{WORDS[kind]} {name!r}"
+        what = f"the {_CALLED.get(kind, kind)} {name!r}"
         if name not in new:
             yield Difference(kind, name, f"{what} is gone", is_gone=True)
         elif name not in old:

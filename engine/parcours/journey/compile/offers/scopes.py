@@ -25,6 +25,7 @@ OWN: Mapping[str, str] = {"name": "string", "priority": "number"}
 class OfferScopes:
     """
     everywhere  the names that have a meaning wherever something is decided
+    contexts    by decision, what its callers can give
     of_offers   by offer, what the callers of decisions that may choose it can give
     ranked      by ranking, the offers that it ranks, and what the callers of those decisions can give
     """

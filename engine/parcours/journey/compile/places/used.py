@@ -76,6 +76,8 @@ def _uses(
     yield margins.single["audiences"], documents.audiences, found
     asked = [each for score in compiled.scores.values() for each in score.expressions()]
     yield margins.single["scores"], documents.scores, [use for each in asked for use in uses_of_condition(each, told)]
+    deciding = [use for each in compiled.offers.expressions() for use in uses_of_condition(each, told)]
+    yield margins.single["offers"], documents.offers, deciding
 
 
 def _check_known(use: PlaceUse, places: Places, document: Document, margin: Margin) -> None:
@@ -106,7 +108,10 @@ def _check_used(uses: list[PlaceUse], documents: Documents, compiled: Program, m
     asking = [use for use in uses if use.asked is None or not _is_rule(use, compiled)]
     if not asking:
         events = " or ".join(sorted(PLACE_EVENTS))
-        margin.warn(f"nothing asks who is in these places: no journey, audience or campaign names {events}", "places")
+        margin.warn(
+            f"nothing asks who is in these places: no journey, campaign, audience, score or offer names {events}",
+            "places",
+        )
         return
     if any(use.confined is None for use in asking):
         return
