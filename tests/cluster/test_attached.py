@@ -20,7 +20,7 @@ from parcours.errors import SettingInvalid, ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
 from parcours.journey.starter import write_starter
 from parcours.runtime.cluster.actor_port import answer_of
-from parcours.runtime.cluster.naming import KEEPER, namespace_of
+from parcours.runtime.cluster.naming import KEEPER, find, namespace_of
 from parcours.store.address import claims_at
 
 pytestmark = pytest.mark.ray
@@ -124,6 +124,28 @@ def test_a_frozen_keeper_is_ended_by_whoever_waits_for_news(shop: Project, store
 
         assert visits(engine) == 100
         assert not Path(f"/proc/{process}").exists()
+
+
+def test_whoever_asks_a_keeper_that_was_ended_opens_nothing_anew(shop: Project, store: str) -> None:
+    with opened(shop, store) as engine:
+        see(engine, 100)
+        actor, claims = ray.get_actor(KEEPER, namespace_of(shop.name)), claims_at(store, 2)
+        epoch = claims.keeper().epoch
+
+        ray.get(actor.end.remote())
+        with suppress(ShardUnavailable):
+            engine.journeys()
+        until(lambda: not is_there(shop), "the end of an actor that nobody ends")
+
+    assert claims.keeper().epoch == epoch
+
+
+def is_there(project: Project) -> bool:
+    try:
+        find(KEEPER, namespace_of(project.name))
+    except ShardUnavailable:
+        return False
+    return True
 
 
 def test_it_ends_for_all_when_it_is_shut_down(shop: Project, store: str) -> None:

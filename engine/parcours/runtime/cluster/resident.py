@@ -36,6 +36,10 @@ BIRTH_S: Final = 60.0
 """The same for one that has never answered: its process has to start, perhaps on a machine that does much else."""
 
 
+END_S: Final = 3.0
+"""So long an actor that has been closed waits for whoever asked for it to end it."""
+
+
 class Resident(Protocol):
     """What lives in the actor. Arguments and answers of its calls are pickled."""
 
@@ -57,15 +61,18 @@ class ResidentActor:
     def __init__(self, made: bytes) -> None:
         self._made = made
         self._resident: Resident | None = None
+        self._is_ended = False
         self._turn = asyncio.Lock()
         ray.get_runtime_context().current_actor.begin.remote()  # nobody may be there who asks, once Ray starts it anew
 
     async def begin(self) -> None:
-        """Return once it is open. Raises why it is not; whoever asks next tries again."""
+        """Return once it is open. Raises why it is not; whoever asks next tries again, until it has been ended."""
         await self._opened()
 
     async def _opened(self) -> Resident:
         async with self._turn:
+            if self._is_ended:  # others go on asking until the actor is gone
+                raise ShardUnavailable("nobody keeps the engine any more: it has been shut down")
             if self._resident is None:
                 make: Callable[[], Resident] = pickle.loads(self._made)
                 resident = make()
@@ -91,11 +98,16 @@ class ResidentActor:
         return os.getpid()
 
     async def end(self) -> None:
-        """Close what lives here; the actor can be ended then."""
+        """Close what lives here, for good. Whoever asks for it ends the actor; it ends by itself where nobody does."""
         async with self._turn:
-            if self._resident is not None:
-                resident, self._resident = self._resident, None
-                await resident.close()
+            self._is_ended = True
+            resident, self._resident = self._resident, None
+            try:
+                if resident is not None:
+                    await resident.close()
+            finally:
+                actor = ray.get_runtime_context().current_actor
+                asyncio.get_running_loop().call_later(END_S, ray.kill, actor)
 
 
 class ResidentPort:
