@@ -17,7 +17,7 @@ def lived(command: Sequence[str]) -> dict[str, Any] | None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
     if done.returncode == -signal.SIGKILL:
         return None
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"it ended with {done.returncode}: {done.stderr}"
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return said
 
