@@ -18,9 +18,10 @@ from typer.testing import CliRunner
 
 from parcours.cli import build
 from parcours.ingress.deployment import check_reachable
+from parcours.ingress.servers import REQUESTS_S
 from parcours.ingress.settings import load_settings
 from parcours.runtime.cluster.runtime import ENVIRONMENT, OBJECT_STORE_BYTES
-from parcours.serving import CLOSING_S, REQUESTS_S
+from parcours.serving import CLOSING_S
 from parcours.store.address import check_address
 
 DEPLOY = Path(__file__).parents[2] / "engine" / "deploy"
