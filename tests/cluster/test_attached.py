@@ -22,6 +22,7 @@ from parcours.journey.starter import write_starter
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, find, namespace_of
 from parcours.store.address import claims_at
+from parcours.store.claims import Held
 
 pytestmark = pytest.mark.ray
 
@@ -126,13 +127,35 @@ def test_a_frozen_keeper_is_ended_by_whoever_waits_for_news(shop: Project, store
         assert not Path(f"/proc/{process}").exists()
 
 
+def test_a_keeper_takes_over_again_once_whoever_has_taken_over_keeps_nothing(shop: Project, store: str) -> None:
+    with opened(shop, store) as engine:
+        see(engine, 100)
+        claims, process = claims_at(store, 2), keeper_process(shop)
+        shards = claims.shards()
+
+        other = claims.take_over("host-2, process 8")
+        told = [
+            "nobody keeps the engine now: host-2, process 8 has taken it over, and is asked elsewhere if it keeps it"
+        ]
+        until(lambda: engine.troubles() == told, "that it lets go")
+        claims.give_up(other)
+        until(lambda: answers(engine), "the keeper")
+
+        assert claims.keeper().epoch > other
+        assert keeper_process(shop) == process
+        assert claims.shards() == shards, "nobody has been opened anew"
+        assert visits(engine) == 100
+        assert engine.troubles() == []
+        assert engine.pause_journey("visits").changes
+
+
 def test_whoever_asks_a_keeper_that_was_ended_opens_nothing_anew(shop: Project, store: str) -> None:
     with opened(shop, store) as engine:
         see(engine, 100)
         actor, claims = ray.get_actor(KEEPER, namespace_of(shop.name)), claims_at(store, 2)
         epoch = claims.keeper().epoch
 
-        ray.get(actor.end.remote())
+        asyncio.run(answer_of(actor.end.remote()))
         with suppress(ShardUnavailable):
             engine.journeys()
         until(lambda: not is_there(shop), "the end of an actor that nobody ends")
@@ -168,6 +191,7 @@ def test_another_store_than_that_of_the_engine_is_refused(shop: Project, store: 
 def test_a_store_that_somebody_else_has_is_refused_and_no_keeper_is_left(shop: Project, store: str) -> None:
     with Engine.open(shop, store, shards=2, runtime="local", records=["email"]), pytest.raises(StoreBusy):
         opened(shop, store)
+    assert claims_at(store, 2).keeper() == Held(1, None), "one attempt, and nobody keeps it"
     with pytest.raises(ShardUnavailable):
         Engine.attach("auto", shop)
 
