@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -152,10 +153,11 @@ def test_a_keeper_takes_over_again_once_whoever_has_taken_over_keeps_nothing(sho
 def test_whoever_asks_a_keeper_that_was_ended_opens_nothing_anew(shop: Project, store: str) -> None:
     with opened(shop, store) as engine:
         see(engine, 100)
-        actor, claims = ray.get_actor(KEEPER, namespace_of(shop.name)), claims_at(store, 2)
+        actor: Any = ray.get_actor(KEEPER, namespace_of(shop.name))
+        claims = claims_at(store, 2)
         epoch = claims.keeper().epoch
 
-        asyncio.run(answer_of(actor.end.remote()))
+        ray.get(actor.end.remote())
         with suppress(ShardUnavailable):
             engine.journeys()
         until(lambda: not is_there(shop), "the end of an actor that nobody ends")
