@@ -132,6 +132,21 @@ def test_every_door_can_be_parsed(place: str, words: list[str], tmp_path: Path) 
     assert (given["files"], given["address"]) == ("/files/luma", "auto")
 
 
+def test_actors_are_on_workers_alone() -> None:
+    (written,) = read("serve.yaml")
+    nodes = written["settings"]["actor_nodes"]
+
+    labels = {name: group.get("labels", {}) for name, group in GROUPS.items()}
+    started = {place: labels_of(words) for place, words in STARTED if words[0] == "ray"}
+
+    assert labels == {"head": {}, "workers": dict([nodes.split("=")])}
+    assert started == {"head": None, "worker": nodes, "door-1": None, "door-2": None, "kuberay doors": None}
+
+
+def labels_of(words: list[str]) -> object:
+    return start.make_context("start", words[2:]).params["labels"] or None
+
+
 def test_no_other_program_is_started() -> None:
     assert {words[0] for _, words in STARTED} == {"ray", "parcours"}
 

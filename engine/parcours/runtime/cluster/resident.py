@@ -20,6 +20,7 @@ from parcours.clock import stopwatch_ms
 from parcours.errors import ShardUnavailable
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, check_connected, find
+from parcours.runtime.cluster.placing import check_nodes, placed
 
 T = TypeVar("T")
 
@@ -228,12 +229,17 @@ async def _next_of(pieces: Any) -> bytes | None:
     return None
 
 
-def put(made: bytes, namespace: str) -> tuple[ResidentPort, bool]:
-    """The resident of a namespace; `made` is put there where there is none yet. Whether it has been."""
+def put(made: bytes, namespace: str, nodes: str) -> tuple[ResidentPort, bool]:
+    """The resident of a namespace; `made` is put there where there is none yet. Whether it has been.
+
+    nodes  the label of the nodes on which it may be; empty: on any
+    Raises SettingInvalid where there is no such node.
+    """
     try:
         return ResidentPort(namespace, find(KEEPER, namespace)), False
     except ShardUnavailable:
         pass
+    check_nodes(nodes)
     options: dict[str, Any] = {
         "name": KEEPER,
         "namespace": namespace,
@@ -243,5 +249,6 @@ def put(made: bytes, namespace: str) -> tuple[ResidentPort, bool]:
         "max_restarts": -1,
         "max_task_retries": 0,
         "enable_task_events": False,
+        **placed(nodes),
     }
     return ResidentPort(namespace, ray.remote(**options)(ResidentActor).remote(made)), True

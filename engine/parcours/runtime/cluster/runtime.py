@@ -19,6 +19,7 @@ from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.cluster.naming import namespace_of
+from parcours.runtime.cluster.placing import check_nodes
 from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.store.address import claims_at, prepare
 
@@ -54,6 +55,7 @@ class ClusterRuntime:
     async def start(self, homes: Homes | None = None) -> None:
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
         self._started_ray = await asyncio.to_thread(start_ray)
+        await in_thread(check_nodes, self._plan.settings.actor_nodes)
         if homes is not None:
             self._plan = replace(self._plan, homes=await homes)
         plan, namespace = self._plan, self._namespace

@@ -134,7 +134,8 @@ class Supervisor:
         """An actor in its next life."""
         self._born[name] += 1
         called = named(name, self._epoch, self._born[name])
-        return start_actor(kind, called, self._whereabouts.namespace, stays=self._stays)
+        nodes = self._plan.settings.actor_nodes
+        return start_actor(kind, called, self._whereabouts.namespace, nodes, stays=self._stays)
 
     @property
     def _started(self) -> set[str]:
