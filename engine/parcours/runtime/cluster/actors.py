@@ -299,6 +299,7 @@ def start_actor(
         "namespace": namespace,
         "lifetime": "detached" if stays else None,
         "num_cpus": 0,
+        "memory": 1,  # a byte: one that asks for nothing goes to a node by chance, and Ray spreads none of these
         "max_restarts": 0 if kind is ShardActor else -1,
         "max_task_retries": 0,
         "enable_task_events": False,
