@@ -31,6 +31,7 @@ OBJECT_STORE_BYTES = 200_000_000
 ENVIRONMENT = {
     "RAY_worker_niceness": "0",  # actors would run at nice 15, and a busy router would starve them
     "RAY_memory_monitor_refresh_ms": "0",  # the monitor would end a shard for the memory of others
+    "RAY_kill_worker_timeout_milliseconds": "500",  # one that is frozen would keep its shard's store for 5 s more
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_DEDUP_LOGS": "0",
 }
