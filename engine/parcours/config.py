@@ -37,6 +37,7 @@ RETRY_DELAYS_MAX: Final = 1_000
 
 Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 Duration = Annotated[int, Field(ge=1, le=DURATION_MAX_MS)]
+NodeLabel = Annotated[str, Field(pattern=r"^([A-Za-z0-9][\w./-]{0,62}=!?[A-Za-z0-9][\w.-]{0,61})?$")]
 Seconds = Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)]
 
 
@@ -230,8 +231,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="How long it may take until nothing of somebody erased lies in any file; then it is a trouble.",
     )
     kept_inputs_max: Count = Field(
-        default=200,
-        description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
+        default=200, description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for."
     )
     dead_letters_max: Count = Field(
         default=1_000,
@@ -311,6 +311,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=10_000,
         description="How long an actor on Ray may answer nothing before its process is ended; a busy one answers.",
     )
+    actor_nodes: NodeLabel = Field(default="", description="Label of nodes of Ray that actors may be on; none: on any.")
     peer_messages_max: Count = Field(
         default=1_000,
         description="Messages to another shard that may be unanswered; beyond it nothing begins that needs one more.",
@@ -349,8 +350,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         "question about a person 1 ms.",
     )
     compact_grace_ms: Duration = Field(
-        default=HOUR_MS,
-        description="How long files stay that count no more, for readers who have begun with them.",
+        default=HOUR_MS, description="How long files stay that count no more, for readers who have begun with them."
     )
     warehouse_memory_bytes: Annotated[int, Field(ge=64 * MIB, le=COUNT_MAX)] = Field(
         default=1_024 * MIB, description="Memory for a question about facts; what does not fit lies on disk meanwhile."

@@ -1,6 +1,7 @@
 """`parcours serve`: a project's engine and its door in one process and on one event loop, from the start to the end.
 
-The port is open before the shards are: clients that come early are asked to come again and keep what they have. It
+The port is open before the engine is: clients that come early are asked to come again and keep what they have. Where
+other doors share the port they take what comes meanwhile, so it listens there only once it has found the engine. It
 stops in the order in which traffic can be taken away from it: first /ready says so, for balancers to hear; then nothing
 new is taken, and streams are told; then what is under way is answered, deliveries that have begun are finished, and the
 stores are closed. What was acknowledged is on disk at every moment, so a second signal may skip all that is left.
@@ -11,35 +12,27 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import re
-import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from http import HTTPStatus
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
-
-from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parcours.background import spawn
 from parcours.errors import ExtraMissing, ParcoursError
 from parcours.ingress import health, metrics
-from parcours.ingress.application import SECURITY_HEADERS, Application, door_of
+from parcours.ingress.application import Application, door_of
 from parcours.ingress.deployment import engine_opened
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Problem
 from parcours.ingress.listeners import listening
 from parcours.ingress.origins import shown_host
+from parcours.ingress.routes import ROUTES
+from parcours.ingress.servers import Servers, answering
 from parcours.ingress.settings import ServeSettings, proxy_unnamed
 from parcours.service.service import Service
 
 log = logging.getLogger("parcours.door")
-
-REQUESTS_S: Final = 10
-"""How long requests under way may take once nothing new is taken."""
 
 CLOSING_S: Final = 32
 """How long the engine may take to close: deliveries that have begun get 30 s."""
@@ -47,16 +40,8 @@ CLOSING_S: Final = 32
 KEYS_EVERY_S: Final = 60.0
 """How often keys are read again; a signal makes it happen at once."""
 
-HEADERS_MAX: Final = 32 * 1024
-"""Bytes of the headers of one request: many times what any client sends."""
-
-HEADERS_TOO_LONG: Final = "The headers are too long."
-
-HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(:[0-9]*)?")
-"""What a header `Host` may say (RFC 9110, 7.2)."""
-
-IDLE_S: Final = 65
-"""How long a connection may idle: longer than balancers keep theirs, so that the door never closes one they use."""
+OF_MACHINES: Final = (*health.ROUTES, *metrics.ROUTES)
+"""What is answered at `health_port`."""
 
 
 class Serving:
@@ -98,23 +83,26 @@ class Serving:
         settings = self._settings
         if (warning := proxy_unnamed(settings)) is not None:
             log.warning("%s", warning)
-        with listening(settings.host, settings.port, shared=self._shares_port) as listener:
-            address = f"http://{shown_host(settings.host)}:{listener.getsockname()[1]}"
-            service, settings, found = await engine_opened(self._open_service, settings, address, self._store)
-            for sentence in found:
-                log.info("%s", sentence)
-            door = door_of(service, settings)
-            door.state = "starting"
-            servers = [_server(Application(door), settings)]
-            sockets = [listener]
-            with _further_listener(settings) as further:
-                if further is not None:
-                    servers.append(_server(Application(door, routes=(*health.ROUTES, *metrics.ROUTES)), settings))
-                    sockets.append(further)
-                await self._run(door, servers, sockets, address)
+        here = f"http://{shown_host(settings.host)}"
+        found = await self._door(settings, f"{here}:{settings.port}") if self._shares_port else None
+        with _listeners(settings, shared=self._shares_port) as sockets:
+            address = f"{here}:{sockets[0].getsockname()[1]}"
+            async with answering(sockets, settings) as servers:
+                door = found or await self._door(settings, address)
+                for entrance, routes in zip(servers.entrances, (ROUTES, OF_MACHINES), strict=False):
+                    entrance.application = Application(door, routes=routes)
+                await self._run(door, servers, address)
 
-    async def _run(self, door: Door, servers: list[Server], sockets: list[socket.socket], address: str) -> None:
-        running = [asyncio.ensure_future(server.serve([taken])) for server, taken in zip(servers, sockets, strict=True)]
+    async def _door(self, settings: ServeSettings, address: str) -> Door:
+        """The door to an engine that is open, or has been found; it is yet to be started."""
+        service, settings, found = await engine_opened(self._open_service, settings, address, self._store)
+        for sentence in found:
+            log.info("%s", sentence)
+        door = door_of(service, settings)
+        door.state = "starting"
+        return door
+
+    async def _run(self, door: Door, servers: Servers, address: str) -> None:
         with self._signals(servers):
             try:
                 async with _mail_taken(door):
@@ -126,9 +114,7 @@ class Serving:
                     await self._asked_to_stop.wait()
                     await self._take_traffic_away(door)
             finally:
-                for server in servers:
-                    server.should_exit = True
-                await asyncio.gather(*running)
+                await servers.end()
                 for task in list(self._tasks):
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -146,15 +132,14 @@ class Serving:
             tell()
 
     @contextmanager
-    def _signals(self, servers: list[Server]) -> Iterator[None]:
+    def _signals(self, servers: Servers) -> Iterator[None]:
         """While it runs, SIGTERM and SIGINT ask to stop, and a second one skips what can be; SIGHUP reads the keys."""
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
             if self._asked_to_stop.is_set():
                 self._hurry.set()
-                for server in servers:
-                    server.force_exit = True
+                servers.hurry()
             self._asked_to_stop.set()
 
         handled = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: self._hangup.set}
@@ -226,145 +211,14 @@ async def _close(service: Service) -> None:
         log.error("deliveries that have begun did not finish: they are in doubt, and what was acknowledged is kept")
 
 
-class _Unsignalled(Server):
-    """A server that leaves signals to whoever runs it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(application: Application, settings: ServeSettings) -> Server:
-    return _Unsignalled(
-        Config(
-            application,
-            loop="none",
-            http=_bounded(settings.connections_max, settings.read_timeout_s),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            proxy_headers=bool(settings.forwarded_allow),
-            forwarded_allow_ips=list(settings.forwarded_allow),
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=REQUESTS_S,
-        )
-    )
-
-
-def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProtocol]:
-    """The protocol of a server that bounds connections in number, and headers in length and time.
-
-    A connection beyond the number is closed at once, and so is one that says nothing for long. What the parser lets
-    pass, and RFC 9112 does not, is refused here: a proxy may have understood it otherwise.
-    """
-
-    class Bounded(HttpToolsProtocol):
-        header_bytes = 0
-        in_headers: asyncio.TimerHandle | None = None
-        refused: Problem | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is above
-            super().connection_made(transport)
-            if len(self.connections) > connections_max:
-                transport.abort()
-            self.timeout_keep_alive_task = self.loop.call_later(IDLE_S, self.timeout_keep_alive_handler)
-
-        def data_received(self, data: bytes) -> None:
-            before = self.in_headers
-            super().data_received(data)
-            if before is not None and self.in_headers is before and not self.transport.is_closing():
-                self.header_bytes += len(data)  # of a header that has not ended nothing else is told
-                if self.header_bytes > HEADERS_MAX:
-                    self.end_headers(HEADERS_TOO_LONG)
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self.header_bytes = 0
-            self.in_headers = self.loop.call_later(
-                read_timeout_s, self.end_headers, "The headers did not come in time."
-            )
-
-        def on_header(self, name: bytes, value: bytes) -> None:
-            super().on_header(name, value)
-            self.header_bytes += len(name) + len(value)
-            if self.header_bytes > HEADERS_MAX:
-                raise ValueError(HEADERS_TOO_LONG)  # the parser stops at it, and the request is answered with 400
-
-        def on_headers_complete(self) -> None:
-            self.forget_headers()
-            self.refused = wrong_with(self.headers, self.parser.get_http_version())
-            if self.refused is not None:
-                raise self.refused  # the parser stops at it, and it is answered below
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.forget_headers()
-            super().connection_lost(exc)
-
-        def forget_headers(self) -> None:
-            if self.in_headers is not None:
-                self.in_headers.cancel()
-                self.in_headers = None
-
-        def end_headers(self, why: str) -> None:
-            self.forget_headers()
-            self.send_400_response(why)
-
-        def send_400_response(self, msg: str) -> None:
-            problem = self.refused or Problem(400, "invalid", msg)
-            self.transport.write(no_request(problem, self.server_state.default_headers))
-            self.transport.close()
-
-    return Bounded
-
-
-def wrong_with(headers: Iterable[tuple[bytes, bytes]], version: str) -> Problem | None:
-    """Why a request with these headers is none that can be understood in one way only (RFC 9112, 3.2 and 6.1)."""
-    hosts = 0
-    codings: list[bytes] = []
-    for name, value in headers:
-        if name == b"host":
-            hosts += 1
-            if HOST.fullmatch(value) is None:
-                return Problem(400, "invalid", "Host names no host.")
-        elif name == b"transfer-encoding":
-            codings += [coding.strip() for coding in value.lower().split(b",")]
-    if hosts > 1 or (hosts == 0 and version == "1.1"):
-        return Problem(400, "invalid", "A request names one Host.")
-    if codings and (version != "1.1" or codings[-1] != b"chunked"):
-        return Problem(400, "invalid", "The body could end anywhere.")
-    if len(codings) > 1:
-        return Problem(501, "unsupported", "Of transfer codings the door knows chunked alone.")
-    return None
-
-
-def no_request(problem: Problem, further: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """What is answered to what is no request, in the shape that the application's answers have."""
-    request_id = secrets.token_hex(8)
-    answer = problem.answer(request_id)
-    headers = [
-        *further,
-        *SECURITY_HEADERS,
-        (b"x-request-id", request_id.encode()),
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"connection", b"close"),
-    ]
-    status = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()
-    lines = [status, *(name + b": " + value for name, value in headers), b"", answer.body]
-    return b"\r\n".join(lines)
-
-
 @contextmanager
-def _further_listener(settings: ServeSettings) -> Iterator[socket.socket | None]:
-    if settings.health_port is None:
-        yield None
-    else:
-        with listening(settings.host, settings.health_port) as taken:
-            yield taken
+def _listeners(settings: ServeSettings, *, shared: bool) -> Iterator[list[socket.socket]]:
+    """The sockets of a door: at its port, and, if it has one, at that of machines."""
+    with ExitStack() as taken:
+        sockets = [taken.enter_context(listening(settings.host, settings.port, shared=shared))]
+        if settings.health_port is not None:
+            sockets.append(taken.enter_context(listening(settings.host, settings.health_port)))
+        yield sockets
 
 
 def serve(serving: Callable[[], Serving]) -> None:

@@ -1,4 +1,4 @@
-"""An engine that stays in its cluster: who has opened it goes, others are attached, and its keeper is started anew."""
+"""An engine that stays in its cluster, and its keeper: it is killed, frozen, succeeded, ended."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
+from tests.cluster.visits import opened, see, visits
 from tests.ingress.served import until
 
 from parcours import Engine
 from parcours.config import Settings
-from parcours.errors import SettingInvalid, ShardUnavailable, StoreBusy
+from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
 from parcours.journey.starter import write_starter
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, find, namespace_of
 from parcours.store.address import claims_at
+from parcours.store.claims import Held
 
 pytestmark = pytest.mark.ray
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "processes.md"
-
-PATIENCE_S = 60.0
-
-NewShop = Callable[..., Project]
 
 
 @pytest.fixture
@@ -38,26 +37,6 @@ def store(tmp_path: Path, shop: Project) -> Iterator[str]:
     yield f"sqlite:///{tmp_path}/store"
     with suppress(ShardUnavailable):
         Engine.attach("auto", shop).shut_down()
-
-
-def opened(project: Project, store: str) -> Engine:
-    return Engine.open(project, store, shards=2, records=["email"], address="auto")
-
-
-def seen(person: str, number: int) -> dict[str, object]:
-    return {"type": "track", "userId": person, "event": "Seen", "messageId": f"{person}-{number}"}
-
-
-def see(engine: Engine, many: int, *, first: int = 0) -> None:
-    """Events of several people, each once."""
-    calls = [seen(f"u{number % 10}", number) for number in range(first, first + many)]
-    assert engine.ingest(calls).result(PATIENCE_S).accepted == many
-
-
-def visits(engine: Engine) -> int:
-    """How many events have been applied to all of them."""
-    found = (engine.profile(f"u{number}") for number in range(10))
-    return sum(0 if each is None else each.counts.get("visits", 0) for each in found)
 
 
 def keeper_process(project: Project) -> int:
@@ -73,30 +52,8 @@ def answers(engine: Engine) -> bool:
     return True
 
 
-def test_it_goes_on_without_whoever_has_opened_it(shop: Project, store: str) -> None:
-    with opened(shop, store) as first:
-        see(first, 100)
-        with Engine.attach("auto", shop) as second:
-            assert visits(second) == 100
-            see(second, 50, first=100)
-            assert visits(first) == 150
-
-    with Engine.attach("auto", shop) as third:
-        assert visits(third) == 150
-        assert third.troubles() == []
-
-
-def test_what_one_changes_all_know(shop: Project, store: str) -> None:
-    with opened(shop, store) as first, Engine.attach("auto", shop) as second:
-        assert first.pause_journey("visits").changes
-        until(lambda: second.service.ledger.journeys["visits"].state == "paused", "what is published")
-        assert {each.journey: each.state for each in second.journeys()}["visits"] == "paused"
-        second.resume_journey("visits")
-        assert {each.journey: each.state for each in first.journeys()}["visits"] == "open"
-
-
 def test_a_killed_keeper_is_started_anew_and_goes_on_with_the_shards_that_are_there(shop: Project, store: str) -> None:
-    with opened(shop, store) as engine:
+    with opened(shop, store, shards=2) as engine:
         see(engine, 100)
         claims = claims_at(store, 2)
         epoch, shards = claims.keeper().epoch, claims.shards()
@@ -126,10 +83,33 @@ def test_a_frozen_keeper_is_ended_by_whoever_waits_for_news(shop: Project, store
         assert not Path(f"/proc/{process}").exists()
 
 
+def test_a_keeper_takes_over_again_once_whoever_has_taken_over_keeps_nothing(shop: Project, store: str) -> None:
+    with opened(shop, store, shards=2) as engine:
+        see(engine, 100)
+        claims, process = claims_at(store, 2), keeper_process(shop)
+        shards = claims.shards()
+
+        other = claims.take_over("host-2, process 8")
+        told = [
+            "nobody keeps the engine now: host-2, process 8 has taken it over, and is asked elsewhere if it keeps it"
+        ]
+        until(lambda: engine.troubles() == told, "that it lets go")
+        claims.give_up(other)
+        until(lambda: answers(engine), "the keeper")
+
+        assert claims.keeper().epoch > other
+        assert keeper_process(shop) == process
+        assert claims.shards() == shards, "nobody has been opened anew"
+        assert visits(engine) == 100
+        assert engine.troubles() == []
+        assert engine.pause_journey("visits").changes
+
+
 def test_whoever_asks_a_keeper_that_was_ended_opens_nothing_anew(shop: Project, store: str) -> None:
     with opened(shop, store) as engine:
         see(engine, 100)
-        actor, claims = ray.get_actor(KEEPER, namespace_of(shop.name)), claims_at(store, 2)
+        actor: Any = ray.get_actor(KEEPER, namespace_of(shop.name))
+        claims = claims_at(store, 1)
         epoch = claims.keeper().epoch
 
         ray.get(actor.end.remote())
@@ -160,14 +140,10 @@ def test_it_ends_for_all_when_it_is_shut_down(shop: Project, store: str) -> None
         Engine.attach("auto", shop)
 
 
-def test_another_store_than_that_of_the_engine_is_refused(shop: Project, store: str) -> None:
-    with opened(shop, store), pytest.raises(SettingInvalid, match="has the store .*, and not .*/other"):
-        opened(shop, f"{store}/other")
-
-
 def test_a_store_that_somebody_else_has_is_refused_and_no_keeper_is_left(shop: Project, store: str) -> None:
-    with Engine.open(shop, store, shards=2, runtime="local", records=["email"]), pytest.raises(StoreBusy):
+    with Engine.open(shop, store, shards=1, runtime="local", records=["email"]), pytest.raises(StoreBusy):
         opened(shop, store)
+    assert claims_at(store, 1).keeper() == Held(1, None), "one attempt, and nobody keeps it"
     with pytest.raises(ShardUnavailable):
         Engine.attach("auto", shop)
 

@@ -15,8 +15,9 @@ from ray.cluster_utils import Cluster
 
 from parcours import Engine
 from parcours.config import Settings
-from parcours.errors import ShardUnavailable
+from parcours.errors import SettingInvalid, ShardUnavailable
 from parcours.journey.project import Project
+from parcours.runtime.cluster.naming import namespace_of
 from parcours.runtime.cluster.runtime import ENVIRONMENT, OBJECT_STORE_BYTES
 from parcours.store.address import claims_at
 
@@ -32,6 +33,9 @@ SHARDS = 3
 PEOPLE = 30
 
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": OBJECT_STORE_BYTES // 2, "include_dashboard": False}
+
+LABELLED: dict[str, Any] = {**NODE, "labels": {"role": "actors"}}
+"""A machine that is for actors; the head is none."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,7 +55,7 @@ def nodes(others: int) -> Iterator[Cluster]:
     cluster = Cluster(initialize_head=True, head_node_args=NODE)
     try:
         for _ in range(others):
-            cluster.add_node(**NODE)
+            cluster.add_node(**LABELLED)
         ray.init(address=cluster.address, logging_level=logging.ERROR, log_to_driver=False)
         yield cluster
     finally:
@@ -79,8 +83,8 @@ def engine(shop: Project, postgres_address: str) -> Iterator[Engine]:
             engine.shut_down()
 
 
-def opened(shop: Project, store: str) -> Engine:
-    settings = Settings(batch_events_max=50, actor_silence_ms=5_000)
+def opened(shop: Project, store: str, nodes: str = "") -> Engine:
+    settings = Settings(batch_events_max=50, actor_silence_ms=5_000, actor_nodes=nodes)
     return Engine.open(shop, store, shards=SHARDS, records=["email"], settings=settings, address="auto")
 
 
@@ -102,12 +106,19 @@ def node_of(name: str) -> str:
     )
 
 
+def places(project: Project) -> dict[str, str]:
+    """The machine of each actor of the engine that is there, by the actor's name."""
+    named = ray.util.list_named_actors(all_namespaces=True)
+    names = [str(each["name"]) for each in named if each["namespace"] == namespace_of(project.name)]
+    return {name: node_of(name) for name in names}
+
+
 def lose(cluster: Cluster, node: str) -> None:
     """A machine goes at once, with all that runs there; another one comes in its place."""
     there = cluster.list_all_nodes()  # type: ignore[no-untyped-call]  # Ray has no types for it
     lost = next(each for each in there if each.node_id == node)
     cluster.remove_node(lost, allow_graceful=False)
-    cluster.add_node(**NODE)
+    cluster.add_node(**LABELLED)
 
 
 def answered(ask: Callable[[], T]) -> T:
@@ -118,6 +129,21 @@ def answered(ask: Callable[[], T]) -> T:
             return ask()
         time.sleep(0.2)
     raise AssertionError("nobody answers")
+
+
+def test_no_actor_is_on_a_machine_without_the_label_that_is_asked_for(
+    cluster: Cluster, shop: Project, postgres_address: str
+) -> None:
+    head_node: Any = cluster.head_node
+    with pytest.raises(SettingInvalid, match="actor_nodes='role=shards': no node of the Ray cluster is so"):
+        opened(shop, postgres_address, "role=shards")
+    with opened(shop, postgres_address, "role=actors") as engine:
+        found = places(shop)
+        engine.shut_down()
+
+    assert {name.partition("@")[0] for name in found} == {"keeper", *(f"shard-{number}" for number in range(SHARDS))}
+    assert head_node.node_id not in found.values()
+    assert len({node for name, node in found.items() if name.startswith("shard")}) == 2, "they are spread"
 
 
 def test_the_shards_of_a_lost_machine_serve_elsewhere_and_lose_nothing(

@@ -18,9 +18,10 @@ from typer.testing import CliRunner
 
 from parcours.cli import build
 from parcours.ingress.deployment import check_reachable
+from parcours.ingress.servers import REQUESTS_S
 from parcours.ingress.settings import load_settings
 from parcours.runtime.cluster.runtime import ENVIRONMENT, OBJECT_STORE_BYTES
-from parcours.serving import CLOSING_S, REQUESTS_S
+from parcours.serving import CLOSING_S
 from parcours.store.address import check_address
 
 DEPLOY = Path(__file__).parents[2] / "engine" / "deploy"
@@ -129,6 +130,21 @@ def test_every_door_can_be_parsed(place: str, words: list[str], tmp_path: Path) 
 
     check_address(given["store"])
     assert (given["files"], given["address"]) == ("/files/luma", "auto")
+
+
+def test_actors_are_on_workers_alone() -> None:
+    (written,) = read("serve.yaml")
+    nodes = written["settings"]["actor_nodes"]
+
+    labels = {name: group.get("labels", {}) for name, group in GROUPS.items()}
+    started = {place: labels_of(words) for place, words in STARTED if words[0] == "ray"}
+
+    assert labels == {"head": {}, "workers": dict([nodes.split("=")])}
+    assert started == {"head": None, "worker": nodes, "door-1": None, "door-2": None, "kuberay doors": None}
+
+
+def labels_of(words: list[str]) -> object:
+    return start.make_context("start", words[2:]).params["labels"] or None
 
 
 def test_no_other_program_is_started() -> None:

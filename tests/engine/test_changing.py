@@ -204,6 +204,7 @@ class Open:
     """A runtime whose shards are open already, and where nobody sends; it remembers what it was told of stops."""
 
     ports: list[Unreliable]
+    epoch: int = 0
     told: list[str] = field(default_factory=list)
 
     async def start(self, homes: Homes | None = None) -> None: ...

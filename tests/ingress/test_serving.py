@@ -15,8 +15,10 @@ from tests.ingress.served import served
 from typer.testing import CliRunner
 
 from parcours.cli import build
+from parcours.errors import SettingInvalid
 from parcours.examples import write_example
 from parcours.ingress.deployment import links_of
+from parcours.ingress.listeners import port_held
 from parcours.ingress.settings import ServeSettings
 from parcours.journey.project import Project
 from parcours.service.service import Service
@@ -178,6 +180,33 @@ def test_behind_a_proxy_figures_are_for_whoever_has_a_key_once_the_proxy_is_name
             assert httpx.get(f"{door.address}/metrics", headers=from_outside).status_code == status
             warned = [line["event"] for line in door.logged() if line["level"] == "warning"]
             assert [str(each).split(",")[0] for each in warned] == ([] if named else ["no proxy is named"])
+
+
+def test_while_the_engine_is_being_opened_whoever_comes_hears_so_at_once() -> None:
+    answers: list[httpx.Response] = []
+
+    def opening(settings: ServeSettings) -> Service:
+        asked = (("GET", "/health"), ("GET", "/ready"), ("POST", "/v1/track"), ("HEAD", "/ready"))
+        answers.extend(httpx.request(method, f"{settings.public_url}{path}") for method, path in asked)
+        raise SettingInvalid("there is no cluster")
+
+    with pytest.raises(SettingInvalid, match="there is no cluster"):
+        asyncio.run(Serving(opening, ServeSettings(port=0)).run())
+
+    assert [each.status_code for each in answers] == [200, 503, 429, 503]
+    assert answers[1].json() == {"ready": False, "reasons": ["the door is starting"]}
+    assert (answers[2].json()["code"], answers[2].headers["retry-after"]) == ("busy", "1")
+    assert answers[3].content == b""
+
+
+def test_a_door_that_shares_its_port_listens_only_once_it_has_found_the_engine() -> None:
+    def opening(settings: ServeSettings) -> Service:
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{settings.public_url}/ready")
+        raise SettingInvalid("there is no cluster")
+
+    with port_held("127.0.0.1", 0) as port, pytest.raises(SettingInvalid, match="there is no cluster"):
+        asyncio.run(Serving(opening, ServeSettings(port=port), shares_port=True).run())
 
 
 def test_a_port_in_use_is_told(project: Path, tmp_path: Path) -> None:

@@ -41,6 +41,17 @@ def test_whoever_takes_over_is_known_and_the_one_before_is_refused(address: str,
         check_keeper(claims, first)
 
 
+def test_whoever_keeps_it_no_more_says_so_unless_somebody_has_taken_over_since(claims: Claims) -> None:
+    first = claims.take_over("host-1, process 7")
+    claims.give_up(first)
+    assert claims.keeper() == Held(first, None)
+
+    second = claims.take_over("host-2, process 8")
+    claims.give_up(first)
+
+    assert claims.keeper() == Held(second, "host-2, process 8")
+
+
 def test_where_a_shard_runs_is_what_its_newest_owner_has_noted(address: str, claims: Claims) -> None:
     with closing(open_store(address, 3, is_owner=True)) as store:
         first = store.acquire(None)

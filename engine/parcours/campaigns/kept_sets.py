@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from parcours.campaigns.fence import Fence
 from parcours.campaigns.run_folder import RunFolder
 from parcours.campaigns.sets.engine import GAVE_WAY
 from parcours.campaigns.sets.plain_sets import found_in
@@ -14,8 +15,8 @@ from parcours.journey.campaign_steps import SetRef
 class KeptSets:
     """The sets of one run, in a folder of its own. Methods raise OSError."""
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
-        self._folder = RunFolder(folder, durable=durable)
+    def __init__(self, folder: Path, *, durable: bool = True, fence: Fence | None = None) -> None:
+        self._folder = RunFolder(folder, durable=durable, fence=fence)
 
     def words(self) -> RunWords | None:
         """What is said of people in them, None where no sets are kept any more."""

@@ -81,7 +81,8 @@ class LiveCampaigns:
         self._naming = asyncio.Lock()
         memory_bytes = around.settings.campaign_memory_bytes
         self._spill = around.folder / SPILL
-        members = SavedMembers(around.folder / SAVED, Workspace(self._spill, memory_bytes, os.cpu_count() or 1))
+        workspace = Workspace(self._spill, memory_bytes, os.cpu_count() or 1)
+        members = SavedMembers(around.folder / SAVED, workspace, around.fence)
         world = RunWorld(
             lambda: self._published.saved_audiences,
             members,
@@ -245,9 +246,8 @@ class LiveCampaigns:
             await self._runs.people.end_scan(scan)
 
     def _clear_attempts(self) -> None:
-        """Take away what a crash has cut off; nobody is at work yet."""
-        for folder in (self._around.folder, self._around.exports):
-            drop_unfinished(folder)
+        """Take away what a crash has cut off, and the fence leaves; nobody is at work yet."""
+        drop_unfinished(self._around.exports)
         if self._spill.exists():
             shutil.rmtree(self._spill)
 
@@ -368,7 +368,7 @@ class LiveCampaigns:
     def _keep(self, campaign: str, place: CampaignPlace) -> None:
         if place != self._places.get(campaign):
             self._places[campaign] = place
-            write_json(self._around.folder / campaign / CAMPAIGN, place, durable=True)
+            write_json(self._around.folder / campaign / CAMPAIGN, place, durable=True, fence=self._around.fence)
 
     async def _until(self, at_ms: int | None) -> None:
         """Return once this time is past on the clock, which may jump, or there is news."""

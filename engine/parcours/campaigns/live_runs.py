@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from parcours.background import spawn
 from parcours.campaigns.campaign_run import CampaignRun
+from parcours.campaigns.fence import Fence
 from parcours.campaigns.hand_overs import HandOver, LiveHandOvers
 from parcours.campaigns.line_numbers import LineNumbers
 from parcours.campaigns.live_people import LOOK_S, LivePeople, TurnsOfRun, Undisturbed
@@ -53,6 +54,7 @@ class EngineAround:
     tables_root  the folder below which the files of tables lie
     numbers      of the lines that campaigns tell
     find         whom facts tell of
+    fence        keeps out who was succeeded as the keeper of the engine
     """
 
     ports: Sequence[ShardPort]
@@ -65,6 +67,7 @@ class EngineAround:
     tables_root: Path
     numbers: LineNumbers
     find: Find
+    fence: Fence
 
 
 class RunUnderWay:
@@ -158,7 +161,7 @@ class LiveRuns:
         """Let a run begin, durably. Raises OSError."""
         folder = self._folder(began)
         RunFolder(folder, durable=True).write_words(words_of(campaign))
-        write_json(folder / PLACE, began, durable=True)
+        write_json(folder / PLACE, began, durable=True, fence=self._around.fence)
         return self._conduct(campaign, began)
 
     def take_up(self, place: RunPlace, campaign: CampaignProgram | None) -> RunUnderWay | None:
@@ -176,7 +179,7 @@ class LiveRuns:
         earlier = folder.parent / EARLIER
         RunFolder(folder, durable=True).clear_attempts()
         around = self._around
-        sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier)
+        sets = RunSets(campaign, place.number, folder, around.tables_root, around.settings, earlier, fence=around.fence)
         turns = TurnsOfRun(people, f"{campaign.name}/{place.number}")
         hand_overs = LiveHandOvers(lambda step, hand_over: self._carry_out(under_way, step, hand_over), turns)
         run = CampaignRun(campaign, place.number, place.began, sets, people, book, self._world, hand_overs)
@@ -285,8 +288,9 @@ class LiveRuns:
         around = self._around
         going_on = partial(self._going_on, place.campaign)
         return LiveBook(
-            place, self._folder(place), people, around.clock, around.settings.campaign_lead_ms, going_on, around.numbers
-        )
+            place, self._folder(place), people, around.clock, around.settings.campaign_lead_ms, going_on,
+            around.numbers, around.fence,
+        )  # fmt: skip
 
     def _people_for(self, campaign: str | None, since: Callable[[], int]) -> LivePeople:
         around = self._around

@@ -22,6 +22,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from parcours.campaigns.fence import Fence
 from parcours.campaigns.sets.whole_file import drop_unfinished, whole_file
 from parcours.campaigns.step_made import StepMade
 from parcours.campaigns.step_words import RunWords
@@ -64,10 +65,16 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 class RunFolder:
-    """The folder of one run. `durable`: whether what is noted there outlives a crash of the machine."""
+    """The folder of one run.
 
-    def __init__(self, root: Path, *, durable: bool) -> None:
+    durable  whether what is noted there outlives a crash of the machine
+    fence    keeps a process out that was succeeded; None where nobody else can be there
+    What is noted, and what is taken away, raises StoreBusy behind it.
+    """
+
+    def __init__(self, root: Path, *, durable: bool, fence: Fence | None = None) -> None:
         self._durable = durable
+        self._fence = fence
         self.root = root
         self.spill = root / SPILL
 
@@ -99,6 +106,8 @@ class RunFolder:
 
     def clear(self, step: str) -> None:
         """Take away what is left of an attempt to make a step. Raises OSError."""
+        if self._fence is not None:
+            self._fence.check()
         for folder in (self.sets(step), self.scratch(step)):
             if folder.exists():
                 shutil.rmtree(folder)
@@ -120,7 +129,7 @@ class RunFolder:
 
     def note_export(self, step: str, exported: Exported) -> None:
         """From now on the file of the step has been written. Raises OSError."""
-        write_json(self.sets(step) / EXPORTED, exported, durable=self._durable)
+        write_json(self.sets(step) / EXPORTED, exported, durable=self._durable, fence=self._fence)
 
     def is_thinned(self) -> bool:
         """Whether rows are missing: slices may not be what they were, and their numbers tell nothing."""
@@ -137,7 +146,7 @@ class RunFolder:
 
     def write_record(self, record: Record) -> None:
         """From now on the step has been made. Raises OSError."""
-        write_json(self.sets(record.made.step) / MADE, record, durable=self._durable)
+        write_json(self.sets(record.made.step) / MADE, record, durable=self._durable, fence=self._fence)
 
     def choices(self, step: str) -> dict[str, Choice]:
         """What was chosen, by output."""
@@ -147,7 +156,7 @@ class RunFolder:
 
     def write_choice(self, step: str, output: str, choice: Choice) -> None:
         """From now on these have been chosen. Raises OSError."""
-        write_json(self.sets(step) / f"{output}{CHOSEN}", choice, durable=self._durable)
+        write_json(self.sets(step) / f"{output}{CHOSEN}", choice, durable=self._durable, fence=self._fence)
 
     def file(self, ref: SetRef) -> Path | None:
         """The file of a set that is there, None if it was skipped."""
@@ -188,7 +197,9 @@ def read_json(path: Path, kind: type[_T]) -> _T | None:
         return None
 
 
-def write_json(path: Path, value: msgspec.Struct, *, durable: bool) -> None:
-    """Write it to the file, whole or not at all. Raises OSError."""
+def write_json(path: Path, value: msgspec.Struct, *, durable: bool, fence: Fence | None = None) -> None:
+    """Write it to the file, whole or not at all. Raises OSError, StoreBusy behind the fence."""
     with whole_file(path, durable=durable) as unfinished:
+        if fence is not None:
+            fence.check()
         unfinished.write_bytes(msgspec.json.encode(value))

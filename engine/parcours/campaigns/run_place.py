@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from parcours.campaigns.campaign_line import CampaignLine
+from parcours.campaigns.fence import Fence
 from parcours.campaigns.line_numbers import LineNumbers
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_book import scan_of
@@ -85,6 +86,7 @@ class LiveBook:
         lead_ms: int,
         going_on: Callable[[], Awaitable[None]],
         numbers: LineNumbers,
+        fence: Fence,
     ) -> None:
         self.place = place
         self._path = folder / PLACE
@@ -93,11 +95,12 @@ class LiveBook:
         self._lead_ms = lead_ms
         self.going_on = going_on
         self._numbers = numbers
+        self._fence = fence
 
     def keep(self, **changes: object) -> None:
-        """Write what has changed."""
+        """Write what has changed. Raises StoreBusy where another process keeps the engine by now."""
         self.place = msgspec.structs.replace(self.place, **changes)
-        write_json(self._path, self.place, durable=True)
+        write_json(self._path, self.place, durable=True, fence=self._fence)
 
     def tell(self, line: CampaignLine) -> None:
         """Keep a line that has not been told before."""

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from parcours.campaigns.fence import Fence
 from parcours.campaigns.kept_sets import KeptSets
 from parcours.campaigns.row_values import picked, ways_of
 from parcours.campaigns.run_folder import Choice, Exported, Record
@@ -64,6 +65,7 @@ class RunSets(KeptSets):
     earlier      a folder that all runs of the campaign share: whom each has taken at steps that read `new` only
     threads      that DuckDB may use; as many as the machine can run at once without it
     durable      whether what is in the folder outlives a crash of the machine
+    fence        keeps a process out that was succeeded
     DuckDB runs from the first set that is made until `close`, or until nobody holds the sets any more.
     """
 
@@ -78,8 +80,9 @@ class RunSets(KeptSets):
         *,
         threads: int | None = None,
         durable: bool = True,
+        fence: Fence | None = None,
     ) -> None:
-        super().__init__(folder, durable=durable)
+        super().__init__(folder, durable=durable, fence=fence)
         self._campaign = campaign
         self._number = number
         self._durable = durable

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from parcours.campaigns.fence import Fence
 from parcours.campaigns.run_folder import read_json, write_json
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.members import write_difference, write_members
@@ -50,11 +51,12 @@ class Change:
 
 
 class SavedMembers:
-    """Of all audiences, in one folder. Raises StoreBroken and OSError."""
+    """Of all audiences, in one folder. Raises StoreBroken and OSError, StoreBusy behind the fence."""
 
-    def __init__(self, folder: Path, workspace: Workspace) -> None:
+    def __init__(self, folder: Path, workspace: Workspace, fence: Fence | None = None) -> None:
         self._folder = folder
         self._workspace = workspace
+        self._fence = fence
 
     def begin(self, save: str, audience: str, mode: SavingMode, people: Path | None) -> Change | None:
         """What a save changes, of the people in a file; None if another save of the audience has to be over first."""
@@ -93,4 +95,4 @@ class SavedMembers:
         return read_json(self._folder / audience / SAVES, SavesMade) or SavesMade()
 
     def _write(self, audience: str, made: SavesMade) -> None:
-        write_json(self._folder / audience / SAVES, made, durable=self._workspace.durable)
+        write_json(self._folder / audience / SAVES, made, durable=self._workspace.durable, fence=self._fence)

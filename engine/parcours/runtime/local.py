@@ -35,6 +35,7 @@ class LocalRuntime:
         self._exporter: Exporter | None = None
         self._compiler = PublicationCompiler(plan.project)
         self.ports: list[LocalShard] = []
+        self.epoch = 0
 
     async def start(self, homes: Homes | None = None) -> None:
         """Come back from the stores and go on."""

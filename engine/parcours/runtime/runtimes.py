@@ -22,6 +22,11 @@ class Runtime(Protocol):
     @property
     def ports(self) -> Sequence[ShardPort]: ...
 
+    @property
+    def epoch(self) -> int:
+        """Under which the engine is kept, once it has been started; 0 where nobody can succeed whoever keeps it."""
+        ...
+
     async def start(self, homes: Homes | None = None) -> None:
         """Open the shards. `homes` are awaited in place of the plan's, as late as possible: what takes long goes on."""
         ...

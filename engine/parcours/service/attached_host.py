@@ -18,7 +18,7 @@ from parcours.background import in_thread
 from parcours.clock import SystemClock, stopwatch_ms
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
-from parcours.errors import ShardUnavailable
+from parcours.errors import OperatorError, ShardUnavailable
 from parcours.insight.audience_shown import AudienceShown
 from parcours.insight.windows import Window
 from parcours.journey.campaign_steps import SavingMode
@@ -254,9 +254,9 @@ class AttachedHost(EngineHost):
         await self._keeper.call("back_up", folder)
 
     async def troubles(self) -> list[str]:
-        """What the keeper tells, or that there is none now."""
+        """What the keeper tells, or that there is none now, and why."""
         try:
             troubles: list[str] = await self._keeper.call("troubles")
-        except ShardUnavailable as error:
+        except (ShardUnavailable, OperatorError) as error:
             return [f"nobody keeps the engine now: {error}"]
         return troubles

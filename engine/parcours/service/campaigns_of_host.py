@@ -29,8 +29,9 @@ from parcours.service.campaign_preview import CampaignPreview, campaign_preview
 from parcours.service.fact_questions import FactQuestions
 from parcours.service.found_people import FoundPeople
 from parcours.shard.erasures import Erasure
-from parcours.store.address import check_address, files_of, known_address
+from parcours.store.address import check_address, claims_at, files_of, is_durable, known_address
 from parcours.store.campaign_files import CAMPAIGNS, EXPORTED
+from parcours.store.claims import check_keeper
 from parcours.store.place import how_to_name_files, place_of
 
 if TYPE_CHECKING:
@@ -92,18 +93,21 @@ def unkept(program: Program) -> list[str]:
 class CampaignsOfHost:
     """Lives on the loop of its host. `live` conducts them, None as long as there has been none.
 
+    epoch  under which the engine is kept, 0 where nobody can succeed whoever keeps it
     found  tells whom facts tell of
     """
 
     def __init__(
         self,
         plan: Plan,
+        epoch: int,
         ports: Sequence[ShardPort],
         undisturbed: Callable[[], AbstractAsyncContextManager[int]],
         clock: Clock,
         questions: FactQuestions,
     ) -> None:
         self._plan = plan
+        self._epoch = epoch
         self._ports = ports
         self._undisturbed = undisturbed
         self._clock = clock
@@ -234,12 +238,17 @@ class CampaignsOfHost:
 
     def _begun(self) -> LiveCampaigns:
         try:
+            from parcours.campaigns.fence import UNFENCED, Fence
             from parcours.campaigns.line_numbers import LineNumbers
             from parcours.campaigns.live_campaigns import LiveCampaigns
             from parcours.campaigns.live_runs import EngineAround
         except ImportError as error:
             raise ExtraMissing.of("A campaign", "campaigns") from error
         plan, root = self._plan, self._root()
+        fence = Fence(root / CAMPAIGNS, self._epoch)
+        if self._epoch != UNFENCED and is_durable(plan.store):
+            check_keeper(claims_at(plan.store, plan.shards), self._epoch)  # one that is over would keep others out
+        fence.take_over()
         numbers = LineNumbers(newest_told(root))
         live = LiveCampaigns(
             EngineAround(
@@ -253,6 +262,7 @@ class CampaignsOfHost:
                 plan.project.folder,
                 numbers,
                 self.found,
+                fence,
             )
         )
         if plan.exports:

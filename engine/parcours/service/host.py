@@ -100,7 +100,9 @@ class Host(EngineHost):
         self._audiences = AudienceLooks(*asking)
         if self._plan.exports:
             self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
-        self._campaigns = CampaignsOfHost(self._plan, self.ports, self.control.undisturbed, self._clock, self.questions)
+        self._campaigns = CampaignsOfHost(
+            self._plan, self._runtime.epoch, self.ports, self.control.undisturbed, self._clock, self.questions
+        )
         self._erasures = ErasuresUnderWay(self.ports, self._plan.slot_map, self.store_folder, self._campaigns.forget)
         await self._erasures.start()
         await self.control.begin(publishes=publishes)

@@ -1,7 +1,8 @@
 """The keeper of an engine in a process of its own: what others ask of it there, and what it does without being asked.
 
 It keeps the engine as long as the store says so. Once another one has taken over, it lets go of everything and refuses
-whatever it is asked. It ends no actor then: they are the other one's.
+whatever it is asked. It ends no actor then: they are the other one's. Where that comes to nothing, it takes over again
+as soon as it is asked for something.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from parcours.background import in_thread
+from parcours.clock import stopwatch_ms
 from parcours.closing import close_all
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
 from parcours.service.host import Host
+from parcours.service.succession import Succession
 from parcours.store.address import claims_at
 
 if TYPE_CHECKING:
@@ -51,14 +54,25 @@ class KeeperDesk:
         self._runtime: ClusterRuntime | None = None
         self._host: Host | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._succession: Succession | None = None
 
     async def open(self, *, again: bool) -> None:
-        """Take over; `again`: what is published stays as it is, whatever the plan's project is by now.
+        """Take over, unless it keeps the engine already.
 
-        Raises as `Service.start`; it may be called once more then.
+        again  what is published stays as it is, whatever the plan's project is by now; it does so, too, where somebody
+               else had taken over meanwhile
+        Raises as `Service.start`, ShardUnavailable while somebody else keeps the engine; it may be called again then.
         """
         from parcours.runtime.cluster.runtime import ClusterRuntime
 
+        if self._host is not None:
+            return
+        if self._succession is not None:
+            assert self._watching is not None, "that has let go"
+            await asyncio.wait([self._watching])  # all that it did has ended
+            await self._succession.check_over(stopwatch_ms())
+            log.warning("nobody keeps the engine any more that this one let go of: it takes over again")
+            again = True
         runtime = ClusterRuntime(self._plan, stays=True)
         host = Host(self._plan, runtime)
         try:
@@ -66,7 +80,7 @@ class KeeperDesk:
         except BaseException as error:
             await close_all([host.turn_away, runtime.leave], after=error)
             raise
-        self._runtime, self._host = runtime, host
+        self._runtime, self._host, self._succession = runtime, host, None
         self._watching = asyncio.ensure_future(self._watch(runtime.epoch))
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
@@ -88,7 +102,7 @@ class KeeperDesk:
     @property
     def _keeping(self) -> Host:
         if self._host is None:
-            raise ShardUnavailable("another process keeps the engine by now")
+            raise ShardUnavailable("another process has taken it over")
         return self._host
 
     async def _news(self, known: int | None) -> Publications:
@@ -114,6 +128,7 @@ class KeeperDesk:
         host, runtime = self._host, self._runtime
         assert host is not None and runtime is not None, "it has been opened"
         self._host = None
+        self._succession = Succession(claims_at(self._plan.store, self._plan.shards), runtime.ports, stopwatch_ms())
         await close_all([host.turn_away, runtime.leave])
 
     async def close(self) -> None:

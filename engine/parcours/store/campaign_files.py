@@ -23,11 +23,14 @@ CAMPAIGNS: Final = "campaigns"
 EXPORTED: Final = "exports"
 """In the folder of a store, where the files of export steps go."""
 
+KEEPER: Final = ".keeper"
+"""In the folder of campaigns, a folder that tells who may write there; it says nothing of a copy."""
+
 SCRATCH: Final = ".scratch"
 SPILL: Final = ".spill"
 
-PASSING: Final = frozenset({SCRATCH, SPILL})
-"""Folders of a run, and of all of them, with what is of use to one attempt to make something.
+PASSING: Final = frozenset({KEEPER, SCRATCH, SPILL})
+"""Folders of a run, and of all of them, with what is of use to one attempt to make something, or to one process.
 
 No campaign, step or table can be called so, whose folders and files lie beside them: their names have no dots.
 """

@@ -57,7 +57,13 @@ class Claims(Protocol):
         """Keep the engine from now on; returns the epoch, which nobody else is ever given. Durable when it returns."""
 
     def keeper(self) -> Held:
-        """Who keeps it now."""
+        """Who keeps it now; a place of None says that nobody does, and the epoch is that of the last one."""
+
+    def give_up(self, epoch: int) -> None:
+        """Whoever has taken over under this epoch keeps the engine no more. Nothing once somebody has taken over since.
+
+        Durable when it returns.
+        """
 
     def note(self, shard: int, held: Held) -> None:
         """Let others know where a shard runs; one that was opened under a later epoch stays noted."""
@@ -91,6 +97,10 @@ class FolderClaims:
     def keeper(self) -> Held:
         with self._connected() as connection:
             return _held(connection.execute("SELECT epoch, place FROM keeper"))
+
+    def give_up(self, epoch: int) -> None:
+        with self._connected() as connection:
+            connection.execute("UPDATE keeper SET place = NULL WHERE epoch = ?", (epoch,))
 
     def note(self, shard: int, held: Held) -> None:
         with self._connected() as connection:
@@ -134,6 +144,10 @@ class PassingClaims:
 
     def keeper(self) -> Held:
         return self._keeper
+
+    def give_up(self, epoch: int) -> None:
+        if self._keeper.epoch == epoch:
+            self._keeper = Held(epoch)
 
     def note(self, shard: int, held: Held) -> None:
         self._held[shard] = held

@@ -27,6 +27,7 @@ from parcours.insight.exporter.exporter import Exporter
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
+from parcours.runtime.cluster.placing import placed
 from parcours.runtime.exporting import new_exporter
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
@@ -280,10 +281,16 @@ class ExporterActor:
 
 
 def start_actor(
-    kind: type[ShardActor] | type[DispatcherActor] | type[ExporterActor], name: str, namespace: str, *, stays: bool
+    kind: type[ShardActor] | type[DispatcherActor] | type[ExporterActor],
+    name: str,
+    namespace: str,
+    nodes: str,
+    *,
+    stays: bool,
 ) -> Any:
     """An actor of this name, whose calls Ray never repeats: repeating is the router's business.
 
+    nodes  the label of the nodes on which it may be; empty: on any
     stays  when the process goes that has started it
     Ray starts that of a shard once: whoever keeps the engine puts another one in its place, with a name of its own.
     """
@@ -292,9 +299,11 @@ def start_actor(
         "namespace": namespace,
         "lifetime": "detached" if stays else None,
         "num_cpus": 0,
+        "memory": 1,  # a byte: one that asks for nothing goes to a node by chance, and Ray spreads none of these
         "max_restarts": 0 if kind is ShardActor else -1,
         "max_task_retries": 0,
         "enable_task_events": False,
         "scheduling_strategy": "SPREAD",
+        **placed(nodes),
     }
     return ray.remote(**options)(kind).remote()

@@ -67,7 +67,7 @@ def keep(address: str, plan: Plan, desk: Callable[[Plan], Resident]) -> Attached
     connected = connect(address)
     namespace = namespace_of(plan.project.name)
     try:
-        keeper, is_new = put(pickle.dumps(partial(desk, plan)), namespace)
+        keeper, is_new = put(pickle.dumps(partial(desk, plan)), namespace, plan.settings.actor_nodes)
         try:
             return _attached(keeper, plan.project.name, connected=connected, was_running=not is_new)
         except BaseException:

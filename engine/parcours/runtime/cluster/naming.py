@@ -2,6 +2,7 @@
 
 An engine has a namespace. A name is never used twice: an actor that is frozen keeps its own for a minute after another
 one has been put in its place, so each carries the epoch of who keeps the engine, and which life of that kind it is.
+Where an engine on another store has just ended, Ray may still have such a name; the next life's is taken then.
 """
 
 from __future__ import annotations

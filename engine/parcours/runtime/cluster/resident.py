@@ -20,6 +20,7 @@ from parcours.clock import stopwatch_ms
 from parcours.errors import ShardUnavailable
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, check_connected, find
+from parcours.runtime.cluster.placing import check_nodes, placed
 
 T = TypeVar("T")
 
@@ -44,7 +45,11 @@ class Resident(Protocol):
     """What lives in the actor. Arguments and answers of its calls are pickled."""
 
     async def open(self, *, again: bool) -> None:
-        """Begin; `again`: Ray has started the actor anew, to go on. It is called once more where it has failed."""
+        """Begin, or go on with what it has let go of; called before each call, and nothing to do where it is at work.
+
+        again  Ray has started the actor anew, to go on
+        It is called once more where it has failed.
+        """
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """What is answered to a call of this name."""
@@ -61,6 +66,7 @@ class ResidentActor:
     def __init__(self, made: bytes) -> None:
         self._made = made
         self._resident: Resident | None = None
+        self._opening: asyncio.Task[Resident] | None = None
         self._is_ended = False
         self._turn = asyncio.Lock()
         ray.get_runtime_context().current_actor.begin.remote()  # nobody may be there who asks, once Ray starts it anew
@@ -70,14 +76,19 @@ class ResidentActor:
         await self._opened()
 
     async def _opened(self) -> Resident:
+        """What lives here, once it is open. All who ask meanwhile hear what comes of the same attempt."""
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.ensure_future(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> Resident:
         async with self._turn:
             if self._is_ended:  # others go on asking until the actor is gone
                 raise ShardUnavailable("nobody keeps the engine any more: it has been shut down")
             if self._resident is None:
                 make: Callable[[], Resident] = pickle.loads(self._made)
-                resident = make()
-                await resident.open(again=ray.get_runtime_context().was_current_actor_reconstructed)
-                self._resident = resident
+                self._resident = make()
+            await self._resident.open(again=ray.get_runtime_context().was_current_actor_reconstructed)
             return self._resident
 
     async def call(self, name: str, arguments: bytes) -> bytes:
@@ -120,6 +131,7 @@ class ResidentPort:
         self._namespace = namespace
         self._actor = actor
         self._pulse: asyncio.Future[Any] | None = None
+        self._pulse_asked_ms = 0.0
         self._silence_s = BIRTH_S
         self._silent_since_ms: float | None = None
 
@@ -160,6 +172,7 @@ class ResidentPort:
         if pulse is None or pulse.done():  # one that is done tells of a while ago
             pulse = self._pulse = asyncio.ensure_future(answer_of(actor.process_id.remote()))
             pulse.add_done_callback(_heard)
+            self._pulse_asked_ms = stopwatch_ms()
         awaited = {pulse} if answer is None else {pulse, answer}
         done, _ = await asyncio.wait(awaited, timeout=self._silence_s, return_when=asyncio.FIRST_COMPLETED)
         if pulse.done():
@@ -167,9 +180,7 @@ class ResidentPort:
             pulse.result()
             self._silence_s = SILENCE_S
         elif not done:
-            self._silence_s = KNOWN_SILENCE_S
-            if self._silent_since_ms is None:
-                self._silent_since_ms = stopwatch_ms()
+            self._silence_s, self._silent_since_ms = KNOWN_SILENCE_S, self._pulse_asked_ms
             raise ShardUnavailable("whoever keeps the engine says nothing: its process is frozen, or its machine away")
 
     async def end_process(self) -> None:
@@ -177,7 +188,7 @@ class ResidentPort:
         ray.kill(await asyncio.to_thread(find, KEEPER, self._namespace), no_restart=False)
 
     def silent_s(self) -> float:
-        """For how long it has been known to say nothing; 0 where it answers, or its process is known to be gone."""
+        """For how long it has said nothing though it was asked; 0 where it answers, or its process is gone."""
         return 0.0 if self._silent_since_ms is None else (stopwatch_ms() - self._silent_since_ms) / 1_000
 
     def asked(self, name: str) -> Any:
@@ -218,12 +229,17 @@ async def _next_of(pieces: Any) -> bytes | None:
     return None
 
 
-def put(made: bytes, namespace: str) -> tuple[ResidentPort, bool]:
-    """The resident of a namespace; `made` is put there where there is none yet. Whether it has been."""
+def put(made: bytes, namespace: str, nodes: str) -> tuple[ResidentPort, bool]:
+    """The resident of a namespace; `made` is put there where there is none yet. Whether it has been.
+
+    nodes  the label of the nodes on which it may be; empty: on any
+    Raises SettingInvalid where there is no such node.
+    """
     try:
         return ResidentPort(namespace, find(KEEPER, namespace)), False
     except ShardUnavailable:
         pass
+    check_nodes(nodes)
     options: dict[str, Any] = {
         "name": KEEPER,
         "namespace": namespace,
@@ -233,5 +249,6 @@ def put(made: bytes, namespace: str) -> tuple[ResidentPort, bool]:
         "max_restarts": -1,
         "max_task_retries": 0,
         "enable_task_events": False,
+        **placed(nodes),
     }
     return ResidentPort(namespace, ray.remote(**options)(ResidentActor).remote(made)), True

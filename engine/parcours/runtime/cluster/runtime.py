@@ -14,12 +14,16 @@ import ray
 
 from parcours.background import in_thread
 from parcours.closing import close_all
+from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.cluster.naming import namespace_of
+from parcours.runtime.cluster.placing import check_nodes
 from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.store.address import claims_at, prepare
+
+log = logging.getLogger("parcours")
 
 OBJECT_STORE_BYTES = 200_000_000
 """Room for batches between processes. Ray's own default is a third of the machine."""
@@ -27,6 +31,7 @@ OBJECT_STORE_BYTES = 200_000_000
 ENVIRONMENT = {
     "RAY_worker_niceness": "0",  # actors would run at nice 15, and a busy router would starve them
     "RAY_memory_monitor_refresh_ms": "0",  # the monitor would end a shard for the memory of others
+    "RAY_kill_worker_timeout_milliseconds": "500",  # one that is frozen would keep its shard's store for 5 s more
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_DEDUP_LOGS": "0",
 }
@@ -51,6 +56,7 @@ class ClusterRuntime:
     async def start(self, homes: Homes | None = None) -> None:
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
         self._started_ray = await asyncio.to_thread(start_ray)
+        await in_thread(check_nodes, self._plan.settings.actor_nodes)
         if homes is not None:
             self._plan = replace(self._plan, homes=await homes)
         plan, namespace = self._plan, self._namespace
@@ -87,13 +93,21 @@ class ClusterRuntime:
 
     async def leave(self) -> None:
         """Look after nothing any more, and end nothing: somebody else does, or will."""
-        if self._supervisor is not None:
-            await self._supervisor.leave()
+        await close_all([self._supervisor.leave if self._supervisor else None, self._give_up])
 
     async def stop(self) -> None:
         """End the actors, and Ray if this runtime started it."""
         supervisor = self._supervisor
-        await close_all([supervisor.stop if supervisor else None, ray.shutdown if self._started_ray else None])
+        stops = [supervisor.stop if supervisor else None, self._give_up, ray.shutdown if self._started_ray else None]
+        await close_all(stops)
+
+    async def _give_up(self) -> None:
+        """Let others know that nobody keeps the engine now; whoever keeps it since then goes on."""
+        if self.epoch:
+            try:
+                await in_thread(claims_at(self._plan.store, self._plan.shards).give_up, self.epoch)
+            except StoreBroken as error:
+                log.warning("the store does not hear that nobody keeps the engine now: %s", error)
 
 
 def here() -> str:

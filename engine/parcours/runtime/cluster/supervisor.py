@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import ActorAlreadyExistsError, RayActorError, RayTaskError
 
 from parcours.background import in_thread, spawn
 from parcours.errors import ShardUnavailable, StoreBusy
@@ -48,6 +48,11 @@ WATCH_EVERY_S = 0.5
 ASSIGN_PAUSE_S = 0.5
 """Pause before an actor is assigned again whose store somebody still holds, or that did not answer."""
 
+NAMES_TAKEN_MAX = 10
+"""Names of one kind that another engine of the project may have had under the same epoch, and which Ray has not given
+free yet.
+"""
+
 START_ATTEMPTS = 10
 """Attempts at an actor before a start fails, with StoreBusy where somebody holds the store of a shard."""
 
@@ -71,6 +76,7 @@ class Supervisor:
         self._compiler = PublicationCompiler(plan.project)
         self._pickled = pickle.dumps(plan)  # once for all actors
         self._born: Counter[str] = Counter()
+        self._started: set[str] = set()
         self._names: list[str] = [""] * plan.shards
         self._shards: list[Any] = [None] * plan.shards
         self._dispatchers: dict[str, Any] = {}
@@ -131,15 +137,16 @@ class Supervisor:
                 self.ports[number].be(actor)
 
     def _start(self, kind: Any, name: str) -> Any:
-        """An actor in its next life."""
-        self._born[name] += 1
-        called = named(name, self._epoch, self._born[name])
-        return start_actor(kind, called, self._whereabouts.namespace, stays=self._stays)
-
-    @property
-    def _started(self) -> set[str]:
-        """The names of all actors that have been started here."""
-        return {named(name, self._epoch, life) for name, lives in self._born.items() for life in range(1, lives + 1)}
+        """An actor in its next life; a name is passed over that Ray still has of an engine on another store."""
+        nodes = self._plan.settings.actor_nodes
+        for _ in range(NAMES_TAKEN_MAX):
+            self._born[name] += 1
+            called = named(name, self._epoch, self._born[name])
+            with suppress(ActorAlreadyExistsError):
+                actor = start_actor(kind, called, self._whereabouts.namespace, nodes, stays=self._stays)
+                self._started.add(called)
+                return actor
+        raise ShardUnavailable(f"Ray has had {NAMES_TAKEN_MAX} actors of this engine's names before {called}")
 
     def _replace(self, number: int) -> None:
         """Put an actor in the place of one that has ended, or cannot be reached, or has never been there."""

@@ -28,6 +28,10 @@ class PostgresClaims:
             ((epoch, place),) = session.run("SELECT keeper, kept_at FROM store")
             return Held(epoch, place)
 
+    def give_up(self, epoch: int) -> None:
+        with self._session() as session:
+            session.run("UPDATE store SET kept_at = NULL WHERE keeper = %s", Int8(epoch))
+
     def note(self, shard: int, held: Held) -> None:
         """The row says it from the next statement on, if nobody has acquired the shard since."""
         with self._session() as session:
