@@ -24,8 +24,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, cluster: None, shop: Project
     """The address of the store of an engine that is there, and whose opener has gone."""
     del cluster
     address = f"sqlite:///{tmp_path_factory.mktemp('stays')}/store"
-    options: dict[str, Any] = {"num_cpus": 0, "namespace": namespace_of(shop.name), "lifetime": "detached"}
-    ray.remote(name=named("shard-0", 1, 1), **options)(Left).remote()
+    named_already = {"name": named("shard-0", 1, 1), "namespace": namespace_of(shop.name), "lifetime": "detached"}
+    options: dict[str, Any] = {"num_cpus": 0, **named_already}
+    ray.remote(**options)(Left).remote()
     with opened(shop, address, shards=2) as first:
         see(first, 100)
     yield address

@@ -178,7 +178,7 @@ def test_all_comes_back_from_the_store_when_the_head_is_lost(
 
     end(cluster)
     with pytest.raises((ShardUnavailable, TimeoutError)):
-        engine.ingest(map(seen, range(500, 600))).result(10)
+        engine.ingest(map(seen, range(500, 600))).result(2)
     engine.close()
 
     with nodes(0), opened(shop, postgres_address) as again:

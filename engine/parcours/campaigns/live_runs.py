@@ -160,7 +160,7 @@ class LiveRuns:
     def begin(self, campaign: CampaignProgram, began: RunPlace) -> RunUnderWay:
         """Let a run begin, durably. Raises OSError."""
         folder = self._folder(began)
-        RunFolder(folder, durable=True).write_words(words_of(campaign))
+        RunFolder(folder, durable=True, fence=self._around.fence).write_words(words_of(campaign))
         write_json(folder / PLACE, began, durable=True, fence=self._around.fence)
         return self._conduct(campaign, began)
 

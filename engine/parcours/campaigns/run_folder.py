@@ -84,7 +84,7 @@ class RunFolder:
 
     def write_words(self, words: RunWords) -> None:
         """Keep what is said of people in the sets. Raises OSError."""
-        write_json(self.root / WORDS, words, durable=self._durable)
+        write_json(self.root / WORDS, words, durable=self._durable, fence=self._fence)
 
     def found(self, step: str) -> Path:
         return self.root / "found" / f"{step}.parquet"

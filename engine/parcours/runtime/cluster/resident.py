@@ -168,6 +168,7 @@ class ResidentPort:
 
     async def _look(self, actor: Any, answer: asyncio.Future[Any] | None = None) -> None:
         """Return once the actor says that it is there, or there is the answer. One question is under way at a time."""
+        check_connected()
         pulse = self._pulse
         if pulse is None or pulse.done():  # one that is done tells of a while ago
             pulse = self._pulse = asyncio.ensure_future(answer_of(actor.process_id.remote()))
