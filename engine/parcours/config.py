@@ -40,6 +40,16 @@ Duration = Annotated[int, Field(ge=1, le=DURATION_MAX_MS)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)]
 
 
+class SetsSettings(BaseModel, frozen=True, extra="forbid"):
+    """Which engine makes sets of people."""
+
+    engine: Literal["duckdb", "daft"] = Field(
+        default="duckdb",
+        description="`duckdb` makes them in one process; `daft` on all machines of the Ray cluster, or in one process "
+        "where there is no cluster (extra `sets-cluster`).",
+    )
+
+
 class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a config, so that type checkers see it
     """The engine's settings. Durations are in the unit that the name ends with.
 
@@ -203,6 +213,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     campaign_memory_bytes: Annotated[int, Field(ge=64 * MIB, le=COUNT_MAX)] = Field(
         default=2_048 * MIB,
         description="Memory for making the sets of a campaign; what does not fit into it lies on disk meanwhile.",
+    )
+    sets: SetsSettings = Field(
+        default=SetsSettings(),
+        description="By `{engine: duckdb}` one process makes the sets of campaigns; by `{engine: daft}` all machines "
+        "of the Ray cluster do, or one process where there is none: the same sets.",
     )
     campaign_lead_ms: Annotated[int, Field(ge=0, le=DURATION_MAX_MS)] = Field(
         default=10_000,
