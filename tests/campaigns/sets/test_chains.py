@@ -171,14 +171,14 @@ class Chain:
         self.others += equals([made.plain for made in sets], asks).noted
         return told, asks
 
-    def step(self) -> None:
-        """One operator on sets that there are."""
+    def step(self, kind: int | None = None) -> None:
+        """One operator on sets that there are, drawn by lot without its number."""
         self.steps += 1
         self.others = 0
         one = self.chance.choice(self.sets)
         some = [self.chance.choice(self.sets) for _ in range(self.chance.randint(2, 3))]
         folder = self.folder / f"step{self.steps}"
-        match self.chance.randrange(7):
+        match self.chance.randrange(7) if kind is None else kind:
             case 0:
                 self.filter(one, folder)
             case 1:

@@ -29,8 +29,9 @@ ENVIRONMENT = {
     "RAY_memory_monitor_refresh_ms": "0",  # the monitor would end a shard for the memory of others
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_DEDUP_LOGS": "0",
+    "DAFT_ANALYTICS_ENABLED": "0",  # nor by Daft, whose actors have the environment of their machine's Ray
 }
-"""What Ray reads when it starts. A value that is set already stays."""
+"""What Ray reads when it starts, and actors of others. A value that is set already stays."""
 
 
 class ClusterRuntime:

@@ -29,11 +29,17 @@ PIECE_ROWS: Final = 5_000
 
 @contextmanager
 def on_daft() -> Iterator[None]:
-    """Around whatever Daft computes. Raises StoreBroken when it cannot: memory, disk, or a file that is not there."""
+    """Around whatever Daft computes. Raises StoreBroken when it cannot: for want of memory, a file or a machine.
+
+    What Ray raises of a lost machine is known by its module, for sets do not import Ray.
+    """
     try:
         yield
-    except (DaftCoreException, FileNotFoundError) as error:
-        raise StoreBroken(f"sets of people cannot be computed: {error}") from error
+    except Exception as error:
+        is_of_ray = type(error).__module__.partition(".")[0] == "ray"
+        if is_of_ray or isinstance(error, DaftCoreException | FileNotFoundError):
+            raise StoreBroken(f"sets of people cannot be computed: {error}") from error
+        raise
 
 
 def rows_of_file(path: Path, names: Sequence[str]) -> DataFrame:
