@@ -146,7 +146,7 @@ def test_whoever_wants_sets_on_a_cluster_hears_which_extra_they_need(tmp_path: P
 
     said = run(hidden + ASK.format(questions=ON_DAFT), tmp_path)
 
-    assert f"wrong settings: {needed}" in said and f"error: {needed}" in said
+    assert f"wrong settings: {needed}" in said and f"parcours.yaml: {needed}" in said
     assert run(hidden + OPENED_ON_DAFT, tmp_path) == f"{needed}\n" * 2
 
 

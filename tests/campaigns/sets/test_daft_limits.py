@@ -15,7 +15,7 @@ import pytest
 from tests.campaigns.sets.engines import set_engine
 from tests.campaigns.sets.plain_sets import PlainSet, PlainTable
 
-from parcours.campaigns.sets.engine import Aggregated, Enrichment, TableColumn
+from parcours.campaigns.sets.engine import Aggregated, Criterion, Enrichment, TableColumn
 from parcours.errors import SetsRefused, TableRefused
 
 ANNA, BEA = ("anna", ""), ("bea", "")
@@ -81,7 +81,7 @@ def test_within_lists_values_that_do_not_fit_are_lost(tmp_path: Path) -> None:
         PlainSet({ANNA: {"wishes": [{"price": 3}]}}, {"wishes": whole}).write(tmp_path / "a.parquet"),
         PlainSet({BEA: {"wishes": [{"price": Decimal("0.10")}]}}, {"wishes": money}).write(tmp_path / "b.parquet"),
     ]
-    by = [["person"], ["person"]]
+    by: list[list[Criterion]] = [["person"], ["person"]]
 
     set_engine("duckdb", tmp_path).union(sets, by, tmp_path / "duckdb")
     with pytest.raises(SetsRefused, match=r"the lists of the column 'wishes' have values of several kinds"):
