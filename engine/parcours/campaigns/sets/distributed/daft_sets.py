@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 from daft import DataFrame, Expression, col, lit
 from daft import functions as of
-from daft.window import Window
 
 from parcours.campaigns.sets.distributed.enriching import enriched
 from parcours.campaigns.sets.distributed.frames import SetFile, on_daft, write_set
 from parcours.campaigns.sets.distributed.given import Given
+from parcours.campaigns.sets.distributed.groups import placed
 from parcours.campaigns.sets.distributed.joins import excluded, intersected, united
 from parcours.campaigns.sets.engine import (
     GAVE_WAY,
@@ -65,18 +65,13 @@ class DaftSets:
         alike = [col("person")] if len(values) < len(by) else []
         alike += [field for each in compared for field in each.fields]
         alone = [of.when(~is_filled, col(key)) for key in OF_EVERY_SET]  # of a kind of their own, each by itself
-        alikes = given.order(order, OF_EVERY_SET).within(*alike, *alone)
-        whole = alikes.rows_between(Window.unbounded_preceding, Window.unbounded_following)
+        by_order = given.order(order, OF_EVERY_SET)
         with on_daft():
-            placed = given.frame.select(
-                *OF_EVERY_SET,
-                of.row_number().over(alikes).alias("place"),
-                of.first_value(col("person")).over(whole).alias("winner"),
-            ).collect()
-        left = placed.where(col("place") > lit(keep))
+            numbered = placed(given.frame, [*alike, *alone], by_order, OF_EVERY_SET).collect()
+        left = numbered.where(col("place") > lit(keep))
         write_set(left, {"winner": "winner"}, {"winner": pa.string()}, folder, GAVE_WAY, durable=self._durable)
         outputs = {
-            MAIN: self._write(of_set, placed.where(col("place") <= lit(keep)), folder, MAIN),
+            MAIN: self._write(of_set, numbered.where(col("place") <= lit(keep)), folder, MAIN),
             REST: self._write(of_set, left, folder, REST),
         }
         return Counts(of_set.rows, outputs, noted=given.noted)

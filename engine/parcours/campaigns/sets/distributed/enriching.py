@@ -22,6 +22,7 @@ from daft import functions as of
 from parcours.campaigns.sets.distributed.converted import data_type
 from parcours.campaigns.sets.distributed.frames import SetFile, on_daft, write_set
 from parcours.campaigns.sets.distributed.given import Given, without_sign_of_zero
+from parcours.campaigns.sets.distributed.groups import as_lists, in_order, placed
 from parcours.campaigns.sets.engine import (
     MAIN,
     REST,
@@ -103,14 +104,12 @@ def _told(enrichment: Enrichment, value: Expression, kind: Any) -> Expression:
 
 
 def _taken(taken: Taken, pairs: Given, table: Path) -> Column:
-    alikes = pairs.order(taken.order, ["row_number"]).within("person")
-    placed = pairs.frame.select(
-        "person", "row_number", of.row_number().over(alikes).cast(DataType.int64()).alias("place")
-    )
+    by = pairs.order(taken.order, ["row_number"])
+    numbered = placed(pairs.frame, [col("person")], by, ("person", "row_number"))
     cells = pq.read_schema(table).field("cells").type
     kind = pa.struct([cells.field(name) for name in taken.columns])
     value = of.to_struct(**{name: col("cells")[name] for name in taken.columns})
-    objects = placed.where(col("place") <= lit(taken.rows)).join(
+    objects = numbered.where(col("place") <= lit(taken.rows)).join(
         read_parquet(str(table)).select("row_number", value.alias("value")), on="row_number"
     )
     if taken.single:
@@ -131,15 +130,14 @@ def _lists(rows: DataFrame, place: str, kind: DataType, made: Callable[[Any], An
 
 def _in_order(lists: Any) -> Any:
     """The lists of the values, each in the order of their places."""
-    lengths, values = _sorted(lists)
-    offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
-    return pa.LargeListArray.from_arrays(offsets, values)
+    lengths, pairs = in_order(lists, [("place", False)])
+    return as_lists(lengths, pc.struct_field(pairs, "value"))
 
 
 def _added(lists: Any) -> Any:
     """The sum of the doubles of each list, added one after the other in the order of their places."""
-    lengths, values = _sorted(lists)
-    numbers, first, sums = values.to_pylist(), 0, list[float | None]()
+    lengths, pairs = in_order(lists, [("place", False)])
+    numbers, first, sums = pc.struct_field(pairs, "value").to_pylist(), 0, list[float | None]()
     for length in lengths.to_pylist():
         total: float | None = None
         for number in numbers[first : first + length]:
@@ -148,14 +146,6 @@ def _added(lists: Any) -> Any:
         sums.append(total)
         first += length
     return pa.array(sums, pa.float64())
-
-
-def _sorted(lists: Any) -> tuple[Any, Any]:
-    """How long each list is, and all values in the order of lists and places."""
-    pairs = pc.list_flatten(lists)
-    places = pa.table({"whose": pc.list_parent_indices(lists), "place": pc.struct_field(pairs, "place")})
-    order = pc.sort_indices(places, sort_keys=[("whose", "ascending"), ("place", "ascending")])
-    return pc.list_value_length(lists).cast(pa.int64()), pc.struct_field(pairs, "value").take(order)
 
 
 def _aggregated(aggregated: Aggregated, pairs: Given, enrichment: Enrichment) -> Column:

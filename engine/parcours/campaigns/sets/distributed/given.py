@@ -16,7 +16,6 @@ import pyarrow as pa
 from daft import DataFrame, DataType, Expression, Series, col, lit, read_parquet
 from daft import func as daft_function
 from daft import functions as of
-from daft.window import Window
 
 from parcours.campaigns.sets.distributed.frames import on_daft
 from parcours.campaigns.sets.engine import (
@@ -56,11 +55,6 @@ class Order:
 
     def of(self, rows: DataFrame) -> DataFrame:
         return rows.sort([*self.columns], desc=self.is_descending, nulls_first=[False] * len(self.columns))
-
-    def within(self, *alike: Expression | str) -> Window:
-        """The same among rows that are equal in these columns."""
-        window = Window().partition_by(*alike)
-        return window.order_by(*self.columns, desc=self.is_descending, nulls_first=[False] * len(self.columns))
 
 
 class Given:

@@ -11,7 +11,8 @@ from daft import functions as of
 
 from parcours.campaigns.sets.distributed.converted import Converted, converted, missing
 from parcours.campaigns.sets.distributed.frames import SetFile, first_of, on_daft, write_set
-from parcours.campaigns.sets.distributed.given import Order, beside, compared_values, kinds_of
+from parcours.campaigns.sets.distributed.given import beside, compared_values, kinds_of
+from parcours.campaigns.sets.distributed.groups import firsts_of_sets
 from parcours.campaigns.sets.engine import DOUBLE, MAIN, OF_EVERY_SET, REST, Asked, Counts, Criterion
 from parcours.campaigns.sets.united import united_names, united_type
 from parcours.errors import SetsRefused
@@ -60,29 +61,18 @@ class Joined:
         named = [field.alias(name) for field, name in zip(fields, self._key, strict=True)]
         self._asked = asked.select("place", *OF_EVERY_SET, is_filled.alias("is_filled"), *named)
 
-    def _firsts(self, rows: DataFrame, alike: Sequence[str], places: Sequence[int]) -> DataFrame:
-        """Of rows that are equal in some columns the first of each set: its person{place} and row_key{place}."""
-        order = Order([col(name) for name in OF_EVERY_SET], [False, False])
-        numbered = rows.with_column("number", of.row_number().over(order.within(*alike, "place")))
-        found = [
-            of.when(col("place") == lit(place), col(name)).max().alias(f"{name}{place}")
-            for place in places
-            for name in OF_EVERY_SET
-        ]
-        return numbered.where(col("number") == lit(1)).groupby(*alike).agg(*found)
-
     def unite(self) -> DataFrame:
         """Equal rows, once each, with the first row in each set; what is filled nowhere equals nothing."""
         alone: dict[str, Expression] = {
             f"alone {name}": of.when(~col("is_filled"), col(name)) for name in ("place", *OF_EVERY_SET)
         }
         rows = self._asked.with_columns(alone)
-        return self._firsts(rows, [*self._key, *alone], range(len(self._sets)))
+        return firsts_of_sets(rows, [*self._key, *alone], range(len(self._sets)))
 
     def match(self) -> DataFrame:
         """Those rows of the first set that equal one of every other set."""
         others = range(1, len(self._sets))
-        elsewhere = self._firsts(self._elsewhere(), self._key, others)
+        elsewhere = firsts_of_sets(self._elsewhere(), self._key, others)
         for place in others:
             elsewhere = elsewhere.where(col(f"person{place}").not_null())
         return self._first_rows().join(elsewhere, on=[*self._key])
