@@ -63,8 +63,10 @@ class DaftSets:
         for each in compared:
             is_filled = is_filled & each.is_filled
         alike = [col("person")] if len(values) < len(by) else []
-        alike += [field for each in compared for field in each.fields]
-        alone = [of.when(~is_filled, col(key)) for key in OF_EVERY_SET]  # of a kind of their own, each by itself
+        alike += [field for each in compared for field in each.alike]
+        alone = [
+            of.when(is_filled, lit("")).otherwise(col(key)) for key in OF_EVERY_SET
+        ]  # of a kind of their own, each by itself
         by_order = given.order(order, OF_EVERY_SET)
         with on_daft():
             numbered = placed(given.frame, [*alike, *alone], by_order, OF_EVERY_SET).collect()

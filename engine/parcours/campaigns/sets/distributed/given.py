@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import pyarrow as pa
 from daft import DataFrame, DataType, Expression, Series, col, lit, read_parquet
@@ -32,16 +32,22 @@ from parcours.campaigns.sets.engine import (
 from parcours.campaigns.sets.lots import lot
 from parcours.campaigns.sets.values import FIELDS, KINDS, value_key
 
+_NOTHING: Final[dict[str, float | int | str]] = {"n": 0.0, "r": 0, "t": ""}
+"""What stands for null in the fields of `VALUE`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """Columns that are compared one after the other, all of which are null where the value is missing.
 
+    alike      the same columns for groups, which have something else in the place of null: Daft's groups by several
+               columns take quadratic time where there are many nulls
     is_filled  whether there is a value that is no empty text; never null
     others     how many values are missing for being of another kind than most
     """
 
     fields: tuple[Expression, ...]
+    alike: tuple[Expression, ...]
     is_filled: Expression
     others: int = 0
 
@@ -182,12 +188,14 @@ def compared_values(column: str, kinds: dict[str, int]) -> Compared:
     most = max(KINDS, key=lambda kind: (kinds[kind], -KINDS.index(kind)))
     is_most = col(column)["k"] == lit(KINDS.index(most))
     fields = tuple(of.when(is_most, col(column)[field]) for field in FIELDS[most])
-    return Compared(fields, _is_filled(fields[0], is_text=most == "string"), sum(kinds.values()) - kinds[most])
+    alike = tuple(of.coalesce(each, lit(_NOTHING[name])) for each, name in zip(fields, FIELDS[most], strict=True))
+    is_filled = _is_filled(fields[0], is_text=most == "string")
+    return Compared(fields, alike, is_filled, sum(kinds.values()) - kinds[most])
 
 
 def _compared_plain(column: str, kind: DataType) -> Compared:
     value = without_sign_of_zero(col(column)) if kind == DataType.float64() else col(column)
-    return Compared((value,), _is_filled(value, is_text=kind == DataType.string()))
+    return Compared((value,), (value,), _is_filled(value, is_text=kind == DataType.string()))
 
 
 def without_sign_of_zero(value: Expression) -> Expression:

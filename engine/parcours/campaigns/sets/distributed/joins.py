@@ -53,7 +53,7 @@ class Joined:
                 fields.append(col(f"c{number}"))
                 continue
             found = compared_values(f"c{number}", kinds[f"c{number}"])
-            fields += found.fields
+            fields += found.alike
             is_filled = is_filled & found.is_filled
             if found.others:
                 self.noted[criterion.column] = self.noted.get(criterion.column, 0) + found.others
@@ -63,8 +63,9 @@ class Joined:
 
     def unite(self) -> DataFrame:
         """Equal rows, once each, with the first row in each set; what is filled nowhere equals nothing."""
+        nothing: dict[str, int | str] = {"place": -1, "person": "", "row_key": ""}
         alone: dict[str, Expression] = {
-            f"alone {name}": of.when(~col("is_filled"), col(name)) for name in ("place", *OF_EVERY_SET)
+            f"alone {name}": of.when(col("is_filled"), lit(no)).otherwise(col(name)) for name, no in nothing.items()
         }
         rows = self._asked.with_columns(alone)
         return firsts_of_sets(rows, [*self._key, *alone], range(len(self._sets)))
