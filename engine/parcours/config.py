@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from parcours.errors import SettingInvalid
+from parcours.sets_settings import SetsSettings
 from parcours.validation import keys_of_model, line_of, mattering, message_of
 from parcours.wording import shown_value
 
@@ -38,16 +39,6 @@ RETRY_DELAYS_MAX: Final = 1_000
 Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 Duration = Annotated[int, Field(ge=1, le=DURATION_MAX_MS)]
 Seconds = Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)]
-
-
-class SetsSettings(BaseModel, frozen=True, extra="forbid"):
-    """Which engine makes sets of people."""
-
-    engine: Literal["duckdb", "daft"] = Field(
-        default="duckdb",
-        description="`duckdb` makes them in one process; `daft` on all machines of the Ray cluster, or in one process "
-        "where there is no cluster (extra `sets-cluster`).",
-    )
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a config, so that type checkers see it
@@ -214,11 +205,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=2_048 * MIB,
         description="Memory for making the sets of a campaign; what does not fit into it lies on disk meanwhile.",
     )
-    sets: SetsSettings = Field(
-        default=SetsSettings(),
-        description="By `{engine: duckdb}` one process makes the sets of campaigns; by `{engine: daft}` all machines "
-        "of the Ray cluster do, or one process where there is none: the same sets.",
-    )
+    sets: SetsSettings = Field(default=SetsSettings(), description="Which engine makes sets: `duckdb`, or `daft`.")
     campaign_lead_ms: Annotated[int, Field(ge=0, le=DURATION_MAX_MS)] = Field(
         default=10_000,
         description="How long after its sets are ready a step of a campaign begins, so that its people are there.",
@@ -245,8 +232,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="How long it may take until nothing of somebody erased lies in any file; then it is a trouble.",
     )
     kept_inputs_max: Count = Field(
-        default=200,
-        description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
+        default=200, description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for."
     )
     dead_letters_max: Count = Field(
         default=1_000,
@@ -283,8 +269,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Steps that totals count apart, over all versions ever, and as many ways and outcomes of them.",
     )
     reasons_max: Count = Field(
-        default=500,
-        description="Different reasons counted apart: a channel may word each anew.",
+        default=500, description="Different reasons counted apart: a channel may word each anew."
     )
     remarks_max: Count = Field(
         default=100,
@@ -364,8 +349,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         "question about a person 1 ms.",
     )
     compact_grace_ms: Duration = Field(
-        default=HOUR_MS,
-        description="How long files stay that count no more, for readers who have begun with them.",
+        default=HOUR_MS, description="How long files stay that count no more, for readers who have begun with them."
     )
     warehouse_memory_bytes: Annotated[int, Field(ge=64 * MIB, le=COUNT_MAX)] = Field(
         default=1_024 * MIB, description="Memory for a question about facts; what does not fit lies on disk meanwhile."

@@ -9,9 +9,10 @@ from tests.engine.campaign_behaviour import wishlist
 
 from parcours import Engine
 from parcours.campaigns.set_engines import PATTERN_CHARACTERS, unmakeable
-from parcours.config import SetsSettings, Settings
+from parcours.config import Settings
 from parcours.errors import SettingInvalid
 from parcours.journey.project import Project
+from parcours.sets_settings import SetsSettings
 from parcours.simulation.simulation import simulate
 
 RECORDS = ["email", "push", "sms"]

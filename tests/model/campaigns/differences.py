@@ -15,9 +15,10 @@ from tests.model.campaigns.model import Line, Outcome
 from tests.model.reference.expression import Instant
 from tests.model.reference.times import to_text
 
-from parcours.config import SetsSettings, Settings
+from parcours.config import Settings
 from parcours.core.fact import CopyReached, DeliveryReached, Moved
 from parcours.journey.project import Project
+from parcours.sets_settings import SetsSettings
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
 
