@@ -1,4 +1,4 @@
-"""A chain of operators on sets, by both engines, Daft on a cluster: `python -m tests.cluster.sets_on_ray ADDRESS DIR`.
+"""A chain of operators on sets by both engines, and a campaign: `python -m tests.cluster.sets_on_ray ADDRESS DIR`.
 
 A process of its own: Daft runs where its first question was asked, for as long as a process lives.
 """
@@ -15,6 +15,9 @@ from typing import Any
 import ray
 from tests.campaigns.sets.both_engines import BothSets
 from tests.campaigns.sets.test_chains import Chain
+from tests.engine.campaign_behaviour import lived, simulated, wishlist
+
+from parcours.sets_settings import SetsSettings
 
 KINDS_OF_STEPS = 7
 
@@ -25,7 +28,11 @@ def main(address: str, folder: Path) -> None:
     chain = Chain(folder, 1, both)
     for kind in range(KINDS_OF_STEPS):
         chain.step(kind)
-    sys.stdout.write(json.dumps({"files": both.files, **where_daft_runs()}))
+    project = wishlist(folder / "wishlist")
+    foreseen = simulated(project, folder / "simulated", 2)
+    by_daft = lived(project, folder / "store", "ray", 2, sets=SetsSettings(engine="daft"))
+    is_same = by_daft == foreseen
+    sys.stdout.write(json.dumps({"files": both.files, "campaign_is_same": is_same, **where_daft_runs()}))
 
 
 def where_daft_runs() -> dict[str, Any]:

@@ -13,7 +13,7 @@ import ray
 pytestmark = pytest.mark.ray
 
 
-def test_operators_on_ray_make_what_duckdb_makes(tmp_path: Path) -> None:
+def test_operators_and_campaigns_on_ray_make_what_duckdb_makes(tmp_path: Path) -> None:
     address = str(ray.get_runtime_context().gcs_address)
     command = [sys.executable, "-W", "error", "-m", "tests.cluster.sets_on_ray", address, str(tmp_path)]
 
@@ -22,4 +22,4 @@ def test_operators_on_ray_make_what_duckdb_makes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told.pop("files") >= 14
-    assert told == {"runner": "ray", "elsewhere": True, "reports": "0"}
+    assert told == {"campaign_is_same": True, "runner": "ray", "elsewhere": True, "reports": "0"}
