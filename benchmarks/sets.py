@@ -6,6 +6,9 @@ these people gets her three latest wishes. Operators are given what expressions 
 statements have the values as plain columns of Parquet and write only what goes on. Both ways take turns, each time in
 a process of its own with the same memory and threads; they have to end with the same rows. Prints seconds of each
 operator, the ratio, and the peak of memory; one line of JSON last.
+
+With `--engine daft` the operators are Daft's, in threads of the process, and DuckDB's operators stand in the place of
+the statements: the ratio is what Daft costs on one machine. It has all threads, and no bound of memory.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ import pyarrow.parquet as pq
 
 from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, literal, opened_database, rows_in
 from parcours.campaigns.sets.duck import DuckSets
-from parcours.campaigns.sets.engine import ByValue, Enrichment, Subset, TableColumn, Taken, Values
+from parcours.campaigns.sets.engine import ByValue, Enrichment, SetEngine, Subset, TableColumn, Taken, Values
 from parcours.campaigns.sets.values import value_column
 
 P = ParamSpec("P")
@@ -124,7 +127,19 @@ def make_world(folder: Path, people: int) -> None:
 
 def by_operators(folder: Path, workspace: Workspace) -> Run:
     """As a campaign does it."""
-    run, sets, out = Run(), DuckSets(workspace), folder / "sets"
+    return operated(DuckSets(workspace), folder, folder / "sets")
+
+
+def by_daft(folder: Path, workspace: Workspace) -> Run:
+    """As a campaign does it whose sets are made by Daft."""
+    from parcours.campaigns.sets.distributed.daft_sets import DaftSets  # an extra of its own
+
+    return operated(DaftSets(durable=workspace.durable), folder, folder / "daft")
+
+
+def operated(sets: SetEngine, folder: Path, out: Path) -> Run:
+    """What the operators of an engine take."""
+    run = Run()
 
     def values(column: str) -> Values:
         return Values(folder / "given.parquet", column, by_row=False)
@@ -195,11 +210,13 @@ def alone(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def check(folder: Path) -> None:
     """Both ways have made the same rows."""
     made = pq.read_table(folder / "sets" / "wishes" / "main.parquet")
-    assert made.num_rows and made.equals(pq.read_table(folder / "bare" / "wishes"))
+    by_others = (folder / "bare" / "wishes", folder / "daft" / "wishes" / "main.parquet")
+    others = [pq.read_table(path) for path in by_others if path.exists()]
+    assert made.num_rows and others and all(made.equals(each.cast(made.schema)) for each in others)
 
 
 def summary(people: int, runs: list[list[Run]]) -> dict[str, object]:
-    """Medians of the runs, the operators first and then the statements, if these were tried."""
+    """Medians of the runs, the operators first and then what they are compared with, if anything is."""
     told: dict[str, object] = {"people": people, "wishes": 2 * people}
     for operator in OPERATORS:
         seconds = zip(*([run.seconds[operator] for run in each] for each in runs), strict=True)
@@ -217,11 +234,11 @@ def main() -> None:
     parser.add_argument("--memory-mb", type=int, default=2_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument(
-        "--operators-only", action="store_true", help="for more people than the statements have room for"
-    )
+    parser.add_argument("--operators-only", action="store_true", help="for more people than the others have room for")
+    parser.add_argument("--engine", choices=("duckdb", "daft"), default="duckdb")
     given = parser.parse_args()
-    ways = (by_operators,) if given.operators_only else (by_operators, by_statements)
+    both = (by_operators, by_statements) if given.engine == "duckdb" else (by_daft, by_operators)
+    ways = both[:1] if given.operators_only else both
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         alone(make_world, folder, given.people)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from parcours.errors import SettingInvalid
+from parcours.sets_settings import SetsSettings
 from parcours.validation import keys_of_model, line_of, mattering, message_of
 from parcours.wording import shown_value
 
@@ -205,6 +206,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=2_048 * MIB,
         description="Memory for making the sets of a campaign; what does not fit into it lies on disk meanwhile.",
     )
+    sets: SetsSettings = Field(default=SetsSettings(), description="Which engine makes sets: `duckdb`, or `daft`.")
     campaign_lead_ms: Annotated[int, Field(ge=0, le=DURATION_MAX_MS)] = Field(
         default=10_000,
         description="How long after its sets are ready a step of a campaign begins, so that its people are there.",
@@ -268,8 +270,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Steps that totals count apart, over all versions ever, and as many ways and outcomes of them.",
     )
     reasons_max: Count = Field(
-        default=500,
-        description="Different reasons counted apart: a channel may word each anew.",
+        default=500, description="Different reasons counted apart: a channel may word each anew."
     )
     remarks_max: Count = Field(
         default=100,

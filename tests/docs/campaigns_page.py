@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 from tests.docs import campaign_examples as examples
+from tests.docs.campaign_set_engines import SET_ENGINES
 from tests.docs.language_page import block, described, keys_table, sentence
 
 from parcours.journey.model import campaign, campaign_acts, campaign_sets, experiments, orders, tables
@@ -28,7 +29,8 @@ the edges, with `--counts OUT` as large as a simulation has found them, and `par
 schema tables` print JSON Schemas for editors. `parcours simulate` runs campaigns with the journeys, at their schedules,
 `parcours campaign preview` shows the sets of one as of an instant (see [Runs](#runs)), and an engine runs them at their
 schedules or by hand (see [In an engine](#in-an-engine)). They need the extra `campaigns`: `pip install
-'parcours[campaigns]'`; without it a project that has one is refused.
+'parcours[campaigns]'`; without it a project that has one is refused. All machines of a cluster may make large
+sets (see [Sets above one machine](#sets-above-one-machine)).
 
 This page is written by `python -m tests.docs.campaigns_page` from the models and is not edited by hand.
 """
@@ -279,7 +281,19 @@ counts it. In `by` of a `dedupe` a missing or empty value makes no row equal to 
 def page() -> str:
     """The whole page."""
     return "\n".join(
-        [INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders(), RUNS, ENGINE, _tests()]
+        [
+            INTRODUCTION,
+            _campaign(),
+            SETS,
+            _tables(),
+            _saved(),
+            *_steps(),
+            _orders(),
+            RUNS,
+            ENGINE,
+            SET_ENGINES,
+            _tests(),
+        ]
     )
 
 

@@ -396,8 +396,9 @@ def _json(value: Mapping[str, object]) -> str:
 
 
 def _settings() -> str:
+    defaults = Settings().model_dump(mode="json")
     rows = [
-        f"| `{name}` | `{json.dumps(field.default)}` | {field.description} |"
+        f"| `{name}` | `{json.dumps(defaults[name])}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(["## Settings\n", SETTINGS, "| setting | default | |", "|---|---|---|", *rows, ""])

@@ -193,7 +193,7 @@ def test_all_have_the_same_image_the_same_files_and_the_token() -> None:
 def test_the_image_has_the_version_of_ray_and_what_ray_reads() -> None:
     written = (DEPLOY / "Dockerfile").read_text()
     named = re.findall(r"rayproject/ray:([\d.]+)-", written)
-    variables = dict(re.findall(r"^(?:ENV| {3}) (RAY_\w+)=(\w+)", written, re.MULTILINE))
+    variables = dict(re.findall(r"^(?:ENV| {3}) (\w+)=(\w+)", written, re.MULTILINE))
 
     assert named == [RAY["rayVersion"]] and named[0].split(".")[:2] == ray.__version__.split(".")[:2]
     assert variables == ENVIRONMENT

@@ -20,6 +20,7 @@ from parcours.core.time_text import time_text
 from parcours.journey.project import Project
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.campaign_state import RunOfCampaign
+from parcours.sets_settings import SetsSettings
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
 
@@ -99,6 +100,7 @@ def lived(
     runtime: RuntimeName,
     shards: int,
     disturb: Callable[[Engine], None] = lambda engine: None,
+    sets: SetsSettings = SetsSettings(),
 ) -> Came:
     """The campaign in an engine; `disturb` is called while it goes on."""
     with Engine.open(
@@ -107,7 +109,7 @@ def lived(
         runtime=runtime,
         shards=shards,
         records=["email", "sms", "push"],
-        settings=Settings(campaign_lead_ms=100),
+        settings=Settings(campaign_lead_ms=100, sets=sets),
     ) as engine:
         happened = events(project)
         people = sorted({str(each["userId"]) for each in happened})

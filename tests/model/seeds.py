@@ -19,6 +19,7 @@ FORGETFUL_LIVES = range(30)
 PEOPLE_WHO_BECOME_ONE = range(20)
 LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(5)
 CAMPAIGNS = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 15)
+CAMPAIGNS_BY_BOTH_ENGINES = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 24)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
@@ -41,7 +42,7 @@ def told() -> str:
     parts |= {"forgotten runs": FORGOTTEN_RUNS, "forgetful lives": FORGETFUL_LIVES}
     parts["people who become one"] = PEOPLE_WHO_BECOME_ONE
     parts["lives of people who become one"] = LIVES_OF_PEOPLE_WHO_BECOME_ONE
-    parts["campaigns"] = CAMPAIGNS
+    parts |= {"campaigns": CAMPAIGNS, "campaigns by both engines of sets": CAMPAIGNS_BY_BOTH_ENGINES}
     total = sum(map(len, parts.values()))
     drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())
     return f"model: {total:,} random cases ({drawn})"

@@ -88,6 +88,25 @@ with Engine.open(shop, "sqlite:///store", runtime="local", shards=1, records=["e
     print([each.journey for each in engine.explain("sarah").journeys], engine.record("sarah").lines)
 """
 
+ON_DAFT: Final = ("doctor --config serve.yaml", "check wish --config serve.yaml")
+
+OPENED_ON_DAFT: Final = """
+from parcours import Engine, Project
+from parcours.config import Settings
+from parcours.errors import ExtraMissing
+from parcours.simulation.simulation import simulate
+
+wish, settings = Project.load("wish"), Settings(sets={"engine": "daft"})
+for open_it in (
+    lambda: Engine.open(wish, "memory:", runtime="local", records=["email", "push", "sms"], settings=settings),
+    lambda: simulate(wish, [], settings=settings),
+):
+    try:
+        open_it()
+    except ExtraMissing as error:
+        print(error)
+"""
+
 DEMO: Final = "import parcours.demo.run, parcours.demo.wishes"
 
 
@@ -119,6 +138,18 @@ def test_a_look_at_a_campaign_says_which_extra_it_needs(tmp_path: Path) -> None:
     assert len(told) == len(CAMPAIGNS), said
 
 
+def test_whoever_wants_sets_on_a_cluster_hears_which_extra_they_need(tmp_path: Path) -> None:
+    hidden = HIDDEN.format(hidden=modules_of_others(("email", "http", "campaigns", "insight")))
+    run("from parcours.cli.app import build\nbuild()('init wish --example wishlist'.split())", tmp_path)
+    (tmp_path / "serve.yaml").write_text("settings: {sets: {engine: daft}}\n")
+    needed = "sets: {engine: daft} needs the extra [sets-cluster]: pip install 'parcours[sets-cluster]'"
+
+    said = run(hidden + ASK.format(questions=ON_DAFT), tmp_path)
+
+    assert f"wrong settings: {needed}" in said and f"parcours.yaml: {needed}" in said
+    assert run(hidden + OPENED_ON_DAFT, tmp_path) == f"{needed}\n" * 2
+
+
 def test_doctor_says_what_a_door_lacks(tmp_path: Path) -> None:
     said = run(HIDDEN.format(hidden=modules_of_others(())) + ASK.format(questions=("doctor",)), tmp_path)
 
@@ -134,7 +165,7 @@ def test_the_demo_needs_no_library_of_another_extra(tmp_path: Path) -> None:
     run(HIDDEN.format(hidden=modules_of_others(("demo",))) + DEMO, tmp_path)
 
 
-@pytest.mark.parametrize("library", ["duckdb", "pyarrow", "psycopg", "sklearn", "starlette", "zstandard"])
+@pytest.mark.parametrize("library", ["daft", "duckdb", "pyarrow", "psycopg", "sklearn", "starlette", "zstandard"])
 def test_libraries_of_extras_are_hidden_indeed(library: str, tmp_path: Path) -> None:
     assert library in modules_of_others(())
     with pytest.raises(AssertionError, match=f"No module named '{library}'"):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
-from parcours.campaigns.sets.duck import part_sizes
 from parcours.campaigns.sets.lots import lot, seed_of
+from parcours.campaigns.sets.part_sizes import part_sizes
 from parcours.journey.campaign_steps import CampaignStep, SendToSet
 
 T = TypeVar("T")

@@ -20,9 +20,9 @@ from parcours.campaigns.fence import Fence
 from parcours.campaigns.kept_sets import KeptSets
 from parcours.campaigns.row_values import picked, ways_of
 from parcours.campaigns.run_folder import Choice, Exported, Record
+from parcours.campaigns.set_engines import new_set_engine
 from parcours.campaigns.sets.chosen import choose_people
 from parcours.campaigns.sets.database import Workspace
-from parcours.campaigns.sets.duck import DuckSets
 from parcours.campaigns.sets.engine import MAIN, Counts
 from parcours.campaigns.sets.exports import export_set
 from parcours.campaigns.sets.lots import seed_of
@@ -92,7 +92,7 @@ class RunSets(KeptSets):
             self._folder.spill, settings.campaign_memory_bytes, threads or os.cpu_count() or 1, durable=durable
         )
         self._tables = RunTables(campaign.tables, self._folder, tables_root, settings, self._workspace)
-        self._engine = DuckSets(self._workspace)
+        self._engine = new_set_engine(settings, self._workspace)
         self._stages = {step: number for number, stage in enumerate(campaign.stages) for step in stage.steps}
 
     def close(self) -> None:

@@ -90,6 +90,7 @@ def check(
 
         project = judgement.load(folder, drafts=True)
         findings += [*read_cases(project, folder)[1], *_unopenable(project, registry), *_unkept(project)]
+        findings += [] if config is None else _unmakeable(project, config)
     for finding in findings:
         typer.echo(str(finding))
     errors, drafts, warnings = (
@@ -156,6 +157,16 @@ def _unopenable(project: Project, registry: Registry) -> list[Finding]:
         except ExtraMissing as error:
             missing[CALL] = str(error)
     return [Finding(PROJECT_FILE, 0, "", missing[name], severity="warning") for name in used if name in missing]
+
+
+def _unmakeable(project: Project, config: Path) -> list[Finding]:
+    """An error for each reason why the engine that has these settings could not make the sets of campaigns."""
+    from parcours.campaigns.set_engines import unmakeable
+    from parcours.ingress.settings import load_settings
+    from parcours.journey.read.finding import Finding
+
+    settings = load_settings(config).settings
+    return [Finding(PROJECT_FILE, 0, "", reason) for reason in unmakeable(settings, project.program)]
 
 
 def _unkept(project: Project) -> list[Finding]:

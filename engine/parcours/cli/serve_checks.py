@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Final
 
+from parcours.campaigns.set_engines import without_daft
 from parcours.cli.found import Found
 from parcours.clock import SystemClock
 from parcours.errors import ExtraMissing
@@ -28,6 +29,8 @@ def settings_findings(settings: ServeSettings, *, written: bool) -> Iterator[Fou
     """written: whether there is a serve.yaml; without one only the defaults are looked at."""
     if missing := [name for name in DOOR_LIBRARIES if find_spec(name) is None]:
         yield Found("wrong", "door", f"{ExtraMissing.of(f'it (library {missing[0]})', 'http')}")
+    if (lacking := without_daft(settings.settings)) is not None:
+        yield Found("wrong", "settings", lacking)
     loopback = is_loopback(settings.host)
     yield from _keys(settings, loopback=loopback)
     if settings.identity_verification == "off" and (public := [each.name for each in settings.keys if each.public]):

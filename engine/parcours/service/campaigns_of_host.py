@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from parcours.campaigns.look_asked import ProofAsked, send_step
+from parcours.campaigns.set_engines import unmakeable
 from parcours.clock import Clock
+from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.proofs import channel_for
 from parcours.dispatch.registry import Registry
@@ -75,13 +77,13 @@ def usable_store(project: Project, store: str, files: str | PathLike[str] | None
     return known
 
 
-def unconducted(project: Project, store: str) -> list[str]:
+def unconducted(project: Project, store: str, settings: Settings) -> list[str]:
     """Why a project cannot be conducted here: campaigns, and what is kept in files; nothing if it can."""
     if (reason := without_files(project, store)) is not None:
         return [reason]
     is_missing = project.program.campaigns and any(find_spec(name) is None for name in NEEDED)
     mine = [str(ExtraMissing.of("A campaign", "campaigns"))] if is_missing else []
-    return mine or unkept(project.program)
+    return mine or unkept(project.program) or unmakeable(settings, project.program, files_of(store))
 
 
 def unkept(program: Program) -> list[str]:

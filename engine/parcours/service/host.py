@@ -81,6 +81,7 @@ class Host(EngineHost):
             plan.settings.change_wait_s,
             lambda: set() if self._campaigns is None else self._campaigns.in_use(),
             plan.store,
+            plan.settings,
         )
         self.questions = FactQuestions(lambda: self.ports, self.control, plan)
 

@@ -12,6 +12,7 @@ from typing import get_args
 
 from parcours.channel import CALL, INBOX
 from parcours.clock import Clock
+from parcours.config import Settings
 from parcours.core.audiences import unfilled
 from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused
 from parcours.expression.definition_keys import plain
@@ -51,6 +52,7 @@ class JourneyControl(Published):
         wait_s: float | None = None,
         conducted: Callable[[], set[tuple[str, int]]] = set,
         store: str = IN_MEMORY[0],
+        settings: Settings | None = None,
     ) -> None:
         """What there is to know of how the engine was opened.
 
@@ -59,6 +61,7 @@ class JourneyControl(Published):
         wait_s    how long a change waits for shards; None: as long as it takes
         conducted  the versions of campaigns by which runs go
         store     the address of the engine's store
+        settings  with which it was opened
         """
         super().__init__(project)
         self.changed = asyncio.Event()
@@ -66,6 +69,7 @@ class JourneyControl(Published):
         self._wait_s = wait_s
         self._conducted = conducted
         self._store = store
+        self._settings = settings or Settings()
         self._left: set[asyncio.Task[None]] = set()
         self._secrets = secrets
         self._channels = frozenset(channels) | INBOX
@@ -125,7 +129,7 @@ class JourneyControl(Published):
 
     def _objections(self, project: Project, only: str | None) -> list[str]:
         """Why this project cannot be published, as far as it says by itself."""
-        reasons = [*drafted(project), *unconducted(project, self._store), *self._missing(project)]
+        reasons = [*drafted(project), *unconducted(project, self._store, self._settings), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
         journeys, campaigns = project.program.journeys, project.program.campaigns

@@ -10,6 +10,7 @@ from os import PathLike
 from types import NoneType
 
 from parcours.arguments import check_kind, check_method
+from parcours.campaigns.set_engines import check_makeable
 from parcours.closing import close_after
 from parcours.config import Settings, settings_of
 from parcours.errors import ProjectInvalid, SettingInvalid
@@ -20,7 +21,7 @@ from parcours.service.attached_host import Attachment
 from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.journey_control import drafted
-from parcours.store.address import absolute, is_same_store
+from parcours.store.address import absolute, files_of, is_same_store
 from parcours.store.place import shown_address
 
 log = logging.getLogger("parcours")
@@ -53,6 +54,7 @@ def new_plan(
         address_secret=address_secret(project, os.environ if environ is None else environ),
         links=links,
     )  # fmt: skip
+    check_makeable(plan.settings, project.program, files_of(store))
     if links is None and (without := unlinked(project, channels)):
         log.warning("no links are put into what leaves on %s: nobody gave `links`", ", ".join(without))
     return plan

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parcours.campaigns.campaign_line import CampaignLine
+from parcours.campaigns.set_engines import check_makeable
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import CallerError, ExtraMissing
@@ -74,7 +75,9 @@ def new_coordinator(
     program: Program | None = None,
     find: Find | None = None,
 ) -> Coordinator:
-    """Whoever conducts the campaigns of the project, with sets below `folder`. Raises ExtraMissing.
+    """Whoever conducts the campaigns of the project, with sets below `folder`.
+
+    Raises ExtraMissing, and SettingInvalid where the engine that the settings name cannot make their sets.
 
     program  what is published, if that is more than the project
     find     whom facts tell of; without it no audience is kept up to date
@@ -84,6 +87,7 @@ def new_coordinator(
         from parcours.campaigns.people import People
     except ImportError as error:
         raise ExtraMissing.of("A campaign", "campaigns") from error
+    check_makeable(settings, program or project.program, folder)
     people = People(ports, slot_map, settings.due_people_max)
     coordinator = Coordinator(
         program or project.program,

@@ -60,7 +60,9 @@ class VirtualFacade(Facade):
             rendering=rendering,
         )
         self._runtime = LocalRuntime(self._plan)
-        self._control = JourneyControl(project, self._plan.records, self._runtime, self, self._renew)
+        self._control = JourneyControl(
+            project, self._plan.records, self._runtime, self, self._renew, settings=self._plan.settings
+        )
         self._time_ms = start_ms
         self._unknown = UnknownNames(self.now_ms, self._plan.records)
         self._lines = 0

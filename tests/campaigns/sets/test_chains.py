@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.campaigns.sets import plain_sets
+from tests.campaigns.sets.both_engines import BothSets
+from tests.campaigns.sets.engines import set_engine
 from tests.campaigns.sets.plain_sets import (
     Ask,
     PlainSet,
@@ -32,8 +35,6 @@ from tests.campaigns.sets.plain_sets import (
     taken,
 )
 
-from parcours.campaigns.sets.database import Workspace
-from parcours.campaigns.sets.duck import DuckSets
 from parcours.campaigns.sets.engine import (
     Aggregated,
     AtRandom,
@@ -44,6 +45,7 @@ from parcours.campaigns.sets.engine import (
     Filled,
     OrderKey,
     Preferred,
+    SetEngine,
     Subset,
     TableColumn,
     Taken,
@@ -55,6 +57,9 @@ from parcours.campaigns.sets.values import value_column
 PEOPLE = 300
 
 CHAINS, CHAINS_A_TEST, STEPS_MAX = 200, 10, 8
+
+COMPARED = range(0, CHAINS, 1 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 7)
+"""Chains that Daft makes as well, whose rows have to be those of DuckDB."""
 
 NAMES = ["anna", "Anna", "é", "z", "\uffee", "\U0001f600", "o'brien", 'a"b', "ß", "@anonymous/7f"]
 
@@ -91,9 +96,8 @@ class Order:
 class Chain:
     """One chain: its sets so far, and how many values are of another kind than most of theirs, in the last step."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.chance = folder, random.Random(seed)
-        self.engine = DuckSets(Workspace(folder / "spill", 200_000_000, 1 + seed % 4))
+    def __init__(self, folder: Path, seed: int, engine: SetEngine) -> None:
+        self.folder, self.chance, self.engine = folder, random.Random(seed), engine
         self.seed = seed_of("autumn", seed, "step")
         self.people = [f"{self.chance.choice(NAMES)}{number}" for number in range(PEOPLE)]
         self.table = self._table()
@@ -167,14 +171,14 @@ class Chain:
         self.others += equals([made.plain for made in sets], asks).noted
         return told, asks
 
-    def step(self) -> None:
-        """One operator on sets that there are."""
+    def step(self, kind: int | None = None) -> None:
+        """One operator on sets that there are, drawn by lot without its number."""
         self.steps += 1
         self.others = 0
         one = self.chance.choice(self.sets)
         some = [self.chance.choice(self.sets) for _ in range(self.chance.randint(2, 3))]
         folder = self.folder / f"step{self.steps}"
-        match self.chance.randrange(7):
+        match self.chance.randrange(7) if kind is None else kind:
             case 0:
                 self.filter(one, folder)
             case 1:
@@ -305,7 +309,9 @@ def test_chains_of_operators_make_what_the_model_makes_and_each_step_adds_up(tmp
     for seed in range(first, first + CHAINS_A_TEST):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        chain = Chain(folder, seed)
+        both = BothSets(folder, 1 + seed % 4) if seed in COMPARED else None
+        chain = Chain(folder, seed, both or set_engine("duckdb", folder, 1 + seed % 4))
         for _ in range(1 + seed % STEPS_MAX):
             chain.step()
         assert len(chain.sets) > 3
+        assert both is None or both.files >= len(chain.sets) - 3

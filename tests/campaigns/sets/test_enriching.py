@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.campaigns.sets.engines import ENGINES, set_engine
 from tests.campaigns.sets.plain_sets import (
     Pair,
     PlainSet,
@@ -25,8 +26,6 @@ from tests.campaigns.sets.plain_sets import (
 )
 
 from parcours import TableRefused
-from parcours.campaigns.sets.database import Workspace
-from parcours.campaigns.sets.duck import DuckSets
 from parcours.campaigns.sets.engine import (
     Aggregated,
     AskedOfRows,
@@ -36,6 +35,7 @@ from parcours.campaigns.sets.engine import (
     Filled,
     Preferred,
     RowValues,
+    SetEngine,
     TableColumn,
     Taken,
 )
@@ -127,13 +127,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return World(tmp_path, request.param)
 
 
-@pytest.fixture
-def sets(tmp_path: Path) -> DuckSets:
-    return DuckSets(Workspace(tmp_path / "spill", 200_000_000, 2))
+@pytest.fixture(params=ENGINES)
+def sets(request: pytest.FixtureRequest, tmp_path: Path) -> SetEngine:
+    return set_engine(request.param, tmp_path)
 
 
 def test_the_first_rows_of_a_person_in_an_order_become_a_list_or_an_object(
-    world: World, sets: DuckSets, tmp_path: Path
+    world: World, sets: SetEngine, tmp_path: Path
 ) -> None:
     where, holds = world.asked([True, True, False, None], pa.bool_())
     rank, ranks = world.asked([1, 1.0, Decimal("0.1"), 0.1, 2**70, "text", True, None])
@@ -191,7 +191,7 @@ FUNCTIONS: tuple[Literal["count", "sum", "avg", "min", "max"], ...] = ("count", 
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_a_value_about_all_rows_of_a_person_is_exact(world: World, sets: DuckSets, tmp_path: Path, name: str) -> None:
+def test_a_value_about_all_rows_of_a_person_is_exact(world: World, sets: SetEngine, tmp_path: Path, name: str) -> None:
     where, holds = world.column("paid")
     column, value = world.column(name)
     given, values = world.asked(CELLS[name], TYPES[name])
@@ -237,7 +237,7 @@ def small(folder: Path, cells: list[dict[str, Any]], types: dict[str, Any]) -> t
     ],
 )
 def test_a_sum_that_its_kind_cannot_hold_is_refused(
-    sets: DuckSets, tmp_path: Path, kind: Any, values: list[Any]
+    sets: SetEngine, tmp_path: Path, kind: Any, values: list[Any]
 ) -> None:
     source, table, links = small(tmp_path, [{"v": value} for value in values], {"v": kind})
     spent = Enrichment("spent", table, links, Aggregated("sum", TableColumn("v")))
@@ -248,7 +248,7 @@ def test_a_sum_that_its_kind_cannot_hold_is_refused(
     assert not [*(tmp_path / "out").glob("*")]
 
 
-def test_whom_nothing_is_linked_to_has_an_empty_list_no_count_and_nothing_else(sets: DuckSets, tmp_path: Path) -> None:
+def test_whom_nothing_is_linked_to_has_an_empty_list_no_count_and_nothing_else(sets: SetEngine, tmp_path: Path) -> None:
     source, table, links = small(tmp_path, [], {"v": pa.int64()})
     column = TableColumn("v")
     gives: dict[str, Taken | Aggregated] = {

@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.campaigns.sets import plain_sets
+from tests.campaigns.sets.engines import ENGINES, set_engine
 from tests.campaigns.sets.plain_sets import Ask, PlainSet, Row, read_set
 
 from parcours import SetsRefused
-from parcours.campaigns.sets.database import Workspace
-from parcours.campaigns.sets.duck import DuckSets
-from parcours.campaigns.sets.engine import Criterion, Values
+from parcours.campaigns.sets.engine import Criterion, SetEngine, Values
 from parcours.campaigns.sets.values import value_column
 
 NAMES = ["anna", "Anna", "é", "\uffee", "\U0001f600", "o'brien", 'a"b', "ß"]
@@ -85,9 +84,9 @@ def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Tables:
     return Tables(tmp_path, request.param)
 
 
-@pytest.fixture
-def sets(tmp_path: Path) -> DuckSets:
-    return DuckSets(Workspace(tmp_path / "spill", 200_000_000, 2))
+@pytest.fixture(params=ENGINES)
+def sets(request: pytest.FixtureRequest, tmp_path: Path) -> SetEngine:
+    return set_engine(request.param, tmp_path)
 
 
 BY = pytest.mark.parametrize("criteria", [["person"], ["value"], ["person", "value"], ["value", "value"]], ids=str)
@@ -95,7 +94,7 @@ BY = pytest.mark.parametrize("criteria", [["person"], ["value"], ["person", "val
 
 @BY
 def test_a_union_has_each_row_once_with_what_the_sets_know_of_it(
-    tables: Tables, sets: DuckSets, tmp_path: Path, criteria: list[str]
+    tables: Tables, sets: SetEngine, tmp_path: Path, criteria: list[str]
 ) -> None:
     by, asked = tables.by(criteria)
 
@@ -111,7 +110,7 @@ def test_a_union_has_each_row_once_with_what_the_sets_know_of_it(
 
 @BY
 def test_an_intersection_has_the_rows_of_the_first_set_that_equal_one_of_each_other(
-    tables: Tables, sets: DuckSets, tmp_path: Path, criteria: list[str]
+    tables: Tables, sets: SetEngine, tmp_path: Path, criteria: list[str]
 ) -> None:
     by, asked = tables.by(criteria)
 
@@ -126,7 +125,7 @@ def test_an_intersection_has_the_rows_of_the_first_set_that_equal_one_of_each_ot
 
 @BY
 def test_a_difference_has_the_rows_of_the_first_set_that_equal_none_of_the_others(
-    tables: Tables, sets: DuckSets, tmp_path: Path, criteria: list[str]
+    tables: Tables, sets: SetEngine, tmp_path: Path, criteria: list[str]
 ) -> None:
     by, asked = tables.by(criteria)
 
@@ -162,7 +161,13 @@ PEOPLE: list[Criterion] = ["person"]
     ],
 )
 def test_sets_may_be_empty_apart_or_the_same(
-    sets: DuckSets, tmp_path: Path, people: list[str], others: list[str], union: int, intersection: int, difference: int
+    sets: SetEngine,
+    tmp_path: Path,
+    people: list[str],
+    others: list[str],
+    union: int,
+    intersection: int,
+    difference: int,
 ) -> None:
     files = written(tmp_path, plain(people), plain(others))
 
@@ -196,7 +201,7 @@ INTEGER, NUMBER, MONEY = pa.int64(), pa.float64(), pa.decimal128(38, 2)
     ],
 )  # fmt: skip
 def test_a_column_of_two_types_has_the_one_that_holds_both(
-    sets: DuckSets, tmp_path: Path, one: Any, other: Any, united: Any, values: tuple[object, object]
+    sets: SetEngine, tmp_path: Path, one: Any, other: Any, united: Any, values: tuple[object, object]
 ) -> None:
     files = written(tmp_path, plain({A: {"v": one[1]}}, v=one[0]), plain({B: {"v": other[1]}}, v=other[0]))
 
@@ -229,7 +234,7 @@ def test_a_column_of_two_types_has_the_one_that_holds_both(
     ],
 )  # fmt: skip
 def test_what_no_column_holds_as_it_is_is_refused(
-    sets: DuckSets, tmp_path: Path, one: Any, other: Any, complaint: str
+    sets: SetEngine, tmp_path: Path, one: Any, other: Any, complaint: str
 ) -> None:
     files = written(tmp_path, plain({A: {"v": one[1]}}, v=one[0]), plain({B: {"v": other[1]}}, v=other[0]))
 
@@ -239,7 +244,7 @@ def test_what_no_column_holds_as_it_is_is_refused(
     assert not [*(tmp_path / "out").glob("*")]
 
 
-def test_columns_that_only_case_tells_apart_are_refused(sets: DuckSets, tmp_path: Path) -> None:
+def test_columns_that_only_case_tells_apart_are_refused(sets: SetEngine, tmp_path: Path) -> None:
     files = written(
         tmp_path, plain({A: {"City": "Bern"}}, City=pa.string()), plain({B: {"city": ""}}, city=pa.string())
     )

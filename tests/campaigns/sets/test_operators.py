@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.campaigns.sets.engines import ENGINES, set_engine
 
-from parcours.campaigns.sets.database import Workspace
-from parcours.campaigns.sets.duck import DuckSets, part_sizes
-from parcours.campaigns.sets.engine import GAVE_WAY, AtRandom, ByValue, Filled, Preferred, Subset, Values
+from parcours.campaigns.sets.engine import GAVE_WAY, AtRandom, ByValue, Filled, Preferred, SetEngine, Subset, Values
 from parcours.campaigns.sets.lots import seed_of
+from parcours.campaigns.sets.part_sizes import part_sizes
 from parcours.campaigns.sets.values import value_column
 
 Row = tuple[str, str]
@@ -83,9 +83,9 @@ def table(request: pytest.FixtureRequest, tmp_path: Path) -> Table:
     return Table(tmp_path, request.param, by_row=request.param % 2 == 1)
 
 
-@pytest.fixture
-def sets(tmp_path: Path) -> DuckSets:
-    return DuckSets(Workspace(tmp_path / "spill", 200_000_000, 2))
+@pytest.fixture(params=ENGINES)
+def sets(request: pytest.FixtureRequest, tmp_path: Path) -> SetEngine:
+    return set_engine(request.param, tmp_path)
 
 
 def mixed(chance: random.Random) -> object:
@@ -118,7 +118,7 @@ def in_order(rows: Sequence[Row], values: dict[Row, object], *, highest: bool) -
     return sorted(rows, key=cmp_to_key(which))
 
 
-def test_a_filter_divides_a_set_by_a_condition(table: Table, sets: DuckSets, tmp_path: Path) -> None:
+def test_a_filter_divides_a_set_by_a_condition(table: Table, sets: SetEngine, tmp_path: Path) -> None:
     condition, holds = table.values(lambda chance: chance.choice([True, False, None]))
 
     counts = sets.filter(table.source, condition, tmp_path / "out")
@@ -130,7 +130,7 @@ def test_a_filter_divides_a_set_by_a_condition(table: Table, sets: DuckSets, tmp
     assert sum(counts.outputs.values()) == counts.inflow
 
 
-def test_counts_can_be_sent_to_another_process(table: Table, sets: DuckSets, tmp_path: Path) -> None:
+def test_counts_can_be_sent_to_another_process(table: Table, sets: SetEngine, tmp_path: Path) -> None:
     ranked, _ = table.values(mixed)
 
     counts = sets.dedupe(table.source, [ranked], 1, [ByValue(ranked, highest=True)], tmp_path / "out")
@@ -143,7 +143,7 @@ def test_counts_can_be_sent_to_another_process(table: Table, sets: DuckSets, tmp
 @pytest.mark.parametrize("keep", [1, 2])
 @pytest.mark.parametrize("highest", [True, False])
 def test_of_equals_the_first_in_an_order_stay(
-    table: Table, sets: DuckSets, tmp_path: Path, keep: int, highest: bool
+    table: Table, sets: SetEngine, tmp_path: Path, keep: int, highest: bool
 ) -> None:
     by, alike = table.values(lambda chance: chance.choice(["a@x.example", "b@x.example", "é", "", None]))
     ranked, rank = table.values(mixed)
@@ -161,7 +161,7 @@ def test_of_equals_the_first_in_an_order_stay(
     assert counts.noted.get(ranked.column, 0) == len(others)
 
 
-def test_numbers_are_equal_as_numbers_and_not_as_doubles(tmp_path: Path, sets: DuckSets) -> None:
+def test_numbers_are_equal_as_numbers_and_not_as_doubles(tmp_path: Path, sets: SetEngine) -> None:
     numbers: list[object] = [3, 3.0, BIG, float(BIG - 1), BIG - 1, 0.0, -0.0, True, "3"]
     people = [f"p{place}" for place in range(len(numbers))]
     source, file = tmp_path / "source.parquet", tmp_path / "values.parquet"
@@ -175,7 +175,7 @@ def test_numbers_are_equal_as_numbers_and_not_as_doubles(tmp_path: Path, sets: D
     assert counts.noted == {"v": 2}
 
 
-def test_values_of_each_kind_are_equal_and_in_order_as_they_are(tmp_path: Path, sets: DuckSets) -> None:
+def test_values_of_each_kind_are_equal_and_in_order_as_they_are(tmp_path: Path, sets: SetEngine) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     paris = noon.astimezone(UTC).replace(microsecond=1)
     kinds: list[list[object]] = [
@@ -198,7 +198,7 @@ def test_values_of_each_kind_are_equal_and_in_order_as_they_are(tmp_path: Path, 
             assert taken == people[len(people) - place - 1 :], (rising, place)
 
 
-def test_lists_and_objects_are_equal_if_what_is_in_them_is(tmp_path: Path, sets: DuckSets) -> None:
+def test_lists_and_objects_are_equal_if_what_is_in_them_is(tmp_path: Path, sets: SetEngine) -> None:
     values: list[object] = [[1, {"a": 2.0, "b": "x"}], [1.0, {"b": "x", "a": 2}], [1, {"a": 3}], []]
     people = [f"p{place}" for place in range(len(values))]
     source, file = tmp_path / "source.parquet", tmp_path / "values.parquet"
@@ -212,7 +212,7 @@ def test_lists_and_objects_are_equal_if_what_is_in_them_is(tmp_path: Path, sets:
 
 @pytest.mark.parametrize("overlap", [False, True])
 def test_subsets_take_from_what_is_left_or_from_everybody(
-    table: Table, sets: DuckSets, tmp_path: Path, overlap: bool
+    table: Table, sets: SetEngine, tmp_path: Path, overlap: bool
 ) -> None:
     first, is_first = table.values(lambda chance: chance.choice([True, False, None]))
     second, is_second = table.values(lambda chance: chance.choice([True, True, False]))
@@ -267,7 +267,7 @@ def test_subsets_take_from_what_is_left_or_from_everybody(
     ],
 )
 def test_parts_are_of_exact_sizes_and_filled_by_lot(
-    table: Table, sets: DuckSets, tmp_path: Path, parts: list[tuple[str, Decimal | None]]
+    table: Table, sets: SetEngine, tmp_path: Path, parts: list[tuple[str, Decimal | None]]
 ) -> None:
     counts = sets.share(table.source, parts, SEED, tmp_path / "out")
 
@@ -299,7 +299,7 @@ def test_what_is_left_goes_to_the_largest_fractions_and_of_equal_ones_to_the_fir
     assert part_sizes(rows, [None if each is None else Decimal(each) for each in shares]) == sizes
 
 
-def test_an_empty_set_goes_on_as_an_empty_set(tmp_path: Path, sets: DuckSets) -> None:
+def test_an_empty_set_goes_on_as_an_empty_set(tmp_path: Path, sets: SetEngine) -> None:
     schema = pa.schema([("person", pa.string()), ("row_key", pa.string()), ("city", pa.string())])
     source, file, out = tmp_path / "source.parquet", tmp_path / "values.parquet", tmp_path / "out"
     pq.write_table(schema.empty_table(), source)

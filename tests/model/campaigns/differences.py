@@ -8,15 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.model.campaigns.case import Case
 from tests.model.campaigns.model import Line, Outcome
 from tests.model.reference.expression import Instant
 from tests.model.reference.times import to_text
 
+from parcours.config import Settings
 from parcours.core.fact import CopyReached, DeliveryReached, Moved
 from parcours.journey.project import Project
+from parcours.sets_settings import SetsSettings
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
 
@@ -24,9 +26,9 @@ OUTCOMES = ("sent", "held", "refused", "cancelled")
 TOLD_MAX = 6
 
 
-def simulated(case: Case, folder: Path, shards: int) -> Outcome:
-    """What the engine makes of a case whose project lies in a folder."""
-    exports = folder / f"exports-{shards}"
+def simulated(case: Case, folder: Path, shards: int, engine: Literal["duckdb", "daft"] = "duckdb") -> Outcome:
+    """What the engine makes of a case whose project lies in a folder, with sets by one of its engines of sets."""
+    exports, settings = folder / f"exports-{shards}-{engine}", Settings(sets=SetsSettings(engine=engine))
     lines: list[Line] = []
     failed: list[str] = []
 
@@ -37,7 +39,8 @@ def simulated(case: Case, folder: Path, shards: int) -> Outcome:
         lines.append(Line(line.at, line.campaign, line.run, line.step, line.output, line.size, line.inflow, dropped))
 
     asked = CampaignsAsked(exports, tuple(case.starts.items()), tell)
-    result = simulate(Project.load(folder / "project"), case.recorded, shards=shards, campaigns=asked)
+    project = Project.load(folder / "project")
+    result = simulate(project, case.recorded, shards=shards, campaigns=asked, settings=settings)
     assert not failed, failed
     told: list[tuple[Any, ...]] = [
         (each.at, each.person, each.journey, each.run, each.step, each.channel, each.outcome, each.gate)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 from parcours.campaigns.sets.database import Workspace, opened_database
@@ -19,10 +18,11 @@ from parcours.campaigns.sets.engine import (
     OrderKey,
     Subset,
     Values,
+    asked_by,
 )
 from parcours.campaigns.sets.enriching import enriched
 from parcours.campaigns.sets.joins import excluded, intersected, united
-from parcours.campaigns.sets.orders import asked_by
+from parcours.campaigns.sets.part_sizes import part_sizes, size_of_share
 from parcours.campaigns.sets.pool import Pool, opened_pool
 
 
@@ -86,7 +86,7 @@ class DuckSets:
         left = "true" if from_all else "number NOT IN (SELECT number FROM chosen)"
         limit = subset.limit
         if subset.share is not None:
-            limit = int(pool.rows * Fraction(subset.share) / 100)
+            limit = size_of_share(pool.rows, subset.share)
         bound = "" if limit is None else f"ORDER BY {pool.order(subset.order)} LIMIT {limit}"
         pool.database.execute(f"INSERT INTO chosen SELECT number, {part} FROM pool WHERE {wanted} AND {left} {bound}")
 
@@ -123,16 +123,3 @@ class DuckSets:
         """Everybody with columns from linked tables; who lacks a required row is the rest."""
         with opened_database(self._workspace) as database:
             return enriched(database, source, enrichments, folder)
-
-
-def part_sizes(rows: int, shares: Sequence[Decimal | None]) -> list[int]:
-    """Each share of the rows rounded down; what is left goes to the largest fractions, of equal ones to the first.
-
-    shares  per cent, 100 together; None: all are of one size
-    """
-    exact = [rows * (Fraction(1, len(shares)) if share is None else Fraction(share) / 100) for share in shares]
-    sizes = [int(each) for each in exact]
-    by_fraction = sorted(range(len(exact)), key=lambda place: (sizes[place] - exact[place], place))
-    for place in by_fraction[: rows - sum(sizes)]:
-        sizes[place] += 1
-    return sizes

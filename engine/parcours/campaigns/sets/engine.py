@@ -6,15 +6,21 @@ of person and row key as UTF-8 bytes. What an author's expressions gave lies bes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 REST = "rest"
 GAVE_WAY = "gave_way"
 MAIN = "main"
+
+DOUBLE: Final = "double"
+"""Why rows of a union are dropped."""
+
+OF_EVERY_SET: Final = ("person", "row_key")
+"""The columns by which rows are known and ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,16 @@ class AtRandom:
 OrderKey: TypeAlias = ByValue | Filled | Preferred | AtRandom
 """One key of an order, of a set's rows by `Values`, of a table's by `RowValues` or `TableColumn` and never by lot."""
 
+Asked: TypeAlias = Values | AskedOfRows | AtRandom
+"""What an engine has to know of rows."""
+
 Criterion: TypeAlias = Values | Literal["person"]
+
+
+def asked_by(order: Iterable[OrderKey]) -> Iterator[Asked]:
+    """What an order goes by."""
+    for key in order:
+        yield key if isinstance(key, AtRandom) else key.values
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from typing import assert_never
 import duckdb
 
 from parcours.campaigns.sets.database import Database, identifier, rows_in
-from parcours.campaigns.sets.engine import MAIN, REST, Aggregated, Counts, Enrichment, Taken
-from parcours.campaigns.sets.given import Asked, Given
+from parcours.campaigns.sets.engine import MAIN, REST, Aggregated, Asked, Counts, Enrichment, Taken, asked_by
+from parcours.campaigns.sets.given import Given
 from parcours.campaigns.sets.object_lists import make_lists
-from parcours.campaigns.sets.orders import asked_by, order_by
+from parcours.campaigns.sets.orders import order_by
 from parcours.campaigns.sets.set_file import SetFile, number_of, written
 from parcours.errors import TableRefused
 from parcours.wording import quoted

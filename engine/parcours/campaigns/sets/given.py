@@ -1,22 +1,20 @@
 """What expressions gave, beside the rows that they were asked of: one table in DuckDB, with a column for each.
 
 All that an operator asks for is joined at once, and what lies in one file is joined together. An expression may have
-been asked of the rows of a set, or of pairs of a person and a row of a table that is linked to her.
+been asked of the rows of a set, or of pairs of a person and a row of a table that is linked to her. Lots lie in a table
+that has been made of them (drawn_lots.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from parcours.campaigns.sets.compared import Compared, compared_column
 from parcours.campaigns.sets.database import Database, identifier, one_row, rows_in
-from parcours.campaigns.sets.engine import AtRandom, RowValues, TableColumn, Values
-from parcours.campaigns.sets.lots import lots_table
-
-Asked: TypeAlias = Values | RowValues | TableColumn | AtRandom
-"""What is a column beside rows; lots lie in a table that has been made of them (lots.py)."""
+from parcours.campaigns.sets.drawn_lots import lots_table
+from parcours.campaigns.sets.engine import Asked, AtRandom, RowValues, TableColumn, Values
 
 
 class Given:

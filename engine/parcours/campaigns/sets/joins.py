@@ -15,20 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import duckdb
+import pyarrow.parquet as pq
 
 from parcours.campaigns.sets.compared import compared_column
+from parcours.campaigns.sets.converted import converted, missing
 from parcours.campaigns.sets.database import Database, identifier, one_row
-from parcours.campaigns.sets.engine import MAIN, REST, Counts, Criterion
+from parcours.campaigns.sets.engine import DOUBLE, MAIN, OF_EVERY_SET, REST, Counts, Criterion
 from parcours.campaigns.sets.given import beside
-from parcours.campaigns.sets.set_file import OF_EVERY_SET, SetFile, number_of, written
-from parcours.campaigns.sets.united import converted, missing, united_names, united_type
+from parcours.campaigns.sets.set_file import SetFile, number_of, written
+from parcours.campaigns.sets.united import united_names, united_type
 from parcours.errors import SetsRefused
-
-DOUBLE: Final = "double"
-"""Why rows of a union are dropped."""
 
 
 class Joined:
@@ -41,6 +40,7 @@ class Joined:
         assert len(by) == len(sources) and len({len(each) for each in by}) == 1, "each set is asked for the same"
         self._database = database
         self._sets = [SetFile(database, source) for source in sources]
+        self._kinds = [{field.name: field.type for field in pq.read_schema(source)} for source in sources]
         self.rows = [each.rows for each in self._sets]
         self.noted: dict[str, int] = {}
         self._load(by)
@@ -48,8 +48,7 @@ class Joined:
         self._key, self._filled = self._compared(by[0])
         self._columns = united_names(name for each in self._sets for name in each.columns)
         self._types = {
-            name: united_type(name, [each.type_of(name) for each in self._sets if name in each.columns])
-            for name in self._columns
+            name: united_type(name, [each[name] for each in self._kinds if name in each]) for name in self._columns
         }
 
     def _load(self, by: Sequence[Sequence[Criterion]]) -> None:
@@ -143,7 +142,7 @@ class Joined:
         first, *_ = self._sets
         columns = [f"{first.column_of('s', name)} AS {name}" for name in OF_EVERY_SET]
         for name, kind in self._types.items():
-            column = self._converted(first, "s", name) if name in first.columns else missing(kind)
+            column = self._converted(0, "s", name) if name in first.columns else missing(kind)
             columns.append(f"{column} AS {identifier(name)}")
         return self._written(folder, REST, columns, self._of_first("NOT IN"))
 
@@ -158,14 +157,14 @@ class Joined:
     def _first_of(self, name: str) -> str:
         """The column of the first row that has it."""
         having = [
-            self._converted(one, f"s{place}", name)
+            self._converted(place, f"s{place}", name)
             for place, one in enumerate(self._sets)
             if name in (*OF_EVERY_SET, *one.columns)
         ]
         return f"coalesce({', '.join(having)})"
 
-    def _converted(self, one: SetFile, alias: str, name: str) -> str:
-        column, kind = one.column_of(alias, name), one.type_of(name)
+    def _converted(self, place: int, alias: str, name: str) -> str:
+        column, kind = self._sets[place].column_of(alias, name), self._kinds[place][name]
         return converted(name, column, kind, self._types.get(name, kind))
 
     def _written(self, folder: Path, output: str, columns: Sequence[str], rows: str) -> int:

@@ -1,20 +1,14 @@
-"""Which rows come first? What stands behind ORDER BY, and what has to be asked of the rows for it."""
+"""Which rows come first? What stands behind ORDER BY."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from parcours.campaigns.sets.database import literal
 from parcours.campaigns.sets.engine import AtRandom, ByValue, Filled, OrderKey, Preferred
-from parcours.campaigns.sets.given import Asked, Given
+from parcours.campaigns.sets.given import Given
 from parcours.campaigns.sets.values import Key, value_key
-
-
-def asked_by(order: Iterable[OrderKey]) -> Iterator[Asked]:
-    """What an order goes by."""
-    for key in order:
-        yield key if isinstance(key, AtRandom) else key.values
 
 
 def order_by(order: Sequence[OrderKey], given: Given, last: str) -> str:

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from parcours.campaigns.sets.database import Database, Workspace, opened_database
-from parcours.campaigns.sets.engine import AtRandom, OrderKey
-from parcours.campaigns.sets.given import Asked, Given
-from parcours.campaigns.sets.lots import draw_lots
+from parcours.campaigns.sets.drawn_lots import draw_lots
+from parcours.campaigns.sets.engine import Asked, AtRandom, OrderKey
+from parcours.campaigns.sets.given import Given
 from parcours.campaigns.sets.orders import order_by
 from parcours.campaigns.sets.set_file import SetFile, number_of, written
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from parcours.campaigns.sets.database import COPY_OPTIONS, Database, identifier, literal, one_row, rows_in
+from parcours.campaigns.sets.engine import OF_EVERY_SET
 from parcours.campaigns.sets.whole_file import whole_file
-
-OF_EVERY_SET: Final = ("person", "row_key")
 
 NUMBER: Final = "file_row_number"
 """What DuckDB calls the number of a row, unless the file has a column of that name: hence the names of our own."""

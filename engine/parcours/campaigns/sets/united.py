@@ -7,30 +7,29 @@ be held by one column, and no value is rounded: what would be is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any, Final
 
-import duckdb
+import pyarrow as pa
 
 from parcours.campaigns.sets.cells import DECIMAL_DIGITS_MAX
-from parcours.campaigns.sets.database import identifier, literal
 from parcours.errors import SetsRefused
 from parcours.wording import quoted
 
 WHOLE_MAX: Final = 2**53
 """Doubles hold each whole number up to it."""
 
-_WORDS: Final = {
-    "bigint": "integer",
-    "double": "number",
-    "varchar": "string",
-    "boolean": "boolean",
-    "timestamp with time zone": "timestamp",
-    "date": "date",
-    "struct": "object",
-    "list": "list",
-}
+_WORDS: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
+    (pa.types.is_int64, "integer"),
+    (pa.types.is_float64, "number"),
+    (pa.types.is_string, "string"),
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_timestamp, "timestamp"),
+    (pa.types.is_date, "date"),
+    (pa.types.is_struct, "object"),
+    (pa.types.is_list, "list"),
+)
 
 
 def united_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -45,27 +44,25 @@ def united_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def united_type(name: str, types: Iterable[Any]) -> Any:
-    """The type, in DuckDB, of a column with that name. Raises SetsRefused if none holds all values."""
+    """The Arrow type of a column with that name. Raises SetsRefused if none holds all values."""
     return reduce(lambda one, other: _united(name, one, other), types)
 
 
 def _united(name: str, one: Any, other: Any) -> Any:
-    if str(one) == str(other):  # as types they are equal also if case tells their fields apart
+    if one == other:
         return one
-    match one.id, other.id:
-        case "struct", "struct":
-            return _united_struct(name, dict(one.children), dict(other.children))
-        case "list", "list":
-            return duckdb.list_type(_united(name, _element(one), _element(other)))
-        case ("bigint" | "decimal", "bigint" | "decimal"):
-            return duckdb.decimal_type(DECIMAL_DIGITS_MAX, max(_places(one), _places(other)))
-        case ("bigint", "double") | ("double", "bigint"):
-            return duckdb.type("DOUBLE")
-        case _:
-            raise SetsRefused(
-                f"the sets have the column {quoted(name)} as {_word(one)} and as {_word(other)}, and no column holds "
-                "both as they are: give both the same type in tables.yaml, or one of them another name"
-            )
+    if pa.types.is_struct(one) and pa.types.is_struct(other):
+        return _united_struct(name, fields_of(one), fields_of(other))
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        return pa.list_(_united(name, one.value_type, other.value_type))
+    if _is_exact(one) and _is_exact(other):
+        return pa.decimal128(DECIMAL_DIGITS_MAX, max(_places(one), _places(other)))
+    if {one, other} == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    raise SetsRefused(
+        f"the sets have the column {quoted(name)} as {_word(one)} and as {_word(other)}, and no column holds "
+        "both as they are: give both the same type in tables.yaml, or one of them another name"
+    )
 
 
 def _united_struct(name: str, one: dict[str, Any], other: dict[str, Any]) -> Any:
@@ -73,55 +70,29 @@ def _united_struct(name: str, one: dict[str, Any], other: dict[str, Any]) -> Any
     for field in united_names((*one, *other)):
         types = [each[field] for each in (one, other) if field in each]
         fields[field] = united_type(f"{name}.{field}", types)
-    return duckdb.struct_type(fields)
+    return pa.struct(fields)
 
 
-def converted(name: str, column: str, source: Any, target: Any, depth: int = 0) -> str:
-    """The values of a column, as SQL, in the type that it has together with others.
-
-    A value that this type cannot hold as it is ends the query with `duckdb.InvalidInputException`.
-    """
-    if str(source) == str(target):
-        return column
-    if target.id == "struct":
-        given = dict(source.children)
-        fields = ", ".join(
-            f"{identifier(field)} := "
-            + converted(f"{name}.{field}", f"{column}.{identifier(field)}", given[field], kind, depth)
-            if field in given
-            else f"{identifier(field)} := {missing(kind)}"
-            for field, kind in target.children
-        )
-        return f"CASE WHEN {column} IS NOT NULL THEN struct_pack({fields}) END"
-    if target.id == "list":
-        element = f"element{depth}"
-        inner = converted(name, element, _element(source), _element(target), depth + 1)
-        return f"list_transform({column}, lambda {element}: {inner})"
-    unfit = (
-        f"{column} NOT BETWEEN {-WHOLE_MAX} AND {WHOLE_MAX}"
-        if target.id == "double"
-        else f"{column} IS NOT NULL AND TRY_CAST({column} AS {target}) IS NULL"
-    )
-    refusal = (
-        f"the column {quoted(name)} has a value that is too large for {_word(target)}, which another set has there: "
-    )
-    return f"CASE WHEN {unfit} THEN error({literal(refusal)} || {column}) ELSE TRY_CAST({column} AS {target}) END"
+def fields_of(kind: Any) -> dict[str, Any]:
+    """The types of an object's fields by their names."""
+    return {field.name: field.type for field in kind}
 
 
-def missing(kind: Any) -> str:
-    """No value of a type."""
-    return f"CAST(NULL AS {kind})"
+def too_large(name: str, target: Any) -> str:
+    """What is said, before the value, of one that the type it has together with others cannot hold as it is."""
+    return f"the column {quoted(name)} has a value that is too large for {_word(target)}, which another set has there: "
 
 
-def _element(kind: Any) -> Any:
-    (child,) = dict(kind.children).values()
-    return child
+def _is_exact(kind: Any) -> bool:
+    return bool(pa.types.is_int64(kind) or pa.types.is_decimal128(kind))
 
 
 def _places(kind: Any) -> int:
-    return 0 if kind.id == "bigint" else int(dict(kind.children)["scale"])
+    return 0 if pa.types.is_int64(kind) else int(kind.scale)
 
 
 def _word(kind: Any) -> str:
     """What an author calls a type."""
-    return f"decimal({_places(kind)})" if kind.id == "decimal" else _WORDS.get(kind.id, str(kind))
+    if pa.types.is_decimal128(kind):
+        return f"decimal({_places(kind)})"
+    return next((word for is_kind, word in _WORDS if is_kind(kind)), str(kind))

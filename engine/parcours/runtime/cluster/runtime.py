@@ -34,8 +34,9 @@ ENVIRONMENT = {
     "RAY_kill_worker_timeout_milliseconds": "500",  # one that is frozen would keep its shard's store for 5 s more
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_DEDUP_LOGS": "0",
+    "DAFT_ANALYTICS_ENABLED": "0",  # nor by Daft, whose actors have the environment of their machine's Ray
 }
-"""What Ray reads when it starts. A value that is set already stays."""
+"""What Ray reads when it starts, and actors of others. A value that is set already stays."""
 
 
 class ClusterRuntime:

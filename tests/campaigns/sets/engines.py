@@ -1,0 +1,21 @@
+"""Both engines of sets, for tests that each of them has to pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from parcours.campaigns.sets.database import Workspace
+from parcours.campaigns.sets.duck import DuckSets
+from parcours.campaigns.sets.engine import SetEngine
+
+ENGINES: Final = ("duckdb", "daft")
+
+
+def set_engine(name: str, folder: Path, threads: int = 2) -> SetEngine:
+    """One of them; it takes a second to import Daft, so that nobody does who asks for the other."""
+    if name == "daft":
+        from parcours.campaigns.sets.distributed.daft_sets import DaftSets
+
+        return DaftSets(durable=False)
+    return DuckSets(Workspace(folder / "spill", 200_000_000, threads))
