@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.faults.mutants import Mutant
+from tests.faults.node_mutants import FENCES, Fence
 from tests.postgres import Server, a_server, new_address
 
 import parcours
@@ -36,25 +36,6 @@ FULL = "PARCOURS_FAULTS_FULL" in os.environ
 
 ENGINE = Path(parcours.__file__).parents[1]
 
-MUTANTS = (
-    Mutant(
-        "a shard hears a keeper that has been succeeded",
-        "runtime/cluster/actors.py",
-        """        if keeper < self._keeper:
-            raise StoreBusy(f"the engine is kept under epoch {self._keeper}; epoch {keeper} is over and has to stop")
-""",
-        "        del keeper\n",
-    ),
-    Mutant(
-        "who keeps the engine is not looked up before a shard is opened, nor after that",
-        "store/claims.py",
-        """    if held.epoch != epoch:
-        raise StoreBusy(f"the engine is kept under epoch {held.epoch}; epoch {epoch} is over, and gives no shard away")
-""",
-        "    del epoch, held\n",
-    ),
-)
-
 
 def run(arguments: list[str], folder: Path, source: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = os.environ if source is None else {**os.environ, "PYTHONPATH": str(source)}
@@ -70,22 +51,24 @@ def test_machines_that_are_lost_and_frozen_break_no_promise_and_every_kind_of_fa
     assert "; 0 storms failed" in done.stdout
 
 
-@pytest.mark.skipif(not FULL, reason="a storm takes a minute or two, and a mutant some of them")
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mutant_is_found(mutant: Mutant, tmp_path: Path) -> None:
+@pytest.mark.ray
+@pytest.mark.skipif(not FULL, reason="each takes a minute or more")
+@pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)
+def test_without_a_fence_a_promise_is_broken(fence: Fence, tmp_path: Path) -> None:
     for package in (Path(parcours.__file__).parent, Path(parcours_channels.__file__).parent):
         shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    mutant.apply(tmp_path)
+    fence.take_away(tmp_path)
 
-    done = run(["--storm", "7"], tmp_path, tmp_path)
+    done = run(["--storm", "7", "--strikes", *fence.strikes], tmp_path, tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "  keeper: shard" in done.stdout, done.stdout + done.stderr
+    assert f"\n  {fence.found}" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_every_mutant_still_fits_the_source(mutant: Mutant) -> None:
-    assert (ENGINE / "parcours" / mutant.file).read_text().count(mutant.text) == 1
+@pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)
+def test_every_fence_is_where_it_is_taken_away(fence: Fence) -> None:
+    for mutant in fence.mutants:
+        assert (ENGINE / "parcours" / mutant.file).read_text().count(mutant.text) == 1
 
 
 JUDGED: dict[str, tuple[list[Told], list[str]]] = {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
+from parcours.testing.faults.nodes.kinds import STRIKES
 from parcours.testing.faults.nodes.season import FULL_FORM, SHORT_FORM, Season, line_of, report, run_season
 from parcours.testing.faults.nodes.storm import StormOutcome, storm
 from parcours.testing.faults.nodes.tally import read_tally, write_down
@@ -19,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     form = FULL_FORM if given.full else SHORT_FORM
     if given.storm is not None:
-        outcome = storm(given.storm, form.often, given.keep)
+        outcome = storm(given.storm, Counter(given.strikes) or form.often, given.keep)
         say(line_of(outcome))
         return tell_violations(outcome.violations)
     seed = random.SystemRandom().getrandbits(31) if given.seed is None else given.seed
@@ -49,5 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="what decides order and victims (one of chance, which is told)")
     parser.add_argument("--tally", type=Path, help="a file of what storms came to: with its seed a season goes on")
     parser.add_argument("--storm", type=int, help="the storm of this seed alone")
+    parser.add_argument("--strikes", nargs="+", choices=STRIKES, metavar="KIND", help="with --storm: of these only")
     parser.add_argument("--keep", type=Path, help="a folder for what storms leave behind that break a promise")
     return parser

@@ -72,12 +72,14 @@ class Injector:
         return sum(self.injected[kind] for kind in KILLS)
 
     async def strike(self, blows: Iterable[Blow]) -> None:
+        """Blow after blow, each when everything is at work again after the one before; it has to be after the last."""
         for blow in blows:
             if not await self._at_work():
-                break
+                return
             await asyncio.sleep(blow.pause_s)
             if await self._happens(blow):
                 self.injected[blow.strike] += 1
+        await self._at_work()
 
     async def _happens(self, blow: Blow) -> bool:
         match blow.strike:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from parcours.testing.faults.nodes.wire import CUTS
 from parcours.testing.faults.processes.mail_server import FAULTS
@@ -14,6 +14,8 @@ Strike = Literal[
     "kill machine", "kill head", "kill keeper", "kill shard", "kill dispatcher", "kill door", "freeze machine",
     "freeze keeper's machine", "kill server", "cut commits", "two keepers", "keeper wakes up",
 ]  # fmt: skip
+
+STRIKES: Final[tuple[Strike, ...]] = get_args(Strike)
 
 KILLS: Final = frozenset({"kill machine", "kill head", "kill keeper", "kill shard", "kill dispatcher", "kill door"})
 
@@ -72,6 +74,7 @@ def kinds(often: Often) -> list[str]:
     return [
         *often,
         "zombie",
+        "clock is wrong",
         *(f"commit cut {cut} the answer" for cut in CUTS),
         *(f"provider: {name}" for name in FAULTS),
     ]

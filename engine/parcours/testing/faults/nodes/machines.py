@@ -27,8 +27,11 @@ ACTORS: Final = {"shard": "ShardActor", "dispatcher": "DispatcherActor", "keeper
 LOOK_EVERY_S: Final = 0.2
 """So often it is looked whether a machine is lost."""
 
-WRONG_CLOCKS_MS: Final = (0, 2_000, -2_000, 5_000, -5_000)
-"""By how much clocks of machines are wrong."""
+OTHERS: Final = 2
+"""Machines besides the head's."""
+
+WRONG_CLOCKS_MS: Final = (2_000, -2_000, 5_000, -5_000)
+"""By how much clocks of machines may be wrong; that of the head is right."""
 
 Process = tuple[int, str]
 """A process, and when it began: its number may be given out again."""
@@ -40,8 +43,10 @@ class Machines:
     injected  how often a machine came whose clock is wrong
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, seed: int) -> None:
+        """seed: what decides about clocks."""
         self._log = log
+        self._random = Random(f"{seed} clocks")
         self._turn = asyncio.Lock()
         self._left: set[Process] = set()
         self._lost: list[asyncio.subprocess.Process] = []
@@ -53,9 +58,10 @@ class Machines:
     async def start(self) -> None:
         """Start a cluster: the one that is hurt from now on."""
         module = "parcours.testing.faults.nodes.machines_process"
+        clocks = [self._clock_ms() for _ in range(OTHERS)]
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, stdin=PIPE, stdout=PIPE, stderr=log, env=environment()
+                sys.executable, "-m", module, *map(str, clocks), stdin=PIPE, stdout=PIPE, stderr=log, env=environment()
             )
         await self._hear()
 
@@ -78,7 +84,13 @@ class Machines:
             signal_all([each for process in self._head for each in known(process)], signal.SIGKILL)
             await self.start()
 
-    async def stay_whole(self, random: Random) -> None:
+    def _clock_ms(self) -> int:
+        """By how much the clock of the machine that comes next is wrong."""
+        wrong_ms = self._random.choice(WRONG_CLOCKS_MS)
+        self.injected["clock is wrong"] += wrong_ms != 0
+        return wrong_ms
+
+    async def stay_whole(self) -> None:
         """Put another machine in the place of each that is lost, with a clock that may be wrong, until cancelled.
 
         Without it what is left of a machine would live on: processes look whether there is a raylet of theirs, and one
@@ -88,11 +100,9 @@ class Machines:
             await asyncio.sleep(LOOK_EVERY_S)
             async with self._turn:
                 for raylet in [each for each in self.raylets if not known(each)]:
-                    wrong_ms = random.choice(WRONG_CLOCKS_MS)
                     assert self._process.stdin is not None
-                    self._process.stdin.write(f"{raylet} {wrong_ms}\n".encode())
+                    self._process.stdin.write(f"{raylet} {self._clock_ms()}\n".encode())
                     await self._hear()
-                    self.injected["clock is wrong"] += wrong_ms != 0
 
     def of(self, raylet: int) -> list[Process]:
         """All processes of a machine, none of one that is lost."""

@@ -1,9 +1,9 @@
 """The process that starts the machines of the cluster and puts others in the place of those that are lost.
 
-It begins with a head and two others, and tells where the cluster is. Then it reads a line for each that is lost: the
-process of its raylet, and by how many milliseconds the clock of the one that comes in its place is wrong. After each it
-tells the processes of all raylets but the head's, and those that make the head. At the end of its input it ends the
-cluster.
+It begins with a head and others, whose clocks are as wrong as its arguments say, in milliseconds, and tells where the
+cluster is. Then it reads a line for each that is lost: the process of its raylet, and by how much the clock of the one
+that comes in its place is wrong. After each it tells the processes of all raylets but the head's, and those that make
+the head. At the end of its input it ends the cluster.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ MACHINE: Final[dict[str, Any]] = {
     "include_dashboard": False,
     "include_log_monitor": False,
 }
-
-OTHERS: Final = 2
 
 NOTICED: Final = {
     "RAY_health_check_initial_delay_ms": "500",
@@ -50,8 +48,8 @@ def main() -> None:
 def _serve() -> None:
     cluster = Cluster(initialize_head=True, head_node_args=MACHINE)
     try:
-        for _ in range(OTHERS):
-            _add(cluster, 0)
+        for clock in sys.argv[1:]:
+            _add(cluster, int(clock))
         _tell(cluster)
         for line in sys.stdin:
             lost, wrong_ms = map(int, line.split())

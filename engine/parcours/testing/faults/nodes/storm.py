@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -79,7 +78,7 @@ class _Storm:
         more = f"schema=storm_{uuid4().hex[:16]}&files={folders.root / 'files'}"
         self._address = f"{server.url}&{more}"
         self._wire = Wire(server.socket, folders.root / "wire", seed)
-        self._machines = Machines(folders.log)
+        self._machines = Machines(folders.log, seed)
 
     async def blow(self) -> StormOutcome:
         folders = self._folders
@@ -107,7 +106,7 @@ class _Storm:
         await doors.start()
         claims = claims_at(self._address, SHARDS)
         injector = Injector(doors, self._machines, self._server, self._wire, claims, self._folders.ledger)
-        whole = asyncio.create_task(self._machines.stay_whole(Random(f"{self._seed} clocks")))
+        whole = asyncio.create_task(self._machines.stay_whole())
         working = asyncio.create_task(client.work())
         self._wire.often = CUT_OFTEN
         await injector.strike(self._strikes)

@@ -182,9 +182,10 @@ def _end(project: Project, folders: Folders, number: int, known: StormEnd, found
     standing = standings(shard._slots.own.profiles)
     totals = shard.totals.totals()
     again._store.close()
+    end_ms = max([clock.now_ms(), *(commit.stamp_ms for commit in commits[-1:])])  # other machines' clocks may be ahead
     states = {name: profile for name, each in end.owned.items() if (profile := _alive(name, *each, restored))}
     return ShardEnd(
-        commits, states, restored, end.totals, totals, clock.now_ms(), standing_still=standing
+        commits, states, restored, end.totals, totals, end_ms, standing_still=standing
     )  # fmt: skip
 
 
