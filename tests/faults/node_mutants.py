@@ -19,7 +19,7 @@ class Fence:
     """What is done without a fence.
 
     strikes  the blows of the storm that shows it
-    found    how a violation begins that it has to break
+    found    how a violation begins that there has to be; empty where chance decides which
     mutants  the changes of the source: together they take the fence away
     """
 
@@ -39,6 +39,11 @@ def fence(name: str, strikes: tuple[Strike, ...], found: str, *changes: tuple[st
     return Fence(name, strikes, found, tuple(Mutant(name, *change) for change in changes))
 
 
+OVERWRITE: Final = (
+    "INSERT INTO journal SELECT shard, %s, %b, %b FROM held ON CONFLICT (shard, sequence) "
+    "DO UPDATE SET link = excluded.link, encoded = excluded.encoded RETURNING sequence"
+)
+
 FENCES: Final = (
     fence(
         "a shard hears a keeper that has been succeeded",
@@ -53,10 +58,15 @@ FENCES: Final = (
         ),
     ),
     fence(
-        "who keeps the engine is not looked up before a shard is opened, nor after that",
+        "a keeper that has been succeeded gives shards away",
         ("two keepers", "keeper wakes up", "keeper wakes up"),
         "keeper: shard",
-        (
+        (  # the epoch under which it knows the shard to be held
+            "store/postgres/journal_rows.py",
+            "AND epoch = coalesce(%s::bigint, epoch) ",
+            "AND epoch >= least(%s::bigint, 0) ",
+        ),
+        (  # and who keeps the engine by now, which is looked up before the shard is opened and after that
             "store/claims.py",
             """    if held.epoch != epoch:
         raise StoreBusy(f"the engine is kept under epoch {held.epoch}; epoch {epoch} is over, and gives no shard away")
@@ -92,23 +102,31 @@ FENCES: Final = (
     ),
     fence(
         "an owner that has been succeeded writes records",
-        ("freeze machine", "freeze machine"),
-        "stale epoch: shard",
+        ("freeze machine",) * 5,
+        "",
         (  # the epoch under which it writes, and the number of the record that its successor has given out as well
             "store/postgres/journal_rows.py",
             """    "WITH held AS MATERIALIZED (SELECT shard FROM shards WHERE shard = %s AND epoch = %s FOR SHARE) "
     "INSERT INTO journal SELECT shard, %s, %b, %b FROM held RETURNING sequence"
 """,
-            """    "WITH held AS MATERIALIZED (SELECT shard FROM shards WHERE shard = %s AND epoch >= %s FOR SHARE) "
-    "INSERT INTO journal SELECT shard, %s, %b, %b FROM held ON CONFLICT (shard, sequence) DO UPDATE "
-    "SET link = excluded.link, encoded = excluded.encoded RETURNING sequence"
+            f"""    "WITH held AS MATERIALIZED (SELECT shard FROM shards WHERE shard = %s AND epoch >= %s FOR SHARE) "
+    "{OVERWRITE}"
 """,
+        ),
+        (  # the same where it keeps books besides
+            "store/postgres/journal_rows.py",
+            "WHERE shard = %s AND epoch = %s RETURNING shard), ",
+            "WHERE shard = %s AND epoch >= %s RETURNING shard), ",
+        ),
+        (
+            "store/postgres/journal_rows.py",
+            'KEPT_BOOKS + "INSERT INTO journal SELECT shard, %s, %b, %b FROM held RETURNING sequence"',
+            f'KEPT_BOOKS + "{OVERWRITE}"',
         ),
         (  # the end of its session
             "store/postgres/holding.py",
-            """        self._end(self._others(), "is that of an earlier owner")
-""",
-            "",
+            'END: Final = "SELECT pg_terminate_backend(%s, %s)"',
+            'END: Final = "SELECT %s::int, %s::bigint"',
         ),
     ),
     fence(

@@ -34,6 +34,9 @@ from parcours.testing.faults.processes.storm import ends_of
 REST_MAX_S: Final = 240.0
 """How long after the last blow everything has to be at rest: many times what the journeys and Ray take."""
 
+BROKEN_REST_S: Final = 20.0
+"""The same where a promise is known to be broken already: nobody waits for a rest that will not come."""
+
 CUT_OFTEN: Final = 0.03
 """Share of the commits that are cut all the time."""
 
@@ -60,10 +63,12 @@ class StormOutcome:
 def storm(seed: int, often: Often, keep: Path | None = None) -> StormOutcome:
     """Let a storm blow. If it breaks a promise, its ledgers and logs are copied into a folder of `keep`."""
     with tempfile.TemporaryDirectory(prefix="parcours-storm-") as folder, a_server() as server:
+        blowing = _Storm(seed, blows(seed, often), Folders(Path(folder)), server)
         try:
-            outcome = asyncio.run(_Storm(seed, blows(seed, often), Folders(Path(folder)), server).blow())
+            outcome = asyncio.run(blowing.blow())
         except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
-            outcome = StormOutcome(seed, (f"crash: {''.join(traceback.format_exception(error))}",))
+            crash = f"crash: {''.join(traceback.format_exception(error))}"
+            outcome = StormOutcome(seed, (*blowing.found, crash))
         if outcome.violations and keep is not None:
             (Path(folder) / "violations").write_text("\n".join(outcome.violations))
             shutil.copytree(folder, keep / f"nodes-{seed}", ignore=shutil.ignore_patterns("harness-*", "wire"))
@@ -79,6 +84,7 @@ class _Storm:
         self._address = f"{server.url}&{more}"
         self._wire = Wire(server.socket, folders.root / "wire", seed)
         self._machines = Machines(folders.log, seed)
+        self.found: list[str] = []
 
     async def blow(self) -> StormOutcome:
         folders = self._folders
@@ -106,21 +112,25 @@ class _Storm:
         await doors.start()
         claims = claims_at(self._address, SHARDS)
         injector = Injector(doors, self._machines, self._server, self._wire, claims, self._folders.ledger)
-        whole = asyncio.create_task(self._machines.stay_whole())
-        working = asyncio.create_task(client.work())
-        self._wire.often = CUT_OFTEN
-        await injector.strike(self._strikes)
-        storm_s = monotonic() - begun
-        self._wire.often = 0.0
-        working.cancel()
-        mail.calm_down()
-        statuses, rest_s = await come_to_rest(doors, client, REST_MAX_S)
-        ends = await ends_of(doors, client)
-        await doors.ask("end_engine")
-        await doors.stop()
-        await mail.stop()
-        assert not whole.done(), f"whoever replaces machines has ended: {whole.result()}"
-        whole.cancel()
+        self.found = injector.found
+        whole, working = (asyncio.create_task(each) for each in (self._machines.stay_whole(), client.work()))
+        try:
+            self._wire.often = CUT_OFTEN
+            await injector.strike(self._strikes)
+            storm_s = monotonic() - begun
+            self._wire.often = 0.0
+            working.cancel()
+            mail.calm_down()
+            statuses, rest_s = await come_to_rest(doors, client, BROKEN_REST_S if injector.found else REST_MAX_S)
+            ends = await ends_of(doors, client)
+            await doors.ask("end_engine")
+            await doors.stop()
+            await mail.stop()
+            assert not whole.done(), f"whoever replaces machines has ended: {whole.result()}"
+        finally:
+            for task in (whole, working):
+                task.cancel()
+            await asyncio.gather(whole, working, return_exceptions=True)
         end = StormEnd(client.lines, mail.attempts, ends, doors.starts, injector.killed_ns, self._address)
         injected = injector.injected + self._machines.injected + self._wire.injected + mail.injected
         return end, injector, injected, unrest(statuses, client), storm_s, rest_s
