@@ -61,6 +61,11 @@ FENCES: Final = (
         "a keeper that has been succeeded gives shards away",
         ("two keepers", "keeper wakes up", "keeper wakes up"),
         "keeper: shard",
+        (  # that it looks every second whether it keeps the engine still: the others hold before it does
+            "service/keeper_desk.py",
+            "LOOK_EVERY_S: Final = 1.0\n",
+            "LOOK_EVERY_S: Final = 20.0\n",
+        ),
         (  # the epoch under which it knows the shard to be held
             "store/postgres/journal_rows.py",
             "AND epoch = coalesce(%s::bigint, epoch) ",
@@ -102,7 +107,7 @@ FENCES: Final = (
     ),
     fence(
         "an owner that has been succeeded writes records",
-        ("freeze machine",) * 5,
+        ("freeze raylet",) * 3,
         "",
         (  # the epoch under which it writes, and the number of the record that its successor has given out as well
             "store/postgres/journal_rows.py",

@@ -16,7 +16,7 @@ from parcours.errors import ParcoursError
 from parcours.store.claims import Claims, Held
 from parcours.testing.faults.nodes.doors import Doors
 from parcours.testing.faults.nodes.kinds import KILLS, Blow
-from parcours.testing.faults.nodes.machines import Machines, is_actor, signal_all
+from parcours.testing.faults.nodes.machines import Machines, Process, is_actor, signal_all
 from parcours.testing.faults.nodes.observed import shards_of
 from parcours.testing.faults.nodes.server import PostgresServer
 from parcours.testing.faults.nodes.wire import Wire
@@ -30,6 +30,9 @@ FROZEN_S: Final = SILENCE_S + 1.5
 
 FROZEN_MAX_S: Final = 25.0
 """... and until its shards have successors, if they get any within this."""
+
+GO_ON_S: Final = 2.5
+"""So long shards that have been succeeded go on: time enough to write, for something is due every second."""
 
 WAKES_S: Final = 4.0
 """A keeper is frozen for so long at most, before whoever is attached ends its process."""
@@ -52,7 +55,8 @@ PATIENCE_S: Final = 120.0
 class Injector:
     """Strikes.
 
-    injected   how often each kind has happened; a zombie is a shard that was frozen until it had a successor
+    injected   how often each kind has happened; a zombie is a shard that was frozen until it had a successor, one at
+               work has gone on instead
     killed_ns  when each process was killed, by the clock that all processes share
     found      violations that are seen while it strikes
     """
@@ -99,6 +103,8 @@ class Injector:
                 return await self._freeze(blow, with_keeper=False)
             case "freeze keeper's machine":
                 return await self._freeze(blow, with_keeper=True)
+            case "freeze raylet":
+                return await self._freeze(blow, with_keeper=False, raylet_only=True)
             case "kill server":
                 return await self._kill_server()
             case "cut commits":
@@ -151,21 +157,27 @@ class Injector:
         self._doors.move(self._machines.address)
         return True
 
-    async def _freeze(self, blow: Blow, *, with_keeper: bool) -> bool:
-        """Freeze a machine until its shards have successors, then let it go on."""
+    async def _freeze(self, blow: Blow, *, with_keeper: bool, raylet_only: bool = False) -> bool:
+        """Freeze a machine until its shards have successors, then let it go on.
+
+        What wakes up is ended by Ray, mostly before it has written anything. With the raylet alone frozen, the machine
+        is taken for lost, and its shards go on meanwhile.
+        """
         for _ in range(ATTEMPTS):
             shards_on = {raylet: self._shards_on(raylet) for raylet in self._machines.raylets}
             raylet = self._one_of(self._to_freeze(shards_on, with_keeper), blow)
             if raylet:
-                return await self._freeze_machine(raylet, shards_on[raylet])
+                if raylet_only:
+                    return await self._freeze_until(list(known(raylet)), shards_on[raylet], "zombie at work", GO_ON_S)
+                return await self._freeze_until(self._machines.of(raylet), shards_on[raylet], "zombie", 0.0)
             for process in self._machines.actors("keeper" if with_keeper else "shard"):
                 self._kill(process)  # all of them are on the head's
             await self._at_work()
         return False
 
-    async def _freeze_machine(self, raylet: int, shards: set[int]) -> bool:
+    async def _freeze_until(self, frozen: list[Process], shards: set[int], what: str, longer_s: float) -> bool:
+        """Until these shards have successors, and so much longer; each is counted as one of what."""
         before = await asyncio.to_thread(self._claims.shards)
-        frozen = self._machines.of(raylet)
         if not signal_all(frozen, signal.SIGSTOP):
             return False
         begun = monotonic()
@@ -177,9 +189,10 @@ class Injector:
                 frozen_s = monotonic() - begun
                 if frozen_s >= FROZEN_MAX_S or (frozen_s >= FROZEN_S and succeeded == shards):
                     break
+            await asyncio.sleep(longer_s)
         finally:
             signal_all(frozen, signal.SIGCONT)
-        self.injected["zombie"] += len(succeeded)
+        self.injected[what] += len(succeeded)
         return True
 
     def _to_freeze(self, shards_on: Mapping[int, set[int]], with_keeper: bool) -> list[int]:

@@ -12,7 +12,7 @@ from parcours.testing.faults.processes.mail_server import FAULTS
 
 Strike = Literal[
     "kill machine", "kill head", "kill keeper", "kill shard", "kill dispatcher", "kill door", "freeze machine",
-    "freeze keeper's machine", "kill server", "cut commits", "two keepers", "keeper wakes up",
+    "freeze keeper's machine", "freeze raylet", "kill server", "cut commits", "two keepers", "keeper wakes up",
 ]  # fmt: skip
 
 STRIKES: Final[tuple[Strike, ...]] = get_args(Strike)
@@ -30,6 +30,7 @@ SHORT: Final[Often] = {
     "kill dispatcher": 1,
     "kill door": 1,
     "freeze machine": 1,
+    "freeze raylet": 1,
     "kill server": 1,
     "cut commits": 1,
     "two keepers": 1,
@@ -41,6 +42,7 @@ LONG: Final[Often] = {
     **SHORT,
     "kill machine": 5,
     "freeze machine": 14,
+    "freeze raylet": 4,
     "freeze keeper's machine": 2,
     "cut commits": 10,
 }
@@ -74,6 +76,7 @@ def kinds(often: Often) -> list[str]:
     return [
         *often,
         "zombie",
+        "zombie at work",
         "clock is wrong",
         *(f"commit cut {cut} the answer" for cut in CUTS),
         *(f"provider: {name}" for name in FAULTS),

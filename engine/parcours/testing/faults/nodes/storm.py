@@ -119,6 +119,7 @@ class _Storm:
             await injector.strike(self._strikes)
             storm_s = monotonic() - begun
             self._wire.often = 0.0
+            assert not working.done(), f"the client has ended: {working.result()}"
             working.cancel()
             mail.calm_down()
             statuses, rest_s = await come_to_rest(doors, client, BROKEN_REST_S if injector.found else REST_MAX_S)
