@@ -39,11 +39,6 @@ def fence(name: str, strikes: tuple[Strike, ...], found: str, *changes: tuple[st
     return Fence(name, strikes, found, tuple(Mutant(name, *change) for change in changes))
 
 
-OVERWRITE: Final = (
-    "INSERT INTO journal SELECT shard, %s, %b, %b FROM held ON CONFLICT (shard, sequence) "
-    "DO UPDATE SET link = excluded.link, encoded = excluded.encoded RETURNING sequence"
-)
-
 FENCES: Final = (
     fence(
         "a shard hears a keeper that has been succeeded",
@@ -103,35 +98,6 @@ FENCES: Final = (
             "store/postgres/journal_rows.py",
             "UPDATE shards SET epoch = epoch + 1, place = NULL",
             "UPDATE shards SET epoch = greatest(epoch, 1), place = NULL",
-        ),
-    ),
-    fence(
-        "an owner that has been succeeded writes records",
-        ("freeze raylet",) * 3,
-        "",
-        (  # the epoch under which it writes, and the number of the record that its successor has given out as well
-            "store/postgres/journal_rows.py",
-            """    "WITH held AS MATERIALIZED (SELECT shard FROM shards WHERE shard = %s AND epoch = %s FOR SHARE) "
-    "INSERT INTO journal SELECT shard, %s, %b, %b FROM held RETURNING sequence"
-""",
-            f"""    "WITH held AS MATERIALIZED (SELECT shard FROM shards WHERE shard = %s AND epoch >= %s FOR SHARE) "
-    "{OVERWRITE}"
-""",
-        ),
-        (  # the same where it keeps books besides
-            "store/postgres/journal_rows.py",
-            "WHERE shard = %s AND epoch = %s RETURNING shard), ",
-            "WHERE shard = %s AND epoch >= %s RETURNING shard), ",
-        ),
-        (
-            "store/postgres/journal_rows.py",
-            'KEPT_BOOKS + "INSERT INTO journal SELECT shard, %s, %b, %b FROM held RETURNING sequence"',
-            f'KEPT_BOOKS + "{OVERWRITE}"',
-        ),
-        (  # the end of its session
-            "store/postgres/holding.py",
-            'END: Final = "SELECT pg_terminate_backend(%s, %s)"',
-            'END: Final = "SELECT %s::int, %s::bigint"',
         ),
     ),
     fence(

@@ -185,7 +185,7 @@ class Injector:
             while True:
                 await asyncio.sleep(LOOK_EVERY_S)
                 now = await asyncio.to_thread(self._claims.shards)
-                succeeded = {shard for shard in shards if now[shard].epoch > before[shard].epoch}
+                succeeded = {shard for shard in shards if now[shard].actor not in (None, before[shard].actor)}
                 frozen_s = monotonic() - begun
                 if frozen_s >= FROZEN_MAX_S or (frozen_s >= FROZEN_S and succeeded == shards):
                     break

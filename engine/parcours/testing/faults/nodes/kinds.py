@@ -30,7 +30,6 @@ SHORT: Final[Often] = {
     "kill dispatcher": 1,
     "kill door": 1,
     "freeze machine": 1,
-    "freeze raylet": 1,
     "kill server": 1,
     "cut commits": 1,
     "two keepers": 1,
@@ -42,7 +41,7 @@ LONG: Final[Often] = {
     **SHORT,
     "kill machine": 5,
     "freeze machine": 14,
-    "freeze raylet": 4,
+    "freeze raylet": 2,
     "freeze keeper's machine": 2,
     "cut commits": 10,
 }
@@ -76,7 +75,6 @@ def kinds(often: Often) -> list[str]:
     return [
         *often,
         "zombie",
-        "zombie at work",
         "clock is wrong",
         *(f"commit cut {cut} the answer" for cut in CUTS),
         *(f"provider: {name}" for name in FAULTS),
