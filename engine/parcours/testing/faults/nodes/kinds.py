@@ -39,13 +39,13 @@ SHORT: Final[Often] = {
 
 LONG: Final[Often] = {
     **SHORT,
-    "kill machine": 5,
-    "freeze machine": 14,
-    "freeze raylet": 2,
-    "freeze keeper's machine": 2,
-    "cut commits": 10,
+    "kill machine": 3,
+    "freeze machine": 9,
+    "freeze raylet": 1,
+    "freeze keeper's machine": 1,
+    "cut commits": 6,
 }
-"""More of what there has to be much of."""
+"""More of what there has to be much of: about ten minutes, and then what is left behind has to be judged in memory."""
 
 
 @dataclass(frozen=True, slots=True)
