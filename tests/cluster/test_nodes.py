@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import ray
 from ray.cluster_utils import Cluster
+from segment.analytics.client import Client
+from tests.ingress.served import served, until
 
 from parcours import Engine
 from parcours.config import Settings
@@ -31,6 +34,8 @@ PATIENCE_S = 180.0
 SHARDS = 3
 
 PEOPLE = 30
+
+CLIENT_EVENTS = 1_200
 
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": OBJECT_STORE_BYTES // 2, "include_dashboard": False}
 
@@ -167,6 +172,31 @@ def test_the_shards_of_a_lost_machine_serve_elsewhere_and_lose_nothing(
         answered(engine.journeys)
         now = [node_of(held.actor or "") for held in claims.shards()]
         assert lost not in now and "" not in now
+
+
+def test_events_that_a_client_was_told_are_taken_count_once_though_a_machine_is_lost_meanwhile(
+    cluster: Cluster, shop_folder: Path, postgres_address: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text("notice_s: 0\n")
+    asked = ["--address", cluster.address, "--config", str(config), "--record", "email", "--shards", str(SHARDS)]
+    head: Any = cluster.head_node
+    with served(shop_folder, postgres_address, *asked, folder=tmp_path, runtime="ray") as door:
+        failed: list[Any] = []
+        client = Client("any-write-key", host=door.address, on_error=lambda error, _: failed.append(error))
+        claims = claims_at(postgres_address, SHARDS)
+        lost = next(node for held in claims.shards() if (node := node_of(held.actor or "")) != head.node_id)
+        for number in range(CLIENT_EVENTS):
+            client.track(f"u{number % PEOPLE}", "Seen", message_id=f"m{number}")
+            if number == CLIENT_EVENTS // 2:
+                until(lambda: any(each.get("route") == "POST /v1/batch" for each in door.logged()), "a first answer")
+                lose(cluster, lost)
+        client.shutdown()
+
+        assert failed == []
+        with Engine.attach("auto", Project.load(shop_folder)) as engine:
+            assert visits(engine) == CLIENT_EVENTS
+            answered(engine.shut_down)
 
 
 def test_all_comes_back_from_the_store_when_the_head_is_lost(

@@ -1,10 +1,15 @@
-"""`python -m parcours.testing.faults`: simulated faults (command.py), with `--processes` those of real ones."""
+"""`python -m parcours.testing.faults`: simulated faults (command.py), with `--processes` those of real ones, with
+`--nodes` those of machines.
+"""
 
 import sys
 
 from parcours.testing.faults.command import main
+from parcours.testing.faults.nodes.command import main as main_of_nodes
 from parcours.testing.faults.processes.command import main as main_of_processes
 
-if sys.argv[1:2] == ["--processes"]:
-    sys.exit(main_of_processes(sys.argv[2:]))
+MAINS = {"--processes": main_of_processes, "--nodes": main_of_nodes}
+
+if sys.argv[1:2] and sys.argv[1] in MAINS:
+    sys.exit(MAINS[sys.argv[1]](sys.argv[2:]))
 sys.exit(main())

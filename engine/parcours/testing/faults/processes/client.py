@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -17,7 +17,7 @@ from parcours.channel.vocabulary import Reaction
 from parcours.segment.reports import feedback_line
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.plan import CARTS
-from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable
+from parcours.testing.faults.processes.engine import Gone, Unavailable
 from parcours.testing.faults.processes.project import APART, PEOPLE, SLOT_MAP
 from parcours.testing.faults.project import EVENTS
 from parcours.testing.faults.visitors import written_under
@@ -38,13 +38,23 @@ LOG_IN_EVERY_S: Final = 0.005
 """Between two who log in before a process is killed."""
 
 
+class Asked(Protocol):
+    """The engine, by whichever process."""
+
+    async def opened(self) -> int:
+        """Wait until it can be asked."""
+
+    async def ask(self, question: str, more: Any = None) -> Any:
+        """Raises Gone, or Unavailable with the engine's words."""
+
+
 class Client:
     """One client with a random life of its own, by a seed.
 
     reacts  whether people react to mails that arrive
     """
 
-    def __init__(self, seed: int, engine: EngineProcesses) -> None:
+    def __init__(self, seed: int, engine: Asked) -> None:
         self._random = Random(seed)
         self._engine = engine
         self._moments = 0

@@ -29,24 +29,24 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     runtime: RuntimeName | None = given.runtime
     if given.judge is not None:
-        return _tell_violations(judge_again(given.judge).violations)
+        return tell_violations(judge_again(given.judge).violations)
     if given.storm is not None:
         assert runtime is not None, "a storm is one of a runtime"
         outcome = storm(given.storm, runtime, given.kills, given.keep)
-        _say(line_of(outcome))
-        return _tell_violations(outcome.violations)
+        say(line_of(outcome))
+        return tell_violations(outcome.violations)
     asked = share(given.kills) if runtime is None else {runtime: given.kills}
     seed = random.SystemRandom().getrandbits(31) if given.seed is None else given.seed
-    _say(f"seed {seed}, kills: {asked}")
+    say(f"seed {seed}, kills: {asked}")
     begun = monotonic()
     season = run_season(seed, asked, _tell, given.keep)
     for line in report(season):
-        _say(line)
+        say(line)
     kills = sum(map(season.kills, asked))
     took_s = monotonic() - begun
-    _say(f"{kills} kills in {took_s:.0f} s, {60 * kills / took_s:.0f} a minute; {len(season.failed)} storms failed")
+    say(f"{kills} kills in {took_s:.0f} s, {60 * kills / took_s:.0f} a minute; {len(season.failed)} storms failed")
     for words in season.missing:
-        _say(f"invalid: {words}")
+        say(f"invalid: {words}")
     return 1 if season.failed or season.missing else 0
 
 
@@ -62,16 +62,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tell(outcome: StormOutcome) -> None:
-    _say(line_of(outcome))
-    _tell_violations(outcome.violations)
+    say(line_of(outcome))
+    tell_violations(outcome.violations)
 
 
-def _tell_violations(violations: Sequence[str]) -> int:
+def tell_violations(violations: Sequence[str]) -> int:
     for violation in violations[:VIOLATIONS_TOLD]:
-        _say(f"  {violation if len(violation) < WORDS_TOLD else violation[:WORDS_TOLD] + ' ...'}")
+        say(f"  {violation if len(violation) < WORDS_TOLD else violation[:WORDS_TOLD] + ' ...'}")
     return 1 if violations else 0
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -35,10 +35,18 @@ class Unavailable(Exception):
 class EngineProcesses:
     """Starts drivers one after the other.
 
-    starts  how many have been started
+    store    the address of the store, by default that of the folders
+    cluster  where the cluster is, if there is one already: there the next driver goes
+    door     which one of several this is, by its number
+    starts   how many have been started
     """
 
-    def __init__(self, runtime: RuntimeName, folders: Folders) -> None:
+    def __init__(
+        self, runtime: RuntimeName, folders: Folders, store: str = "", cluster: str = "", door: int = 0
+    ) -> None:
+        self._store = store or folders.address
+        self.cluster = cluster
+        self._socket = folders.root / f"harness-{door}"
         self._runtime = runtime
         self._folders = folders
         self._numbers = count(1)
@@ -52,7 +60,7 @@ class EngineProcesses:
         self.starts = 0
 
     async def start(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self._folders.socket)
+        self._server = await asyncio.start_unix_server(self._serve, self._socket)
         module = "parcours.testing.faults.processes.launcher"
         self._launcher: Process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, str(self._folders.project), stdin=PIPE, env=environment()
@@ -64,8 +72,9 @@ class EngineProcesses:
         self._ended.clear()
         folders = self._folders
         life = Life(
-            self.starts, self._runtime, folders.project, folders.store, folders.ledger, folders.socket, folders.log
-        )
+            self.starts, self._runtime, folders.project, self._store, folders.ledger, self._socket, folders.log,
+            self.cluster,
+        )  # fmt: skip
         assert self._launcher.stdin is not None
         self._launcher.stdin.write(pickle.dumps(life))
 
@@ -111,6 +120,15 @@ class EngineProcesses:
         async with asyncio.timeout(START_WITHIN_S):
             await self._open.wait()
         return self.starts
+
+    @property
+    def serves(self) -> bool:
+        """Whether a driver can be asked now."""
+        return self._writer is not None
+
+    @property
+    def is_started(self) -> bool:
+        return self.starts > 0
 
     async def ask(self, question: str, more: Any = None) -> Any:
         """Raises Gone, or Unavailable with the engine's words."""

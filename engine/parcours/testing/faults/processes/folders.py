@@ -36,9 +36,9 @@ class Folders:
         return self.root / "log"
 
     @property
-    def socket(self) -> Path:
-        """Where drivers meet the harness."""
-        return self.root / "harness"
+    def address(self) -> str:
+        """Of the store, where it lies there."""
+        return f"sqlite:///{self.store}"
 
     @property
     def end(self) -> Path:

@@ -126,6 +126,7 @@ class StormEnd:
 
     starts     how many drivers there have been
     killed_ns  when each process was killed
+    address    of the store, by default that of the folders
     """
 
     lines: Sequence[Line]
@@ -133,13 +134,14 @@ class StormEnd:
     shards: Sequence[LiveEnd]
     starts: int
     killed_ns: Sequence[int] = ()
+    address: str = ""
 
 
 def judge(folders: Folders, end: StormEnd) -> Verdict:
     """Judge what a storm has left behind."""
     project = Project.load(folders.project)
     found = list[str]()
-    shards = [_end(project, folders, number, each, found) for number, each in enumerate(end.shards)]
+    shards = [_end(project, folders, number, end, found) for number in range(len(end.shards))]
     ledgers = _StormLedgers(
         end.lines, end.attempts, shards, SETTINGS, end.starts, found, merges=True, apart=APART, project=project
     )  # fmt: skip
@@ -168,8 +170,8 @@ def _is_excused(violation: str, people: set[str]) -> bool:
     return violation.startswith(EXCUSED) and any(re.search(rf"\b{person}\b", violation) for person in people)
 
 
-def _end(project: Project, folders: Folders, number: int, end: LiveEnd, found: list[str]) -> ShardEnd:
-    address = f"sqlite:///{folders.store}"
+def _end(project: Project, folders: Folders, number: int, known: StormEnd, found: list[str]) -> ShardEnd:
+    address, end = known.address or folders.address, known.shards[number]
     with closing(open_store(address, number)) as journal:
         commits = commits_of(journal, folders.ledger, number, found)
     plan = Plan(project, SHARDS, address, settings=SETTINGS)
@@ -180,9 +182,10 @@ def _end(project: Project, folders: Folders, number: int, end: LiveEnd, found: l
     standing = standings(shard._slots.own.profiles)
     totals = shard.totals.totals()
     again._store.close()
+    end_ms = max([clock.now_ms(), *(commit.stamp_ms for commit in commits[-1:])])  # other machines' clocks may be ahead
     states = {name: profile for name, each in end.owned.items() if (profile := _alive(name, *each, restored))}
     return ShardEnd(
-        commits, states, restored, end.totals, totals, clock.now_ms(), standing_still=standing
+        commits, states, restored, end.totals, totals, end_ms, standing_still=standing
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
@@ -16,7 +16,7 @@ Strike = Literal[
 
 KILLS: Final = frozenset({"kill driver", "kill shard", "kill dispatcher"})
 
-OFTEN: Final[dict[RuntimeName, dict[Strike, int]]] = {
+OFTEN: Final[Mapping[RuntimeName, dict[Strike, int]]] = {
     "local": {"kill driver": 18, "freeze driver": 1, "full disk": 1},
     "ray": {
         "kill shard": 12,

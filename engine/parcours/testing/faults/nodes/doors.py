@@ -1,0 +1,67 @@
+"""The doors as the harness sees them: whoever asks the engine asks one of them, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from typing import Any, Final
+
+from parcours.testing.faults.processes.engine import EngineProcesses, Gone
+from parcours.testing.faults.processes.folders import Folders
+
+DOORS: Final = 3
+
+
+class Doors:
+    """Starts them; each is started again whenever it has died."""
+
+    def __init__(self, folders: Folders, store: str, cluster: str) -> None:
+        self.all = [EngineProcesses("nodes", folders, store, cluster, number) for number in range(DOORS)]
+        self._turn = count()
+
+    @property
+    def starts(self) -> int:
+        return sum(door.starts for door in self.all)
+
+    async def start(self) -> None:
+        """The first opens the engine, then the others attach to it."""
+        await self.all[0].start()
+        await self.all[0].opened()
+        for door in self.all[1:]:
+            await door.start()
+        for door in self.all[1:]:
+            await door.opened()
+
+    def move(self, cluster: str) -> None:
+        """All of them start again, at another cluster: whichever comes first opens the engine there."""
+        for door in self.all:
+            door.cluster = cluster
+            door.kill_driver()
+
+    async def opened(self) -> int:
+        """Wait until one of them serves."""
+        waiting = [asyncio.ensure_future(door.opened()) for door in self.all]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        return self.starts
+
+    async def ask(self, question: str, more: Any = None) -> Any:
+        """Raises Gone where none serves or the one that was asked has ended, Unavailable with its words."""
+        serving = [door for door in self.all if door.serves]
+        if not serving:
+            raise Gone
+        return await serving[next(self._turn) % len(serving)].ask(question, more)
+
+    async def stop(self) -> None:
+        """Let them end in good order."""
+        await asyncio.gather(*(door.stop() for door in self.all))
+
+    async def close(self) -> None:
+        """End whatever is left of them."""
+        for door in self.all:
+            if door.is_started:
+                await door.close()

