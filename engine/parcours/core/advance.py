@@ -17,6 +17,7 @@ from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership
 from parcours.core.consent import PERSONALISATION
+from parcours.core.deciding import forget_offers
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.holding import tell_wait
@@ -24,7 +25,7 @@ from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_c
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
-from parcours.core.happening import follow_audiences, let_time_turn, take_event, time_turns_now
+from parcours.core.happening import enter_or_leave, follow_audiences, let_time_turn, take_event, time_turns_now
 from parcours.core.input import (
     AudiencesPublished,
     ChangeInput,
@@ -68,8 +69,7 @@ from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.scored import tell_scored
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
-from parcours.core.whereabouts import follow_no_more, tell_place
-from parcours.expression.expression import Scope
+from parcours.core.whereabouts import follow_no_more
 from parcours.journey.program import Program, ReactionListener, Wait, WaitFor
 
 
@@ -85,8 +85,8 @@ def advance(
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
-    if profile.archives:
-        forget_expired(turn)
+    if profile.archives or profile.offers:
+        _forget(turn)
     # The frequent ones first: each class that does not match takes 0.2 µs.
     match given:
         case EventHappened():
@@ -142,6 +142,11 @@ def advance(
     if turn.ended:
         put_away(turn)
     return turn.effects
+
+
+def _forget(turn: Turn) -> None:
+    forget_expired(turn)
+    forget_offers(turn)
 
 
 def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
@@ -229,7 +234,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "audience":
             follow_audiences(turn, unknown=False)
         case "place":
-            _enter_or_leave(turn)
+            enter_or_leave(turn)
         case "score":
             if renew_due(turn, timer):
                 follow_audiences(turn, unknown=False)
@@ -259,18 +264,6 @@ def _fire(turn: Turn, timer: Timer) -> None:
                     enter_by_read(turn, journey)
         case _:
             assert_never(timer.kind)
-
-
-def _enter_or_leave(turn: Turn) -> None:
-    """Tell that she has entered a place, or left one: an event of this instant."""
-    told = tell_place(turn)
-    if told is None:
-        return let_time_turn(turn)
-    name, properties = told
-    derived = turn.program.derived.get(name, ())
-    scope = Scope(event=properties, now_ms=turn.at)
-    rules = [each.name for each in derived if each.rule is not None and each.rule.holds(scope)]
-    return take_event(turn, EventHappened(turn.at, (name, *rules), properties))
 
 
 def _go_on(turn: Turn, timer: Timer) -> None:

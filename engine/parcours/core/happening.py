@@ -12,7 +12,8 @@ from parcours.core.run.phases import go_through
 from parcours.core.scored import tell_came_true
 from parcours.core.series import remember
 from parcours.core.turn import Turn
-from parcours.core.whereabouts import take_positions
+from parcours.core.whereabouts import take_positions, tell_place
+from parcours.expression.expression import Scope
 
 
 def take_event(turn: Turn, given: EventHappened) -> None:
@@ -38,6 +39,18 @@ def take_event(turn: Turn, given: EventHappened) -> None:
         inbox.take_back_by(turn, given.names, given.properties)
     go_through(turn, Occasion(given.names, given.properties, changes))
     set_timers(turn)
+
+
+def enter_or_leave(turn: Turn) -> None:
+    """Tell that she has entered a place, or left one: an event of this instant."""
+    told = tell_place(turn)
+    if told is None:
+        return let_time_turn(turn)
+    name, properties = told
+    derived = turn.program.derived.get(name, ())
+    scope = Scope(event=properties, now_ms=turn.at)
+    rules = [each.name for each in derived if each.rule is not None and each.rule.holds(scope)]
+    return take_event(turn, EventHappened(turn.at, (name, *rules), properties))
 
 
 def time_turns_now(turn: Turn) -> bool:
