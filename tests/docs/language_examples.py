@@ -340,6 +340,13 @@ STEPS: Final = {
   - {id: known, branch: [{when: event.orders > 3, next: done}]}
 """,
     ),
+    "DecideStep": (
+        "decide",
+        """\
+  - {id: pick, decide: next-best, placement: home-banner, as: best}
+  - {id: good, branch: [{when: 'offers.best.name == "free-tasting" && !offers.best.fallback', next: done}]}
+""",
+    ),
     "EndStep": ("end", ""),
 }
 """For each kind of step a journey's name, and its steps; they all end with `done`."""

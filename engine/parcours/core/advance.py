@@ -17,8 +17,8 @@ from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership
 from parcours.core.consent import PERSONALISATION
-from parcours.core.deciding import forget_offers
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
+from parcours.core.delivery.deciding import forget_offers
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_click

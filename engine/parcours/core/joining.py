@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from parcours.config import DAY_MS
-from parcours.core.deciding import join_offers
 from parcours.core.delivery import reservations, stated_consents, suppression
+from parcours.core.delivery.deciding import join_offers
 from parcours.core.fact import LimitReached
 from parcours.core.identity import USER, namespace_of
 from parcours.core.paths import pick, replaced

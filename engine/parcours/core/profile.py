@@ -14,7 +14,7 @@ import msgspec
 
 from parcours.core.copy_state import CopyState
 from parcours.core.inbox_entry import InboxEntry
-from parcours.core.offers.state import OffersKept
+from parcours.core.offers.state import OffersKept, Picked
 from parcours.core.packed_entries import PLACE_BYTES, PackedEntries
 from parcours.core.places.state import Whereabouts
 from parcours.core.read_mark import ReadMark
@@ -162,6 +162,7 @@ class Run(msgspec.Struct, array_like=True):
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
     held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
     since        when it has come to its step; None of an ended run
+    offers       what decisions of the run have chosen, by the names that its steps give them; none of an ended run
     apart        its person was merged, what was before is not used: it reaches no goal, and nothing is sent again
     origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
@@ -184,6 +185,7 @@ class Run(msgspec.Struct, array_like=True):
     held_until: int | None = None
     since: int | None = None
     apart: bool = False
+    offers: dict[str, Picked] = {}
 
 
 class Archive(msgspec.Struct, array_like=True):

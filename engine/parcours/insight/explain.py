@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from parcours.config import Settings
 from parcours.core.fact import (
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     LimitReached,
@@ -261,7 +262,7 @@ def explain(
                 at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why, name=name
             )
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | CopyReached) or is_of_place(fact):
+        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | CopyReached | Decided) or is_of_place(fact):
             notes.append((fact.at, _note(fact, name)))
         elif isinstance(fact, Merged):
             notes.append((fact.at, _note(fact, name)))

@@ -131,6 +131,21 @@ class Decision:
     fallback: Offer | None
     context: Mapping[str, str]
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """All that it may choose, each once, and its fallback."""
+        last = () if self.fallback is None else (self.fallback,)
+        every = (*(offer for strategy in self.strategies for offer in strategy.offers), *last)
+        return tuple({offer.name: offer for offer in every}.values())
+
+    def paths(self) -> frozenset[str]:
+        """The paths that its conditions and formulas read, and those of its offers."""
+        asked = [offer.eligible for strategy in self.strategies for offer in strategy.offers]
+        asked += [strategy.when for strategy in self.strategies]
+        rankings = [strategy.ranking for strategy in self.strategies]
+        asked += [ranking.formula for ranking in rankings if isinstance(ranking, FormulaRanking)]
+        return frozenset(path for each in asked if each is not None for path in each.paths)
+
 
 @dataclass(frozen=True, slots=True)
 class Offers:

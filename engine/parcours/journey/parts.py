@@ -115,3 +115,23 @@ class Schedule:
     def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
         """The instants (ms) later than `after_ms`, in rising order."""
         return instants_from(self.at_ms, self.rule, timezone, after_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Sets traits to the values of expressions."""
+
+    id: str
+    values: Mapping[str, Expression]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A decision at a placement, of which the run keeps under `name` what was chosen. It goes on at once."""
+
+    id: str
+    decision: str
+    placement: str
+    name: str
+    next: str | None

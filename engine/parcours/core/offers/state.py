@@ -31,6 +31,21 @@ class Proposition(msgspec.Struct, array_like=True):
     marks: dict[Mark, int] = {}
 
 
+class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a run keeps of a decision: the first offer that it chose.
+
+    key    of the proposition
+    score  by which it was ranked, None where there is none
+    """
+
+    key: str
+    offer: str
+    decision: str
+    placement: str
+    score: int | float | None = None
+    is_fallback: bool = False
+
+
 class Count(msgspec.Struct, array_like=True):
     """How often something happened.
 

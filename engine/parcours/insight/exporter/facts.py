@@ -16,6 +16,7 @@ from parcours.core.fact import (
     Changed,
     CopyOutcome,
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     JoiningCall,
@@ -25,13 +26,15 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferGiven,
     Published,
     RunMerged,
+    StrategyTried,
     Unmatched,
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import COPIED, MERGED, NOT_MERGED, ZONE_UNKNOWN
+from parcours.insight.exporter.rows import COPIED, DECIDED, MERGED, NOT_MERGED, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
 from parcours.journey.publish.ledger import Verb
 
@@ -51,6 +54,8 @@ class Exported:
 
 
 _decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
+
+_decode_decision = msgspec.json.Decoder(tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...]]).decode
 
 Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
@@ -121,6 +126,8 @@ def _change(row: Told) -> Fact:
             return CopyReached(
                 at, person, name, version, run, step, channel, message, address, outcome, key, reason, code
             )
+        case what if what == DECIDED:
+            return Decided(at, person, name, *_decode_decision(value))
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:

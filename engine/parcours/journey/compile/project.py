@@ -50,6 +50,7 @@ from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.channel_rate import RATE_KEY, rate_of
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
+from parcours.journey.offers import Offers
 from parcours.journey.places import Places
 from parcours.journey.read.channel_settings import check_settings
 from parcours.journey.read.documents import Documents, Margins
@@ -118,13 +119,14 @@ class _Compiler:
             document.message: self._message(document, margin)
             for document, margin in zip(checked, self.margins.messages, strict=True)
         }
-        actions = self._actions()
+        actions, offers = self._actions(), compiled_offers(self.documents, self.margins, self.declared)
         paths = {
             **{f"send {name}": message.paths for name, message in messages.items()},
             **{f"call {name}": _paths(action) for name, action in actions.items()},
+            **{f"decide {name}": decision.paths() for name, decision in offers.decisions.items()},
         }
         journeys = tuple(
-            replace(self._journey(document, margin, analyses, paths), messages=messages, actions=actions)
+            replace(self._journey(document, margin, analyses, paths, offers), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         tables = compiled_tables(self.documents, self.declared, self.margins)
@@ -160,7 +162,7 @@ class _Compiler:
             analyses=asked,
             places=self.places,
             scores=compiled_scores(self.documents, self.margins, self.declared),
-            offers=compiled_offers(self.documents, self.margins, self.declared),
+            offers=offers,
             keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
         return indexed(compiled), replace(self.documents, messages=checked)
@@ -310,10 +312,18 @@ class _Compiler:
         )
 
     def _journey(
-        self, document: JourneyDocument, margin: Margin, analyses: AnalysisScope, paths: Mapping[str, frozenset[str]]
+        self,
+        document: JourneyDocument,
+        margin: Margin,
+        analyses: AnalysisScope,
+        paths: Mapping[str, frozenset[str]],
+        offers: Offers,
     ) -> program.Journey:
         lost = self.margins.lost.get(margin.file, frozenset())
-        names, timezone = JourneyNames(document, self.declared, paths, lost), self.documents.settings.timezone
+        names, timezone = (
+            JourneyNames(document, self.declared, paths, lost, offers=offers),
+            self.documents.settings.timezone,
+        )
         journey = JourneyCompiler(names, analyses, margin, timezone).compile()
         if all(path[0] in _APART for path in lost):
             check_shape(journey, [step.id for step in document.steps], margin)
