@@ -28,6 +28,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Published,
     Unmatched,
     Unmet,
@@ -276,7 +277,9 @@ class Story:
         ]
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Merged]:
-        usual = Moved | DeliveryReached | CopyReached | Changed | Decided | Published | LedgerChanged | Looked
+        usual = (
+            Moved | DeliveryReached | CopyReached | Changed | Decided | OfferMarked | Published | LedgerChanged | Looked
+        )
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 
 

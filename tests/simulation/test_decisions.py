@@ -10,7 +10,8 @@ from random import Random
 import pytest
 from tests.projects import write_texts
 
-from parcours.core.fact import Decided, Fact
+from parcours.core.delivery.proposition_key import code_of
+from parcours.core.fact import Decided, Fact, OfferMarked
 from parcours.core.time_text import time_text
 from parcours.journey.project import Project
 from parcours.simulation.result_files import write_results
@@ -142,3 +143,40 @@ def test_who_was_given_nothing_has_a_line_and_a_project_that_decides_nothing_no_
     )  # fmt: skip
     write_results(tmp_path / "out", [], found.summary)
     assert not (tmp_path / "out" / "decisions.ndjson").exists()
+
+
+MORE = {
+    "events.yaml": "events: {Asked: {properties: {total: number}}, Bought: {}, Redeemed: {properties: {code: string}}}",
+    "offers.yaml": SHOP["offers.yaml"].replace("{priority: 9,", "{priority: 9, goal: {event: Bought},"),
+}
+
+
+def test_marks_and_goals_that_no_journey_listens_to_are_taken_all_the_same(tmp_path: Path) -> None:
+    write_texts(tmp_path, SHOP | MORE)
+    project = Project.load(tmp_path)
+    asked = lines_of({"u1": [(START, 5)]})
+    key = _given(simulate(project, asked).facts)
+    later = [
+        {"type": "track", "event": "Bought"},
+        {"type": "proposition", "proposition": key, "mark": "shown"},
+        {"type": "track", "event": "Bought"},
+    ]
+    lines = [
+        json.dumps({**each, "userId": "u1", "timestamp": time_text(START + 4 * HOUR + number)}).encode()
+        for number, each in enumerate(later)
+    ]
+
+    told = simulate(project, [*asked, *lines]).facts
+
+    marked = [(each.at - START - 4 * HOUR, each.mark) for each in told if isinstance(each, OfferMarked)]
+    assert marked == [(1, "shown"), (2, "converted")]
+
+    redeemed = {"type": "track", "event": "Redeemed", "properties": {"code": code_of(key)}, "userId": "u1"}
+    line = json.dumps({**redeemed, "timestamp": time_text(START + 5 * HOUR)}).encode()
+    again = simulate(project, [*asked, line]).facts
+    assert [each.mark for each in again if isinstance(each, OfferMarked)] == ["converted"]
+
+
+def _given(facts: Sequence[Fact]) -> str:
+    (decided,) = [each for each in facts if isinstance(each, Decided)]
+    return decided.offers[0].proposition

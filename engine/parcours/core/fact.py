@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from parcours.core.offers.answer import Score
+from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
 
 What: TypeAlias = Literal[
@@ -291,6 +292,18 @@ class Decided(msgspec.Struct, frozen=True, array_like=True, tag="decided"):
     trace: tuple[StrategyTried, ...]
 
 
+class OfferMarked(msgspec.Struct, frozen=True, array_like=True, tag="proposition", gc=False):
+    """What became of an offer that the person got, of its first time; or it is given back, and was never hers."""
+
+    at: int
+    person: str
+    proposition: str
+    offer: str
+    decision: str
+    placement: str
+    mark: Mark | Literal["given_back"]
+
+
 class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", gc=False):
     """A version of a journey was published. `person` is empty; `document` is its YAML text.
 
@@ -351,6 +364,7 @@ Fact: TypeAlias = (
     | Merged
     | Changed
     | Decided
+    | OfferMarked
     | Published
     | LedgerChanged
     | Looked

@@ -9,6 +9,7 @@ import msgspec
 from parcours.channel import Receipt
 from parcours.core.fact import JoiningCall
 from parcours.core.profile import Profile
+from parcours.journey.model.offers import Mark
 
 
 class ContentRefused(msgspec.Struct, frozen=True, tag="content_refused"):
@@ -214,6 +215,14 @@ class PersonReported(msgspec.Struct, frozen=True):
     report_id: str | None = None
 
 
+class PropositionMarked(msgspec.Struct, frozen=True):
+    """Whoever shows offers to the person tells what became of one that she got."""
+
+    at: int
+    key: str
+    mark: Mark
+
+
 class MembershipFixed(msgspec.Struct, frozen=True):
     """Audiences are read at this instant, and something later is about to happen: whether she is in them is noted.
 
@@ -344,6 +353,7 @@ Input: TypeAlias = (
     | ReactionArrived
     | FeedbackArrived
     | PersonReported
+    | PropositionMarked
     | MembershipFixed
     | ColumnsFixed
     | ReadReached

@@ -28,6 +28,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Published,
     Unmatched,
     Unmet,
@@ -49,7 +50,9 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated", "decided"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, Decided, LedgerChanged, Looked, Published, Unmet})
+UNCOUNTED_FACTS: Final = frozenset(
+    {Changed, CopyReached, Decided, LedgerChanged, Looked, OfferMarked, Published, Unmet}
+)
 """Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
 step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 

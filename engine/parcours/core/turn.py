@@ -87,6 +87,7 @@ class Turn(msgspec.Struct):
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
     ended     the runs that have ended by this input, and those that were taken out of their archives (archive.py)
     said      what scores have said of her by this input
+    happened  what became of her offers by this input, as events of hers that are still to come: name and properties
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
@@ -105,6 +106,7 @@ class Turn(msgspec.Struct):
     zone_before: str | None = None
     ended: list[Run] = []
     said: dict[str, Said] = {}
+    happened: list[tuple[str, dict[str, object]]] = []
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""

@@ -1,6 +1,6 @@
 """The renderer of messages: Liquid templates, parsed once, rendered for one person within limits.
 
-A template sees `profile`, `entry`, `event` and `run` as they were when the message was decided on, and
+A template sees `profile`, `entry`, `event`, `run` and `offers` as they were when the message was decided on, and
 `'now'` is that instant, in the person's time zone. Text that a content model marks as text/html is escaped for HTML.
 Where the engine has links, a channel that has a place for them puts them in, and `preferences_url` is one of them;
 elsewhere it is empty.
@@ -20,6 +20,7 @@ from parcours.channel import FILLED_IN, Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
+from parcours.dispatch.offer_rendering import offer_values
 from parcours.dispatch.registry import PutIn
 from parcours.errors import ProjectInvalid
 from parcours.expression.zones import zone, zone_names
@@ -116,6 +117,9 @@ class Renderer:
         links = None if outgoing.is_copy else self._links  # the person's choices are not made from a copy
         values = {**_values(outgoing), PREFERENCES: "" if links is None else links.preferences(outgoing)}
         try:
+            if outgoing.offers:
+                shown = {name: offer_values(each, values, self._fill) for name, each in outgoing.offers.items()}
+                values["offers"] = without_nulls(shown)
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
                 for name, value in self._source(outgoing).items()

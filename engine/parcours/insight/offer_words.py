@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcours.core.fact import Decided, OfferGiven, StrategyTried
+from parcours.core.fact import Decided, OfferGiven, OfferMarked, StrategyTried
 from parcours.core.offers.answer import LETTERS, Reason, Score
 
 _WORDS: Final[dict[Reason, str]] = {
@@ -26,6 +26,12 @@ def decision_sentence(fact: Decided) -> str:
     """A decision as one line: `next-best at agent: free-class (score 3.74); ten-pack: capped`."""
     given = ", ".join(map(_given, fact.offers)) or "nothing"
     return "; ".join((f"{fact.decision} at {fact.placement}: {given}", *_others(fact)))
+
+
+def mark_sentence(fact: OfferMarked) -> str:
+    """What became of an offer as one line: `next-best at agent: free-class was clicked`."""
+    what = {"given_back": "was given back", "converted": "converted"}.get(fact.mark, f"was {fact.mark}")
+    return f"{fact.decision} at {fact.placement}: {fact.offer} {what}"
 
 
 def _given(each: OfferGiven) -> str:

@@ -11,12 +11,13 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Unmatched,
     Unmet,
     ZoneUnknown,
 )
 from parcours.core.totals import INTERNAL_OUTCOMES
-from parcours.insight.offer_words import decision_sentence
+from parcours.insight.offer_words import decision_sentence, mark_sentence
 from parcours.insight.place_words import place_sentence
 
 REFUSALS = {
@@ -159,6 +160,8 @@ def sentence(fact: object) -> str | None:
         return _merged(fact)
     if isinstance(fact, Decided):
         return decision_sentence(fact)
+    if isinstance(fact, OfferMarked):
+        return mark_sentence(fact)
     if isinstance(fact, Changed) and is_of_place(fact):
         return place_sentence(fact)
     return None

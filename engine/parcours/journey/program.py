@@ -320,7 +320,7 @@ class Program:
 
     moving: frozenset[str] = frozenset()
     """Names of incoming events by which a run can be entered, left, credited or moved, or which a series keeps; and of
-    those that tell where somebody is.
+    those that tell where somebody is, or convert an offer.
     """
 
     entering: frozenset[str] = frozenset()

@@ -20,11 +20,13 @@ from parcours.core.input import (
     FeedbackArrived,
     Input,
     PersonReported,
+    PropositionMarked,
     ReactionArrived,
     SuppressionChanged,
     TraitsChanged,
 )
 from parcours.expression.expression import Scope
+from parcours.journey.model.offers import Mark
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import (
     Call,
@@ -41,6 +43,8 @@ from parcours.segment.told import MERGE, TOLD
 
 REPORTED: tuple[str, ...] = get_args(Reaction)
 """The reactions that a provider can report."""
+
+MARKS: tuple[Mark, ...] = get_args(Mark)
 
 QUOTED_MAX = 64
 """Characters of a line that a reason quotes of one name, so that there is room for the rest of the sentence."""
@@ -97,6 +101,8 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         return _consent_input(call, at)
     if call.type == "suppression":
         return _suppression_input(call, at)
+    if call.type == "proposition":
+        return _mark_input(call, at)
     if call.type in TOLD:
         raise Unusable(
             f"the type {call.type!r} tells what became of somebody in a store: only the simulation of all lines that "
@@ -132,6 +138,15 @@ def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
     if not call.channel or not call.address or call.suppressed is None:
         raise Unusable("a suppression call needs channel, address and suppressed")
     return SuppressionChanged(at, call.channel, call.address, call.suppressed)
+
+
+def _mark_input(call: DetailedCall, at: int) -> PropositionMarked:
+    if not call.proposition:
+        raise Unusable("a proposition call needs the proposition that it marks")
+    for known in MARKS:
+        if call.mark == known:
+            return PropositionMarked(at, call.proposition, known)
+    raise Unusable(f"unknown mark {call.mark!r:.{QUOTED_MAX}}; there are {', '.join(MARKS)}")
 
 
 def _reaction_input(call: DetailedCall, at: int) -> ReactionArrived:

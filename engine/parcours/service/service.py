@@ -51,8 +51,8 @@ from parcours.wording import shown_value
 
 log = logging.getLogger("parcours")
 
-REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
-"""Types of calls that tell of consent, or of what became of deliveries: they are taken though events are refused."""
+REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback", "proposition"})
+"""Types of calls that are taken though events are refused: of consent, and of what became of deliveries and offers."""
 
 
 class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):

@@ -6,12 +6,14 @@ nothing but what is remembered: the propositions, and counts for caps.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 from parcours.core.consent import may_personalise
 from parcours.core.delivery.proposition_key import proposition_key
 from parcours.core.fact import Decided, OfferGiven, StrategyTried
-from parcours.core.offers.answer import LETTERS, Tried
+from parcours.core.offers.answer import LETTERS, Answer, Tried
 from parcours.core.offers.caps import is_idle
 from parcours.core.offers.choosing import Asked, Asker, choose
 from parcours.core.offers.remembering import forget, joined, remember
@@ -23,41 +25,62 @@ from parcours.expression.expression import Scope
 
 class Cause(NamedTuple):
     """What asks for a decision: keys are made under `name`, that of a person, for good; `origin` tells it from all
-    others that ask the same of her.
+    others that ask the same of her. `delivery` is the key of a message that shows what is chosen, if it is for one.
     """
 
     name: str
     origin: str
+    delivery: str = ""
 
 
-def decide(turn: Turn, scope: Scope, asked: Asked, cause: Cause) -> tuple[OfferGiven, ...]:
-    """What the person gets, the best first; nothing of a decision that is published no more."""
+Given: TypeAlias = tuple[OfferGiven, ...]
+
+
+def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> list[Given]:
+    """What the person gets by each of these, the best first; nothing by a decision that is published no more."""
     offers, settings = turn.program.offers, turn.settings
-    if asked.decision not in offers.decisions:
-        return ()
+    given: list[Given] = []
+    for answer, places in _answers(turn, scope, asked, cause):
+        given.append(places)
+        if answer is None:
+            continue
+        about = answer.decision, answer.placement
+        for each in places:
+            turn.profile.offers = turn.profile.offers or OffersKept()
+            proposition = Proposition(each.proposition, each.offer, *about, turn.at, each.is_fallback)
+            if cause.delivery:
+                proposition.deliveries, proposition.for_message = [cause.delivery], True
+            remember(turn.profile.offers, offers, proposition, settings)
+        fallback = any(each.is_fallback for each in places)
+        trace = tuple(_told(each, settings.decision_trace_max) for each in answer.tried)
+        turn.effects.facts.append(Decided(turn.at, turn.person, *about, cause.origin, places, fallback, trace))
+    return given
+
+
+def foresee(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> list[Given]:
+    """What the person would get by each of these; nothing is remembered, or told."""
+    return [places for _, places in _answers(turn, scope, asked, cause)]
+
+
+def _answers(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> Iterator[tuple[Answer | None, Given]]:
+    """Each answer with its propositions, None for a decision that is published no more; all are made at once."""
+    offers = turn.program.offers
+    known = [each for each in asked if each.decision in offers.decisions]
     kept = turn.profile.offers or OffersKept()
     asker = Asker(turn.person, scope, kept, may_personalise(turn.profile, turn.program.policies))
-    (answer,) = choose(offers, asker, [asked], settings)
-    given = []
-    for number, each in enumerate(answer.chosen):
-        about = answer.decision, answer.placement
-        key = proposition_key(turn.program.project, cause.name, *about, cause.origin, number)
-        remember(kept, offers, Proposition(key, each.offer, *about, turn.at, each.is_fallback), settings)
-        given.append(OfferGiven(each.offer, key, each.score, each.is_fallback))
-        turn.profile.offers = kept
-    turn.effects.facts.append(
-        Decided(
-            turn.at,
-            turn.person,
-            answer.decision,
-            answer.placement,
-            cause.origin,
-            tuple(given),
-            any(each.is_fallback for each in given),
-            tuple(_told(each, settings.decision_trace_max) for each in answer.tried),
-        )
-    )
-    return tuple(given)
+    answers = iter(choose(offers, asker, known, turn.settings))
+    numbers = Counter[tuple[str, str]]()  # the same may be asked for twice by one message
+    for each in asked:
+        if each.decision not in offers.decisions:
+            yield None, ()
+            continue
+        answer = next(answers)
+        about, places = (answer.decision, answer.placement), list[OfferGiven]()
+        for chosen in answer.chosen:
+            key = proposition_key(turn.program.project, cause.name, *about, cause.origin, numbers[about])
+            numbers[about] += 1
+            places.append(OfferGiven(chosen.offer, key, chosen.score, chosen.is_fallback))
+        yield answer, tuple(places)
 
 
 def _told(tried: Tried, most: int) -> StrategyTried:

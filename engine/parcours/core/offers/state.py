@@ -20,6 +20,8 @@ class Proposition(msgspec.Struct, array_like=True):
     key          as core/delivery/proposition_key.py makes it, the same for ever
     is_fallback  there was none else
     marks        what became of it, each with its first time
+    deliveries   the keys of the messages that show it
+    for_message  it was decided for one, and is given back if that does not go out
     """
 
     key: str
@@ -29,6 +31,8 @@ class Proposition(msgspec.Struct, array_like=True):
     at: int
     is_fallback: bool = False
     marks: dict[Mark, int] = {}
+    deliveries: list[str] = []
+    for_message: bool = False
 
 
 class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -178,7 +178,7 @@ def _decide(turn: Turn, run: Run, step: Decide) -> str | None:
     """Make the decision as of now. Of what it chooses the run keeps the first; the next visit decides anew."""
     origin = turn.origin_of(run)
     place = f"{run.journey}/{origin.number}/{step.id}/{run.visits[step.id]}"
-    given = decide(turn, turn.run_scope(run), Asked(step.decision, step.placement), Cause(origin.name, place))
+    (given,) = decide(turn, turn.run_scope(run), [Asked(step.decision, step.placement)], Cause(origin.name, place))
     run.offers.pop(step.name, None)
     if given:
         first = given[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -27,6 +27,7 @@ from parcours.core.fact import (
     Moved,
     NotMerged,
     OfferGiven,
+    OfferMarked,
     Published,
     RunMerged,
     StrategyTried,
@@ -34,8 +35,9 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import COPIED, DECIDED, MERGED, NOT_MERGED, ZONE_UNKNOWN
+from parcours.insight.exporter.rows import COPIED, DECIDED, MERGED, NOT_MERGED, PROPOSITION, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
+from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
 
 _decode_merge = msgspec.json.Decoder(tuple[JoiningCall, tuple[RunMerged, ...]]).decode
@@ -56,6 +58,8 @@ class Exported:
 _decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
 
 _decode_decision = msgspec.json.Decoder(tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...]]).decode
+
+_decode_mark = msgspec.json.Decoder(tuple[str, str, str, Mark | Literal["given_back"]]).decode
 
 Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
@@ -128,6 +132,9 @@ def _change(row: Told) -> Fact:
             )
         case what if what == DECIDED:
             return Decided(at, person, name, *_decode_decision(value))
+        case what if what == PROPOSITION:
+            proposition, decision, placement, mark = _decode_mark(value)
+            return OfferMarked(at, person, proposition, name, decision, placement, mark)
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:

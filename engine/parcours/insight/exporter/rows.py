@@ -24,6 +24,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Published,
     Unmatched,
     Unmet,
@@ -52,6 +53,9 @@ COPIED: Final = "copied"
 
 DECIDED: Final = "decided"
 """What the table of changes says of a decision; the value has what was given, and what became of all others."""
+
+PROPOSITION: Final = "proposition"
+"""What the table of changes says of an offer that somebody got, of which something became; the value has what."""
 
 ZONE_UNKNOWN: Final = "zone_unknown"
 NOT_MERGED: Final = "not_merged"
@@ -260,6 +264,9 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
             return "changes", (fact.what, fact.name, fact.value, None, fact.why, fact.dwell)
         case Decided():
             return "changes", (DECIDED, fact.decision, _decision(fact), None, None, None)
+        case OfferMarked():
+            value = _json((fact.proposition, fact.decision, fact.placement, fact.mark)).decode()
+            return "changes", (PROPOSITION, fact.offer, value, None, None, None)
         case Published():
             return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
         case LedgerChanged():

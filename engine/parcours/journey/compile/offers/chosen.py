@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from parcours.expression.dotted import joined_path
 from parcours.expression.names import united
 from parcours.expression.values import kind_of
+from parcours.journey.model.offers import Format
 from parcours.journey.model.steps import DecideStep
 from parcours.journey.offers import Offer, Offers
 from parcours.journey.read.finding import Margin
 from parcours.wording import nearest, quoted
+
+_CONTENT_KINDS: Final[Mapping[Format, str]] = {"text": "string", "html": "string", "json": "object", "image": "object"}
 
 OFFER_PARTS: Final = frozenset({"placements", "offers", "collections", "rankings", "decisions"})
 """The keys of offers.yaml: where one could not be read, nobody knows what may be chosen."""
@@ -24,6 +27,17 @@ def paths_of_chosen(name: str, offers: Iterable[Offer]) -> Mapping[str, str]:
         for offer in offers
     )
     return {f"{name}.name": "string", f"{name}.score": "number", f"{name}.fallback": "boolean", **attributes}
+
+
+def paths_of_shown(name: str, offers: Collection[Offer], placements: Collection[str]) -> Mapping[str, str]:
+    """The paths below `offers` of what a message shows at one of these placements, under the name that it gives it."""
+    formats = {offer.content[each].format for offer in offers for each in placements if each in offer.content}
+    kinds = united({"content": _CONTENT_KINDS[each]} for each in formats)
+    own = dict.fromkeys(("title", "url", "code"), "string")
+    return {
+        **paths_of_chosen(name, offers),
+        **{f"{name}.{key}": kind for key, kind in {"priority": "number", **own, **kinds}.items()},
+    }
 
 
 def check_decide(step: DecideStep, offers: Offers, unread: frozenset[str], margin: Margin) -> None:
