@@ -180,7 +180,8 @@ def test_a_reaction_to_a_message_tells_what_became_of_its_offers(
     placement: str, channel: str, reaction: str, link: str | None, marks: list[str]
 ) -> None:
     content = "{{html: x}}" if channel == "email" else "{{text: x}}"
-    story = shop(f"{{hero: {{decision: best, placement: {{{channel}: {placement}}}}}", channels=f"{channel}: {content}")
+    hero = HERO.replace("email: hero", f"{channel}: {placement}")
+    story = shop(hero, channels=f"{channel}: {content}")
     (offers,) = outgoing_offers(story.event(10, "Start"))
     story.send(20)
     if link == "OFFER":
