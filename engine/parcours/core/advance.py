@@ -36,6 +36,7 @@ from parcours.core.input import (
     ChangeSetAside,
     ColumnsFixed,
     ConsentChanged,
+    DecisionAsked,
     DeliveriesClaimed,
     DeliveryRecorded,
     EventHappened,
@@ -66,6 +67,7 @@ from parcours.core.reacting import (
     hear_answer,
     hear_reactions,
     react,
+    take_decision,
     take_feedback,
     take_mark,
     take_reaction,
@@ -133,6 +135,8 @@ def advance(
             take_report(turn, given)
         case PropositionMarked():
             take_mark(turn, given)
+        case DecisionAsked():
+            take_decision(turn, given)
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
         case ReadReached() | PartTaken() | MembershipSaved():

@@ -223,6 +223,27 @@ class PropositionMarked(msgspec.Struct, frozen=True):
     mark: Mark
 
 
+class AskedAt(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that is asked for at a placement; `count` is None for as many offers as the decision says."""
+
+    decision: str
+    placement: str
+    count: int | None = None
+
+
+class DecisionAsked(msgspec.Struct, frozen=True):
+    """Somebody asks for decisions about the person.
+
+    request  its id: keys are made under it
+    context  what the caller gives, by its name
+    """
+
+    at: int
+    request: str
+    asked: tuple[AskedAt, ...]
+    context: dict[str, object] = {}
+
+
 class MembershipFixed(msgspec.Struct, frozen=True):
     """Audiences are read at this instant, and something later is about to happen: whether she is in them is noted.
 
@@ -354,6 +375,7 @@ Input: TypeAlias = (
     | FeedbackArrived
     | PersonReported
     | PropositionMarked
+    | DecisionAsked
     | MembershipFixed
     | ColumnsFixed
     | ReadReached

@@ -1,15 +1,24 @@
-"""What people and providers tell of deliveries and of offers, and who listens for it."""
+"""What people and providers tell of deliveries and of offers, and who listens for it; and what is asked for her."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from parcours.core.delivery import deliveries, feedback
+from parcours.core.delivery.deciding import Cause, decide
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.machines import note_machine, take_click
 from parcours.core.delivery.marking import mark_offer, mark_shown_in
 from parcours.core.happening import follow_audiences, let_time_turn, take_event, time_turns_now
-from parcours.core.input import EventHappened, FeedbackArrived, PersonReported, PropositionMarked, ReactionArrived
+from parcours.core.input import (
+    DecisionAsked,
+    EventHappened,
+    FeedbackArrived,
+    PersonReported,
+    PropositionMarked,
+    ReactionArrived,
+)
+from parcours.core.offers.choosing import Asked
 from parcours.core.pause_buffer import keep_reaction
 from parcours.core.profile import DeliveryState, Run, is_unknown
 from parcours.core.run.walk import go_to, hears, waits_at
@@ -99,6 +108,17 @@ def hear_reactions(turn: Turn, run: Run) -> None:
             turn.cancel_timers(run, ("timeout",))
             return go_to(turn, journey, run, listener.next)
     return None
+
+
+def take_decision(turn: Turn, given: DecisionAsked) -> None:
+    """Somebody asks which offers the person gets. Whoever gets some is known from then on."""
+    unknown = is_unknown(turn.profile)
+    asked = [Asked(each.decision, each.placement, each.count, given.context) for each in given.asked]
+    decide(turn, turn.scope(), asked, Cause(turn.person, given.request, request=given.request))
+    if unknown and not is_unknown(turn.profile):
+        follow_audiences(turn, unknown=True)
+    else:
+        let_time_turn(turn)
 
 
 def take_mark(turn: Turn, given: PropositionMarked) -> None:

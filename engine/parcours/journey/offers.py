@@ -92,6 +92,11 @@ class Offer:
         own = {"name": self.name, "priority": self.priority}
         object.__setattr__(self, "known", {**self.attributes, **own})
 
+    @property
+    def told(self) -> dict[str, object]:
+        """What templates see of it beside its attributes."""
+        return {"name": self.name, "title": self.title, "priority": self.priority}
+
     def windows_ms(self, of: Counted) -> tuple[int, ...]:
         """The windows in which it is counted how often this happened."""
         return tuple(cap.per_ms for cap in self.caps if cap.of == of and cap.per_ms is not None)

@@ -25,12 +25,14 @@ from parcours.expression.expression import Scope
 
 class Cause(NamedTuple):
     """What asks for a decision: keys are made under `name`, that of a person, for good; `origin` tells it from all
-    others that ask the same of her. `delivery` is the key of a message that shows what is chosen, if it is for one.
+    others that ask the same of her. `delivery` is the key of a message that shows what is chosen, if it is for one, and
+    `request` the id of what somebody asks.
     """
 
     name: str
     origin: str
     delivery: str = ""
+    request: str = ""
 
 
 Given: TypeAlias = tuple[OfferGiven, ...]
@@ -50,6 +52,8 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> li
             proposition = Proposition(each.proposition, each.offer, *about, turn.at, each.is_fallback)
             if cause.delivery:
                 proposition.deliveries, proposition.for_message = [cause.delivery], True
+            if cause.request:
+                proposition.request, proposition.score = cause.request, each.score
             remember(turn.profile.offers, offers, proposition, settings)
         fallback = any(each.is_fallback for each in places)
         trace = tuple(_told(each, settings.decision_trace_max) for each in answer.tried)

@@ -83,12 +83,11 @@ def _with_contents(turn: Turn, shown: Mapping[str, tuple[OfferGiven, str]]) -> S
         offer = turn.program.offers.offers.get(given.offer)
         content = None if offer is None else offer.content.get(placement)
         if offer is not None and content is not None:
-            own = {"name": offer.name, "title": offer.title, "priority": offer.priority}
             found[name] = ShownOffer(
                 given.proposition,
                 content.format,
                 dict(content.values),
-                {**own, "attributes": dict(offer.attributes)},
+                {**offer.told, "attributes": dict(offer.attributes)},
                 given.score,
                 given.is_fallback,
             )

@@ -22,6 +22,8 @@ class Proposition(msgspec.Struct, array_like=True):
     marks        what became of it, each with its first time
     deliveries   the keys of the messages that show it
     for_message  it was decided for one, and is given back if that does not go out
+    request      the id of the request by which it was decided; empty if it was not by one
+    score        by which it was ranked, of one that was asked for by a request
     """
 
     key: str
@@ -33,6 +35,8 @@ class Proposition(msgspec.Struct, array_like=True):
     marks: dict[Mark, int] = {}
     deliveries: list[str] = []
     for_message: bool = False
+    request: str = ""
+    score: int | float | None = None
 
 
 class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):
