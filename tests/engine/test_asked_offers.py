@@ -102,7 +102,7 @@ def test_a_cap_is_never_exceeded_however_many_ask_at_once(shop: Project, shards:
 
 
 def test_several_decisions_of_a_request_give_an_offer_once_and_know_the_event_before(shop: Project) -> None:
-    seen = b'{"type": "track", "userId": "sarah", "event": "Seen"}'
+    seen = {"event": "Seen"}
     with opened(shop) as engine:
         asked = [Asking("bare", "banner"), Asking("bare", "agent", 2)]
 

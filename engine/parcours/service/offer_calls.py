@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from secrets import token_hex
-from typing import Any
+from typing import Any, Final
 
 from parcours.core.identity import person_name
 from parcours.core.offers.state import Proposition
@@ -86,13 +86,13 @@ class OfferCalls(ABC):
         context: Mapping[str, object] | None = None,
         request_id: str | None = None,
         anonymous_id: Id | None = None,
-        before: Sequence[bytes] = (),
+        before: Sequence[Mapping[str, object]] = (),
     ) -> Coroutine[Any, Any, Decisions]:
         """Which offers somebody gets by several decisions, which are made in their order; an offer comes once in all.
 
         context     the values that the decisions declare under `context`
         request_id  whoever asks again under the same one is answered the same; each time anew without it
-        before      lines of the same person that are applied first
+        before      track calls of the same person that are applied first, such as `{"event": "Product Viewed"}`
         Awaiting it ends within about `decision_timeout_ms`, if need be with fallbacks (`is_late`). Raises CallerError
         for what the project does not know.
         """
@@ -108,8 +108,9 @@ class OfferCalls(ABC):
         request = request_id or token_hex(16)
         told = {"decisions": [each.call() for each in asked], "context": given, **who}
         call = {"type": "decision", "requestId": request, "messageId": _message_id(name, request), **told}
-        line = checked_line(call, self._control.current, self._host.settings)
-        return self._decisions(name, request, asked, given, [*before, line])
+        calls = [*_of_person(before, who, str(call["messageId"])), call]
+        lines = [checked_line(each, self._control.current, self._host.settings) for each in calls]
+        return self._decisions(name, request, asked, given, lines)
 
     async def _decisions(
         self, name: str, request: str, asked: Sequence[Asking], context: Mapping[str, object], lines: Sequence[bytes]
@@ -162,6 +163,18 @@ def _given(asked: Asking, found: OffersFound | None, offers: Offers) -> list[Pro
     if decision is None or decision.fallback is None:
         return []
     return [Proposition("", decision.fallback.name, asked.decision, asked.placement, 0, is_fallback=True)]
+
+
+def _of_person(
+    calls: Sequence[Mapping[str, object]], who: Mapping[str, object], message_id: str
+) -> Iterator[dict[str, object]]:
+    """Events that come with a request, as calls of its person; they count once, however often the request comes."""
+    for number, each in enumerate(calls):
+        call = {"messageId": f"{message_id}/{number}", **object_of("before", each), "type": "track"}
+        yield {**{name: value for name, value in call.items() if name not in _IDS}, **who}
+
+
+_IDS: Final = frozenset({"userId", "anonymousId"})
 
 
 def _message_id(name: str, request: str) -> str:
