@@ -76,7 +76,9 @@ def test_the_run_goes_by_what_was_chosen_until_it_ends() -> None:
     decided = starts(story, 10)
 
     key = proposition_key("shop", "sarah", "best", "agent", "trip/1/pick/1", 0)
-    tried = StrategyTried(0, looked=(("free", "c", 4), ("ten", "i", None), ("side", "n", None)))
+    tried = StrategyTried(
+        0, looked=(("free", "c", 4, ""), ("ten", "i", None, "event.total > 10 is false"), ("side", "n", None, ""))
+    )
     given = (OfferGiven("free", key, 4),)
     assert decided == Decided(10, "sarah", "best", "agent", "trip/1/pick/1", given, False, (tried,))
     assert story.moves("decided") == [("decided", "pick", "free")]
@@ -123,7 +125,7 @@ def test_whoever_objects_to_be_chosen_for_gets_the_fallback() -> None:
     decided = starts(story, 10)
 
     assert decided.fallback and [each.offer for each in decided.offers] == ["news"]
-    assert {letter for each in decided.trace for _, letter, _ in each.looked} == {"x"}
+    assert {letter for each in decided.trace for _, letter, *_ in each.looked} == {"x"}
 
 
 def test_a_decision_that_is_published_no_more_chooses_nothing() -> None:
@@ -145,9 +147,10 @@ def test_a_decision_is_told_in_a_line() -> None:
     story = trip().identify(1, city="Rome")
     told = sentence(starts(story, 10))
 
-    assert told == "best at agent: free (score 4); ten: not eligible; side: no content for the placement"
+    others = "ten: not eligible, event.total > 10 is false; {}side: no content for the placement"
+    assert told == f"best at agent: free (score 4); {others.format('')}"
     assert sentence(starts(story, 3 * HOUR)) == (
-        "best at agent: news (the fallback); ten: not eligible; free: capped; side: no content for the placement"
+        f"best at agent: news (the fallback); {others.format('free: capped, 1 of 1 decided; ')}"
     )
 
 

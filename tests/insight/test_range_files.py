@@ -75,7 +75,10 @@ SARAH: list[Fact] = [
     Decided(
         AT + 8, "sarah", "best", "agent", "cart/1/pick/1",
         (OfferGiven("free", "k7", 4.5), OfferGiven("ten", "k8")), False,
-        (StrategyTried(0, passed_over=True), StrategyTried(1, False, (("free", "c", 4.5), ("ten", "c", None)), 3)),
+        (
+            StrategyTried(0, passed_over=True, unmet="profile.age is missing"),
+            StrategyTried(1, False, (("free", "c", 4.5, ""), ("ten", "p", None, "3 of 3 shown")), 3),
+        ),
     ),
     Decided(AT + 8, "sarah", "best", "agent", "cart/1/pick/2", (), False, ()),
     OfferMarked(AT + 8, "sarah", "k7", "free", "best", "agent", "clicked"),

@@ -180,3 +180,39 @@ def test_marks_and_goals_that_no_journey_listens_to_are_taken_all_the_same(tmp_p
 def _given(facts: Sequence[Fact]) -> str:
     (decided,) = [each for each in facts if isinstance(each, Decided)]
     return decided.offers[0].proposition
+
+
+SHOWING = {
+    "messages/card.yaml": """\
+        message: card
+        class: transactional
+        offers: {hero: {decision: best, placement: {card: tray}}}
+        card: {title: "{{ offers.hero.name }}", body: "{{ offers.hero.content }}"}
+    """,
+    "journeys/show.yaml": """\
+        journey: show
+        entry: {event: Asked}
+        reentry: always
+        steps: [{id: send, send: card}, {id: seen, wait: 1m}]
+    """,
+    "offers.yaml": SHOP["offers.yaml"]
+    .replace("placements: {", "placements: {tray: {channel: card, format: text}, ")
+    .replace("content: {agent: {text: Weekly}}", 'content: {agent: {text: W}, tray: {text: "For {{ event.total }}"}}')
+    .replace("content: {agent: {text: News}}", "content: {agent: {text: N}, tray: {text: News}}"),
+}
+
+
+def test_messages_show_the_same_offers_on_any_number_of_shards(tmp_path: Path) -> None:
+    write_texts(tmp_path / "shop", SHOP | SHOWING)
+    project, asks = Project.load(tmp_path / "shop"), asks_of(3)
+    files = []
+    for shards in (1, 2, 8):
+        found = simulate(project, lines_of(asks), shards=shards)
+        write_results(tmp_path / str(shards), found.facts, found.summary)
+        files.append({path.name: path.read_bytes() for path in (tmp_path / str(shards)).iterdir()})
+
+    assert files[0] == files[1] == files[2]
+    rows = [json.loads(line) for line in files[0]["decisions.ndjson"].splitlines()]
+    shown = [row for row in rows if row["placement"] == "tray"]
+    assert len(shown) == sum(map(len, asks.values())) and {row["offer"] for row in shown} == {"weekly", "news"}
+    assert all(row["origin"].startswith("show/") and row["origin"].endswith("/send/1/card") for row in shown)

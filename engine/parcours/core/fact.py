@@ -263,14 +263,17 @@ class StrategyTried(msgspec.Struct, frozen=True, array_like=True):
     strategy     its place in the document, from 0
     passed_over  its condition did not hold
     looked       offers of its collection, those that might be chosen first and in their order, each with the letter of
-                 what became of it (core/offers/answer.py) and its score
+                 what became of it (core/offers/answer.py), its score, and what its condition missed or its cap has
+                 counted, in words
     left_out     how many more it has looked at
+    unmet        what the condition of one that was passed over missed
     """
 
     strategy: int
     passed_over: bool = False
-    looked: tuple[tuple[str, str, Score], ...] = ()
+    looked: tuple[tuple[str, str, Score, str], ...] = ()
     left_out: int = 0
+    unmet: str = ""
 
 
 class Decided(msgspec.Struct, frozen=True, array_like=True, tag="decided"):

@@ -23,7 +23,7 @@ _READ: Final = {LETTERS[reason]: words for reason, words in _WORDS.items()}
 
 
 def decision_sentence(fact: Decided) -> str:
-    """A decision as one line: `next-best at agent: free-class (score 3.74); ten-pack: capped`."""
+    """A decision as one line: `best at agent: free-class (score 3.74); ten-pack: capped, 3 of 3 shown in 30 days`."""
     given = ", ".join(map(_given, fact.offers)) or "nothing"
     return "; ".join((f"{fact.decision} at {fact.placement}: {given}", *_others(fact)))
 
@@ -43,15 +43,15 @@ def _others(fact: Decided) -> list[str]:
     given = {each.offer for each in fact.offers}
     told: dict[str, str] = {}
     for tried in fact.trace:
-        for offer, letter, score in tried.looked:
+        for offer, letter, score, why in tried.looked:
             if offer not in given and letter in _READ:
-                told.setdefault(offer, f"{offer}: {_READ[letter]}{_scored(score)}")
+                told.setdefault(offer, f"{offer}: {_READ[letter]}{f', {why}' if why else ''}{_scored(score)}")
     return [*told.values(), *_passed_over(fact), *_left_out(fact.trace)]
 
 
 def _passed_over(fact: Decided) -> list[str]:
-    passed = [str(tried.strategy + 1) for tried in fact.trace if tried.passed_over]
-    return [f"passed over: strategy {', '.join(passed)}"] if passed else []
+    passed = [tried for tried in fact.trace if tried.passed_over]
+    return [f"passed over: strategy {each.strategy + 1}{f', {each.unmet}' if each.unmet else ''}" for each in passed]
 
 
 def _left_out(trace: tuple[StrategyTried, ...]) -> list[str]:

@@ -72,7 +72,7 @@ def _answers(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> 
     known = [each for each in asked if each.decision in offers.decisions]
     kept = turn.profile.offers or OffersKept()
     asker = Asker(turn.person, scope, kept, may_personalise(turn.profile, turn.program.policies))
-    answers = iter(choose(offers, asker, known, turn.settings))
+    answers = iter(choose(offers, asker, known, turn.settings, worded=True))
     numbers = Counter[tuple[str, str]]()  # the same may be asked for twice by one message
     for each in asked:
         if each.decision not in offers.decisions:
@@ -88,8 +88,9 @@ def _answers(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> 
 
 
 def _told(tried: Tried, most: int) -> StrategyTried:
-    looked = tuple((each.offer, LETTERS[each.reason], each.score) for each in tried.looked[:most])
-    return StrategyTried(tried.strategy, tried.unmet is not None, looked, len(tried.looked) - len(looked))
+    looked = tuple((each.offer, LETTERS[each.reason], each.score, each.why) for each in tried.looked[:most])
+    left_out = len(tried.looked) - len(looked)
+    return StrategyTried(tried.strategy, tried.unmet is not None, looked, left_out, tried.unmet or "")
 
 
 def forget_offers(turn: Turn) -> None:
