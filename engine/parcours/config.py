@@ -183,14 +183,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     offer_counts_max: Count = Field(
         default=200, description="Offers counted for one person's caps at a time; another with caps she does not get."
     )
+    decision_timeout_ms: Duration = Field(default=200, description="A decision asked for is answered within it.")
+    decision_trace_max: Count = Field(default=50, description="Offers of a strategy of which a decision's fact tells.")
     score_cases_min: Count = Field(default=200, description="Cases of each outcome to train a score; or it is refused.")
     campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")
     campaign_seeds_max: Count = Field(
         default=20, description="Seeds of one campaign, which get a copy of each send; one with more is refused."
     )
-    campaign_outputs_max: Count = Field(
-        default=50, description="Outputs of one split of a campaign; one with more is refused."
-    )
+    campaign_outputs_max: Count = Field(default=50, description="Outputs of one campaign's split; more are refused.")
     enrich_rows_max: Count = Field(
         default=100, description="Rows that a campaign takes of a table for one person; more are refused."
     )

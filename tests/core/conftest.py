@@ -19,6 +19,7 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import (
     Changed,
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     LedgerChanged,
@@ -27,6 +28,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Published,
     Unmatched,
     Unmet,
@@ -58,6 +60,7 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.scores import ScoresDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program
@@ -112,6 +115,7 @@ def project_of(
     holdouts: str = "",
     scores: Mapping[str, object] | None = None,
     models: Mapping[str, ScoreModel] | None = None,
+    offers: str = "",
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -123,6 +127,7 @@ def project_of(
     traits     YAML: kinds of traits besides the shop's own, or in their place
     timezone   what a person's time zone is
     holdouts   YAML: hold-outs by name
+    offers     YAML: offers.yaml
     scores     by name, and `models` by the files that they name
     """
     yaml = YAML(typ="safe", pure=True)
@@ -149,6 +154,7 @@ def project_of(
         campaigns=campaigns,
         scores=ScoresDocument.model_validate({"scores": scores or {}}),
         models=models,
+        offers=OffersDocument.model_validate(yaml.load(offers) if offers else {}),
     )
 
 
@@ -271,7 +277,9 @@ class Story:
         ]
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Merged]:
-        usual = Moved | DeliveryReached | CopyReached | Changed | Published | LedgerChanged | Looked
+        usual = (
+            Moved | DeliveryReached | CopyReached | Changed | Decided | OfferMarked | Published | LedgerChanged | Looked
+        )
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 
 

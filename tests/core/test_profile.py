@@ -108,7 +108,7 @@ def test_the_bytes_tell_whether_a_profile_is_empty(profile: Profile) -> None:
     assert is_unknown_data(encode_profile(profile)) == is_empty(profile)
 
 
-@pytest.mark.parametrize("parts", [20, 21])
+@pytest.mark.parametrize("parts", [20, 21, 22])
 def test_what_an_earlier_release_wrote_is_read_as_it_is(parts: int) -> None:
     """A profile was an array of fewer parts then, which its first bytes say."""
 

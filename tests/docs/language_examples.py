@@ -121,6 +121,7 @@ offers:
     starts: 2026-03-01
     ends: 2026-12-31
     priority: 40
+    goal: {event: Order Completed, within: 14d}
     caps:
       - {max: 3, per: 30d, of: shown}
       - {max: 10, of: Order Completed}
@@ -211,9 +212,11 @@ message: reminder
 class: marketing
 purpose: cart
 expires: 2d
+offers: {hero: {decision: next-best, placement: {email: email-hero}}}
 email:
   subject: "{{ profile.city | default: 'Hello' }}, your cart waits"
   text: It holds {{ entry.cart.total }} euros worth.
+  html: "<p>It waits.</p>{{ offers.hero.content }}"
 sms: {text: Your cart waits.}
 """,
     ),
@@ -338,6 +341,13 @@ STEPS: Final = {
       - {reaction: answered, of: ask, next: known}
       - {reaction: failed, of: ask, next: done}
   - {id: known, branch: [{when: event.orders > 3, next: done}]}
+""",
+    ),
+    "DecideStep": (
+        "decide",
+        """\
+  - {id: pick, decide: next-best, placement: home-banner, as: best}
+  - {id: good, branch: [{when: 'offers.best.name == "free-tasting" && !offers.best.fallback', next: done}]}
 """,
     ),
     "EndStep": ("end", ""),

@@ -21,6 +21,7 @@ from parcours.journey.model import (
     analysis_forms,
     document,
     experiments,
+    message_offers,
     metrics,
     offers,
     places,
@@ -193,6 +194,7 @@ def models() -> list[type[Document]]:
         places,
         scores,
         offers,
+        message_offers,
     ):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
@@ -217,6 +219,9 @@ def _documents() -> Iterable[str]:
         file, text = examples.DOCUMENTS[kind]
         yield f"## `{file}`\n\n{sentence(model)}\n\n{block(text)}\n{keys_table(model)}"
         if kind == "message":
+            yield "### Offers of a message\n\n" + described(
+                message_offers.DecidedOfferDocument, message_offers.KeptOfferDocument
+            )
             yield f"### Cards and in-app messages\n\n{block(examples.INBOX[1])}\n{INBOX}\n"
         if kind == "audiences":
             yield described(document.SavedAudienceDocument)
@@ -253,6 +258,7 @@ def _offers() -> str:
     parts = described(
         offers.PlacementDocument,
         offers.OfferDocument,
+        offers.OfferGoalDocument,
         offers.OfferCapDocument,
         offers.TextContentDocument,
         offers.HtmlContentDocument,

@@ -48,6 +48,9 @@ def test_what_the_page_says_can_be_done(tmp_path: Path, monkeypatch: pytest.Monk
     assert score.model is not None and score.model.kind == kind
     summary = json.loads(Path("results/summary.json").read_text())
     assert summary["journeys"]["invite"]["entered"] > 0
+    decided = [json.loads(line) for line in Path("decided/decisions.ndjson").read_text().splitlines()]
+    assert {each["placement"] for each in decided} == {"agent", "news-card"}
+    assert all(any(each["offer"] for each in decided if each["placement"] == place) for place in ("agent", "news-card"))
     defined: dict[str, Any] = {"__name__": "decisions"}
     exec(compile("\n".join(blocks("python")), PAGE.name, "exec"), defined)
     for profile in ({"city": "Atlanta", "age": 33.3}, {}, {"city": "Rome", "age": 0.1}):

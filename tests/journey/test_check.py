@@ -105,8 +105,8 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
         "journeys/second.yaml:3: priority: input should be less than or equal to 100 (found 300)",
         "journeys/second.yaml:4: reentry: expected 'never' or 'always' (found 'sometimes')",
         (
-            "journeys/second.yaml:6: steps[0]: a step is one of send, wait, wait_for, branch, split, update, call"
-            " and end, did you mean 'send'? (found {'id': 'a', 'snd': 'cart-reminder'})"
+            "journeys/second.yaml:6: steps[0]: a step is one of send, wait, wait_for, branch, split, update, call,"
+            " decide and end, did you mean 'send'? (found {'id': 'a', 'snd': 'cart-reminder'})"
         ),
         "journeys/second.yaml:7: steps[1].colour: unknown key",
         "journeys/second.yaml:7: steps[1].send: unknown message 'cart-remindr', did you mean 'cart-reminder'?",

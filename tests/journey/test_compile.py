@@ -204,6 +204,7 @@ def test_the_schema_of_a_journey_knows_every_step() -> None:
         "SplitStep",
         "UpdateStep",
         "CallStep",
+        "DecideStep",
         "EndStep",
     }
     assert set(schema.schema("actions")["$defs"]["ActionDocument"]["properties"]) >= {"url", "body", "answer"}

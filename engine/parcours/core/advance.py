@@ -9,7 +9,6 @@ when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
@@ -18,19 +17,26 @@ from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership
 from parcours.core.consent import PERSONALISATION
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
-from parcours.core.delivery.delivery_key import is_copy
+from parcours.core.delivery.deciding import forget_offers
 from parcours.core.delivery.holding import tell_wait
-from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_click
+from parcours.core.delivery.machines import is_a_machine_s
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
-from parcours.core.happening import follow_audiences, let_time_turn, take_event, time_turns_now
+from parcours.core.happening import (
+    enter_or_leave,
+    follow_audiences,
+    follow_marks,
+    let_time_turn,
+    take_event,
+)
 from parcours.core.input import (
     AudiencesPublished,
     ChangeInput,
     ChangeSetAside,
     ColumnsFixed,
     ConsentChanged,
+    DecisionAsked,
     DeliveriesClaimed,
     DeliveryRecorded,
     EventHappened,
@@ -44,6 +50,7 @@ from parcours.core.input import (
     PartTaken,
     PersonJoined,
     PersonReported,
+    PropositionMarked,
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
@@ -54,8 +61,18 @@ from parcours.core.input import (
     TraitsChanged,
 )
 from parcours.core.joining import identify, let_names_go
-from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_reaction, keep_timer
-from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
+from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_timer
+from parcours.core.profile import Profile, Run, Timer, is_unknown
+from parcours.core.reacting import (
+    hear_answer,
+    hear_reactions,
+    react,
+    take_decision,
+    take_feedback,
+    take_mark,
+    take_reaction,
+    take_report,
+)
 from parcours.core.run.campaign_parts import hear_campaign, part_due
 from parcours.core.run.entries import enter_by_read, enter_later
 from parcours.core.run.kept_scores import renew, renew_all, renew_due, set_timers
@@ -64,13 +81,12 @@ from parcours.core.run.resuming import make_up
 from parcours.core.run.stopping import let_be, stop
 from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
-from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
+from parcours.core.run.walk import go_to, leave_send, park
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.scored import tell_scored
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
-from parcours.core.whereabouts import follow_no_more, tell_place
-from parcours.expression.expression import Scope
-from parcours.journey.program import Program, ReactionListener, Wait, WaitFor
+from parcours.core.whereabouts import follow_no_more
+from parcours.journey.program import Program, Wait, WaitFor
 
 
 def advance(
@@ -85,8 +101,8 @@ def advance(
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
-    if profile.archives:
-        forget_expired(turn)
+    if profile.archives or profile.offers:
+        _forget(turn)
     # The frequent ones first: each class that does not match takes 0.2 µs.
     match given:
         case EventHappened():
@@ -101,10 +117,10 @@ def advance(
         case DeliveryRecorded(receipt=receipt):
             let_time_turn(turn)
             if not copies.record(turn, receipt) and (started := sending.start(turn, receipt.key)) is not None:
-                _hear_answer(turn, feedback.answer(turn, *started, receipt))
+                hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
             let_time_turn(turn)
-            _hear_answer(turn, None if copies.take_receipt(turn, receipt) else feedback.take_receipt(turn, receipt))
+            hear_answer(turn, None if copies.take_receipt(turn, receipt) else feedback.take_receipt(turn, receipt))
         case TraitsChanged():
             _take_traits(turn, given)
         case ConsentChanged():
@@ -112,11 +128,15 @@ def advance(
         case SuppressionChanged():
             _take_suppression(turn, given)
         case ReactionArrived():
-            _take_reaction(turn, given)
+            take_reaction(turn, given)
         case FeedbackArrived():
-            _take_feedback(turn, given)
+            take_feedback(turn, given)
         case PersonReported():
-            _take_report(turn, given)
+            take_report(turn, given)
+        case PropositionMarked():
+            take_mark(turn, given)
+        case DecisionAsked():
+            take_decision(turn, given)
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
         case ReadReached() | PartTaken() | MembershipSaved():
@@ -132,6 +152,14 @@ def advance(
             _go_through_change(turn, given)
         case _:
             assert_never(given)
+    _finish(turn)
+    return turn.effects
+
+
+def _finish(turn: Turn) -> None:
+    """What an input brings about once it has been applied itself."""
+    if turn.happened:
+        follow_marks(turn)
     if turn.updated is not None:
         follow_updates(turn, go_through)
         set_timers(turn)
@@ -141,7 +169,11 @@ def advance(
         tell_scored(turn)
     if turn.ended:
         put_away(turn)
-    return turn.effects
+
+
+def _forget(turn: Turn) -> None:
+    forget_expired(turn)
+    forget_offers(turn)
 
 
 def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
@@ -151,7 +183,7 @@ def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
         case JourneyStopped(journey=journey):
             stop(turn, journey, _fire)
         case JourneyResumed(journey=journey):
-            make_up(turn, journey, _fire, _hear_reactions)
+            make_up(turn, journey, _fire, hear_reactions)
         case AudiencesPublished(audiences=audiences, scores=scores):
             set_timers(turn)
             renewed = renew(turn, scores)
@@ -229,7 +261,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "audience":
             follow_audiences(turn, unknown=False)
         case "place":
-            _enter_or_leave(turn)
+            enter_or_leave(turn)
         case "score":
             if renew_due(turn, timer):
                 follow_audiences(turn, unknown=False)
@@ -242,13 +274,13 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "reaction":
             found = deliveries.find(turn, timer.key)
             if found is not None:
-                _react(turn, *found, timer.detail, None)
+                react(turn, *found, timer.detail, None)
             else:
                 let_time_turn(turn)
         case "click":
             found = deliveries.find(turn, timer.key)
             if found is not None and not is_a_machine_s(timer.detail):
-                _react(turn, *found, "clicked", timer.detail)
+                react(turn, *found, "clicked", timer.detail)
             else:
                 let_time_turn(turn)
         case "part":
@@ -259,18 +291,6 @@ def _fire(turn: Turn, timer: Timer) -> None:
                     enter_by_read(turn, journey)
         case _:
             assert_never(timer.kind)
-
-
-def _enter_or_leave(turn: Turn) -> None:
-    """Tell that she has entered a place, or left one: an event of this instant."""
-    told = tell_place(turn)
-    if told is None:
-        return let_time_turn(turn)
-    name, properties = told
-    derived = turn.program.derived.get(name, ())
-    scope = Scope(event=properties, now_ms=turn.at)
-    rules = [each.name for each in derived if each.rule is not None and each.rule.holds(scope)]
-    return take_event(turn, EventHappened(turn.at, (name, *rules), properties))
 
 
 def _go_on(turn: Turn, timer: Timer) -> None:
@@ -307,21 +327,6 @@ def _take_consent(turn: Turn, given: ConsentChanged) -> None:
     set_timers(turn)
 
 
-def _hear_answer(turn: Turn, run: Run | None) -> None:
-    if run is not None:
-        _hear_reactions(turn, run)
-
-
-def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
-    found = deliveries.newest(turn, given.journey, given.step, given.channel)
-    if found is None:
-        feedback.unmatched(
-            turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
-        )
-        return let_time_turn(turn)
-    return _react(turn, *found, given.reaction, given.link, given.answer, given.code)
-
-
 def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
     unknown = is_unknown(turn.profile)
     address = known_as(turn, given.channel, given.address)
@@ -331,70 +336,3 @@ def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
         lift(turn, given.channel, address)
     if not is_unknown(turn.profile):
         follow_audiences(turn, unknown=unknown)
-
-
-def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
-    found = deliveries.find(turn, given.key)
-    if found is None and is_copy(given.key):
-        return let_time_turn(turn)  # what became of a copy is nothing that she did, or that happened to her
-    if found is None or not feedback.concerns(found[1], given.reaction):
-        feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
-        return let_time_turn(turn)
-    if given.machine:
-        note_machine(turn, *found, given.reaction, given.link)
-    elif given.by_link and given.reaction == "clicked" and given.link is not None:
-        take_click(turn, *found, given.link)
-    else:
-        return _react(turn, *found, given.reaction, given.link, code=given.code)
-    return let_time_turn(turn)
-
-
-def _take_report(turn: Turn, given: PersonReported) -> None:
-    """Apply a report that names no delivery: it is of the newest that she may have got on the channel."""
-    unknown = is_unknown(turn.profile)
-    is_of_address = feedback.take_word(turn, given)
-    found = deliveries.newest_on(turn, given.channel)
-    if found is not None and feedback.concerns(found[1], given.reaction):
-        _react(turn, *found, given.reaction, given.link, code=given.code)
-    elif not is_of_address:
-        feedback.unmatched(turn, given.reaction, f"nothing has left for her on {given.channel}")
-    if given.names:
-        take_event(turn, EventHappened(given.at, given.names, given.properties))
-    elif is_of_address and not is_unknown(turn.profile):
-        follow_audiences(turn, unknown=unknown)
-    else:
-        let_time_turn(turn)
-
-
-def _react(
-    turn: Turn,
-    run: Run,
-    delivery: DeliveryState,
-    reaction: str,
-    link: str | None,
-    answer: Mapping[str, object] | None = None,
-    code: str | None = None,
-) -> None:
-    withdrawn = feedback.take_effect(turn, delivery, reaction, code)
-    is_news = feedback.react(turn, run, delivery, reaction, link, answer, code)
-    if withdrawn or (is_news and time_turns_now(turn)):
-        follow_audiences(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
-    if is_news:
-        _hear_reactions(turn, run)
-    else:
-        let_time_turn(turn)
-
-
-def _hear_reactions(turn: Turn, run: Run) -> None:
-    """Continue the run if it waits for a reaction that one of its deliveries now has."""
-    if turn.is_paused(run.journey):
-        return keep_reaction(turn, run)
-    journey = turn.journey_of(run)
-    step = None if journey is None else waits_at(journey, run)
-    if journey is None or step is None:
-        return None
-    for listener in step.listeners:
-        if isinstance(listener, ReactionListener) and hears(turn, run, listener):
-            turn.cancel_timers(run, ("timeout",))
-            return go_to(turn, journey, run, listener.next)
-    return None

@@ -7,6 +7,23 @@ from typing import Literal
 import msgspec
 
 from parcours.core.fact import Fact
+from parcours.journey.model.offers import Format
+
+
+class ShownOffer(msgspec.Struct, frozen=True, array_like=True):
+    """An offer that a message shows.
+
+    format   of its content, and `content` is that as an author wrote it, templates not filled in
+    known    name, title, priority and attributes
+    score    by which it was ranked; None where it is missing and for the fallback
+    """
+
+    proposition: str
+    format: Format
+    content: dict[str, object]
+    known: dict[str, object]
+    score: int | float | None = None
+    is_fallback: bool = False
 
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
@@ -19,6 +36,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     at       the effective time of the decision, which is also the templates' `now`
     zone     the person's time zone at the decision, in which templates write dates; empty for a call
     is_copy  it goes to an address of the campaign's own (copies.py), and not to the person
+    offers   those that it shows, by the names that its templates give them
     """
 
     key: str
@@ -36,6 +54,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     attempt: int = 1
     zone: str = ""
     is_copy: bool = False
+    offers: dict[str, ShownOffer] = {}
 
 
 class InboxChange(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -9,11 +9,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from parcours.core.offers.answer import Score
+from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
 
 What: TypeAlias = Literal[
     "entered", "not_entered", "reached", "waiting", "matched", "timed_out", "branched", "split",
-    "updated", "goal", "exited", "ended", "parked", "merged",
+    "updated", "decided", "goal", "exited", "ended", "parked", "merged",
 ]  # fmt: skip
 
 Outcome: TypeAlias = Literal[
@@ -48,9 +50,10 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
 
     why depends on what: entered (event name or "read"), not_entered (already_in, too_soon, outside_dates, paused,
     exit_audience), waiting (due time in ISO 8601, None for ever; at a send step the latest release of what is held,
-    told again when that changes), matched (event or reaction), branched (index or "otherwise"), split (index), exited
-    (event), ended (last step, end step, stopped, `merged: ` and why), parked (reason), merged (the name and the number
-    that the run had before: told by files of results and by tests, for each run of a `Merged` that goes on); else None.
+    told again when that changes), matched (event or reaction), branched (index or "otherwise"), split (index), decided
+    (the names of the offers, None if there are none), exited (event), ended (last step, end step, stopped, `merged: `
+    and why), parked (reason), merged (the name and the number that the run had before: told by files of results and by
+    tests, for each run of a `Merged` that goes on); else None.
     left is the step that the run was at before it reached this one, None for its first: totals are counted by it.
     """
 
@@ -245,6 +248,65 @@ class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=Fa
     dwell: int | None = None
 
 
+class OfferGiven(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An offer that somebody got; `score` ranked it, None where it is missing and for the fallback."""
+
+    offer: str
+    proposition: str
+    score: Score = None
+    is_fallback: bool = False
+
+
+class StrategyTried(msgspec.Struct, frozen=True, array_like=True):
+    """What a strategy of a decision came to.
+
+    strategy     its place in the document, from 0
+    passed_over  its condition did not hold
+    looked       offers of its collection, those that might be chosen first and in their order, each with the letter of
+                 what became of it (core/offers/answer.py), its score, and what its condition missed or its cap has
+                 counted, in words
+    left_out     how many more it has looked at
+    unmet        what the condition of one that was passed over missed
+    """
+
+    strategy: int
+    passed_over: bool = False
+    looked: tuple[tuple[str, str, Score, str], ...] = ()
+    left_out: int = 0
+    unmet: str = ""
+
+
+class Decided(msgspec.Struct, frozen=True, array_like=True, tag="decided"):
+    """It was decided which offers the person gets at a placement.
+
+    origin    what asked for it: a run with its step and visit, `journey/run/step/visit`
+    offers    the best first
+    fallback  there was nothing else to give
+    trace     the strategies as far as they were needed
+    """
+
+    at: int
+    person: str
+    decision: str
+    placement: str
+    origin: str
+    offers: tuple[OfferGiven, ...]
+    fallback: bool
+    trace: tuple[StrategyTried, ...]
+
+
+class OfferMarked(msgspec.Struct, frozen=True, array_like=True, tag="proposition", gc=False):
+    """What became of an offer that the person got, of its first time; or it is given back, and was never hers."""
+
+    at: int
+    person: str
+    proposition: str
+    offer: str
+    decision: str
+    placement: str
+    mark: Mark | Literal["given_back"]
+
+
 class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", gc=False):
     """A version of a journey was published. `person` is empty; `document` is its YAML text.
 
@@ -304,6 +366,8 @@ Fact: TypeAlias = (
     | NotMerged
     | Merged
     | Changed
+    | Decided
+    | OfferMarked
     | Published
     | LedgerChanged
     | Looked

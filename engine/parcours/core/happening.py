@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parcours.core.audiences import look_again
 from parcours.core.delivery import inbox
+from parcours.core.delivery.marking import note_conversions
 from parcours.core.input import EventHappened
 from parcours.core.occasion import Occasion
 from parcours.core.profile import is_unknown
@@ -12,7 +13,8 @@ from parcours.core.run.phases import go_through
 from parcours.core.scored import tell_came_true
 from parcours.core.series import remember
 from parcours.core.turn import Turn
-from parcours.core.whereabouts import take_positions
+from parcours.core.whereabouts import take_positions, tell_place
+from parcours.expression.expression import Scope
 
 
 def take_event(turn: Turn, given: EventHappened) -> None:
@@ -36,8 +38,35 @@ def take_event(turn: Turn, given: EventHappened) -> None:
         tell_came_true(turn, given.names, given.properties)
     if turn.profile.inbox:
         inbox.take_back_by(turn, given.names, given.properties)
+    if turn.profile.offers is not None:
+        note_conversions(turn, given.names, given.properties)
     go_through(turn, Occasion(given.names, given.properties, changes))
     set_timers(turn)
+
+
+def enter_or_leave(turn: Turn) -> None:
+    """Tell that she has entered a place, or left one: an event of this instant."""
+    told = tell_place(turn)
+    if told is None:
+        return let_time_turn(turn)
+    return _take_own_event(turn, *told)
+
+
+def follow_marks(turn: Turn) -> None:
+    """Let what became of her offers by this input happen, in order. What that brings about comes last.
+
+    It ends, for each proposition has each mark once.
+    """
+    while turn.happened:
+        _take_own_event(turn, *turn.happened.pop(0))
+
+
+def _take_own_event(turn: Turn, name: str, properties: dict[str, object]) -> None:
+    """Apply an event that nobody has sent, under its name and those of the rule-based types that it meets."""
+    derived = turn.program.derived.get(name, ())
+    scope = Scope(event=properties, now_ms=turn.at)
+    rules = [each.name for each in derived if each.rule is not None and each.rule.holds(scope)]
+    take_event(turn, EventHappened(turn.at, (name, *rules), properties))
 
 
 def time_turns_now(turn: Turn) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from parcours.channel import Receipt
 from parcours.core.fact import JoiningCall
 from parcours.core.profile import Profile
+from parcours.journey.model.offers import Mark
 
 
 class ContentRefused(msgspec.Struct, frozen=True, tag="content_refused"):
@@ -214,6 +215,35 @@ class PersonReported(msgspec.Struct, frozen=True):
     report_id: str | None = None
 
 
+class PropositionMarked(msgspec.Struct, frozen=True):
+    """Whoever shows offers to the person tells what became of one that she got."""
+
+    at: int
+    key: str
+    mark: Mark
+
+
+class AskedAt(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that is asked for at a placement; `count` is None for as many offers as the decision says."""
+
+    decision: str
+    placement: str
+    count: int | None = None
+
+
+class DecisionAsked(msgspec.Struct, frozen=True):
+    """Somebody asks for decisions about the person.
+
+    request  its id: keys are made under it
+    context  what the caller gives, by its name
+    """
+
+    at: int
+    request: str
+    asked: tuple[AskedAt, ...]
+    context: dict[str, object] = {}
+
+
 class MembershipFixed(msgspec.Struct, frozen=True):
     """Audiences are read at this instant, and something later is about to happen: whether she is in them is noted.
 
@@ -344,6 +374,8 @@ Input: TypeAlias = (
     | ReactionArrived
     | FeedbackArrived
     | PersonReported
+    | PropositionMarked
+    | DecisionAsked
     | MembershipFixed
     | ColumnsFixed
     | ReadReached

@@ -14,6 +14,7 @@ import msgspec
 
 from parcours.core.copy_state import CopyState
 from parcours.core.inbox_entry import InboxEntry
+from parcours.core.offers.state import OffersKept, Picked
 from parcours.core.packed_entries import PLACE_BYTES, PackedEntries
 from parcours.core.places.state import Whereabouts
 from parcours.core.read_mark import ReadMark
@@ -161,6 +162,7 @@ class Run(msgspec.Struct, array_like=True):
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
     held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
     since        when it has come to its step; None of an ended run
+    offers       what decisions of the run have chosen, by the names that its steps give them; none of an ended run
     apart        its person was merged, what was before is not used: it reaches no goal, and nothing is sent again
     origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
@@ -183,6 +185,7 @@ class Run(msgspec.Struct, array_like=True):
     held_until: int | None = None
     since: int | None = None
     apart: bool = False
+    offers: dict[str, Picked] = {}
 
 
 class Archive(msgspec.Struct, array_like=True):
@@ -232,10 +235,10 @@ class Profile(msgspec.Struct, array_like=True):
 
     A setting bounds what inputs add to: `traits`, `runs`, `archives`, the deliveries of a run and the links
     of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, `kept`, the
-    `inbox`, and the places of `whereabouts`; of `lifted_by` a fixed number is kept. All else is bounded by what is
-    published, which no input changes: `counts` and `limits` by journeys, `visits` by steps, `audiences` and `series` by
-    what expressions name, and `reads`, which end with the read. Of `timers` there are a few for each run, each delivery
-    that is remembered, and each journey that reads an audience.
+    `inbox`, the places of `whereabouts`, and what `offers` has; of `lifted_by` a fixed number is kept. All else is
+    bounded by what is published, which no input changes: `counts` and `limits` by journeys, `visits` by steps,
+    `audiences` and `series` by what expressions name, and `reads`, which end with the read. Of `timers` there are a few
+    for each run, each delivery that is remembered, and each journey that reads an audience.
 
     archives     by journey, the ended runs that are remembered
     counts       all runs ever, by journey
@@ -252,6 +255,7 @@ class Profile(msgspec.Struct, array_like=True):
     lifted_by    by which reports suppressions were lifted: the hashes of their ids, the newest last
     identity     her other names, None of nearly everybody
     whereabouts  her newest position and the places that she is in, None as long as nothing tells of any
+    offers       what she got of late by decisions, None where nothing is left to remember of it
     copies       those under way of what campaigns send to addresses of their own, with her data: as many as these have
     """
 
@@ -277,6 +281,7 @@ class Profile(msgspec.Struct, array_like=True):
     identity: Identity | None = None
     copies: list[CopyState] = []
     whereabouts: Whereabouts | None = None
+    offers: OffersKept | None = None
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

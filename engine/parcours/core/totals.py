@@ -19,6 +19,7 @@ import msgspec
 from parcours.core.fact import (
     Changed,
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     LedgerChanged,
@@ -27,6 +28,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Published,
     Unmatched,
     Unmet,
@@ -45,10 +47,12 @@ REASONED_OUTCOMES: Final = frozenset(
 BY_MACHINE: Final = "machine_"
 """Begins the outcomes under which what machines did is counted: nobody has read what they open."""
 
-UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
+UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated", "decided"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, LedgerChanged, Looked, Published, Unmet})
+UNCOUNTED_FACTS: Final = frozenset(
+    {Changed, CopyReached, Decided, LedgerChanged, Looked, OfferMarked, Published, Unmet}
+)
 """Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
 step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 

@@ -13,12 +13,14 @@ from parcours.config import Settings
 from parcours.core.effect import Effects
 from parcours.core.fact import LimitReached, Moved, What, ZoneUnknown
 from parcours.core.history import PersonHistory, Said
+from parcours.core.offers.state import Picked
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import MISSING, Scope, to_iso
 from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
+from parcours.journey.offers import Offers
 from parcours.journey.program import CampaignEntry, Journey, Program
 from parcours.wording import quoted
 
@@ -85,6 +87,7 @@ class Turn(msgspec.Struct):
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
     ended     the runs that have ended by this input, and those that were taken out of their archives (archive.py)
     said      what scores have said of her by this input
+    happened  what became of her offers by this input, as events of hers that are still to come: name and properties
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
@@ -103,6 +106,7 @@ class Turn(msgspec.Struct):
     zone_before: str | None = None
     ended: list[Run] = []
     said: dict[str, Said] = {}
+    happened: list[tuple[str, dict[str, object]]] = []
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""
@@ -210,6 +214,8 @@ class Turn(msgspec.Struct):
         scope = self.scope(run.event if event is None else event, run.entry, self.run_view(run))
         if row:
             scope.row = row
+        if run.offers:
+            scope.offers = {name: picked_view(picked, self.program.offers) for name, picked in run.offers.items()}
         return scope
 
     def zone_name(self) -> str:
@@ -272,6 +278,17 @@ class Turn(msgspec.Struct):
         if len(pairs) > 1:
             pairs.sort(key=lambda pair: (-pair[0].priority, pair[0].name, pair[1].number))
         return pairs
+
+
+def picked_view(picked: Picked, offers: Offers) -> dict[str, object]:
+    """What expressions see of an offer that a run keeps. Its attributes are those that are published now."""
+    offer = offers.offers.get(picked.offer)
+    return {
+        "name": picked.offer,
+        "score": picked.score,
+        "fallback": picked.is_fallback,
+        "attributes": {} if offer is None else dict(offer.attributes),
+    }
 
 
 def _is_zone(value: object) -> bool:

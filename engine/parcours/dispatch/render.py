@@ -1,6 +1,6 @@
 """The renderer of messages: Liquid templates, parsed once, rendered for one person within limits.
 
-A template sees `profile`, `entry`, `event` and `run` as they were when the message was decided on, and
+A template sees `profile`, `entry`, `event`, `run` and `offers` as they were when the message was decided on, and
 `'now'` is that instant, in the person's time zone. Text that a content model marks as text/html is escaped for HTML.
 Where the engine has links, a channel that has a place for them puts them in, and `preferences_url` is one of them;
 elsewhere it is empty.
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from datetime import UTC
 from types import MappingProxyType
 
-from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +19,8 @@ from parcours.channel import FILLED_IN, Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
+from parcours.dispatch.filling import Filling
+from parcours.dispatch.offer_rendering import offer_values
 from parcours.dispatch.registry import PutIn
 from parcours.errors import ProjectInvalid
 from parcours.expression.zones import zone, zone_names
@@ -28,7 +29,7 @@ from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
 from parcours.routing.plan import Links
-from parcours.template.dialect import Aborted, Dialect
+from parcours.template.dialect import Aborted
 from parcours.template.nothing import without_nulls
 from parcours.template.rendering import PREFERENCES, RENDERING, Rendering
 from parcours.wording import error_words, words_of
@@ -71,9 +72,7 @@ class Renderer:
         self._checks = checks
         self._links = links
         self._put_in = put_in
-        self._plain = Dialect()
-        self._html = Dialect(autoescape=True)
-        self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
+        self._fill = Filling()
         self._sources: dict[tuple[str, int, str, str], Mapping[str, object]] = {}
         self._tracked: frozenset[tuple[str, int, str]] = frozenset()
         self.publish(program)
@@ -116,6 +115,9 @@ class Renderer:
         links = None if outgoing.is_copy else self._links  # the person's choices are not made from a copy
         values = {**_values(outgoing), PREFERENCES: "" if links is None else links.preferences(outgoing)}
         try:
+            if outgoing.offers:
+                shown = {name: offer_values(each, values, self._fill) for name, each in outgoing.offers.items()}
+                values["offers"] = without_nulls(shown)
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
                 for name, value in self._source(outgoing).items()
@@ -154,21 +156,6 @@ class Renderer:
                 f"for {outgoing.channel!r} any more"
             )
         return source
-
-    def _fill(self, value: object, values: Mapping[str, object], *, html: bool) -> object:
-        if isinstance(value, str):
-            return self._template(value, html=html).render(**values)
-        if isinstance(value, Mapping):
-            return {name: self._fill(inner, values, html=html) for name, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._fill(inner, values, html=html) for inner in value]
-        return value
-
-    def _template(self, text: str, *, html: bool) -> BoundTemplate:
-        key = html, text
-        if key not in self._parsed:
-            self._parsed[key] = (self._html if html else self._plain).from_string(text)
-        return self._parsed[key]
 
 
 def _values(outgoing: Outgoing) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.expression.dotted import joined_path, split_path
-from parcours.expression.nodes import CONTEXT, OFFER, OWN_ROOTS, ROW
+from parcours.expression.nodes import CONTEXT, OFFER, OFFERS, OWN_ROOTS, ROW
 from parcours.expression.trees import Trees
 
 RUN_KINDS: Final[Mapping[str, str]] = {
@@ -54,6 +54,7 @@ class Names:
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
     row    the columns of a set or a table, which campaigns alone have
     context, offer  what the caller of a decision gives, and what is known of an offer, where offers are chosen
+    offers what a run keeps of decisions, by the names that its steps give them
     lists  of each column that holds a list of objects, the kinds of their keys
     sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
     past   None where neither history, consent, audiences nor scores may be asked for
@@ -73,6 +74,7 @@ class Names:
     sets: frozenset[str] | None = None
     context: Mapping[str, str] | None = None
     offer: Mapping[str, str] | None = None
+    offers: Mapping[str, str] | None = None
 
     @property
     def own_roots(self) -> frozenset[str]:
@@ -89,6 +91,7 @@ class Names:
             ROW: self.row,
             CONTEXT: self.context,
             OFFER: self.offer,
+            OFFERS: self.offers,
         }[root]
 
 

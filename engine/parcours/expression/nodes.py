@@ -11,8 +11,9 @@ ROOTS: Final = ("event", "entry", "profile", "run")
 ROW: Final = "row"
 CONTEXT: Final = "context"
 OFFER: Final = "offer"
+OFFERS: Final = "offers"
 
-OWN_ROOTS: Final = (ROW, CONTEXT, OFFER)
+OWN_ROOTS: Final = (ROW, CONTEXT, OFFER, OFFERS)
 """Roots that only some expressions have (roots.py)."""
 
 

@@ -1,4 +1,5 @@
-"""Roots that only some expressions have: `row` in campaigns, `context` and `offer` where offers are chosen.
+"""Roots that only some expressions have: `row` in campaigns, `context` and `offer` where offers are chosen, `offers` at
+the steps of a journey that has chosen some.
 
 The parser takes them for names that a macro may give, since elsewhere they are. Here what stands below them becomes a
 path.

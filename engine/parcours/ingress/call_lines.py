@@ -18,7 +18,7 @@ from parcours.ingress.clock_skew import BACK_MAX_MS, cut_ms, meant_ms, zoned
 from parcours.instants import EPOCH, LATEST_MS, ceil_ms, to_moment
 from parcours.segment.line import UNREADABLE, bounded_reason
 
-REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
+REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback", "proposition"})
 """Types of calls that are taken though events are refused."""
 
 

@@ -32,7 +32,7 @@ PLAIN: Final = frozenset({"track", "page", "screen", "group"})
 PUBLIC: Final = PLAIN | {"identify", "consent"}
 """Types of calls that a page may make, whose key everybody can read."""
 
-NEEDS: Final = {"suppression": "people", "feedback": "feedback"}
+NEEDS: Final = {"suppression": "people", "feedback": "feedback", "decision": "decide", "proposition": "decide"}
 """Types of calls that say more than what has happened, and the scope that a key needs for each besides."""
 
 OF_A_CHANNEL: Final = frozenset({"consent", "suppression"})

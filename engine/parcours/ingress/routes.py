@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from parcours.ingress import (
     campaigns,
+    decisions,
     erasures,
     facts,
     feedback,
@@ -32,6 +33,7 @@ from parcours.ingress.exchange import Route
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
+    decisions.ROUTES,
     links.ROUTES,
     health.ROUTES,
     metrics.ROUTES,

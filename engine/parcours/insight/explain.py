@@ -19,12 +19,14 @@ from msgspec.structs import replace
 from parcours.config import Settings
 from parcours.core.fact import (
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     LimitReached,
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     RunMerged,
     Unmatched,
     Unmet,
@@ -38,6 +40,9 @@ from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, is_of_place, se
 from parcours.insight.whose_facts import told_of
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey, Program
+
+_NOTED = Unmatched | LimitReached | ZoneUnknown | CopyReached | Decided | OfferMarked
+"""The facts that concern no journey, each told as a line of its own."""
 
 TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"
 TIE_EXIT = "the step listened for it as well: an exit goes before a listener"
@@ -261,7 +266,9 @@ def explain(
                 at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why, name=name
             )
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | CopyReached) or is_of_place(fact):
+        elif isinstance(
+            fact, Unmatched | LimitReached | ZoneUnknown | CopyReached | Decided | OfferMarked
+        ) or is_of_place(fact):
             notes.append((fact.at, _note(fact, name)))
         elif isinstance(fact, Merged):
             notes.append((fact.at, _note(fact, name)))

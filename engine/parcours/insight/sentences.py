@@ -5,16 +5,19 @@ from __future__ import annotations
 from parcours.core.fact import (
     Changed,
     CopyReached,
+    Decided,
     DeliveryReached,
     LimitReached,
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Unmatched,
     Unmet,
     ZoneUnknown,
 )
 from parcours.core.totals import INTERNAL_OUTCOMES
+from parcours.insight.offer_words import decision_sentence, mark_sentence
 from parcours.insight.place_words import place_sentence
 
 REFUSALS = {
@@ -65,6 +68,7 @@ _MOVES = {
     "branched": "took branch {why}",
     "split": "fell into part {why} of the split",
     "updated": "set {why}",
+    "decided": "decided on {why}",
     "goal": "goal reached",
     "exited": "left by the exit rule {why}",
     "ended": "ended at the {why}",
@@ -79,7 +83,11 @@ _WHOLE: dict[tuple[str, str | None], str] = {
 }
 """Moves that have words of their own."""
 
-_WITHOUT_WHY = {"waiting": "waits, without a time-out", "branched": "no branch was met"}
+_WITHOUT_WHY = {
+    "waiting": "waits, without a time-out",
+    "branched": "no branch was met",
+    "decided": "decided on no offer",
+}
 
 
 def moved(what: str, why: str | None) -> str:
@@ -150,6 +158,10 @@ def sentence(fact: object) -> str | None:
         return f"{fact.call} with {other}: {why}"
     if isinstance(fact, Merged):
         return _merged(fact)
+    if isinstance(fact, Decided):
+        return decision_sentence(fact)
+    if isinstance(fact, OfferMarked):
+        return mark_sentence(fact)
     if isinstance(fact, Changed) and is_of_place(fact):
         return place_sentence(fact)
     return None

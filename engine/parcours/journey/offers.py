@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from parcours.expression.expression import Expression
 from parcours.journey.model.offers import Counted, Format, Mark
+
+MARK_EVENTS: Final[Mapping[Mark, str]] = {
+    "shown": "Offer Shown",
+    "clicked": "Offer Clicked",
+    "dismissed": "Offer Dismissed",
+}
+"""The events that marks are; whatever converts an offer is an event itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,11 @@ class Placement:
     name: str
     channel: str
     format: Format
+    shown_by: Literal["delivered", "opened"] | None = None
+
+    def is_shown_by(self, channel: str) -> str:
+        """What tells that a message on this channel has shown it."""
+        return self.shown_by or ("delivered" if channel == "sms" else "opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferGoal:
+    """What an offer is for: an event within a time after it was shown, the end included; None: however late."""
+
+    event: str
+    when: Expression | None
+    within_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """
     starts_ms, ends_ms  the first and the last instant at which it is offered, both inclusive; None: no such bound
@@ -64,11 +85,17 @@ class Offer:
     priority: int
     caps: tuple[Cap, ...]
     content: Mapping[str, Content]
+    goal: OfferGoal | None = None
     known: Mapping[str, object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         own = {"name": self.name, "priority": self.priority}
         object.__setattr__(self, "known", {**self.attributes, **own})
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What templates see of it beside its attributes."""
+        return {"name": self.name, "title": self.title, "priority": self.priority}
 
     def windows_ms(self, of: Counted) -> tuple[int, ...]:
         """The windows in which it is counted how often this happened."""
@@ -131,20 +158,47 @@ class Decision:
     fallback: Offer | None
     context: Mapping[str, str]
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """All that it may choose, each once, and its fallback."""
+        last = () if self.fallback is None else (self.fallback,)
+        every = (*(offer for strategy in self.strategies for offer in strategy.offers), *last)
+        return tuple({offer.name: offer for offer in every}.values())
+
+    def paths(self) -> frozenset[str]:
+        """The paths that its conditions and formulas read, and those of its offers."""
+        asked = [offer.eligible for strategy in self.strategies for offer in strategy.offers]
+        asked += [strategy.when for strategy in self.strategies]
+        rankings = [strategy.ranking for strategy in self.strategies]
+        asked += [ranking.formula for ranking in rankings if isinstance(ranking, FormulaRanking)]
+        return frozenset(path for each in asked if each is not None for path in each.paths)
+
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """All that offers.yaml says, each part by name."""
+    """All that offers.yaml says, each part by name.
+
+    redeeming  the event types that may name the code of an offer
+    """
 
     placements: Mapping[str, Placement] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    redeeming: frozenset[str] = frozenset()
+
+    @property
+    def converting(self) -> frozenset[str]:
+        """The event types by which an offer that somebody got may be converted."""
+        goals = (offer.goal.event for offer in self.offers.values() if offer.goal is not None)
+        return frozenset((*self.redeeming, *goals)) if self.decisions else frozenset()
 
     def expressions(self) -> Iterator[Expression]:
         """Every expression that is evaluated of a person when something is decided."""
         for offer in self.offers.values():
             if offer.eligible is not None:
                 yield offer.eligible
+            if offer.goal is not None and offer.goal.when is not None:
+                yield offer.goal.when
             yield from (cap.counted for cap in offer.caps if cap.counted is not None)
         for decision in self.decisions.values():
             for strategy in decision.strategies:

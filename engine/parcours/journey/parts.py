@@ -84,11 +84,26 @@ Wait: TypeAlias = WaitDuration | WaitUntil | WaitLocalTime
 
 
 @dataclass(frozen=True, slots=True)
+class MessageOffer:
+    """An offer that a message shows under a name of its own.
+
+    decision    what is decided for each delivery; None: what the run has chosen as `source` is shown
+    placements  by channel
+    """
+
+    name: str
+    decision: str | None
+    source: str
+    placements: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
 
     `paths` are the dotted names in its templates, `dates` the declared local dates among and below them. `is_tracked`
     if links in it tell of opens and clicks. `withdraw` are the event types, by key, that take it out of an inbox.
+    `offers` are those that its templates name below `offers`, in the order in which they are decided.
     """
 
     name: str
@@ -100,6 +115,7 @@ class Message:
     dates: tuple[str, ...] = ()
     is_tracked: bool = False
     withdraw: tuple[str, ...] = ()
+    offers: tuple[MessageOffer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +131,23 @@ class Schedule:
     def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
         """The instants (ms) later than `after_ms`, in rising order."""
         return instants_from(self.at_ms, self.rule, timezone, after_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Sets traits to the values of expressions."""
+
+    id: str
+    values: Mapping[str, Expression]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A decision at a placement, of which the run keeps under `name` what was chosen. It goes on at once."""
+
+    id: str
+    decision: str
+    placement: str
+    name: str
+    next: str | None

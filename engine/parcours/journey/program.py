@@ -25,9 +25,11 @@ from parcours.journey.model.steps import PERCENT_TOTAL
 from parcours.journey.offers import NO_OFFERS, Offers
 from parcours.journey.parts import AudienceChange as AudienceChange
 from parcours.journey.parts import AudienceTrigger as AudienceTrigger
+from parcours.journey.parts import Decide as Decide
 from parcours.journey.parts import Goal as Goal
 from parcours.journey.parts import Message as Message
 from parcours.journey.parts import Trigger as Trigger
+from parcours.journey.parts import Update as Update
 from parcours.journey.parts import Wait as Wait
 from parcours.journey.parts import WaitDuration as WaitDuration
 from parcours.journey.parts import WaitLocalTime as WaitLocalTime
@@ -166,13 +168,6 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    id: str
-    values: Mapping[str, Expression]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class CallAction:
     """An outbound call of the action named. The run goes on at once."""
 
@@ -193,7 +188,7 @@ class Standby:
     id: str
 
 
-Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | End | Standby
+Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | Decide | End | Standby
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +320,7 @@ class Program:
 
     moving: frozenset[str] = frozenset()
     """Names of incoming events by which a run can be entered, left, credited or moved, or which a series keeps; and of
-    those that tell where somebody is.
+    those that tell where somebody is, or convert an offer.
     """
 
     entering: frozenset[str] = frozenset()

@@ -26,6 +26,7 @@ def ways(step: program.Step) -> list[str | None]:
             | program.WaitLocalTime()
             | program.Update()
             | program.CallAction()
+            | program.Decide()
         ):
             return [step.next]
         case program.End() | program.Standby():
@@ -50,6 +51,7 @@ def expressions(step: program.Step) -> list[Expression]:
             | program.WaitLocalTime()
             | program.Split()
             | program.CallAction()  # the body is the action's
+            | program.Decide()  # what it looks at is everybody's, and not the journey's
             | program.End()
             | program.Standby()
         ):

@@ -8,25 +8,32 @@ lines; so it is accepted from every caller. A door that does not trust its calle
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Annotated, Final, get_args
+
+import msgspec
 
 from parcours.channel import CALL, Reaction
 from parcours.config import Settings
 from parcours.core.delivery.feedback import OUTCOMES, UNBLOCKED, is_possible
 from parcours.core.delivery.machines import BY_MACHINES
 from parcours.core.input import (
+    AskedAt,
     ConsentChanged,
+    DecisionAsked,
     EventHappened,
     FeedbackArrived,
     Input,
     PersonReported,
+    PropositionMarked,
     ReactionArrived,
     SuppressionChanged,
     TraitsChanged,
 )
 from parcours.expression.expression import Scope
+from parcours.journey.model.offers import CHOSEN_MAX, Mark
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import (
+    UNREADABLE,
     Call,
     DetailedCall,
     Unusable,
@@ -41,6 +48,20 @@ from parcours.segment.told import MERGE, TOLD
 
 REPORTED: tuple[str, ...] = get_args(Reaction)
 """The reactions that a provider can report."""
+
+MARKS: tuple[Mark, ...] = get_args(Mark)
+
+DECISIONS_MAX: Final = 30
+"""Decisions of one call."""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    decision: str
+    placement: str
+    count: Annotated[int, msgspec.Meta(ge=1, le=CHOSEN_MAX)] | None = None
+
+
+_asked = msgspec.json.Decoder(Annotated[list[_Asked], msgspec.Meta(max_length=DECISIONS_MAX)]).decode
 
 QUOTED_MAX = 64
 """Characters of a line that a reason quotes of one name, so that there is room for the rest of the sentence."""
@@ -97,6 +118,10 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         return _consent_input(call, at)
     if call.type == "suppression":
         return _suppression_input(call, at)
+    if call.type == "decision":
+        return _decision_input(call, at)
+    if call.type == "proposition":
+        return _mark_input(call, at)
     if call.type in TOLD:
         raise Unusable(
             f"the type {call.type!r} tells what became of somebody in a store: only the simulation of all lines that "
@@ -132,6 +157,30 @@ def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
     if not call.channel or not call.address or call.suppressed is None:
         raise Unusable("a suppression call needs channel, address and suppressed")
     return SuppressionChanged(at, call.channel, call.address, call.suppressed)
+
+
+def _decision_input(call: DetailedCall, at: int) -> DecisionAsked:
+    if not call.request_id:
+        raise Unusable("a decision call needs a requestId")
+    try:
+        asked = _asked(call.decisions)
+    except UNREADABLE as error:
+        raise Unusable(f"decisions are a list of objects with decision and placement: {error}") from None
+    if not asked:
+        raise Unusable("a decision call needs decisions")
+    if len({(each.decision, each.placement) for each in asked}) < len(asked):
+        raise Unusable("a decision call asks for the same decision at the same placement twice")
+    told = tuple(AskedAt(each.decision, each.placement, each.count) for each in asked)
+    return DecisionAsked(at, call.request_id, told, decode_object(call.context, "context"))
+
+
+def _mark_input(call: DetailedCall, at: int) -> PropositionMarked:
+    if not call.proposition:
+        raise Unusable("a proposition call needs the proposition that it marks")
+    for known in MARKS:
+        if call.mark == known:
+            return PropositionMarked(at, call.proposition, known)
+    raise Unusable(f"unknown mark {call.mark!r:.{QUOTED_MAX}}; there are {', '.join(MARKS)}")
 
 
 def _reaction_input(call: DetailedCall, at: int) -> ReactionArrived:

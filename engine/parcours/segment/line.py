@@ -91,6 +91,10 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     address: str | None = None
     report_id: str | None = None
     suppressed: bool | None = None
+    proposition: str | None = None
+    mark: str | None = None
+    decisions: msgspec.Raw = msgspec.Raw()
+    request_id: str | None = None
     previous_id: msgspec.Raw = msgspec.Raw()
     name: msgspec.Raw = msgspec.Raw()
     category: msgspec.Raw = msgspec.Raw()
@@ -99,7 +103,7 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
 
 NAMES = (
     "userId", "anonymousId", "previousId", "messageId", "event", "key", "person", "journey", "campaign", "step",
-    "channel", "purpose", "address",
+    "channel", "purpose", "address", "proposition", "requestId",
 )  # fmt: skip
 """The fields of a line that name something."""
 

@@ -42,6 +42,17 @@ def _acknowledged(
     return as_described(call, method, Acknowledgement)
 
 
+def _promised(
+    method: Callable[Concatenate[Service, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Engine, P], Future[T]]:
+    """The same for what tells more than what became of lines."""
+
+    def call(self: Engine, /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return self.submit(method(self._facade, *args, **kwargs))
+
+    return as_described(call, method, Future)
+
+
 class Engine(BlockingFacade):
     """A running engine. Use `Engine.open`, as a context manager or with `close`.
 
@@ -132,6 +143,10 @@ class Engine(BlockingFacade):
     react = _acknowledged(Service.react)
     react_to = _acknowledged(Service.react_to)
     feedback = _acknowledged(Service.feedback)
+    mark_offer = _acknowledged(Service.mark_offer)
+
+    decide = _promised(Service.decide)
+    decisions = _promised(Service.decisions)
 
     take_lines = blocking(Service.take_lines)
 

@@ -25,7 +25,16 @@ from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.following import ask_owner, told_under
 from parcours.service.inbox import InboxItem, items_of
 from parcours.service.journey_state import JourneyState
-from parcours.service.people_calls import Id, check_bool, check_text, feedback_call, object_of, reaction_call, sender
+from parcours.service.people_calls import (
+    Id,
+    check_bool,
+    check_text,
+    feedback_call,
+    mark_call,
+    object_of,
+    reaction_call,
+    sender,
+)
 from parcours.service.person import Person
 from parcours.service.published import Published
 from parcours.shard.messages import Look
@@ -182,6 +191,23 @@ class Facade(ABC):
     def react_to(self, delivery: str, reaction: str, *, link: str | None = None) -> Coroutine[Any, Any, Ingested]:
         """Somebody opens, clicks, dismisses ... the delivery of this key. Told again, it changes nothing."""
         return self._hand_in(feedback_call(delivery, reaction, link))
+
+    def mark_offer(
+        self,
+        user_id: Id | None,
+        proposition: str,
+        mark: str,
+        *,
+        anonymous_id: Id | None = None,
+        timestamp: datetime | None = None,
+        message_id: Id | None = None,
+    ) -> Coroutine[Any, Any, Ingested]:
+        """An offer that somebody got was shown to her, clicked, dismissed or converted; told again, it changes nothing.
+
+        proposition  its key, as a decision tells it
+        """
+        who = sender(user_id, anonymous_id, timestamp, message_id)
+        return self._hand_in({**mark_call(proposition, mark), **who})
 
     # Looking in
 

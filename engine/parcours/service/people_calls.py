@@ -10,6 +10,7 @@ from parcours.core.delivery.feedback import OUTCOMES
 from parcours.errors import CallerError
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
+from parcours.segment.inputs import MARKS
 from parcours.wording import nearest, shown_value
 
 Id: TypeAlias = str | int
@@ -86,6 +87,15 @@ def _check_reaction(reaction: object) -> None:
     if not isinstance(reaction, str) or reaction not in OUTCOMES:
         hint = nearest(reaction, OUTCOMES) if isinstance(reaction, str) else ""
         raise CallerError(f"this is no reaction: {shown_value(reaction)}{hint}")
+
+
+def mark_call(proposition: object, mark: object) -> dict[str, object]:
+    """What became of an offer that somebody got. Raises CallerError for what is no mark, and for what is no key."""
+    check_text("proposition", proposition)
+    if mark not in MARKS:
+        hint = nearest(mark, MARKS) if isinstance(mark, str) else ""
+        raise CallerError(f"this is no mark of an offer: {shown_value(mark)}{hint}")
+    return {"type": "proposition", "proposition": proposition, "mark": mark}
 
 
 def reaction_call(

@@ -40,6 +40,7 @@ from parcours.service.inbox import InboxItem, fetched_lines, items_of
 from parcours.service.inbox_feed import InboxFeed, Watch
 from parcours.service.looks import Looks
 from parcours.service.observed import Observed
+from parcours.service.offer_calls import OfferCalls
 from parcours.service.opening import attaching, keeping, new_plan
 from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
@@ -51,11 +52,11 @@ from parcours.wording import shown_value
 
 log = logging.getLogger("parcours")
 
-REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
-"""Types of calls that tell of consent, or of what became of deliveries: they are taken though events are refused."""
+REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback", "proposition"})
+"""Types of calls that are taken though events are refused: of consent, and of what became of deliveries and offers."""
 
 
-class Service(CampaignCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):
+class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

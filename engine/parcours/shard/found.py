@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from parcours.core.inbox_entry import InboxEntry
+from parcours.core.offers.state import Proposition
 from parcours.core.profile import Profile
 
 
@@ -35,6 +36,18 @@ class InboxFound(Found, frozen=True, array_like=True):
     """
 
     entries: list[InboxEntry] = []
+
+
+class OffersFound(Found, frozen=True, array_like=True):
+    """
+    given   the offers that she got by the request, in the order in which they were asked for
+    traits  hers, as their texts may name them
+    at      the instant as of which they are asked for (ms)
+    """
+
+    given: list[Proposition] = []
+    traits: dict[str, object] = {}
+    at: int = 0
 
 
 class Located(Found, frozen=True, array_like=True):

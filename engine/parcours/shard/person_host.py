@@ -11,7 +11,7 @@ from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.errors import ParcoursError
 from parcours.shard.erasures import Erasure
-from parcours.shard.found import InboxFound, Located, ProfileFound
+from parcours.shard.found import InboxFound, Located, OffersFound, ProfileFound
 from parcours.shard.messages import Look, Recalled
 from parcours.shard.person_facts import recall
 from parcours.shard.person_requests import Erase, EraseTraces, Held, KnownNames
@@ -57,6 +57,15 @@ class PersonHost:
         now_ms = self._clock.now_ms() if self._shard.wakes_itself else 0
         entries = [] if profile is None else [entry for entry in profile.inbox if now_ms <= entry.expires]
         return InboxFound(found.owner, found.is_here, entries)
+
+    async def offers(self, name: str, request: str) -> OffersFound:
+        found = self._shard.persons.find_owner(name)
+        profile = self._shard.persons.known(found.owner) if found.is_here else None
+        now_ms = self._clock.now_ms()
+        if profile is None or profile.offers is None:
+            return OffersFound(found.owner, found.is_here, [], {} if profile is None else profile.traits, now_ms)
+        given = [each for each in profile.offers.propositions if each.request == request]
+        return OffersFound(found.owner, found.is_here, given, profile.traits, now_ms)
 
     def names(self, person: str) -> KnownNames:
         return self._shard.persons.names(person)

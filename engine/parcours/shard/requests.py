@@ -47,6 +47,7 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.offer_requests import GetOffers as GetOffers
 from parcours.shard.peer_requests import Hello as Hello
 from parcours.shard.peer_requests import TakePeerMessages as TakePeerMessages
 from parcours.shard.person_requests import EndErased as EndErased

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from parcours.campaigns.campaign_line import CampaignLine
-from parcours.core.fact import CopyReached, DeliveryReached, Fact, Merged, Moved
+from parcours.core.fact import CopyReached, Decided, DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.summary import Summary
@@ -34,6 +34,9 @@ TRANSITIONS = "transitions.ndjson"
 SUMMARY = "summary.json"
 CAMPAIGNS = "campaigns.ndjson"
 """Is there where the project has campaigns."""
+
+DECISIONS = "decisions.ndjson"
+"""Is there where something was decided."""
 
 EXPORTS = "exports"
 """The folder of the files that campaigns export."""
@@ -87,6 +90,25 @@ class TransitionLine(msgspec.Struct, frozen=True, gc=False):
     why: str | None
 
 
+class DecisionLine(msgspec.Struct, frozen=True, gc=False):
+    """A line of decisions.ndjson: an offer that somebody got, or that there was none.
+
+    rank   its place in the answer, from 1
+    score  by which it was ranked, null where it is missing and for the fallback
+    """
+
+    at: str
+    profile: str
+    decision: str
+    placement: str
+    origin: str
+    offer: str | None
+    rank: int | None
+    score: float | None
+    fallback: bool
+    proposition: str | None
+
+
 ResultRow: TypeAlias = tuple[int, str, str, int, int, bytes]
 """Time in ms, person, journey, run (NO_RUN for none), number in the order of happening, and lines of a file."""
 
@@ -107,6 +129,8 @@ class ResultFiles:
         self._out = out
         self._deliveries = Sorter(_decoder, held_bytes_max)
         self._moves = Sorter(_decoder, held_bytes_max)
+        self._decisions = Sorter(_decoder, held_bytes_max)
+        self._has_decided = False
         self._number = 0
         self._campaigns: list[bytes] = []
 
@@ -123,6 +147,7 @@ class ResultFiles:
         """Take facts; those of each person come in the order of happening."""
         moves: list[Moved] = []
         deliveries: list[DeliveryReached | CopyReached] = []
+        decisions: list[Decided] = []
         for fact in facts:
             if type(fact) is Moved:
                 if fact.what not in INTERNAL_MOVES:
@@ -134,8 +159,12 @@ class ResultFiles:
                 deliveries.append(fact)
             elif type(fact) is Merged:
                 moves += fact.arrivals()
+            elif type(fact) is Decided:
+                decisions.append(fact)
+                self._has_decided = True
         _add(self._moves, _move_rows(moves, self._number))
         _add(self._deliveries, _delivery_rows(deliveries, self._number))
+        _add(self._decisions, _decision_rows(decisions, self._number))
         self._number += len(facts)
 
     def write(self, summary: Summary) -> None:
@@ -151,10 +180,15 @@ class ResultFiles:
                 written.append(CAMPAIGNS)
             else:
                 (self._out / CAMPAIGNS).unlink(missing_ok=True)
+            if self._has_decided:
+                _write_lines(_unfinished(self._out / DECISIONS), self._decisions)
+                written.append(DECISIONS)
+            else:
+                (self._out / DECISIONS).unlink(missing_ok=True)
             for name in written:
                 _unfinished(self._out / name).replace(self._out / name)
         finally:
-            for name in (*RESULTS, CAMPAIGNS):
+            for name in (*RESULTS, CAMPAIGNS, DECISIONS):
                 _unfinished(self._out / name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -165,6 +199,7 @@ class ResultFiles:
     ) -> None:
         self._deliveries.close()
         self._moves.close()
+        self._decisions.close()
 
 
 def write_results(out: Path, facts: Iterable[Fact], summary: Summary) -> None:
@@ -202,6 +237,21 @@ def _delivery_line(at: str, fact: DeliveryReached | CopyReached) -> DeliveryLine
         at, fact.person, fact.journey, fact.version, fact.run, fact.step, fact.channel, fact.message, fact.to,
         fact.outcome, gate, fact.key, seed,
     )  # fmt: skip
+
+
+def _decision_rows(told: list[Decided], first_number: int) -> list[ResultRow]:
+    """The rows of decisions, which concern a person and no run of hers alone."""
+    rows = []
+    for number, fact in enumerate(told, start=first_number):
+        at = time_text(fact.at)
+        where = at, fact.person, fact.decision, fact.placement, fact.origin
+        lines = [
+            DecisionLine(*where, each.offer, rank, each.score, each.is_fallback, each.proposition)
+            for rank, each in enumerate(fact.offers, start=1)
+        ]
+        none = DecisionLine(*where, None, None, None, fallback=False, proposition=None)
+        rows.append(_row((fact.at, fact.person, "", None), number, lines or [none]))
+    return rows
 
 
 def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:

@@ -26,10 +26,11 @@ from parcours.core.delivery.deliveries import make_ready
 from parcours.core.delivery.delivery_key import copy_key_of
 from parcours.core.delivery.feedback import retry_pause_ms
 from parcours.core.delivery.sending import context_of
+from parcours.core.delivery.showing import NOTHING, Showing, Where, show
 from parcours.core.effect import Outgoing
 from parcours.core.fact import CopyOutcome, CopyReached
 from parcours.core.input import ContentRefused, Interrupted, PartTaken, Placed, Settlement
-from parcours.core.parts import keep_part
+from parcours.core.parts import keep_part, row_at
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import Profile, Run, Timer
 from parcours.core.turn import Normalize, Turn
@@ -194,6 +195,7 @@ def _put_into_outbox(turn: Turn, copy: CopyState, message: Message) -> None:
     run = Run(copy.journey, copy.version, copy.run, str(copy.run), copy.entered_at, copy.step)
     keep_part(run, copy.step, copy.row, 0)
     copy.state, copy.row = "queued", {}
+    shown = _shown(turn, run, copy, message) if message.offers else NOTHING
     turn.effects.queued.append(
         Outgoing(
             key=copy.key,
@@ -207,11 +209,18 @@ def _put_into_outbox(turn: Turn, copy: CopyState, message: Message) -> None:
             message_class=message.message_class,
             to=copy.to,
             at=turn.at,
-            context=context_of(turn, run, copy.step, message),
+            context=context_of(turn, run, copy.step, message, shown.paths),
             zone=turn.zone_name(),
             is_copy=True,
+            offers=shown.offers,
         )
     )
+
+
+def _shown(turn: Turn, run: Run, copy: CopyState, message: Message) -> Showing:
+    """What she would be shown: a copy gives nobody anything."""
+    scope = turn.run_scope(run, row=row_at(run, copy.step))
+    return show(turn, run, scope, message, Where(copy.channel, turn.person, copy.key))
 
 
 def _close(

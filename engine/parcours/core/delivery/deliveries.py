@@ -24,6 +24,7 @@ from parcours.channel import CALL
 from parcours.core.archive import Found, has_archived, newest_first, take_out, take_out_with
 from parcours.core.archive import under_way as archived_under_way
 from parcours.core.delivery.delivery_key import key_of
+from parcours.core.delivery.marking import take_offers_back
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, MessageClass, Outcome
 from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Run
@@ -211,6 +212,7 @@ def close(
     settle(turn, delivery)
     if state in GIVES_BACK:
         give_back(turn, delivery)
+        take_offers_back(turn, delivery.key)
     reach(turn, run, delivery, state, gate=gate, reason=reason, code=code, attempt=attempt)
 
 

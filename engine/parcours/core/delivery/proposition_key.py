@@ -15,6 +15,9 @@ from typing import Final
 
 from parcours.core.delivery.delivery_key import key_of
 
+CODE_PARAMETER: Final = "offer_code"
+"""The parameter of a link's query that has the code."""
+
 CODE_CHARACTERS: Final = 8
 _BITS: Final = 5
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -37,6 +40,17 @@ def code_of(key: str) -> str:
     digest = blake2b(f"code\0{key}".encode(), digest_size=CODE_CHARACTERS * _BITS // 8).digest()
     whole = int.from_bytes(digest, "big")
     return "".join(_DIGITS[(whole >> _BITS * place) % 2**_BITS] for place in reversed(range(CODE_CHARACTERS)))
+
+
+def with_code(url: str, code: str) -> str:
+    """The address of a link within an offer, with the offer's code: whoever follows it clicks the offer."""
+    whole, mark, fragment = url.partition("#")
+    return f"{whole}{'&' if '?' in whole else '?'}{CODE_PARAMETER}={code}{mark}{fragment}"
+
+
+def carries(url: str, code: str) -> bool:
+    """Whether it is the link of an offer with this code."""
+    return f"{CODE_PARAMETER}={code}" in url
 
 
 def read_code(text: str) -> str:

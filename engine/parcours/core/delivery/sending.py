@@ -22,10 +22,12 @@ from parcours.core.delivery.deliveries import (
 )
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.inbox import take_back_of
+from parcours.core.delivery.marking import take_offers_back
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.delivery.send_window import note_hold
-from parcours.core.effect import Outgoing
+from parcours.core.delivery.showing import NOTHING, Showing, Where, show
+from parcours.core.effect import Outgoing, ShownOffer
 from parcours.core.fact import LimitReached
 from parcours.core.parts import released_ms, row_at
 from parcours.core.paths import keep, pick, replaced, roots_of
@@ -174,8 +176,16 @@ def _let_pass(
     delivery.state = "queued"
     reserve(turn, delivery, message)
     assert delivery.to is not None, "the address gate lets nothing pass without an address"
-    context = context_of(turn, run, delivery.step, message)
-    _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, context)
+    shown = _shown(turn, run, delivery, message) if message.offers else NOTHING
+    context = context_of(turn, run, delivery.step, message, shown.paths)
+    _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, context, shown.offers)
+
+
+def _shown(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Showing:
+    origin = turn.origin_of(run)
+    place = f"{run.journey}/{origin.number}/{delivery.step}/{delivery.visit}/{delivery.channel}"
+    scope = turn.run_scope(run, row=row_at(run, delivery.step))
+    return show(turn, run, scope, message, Where(delivery.channel, origin.name, place, delivery.key))
 
 
 def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, standing: Timer | None = None) -> None:
@@ -202,6 +212,7 @@ def _put_into_outbox(
     message_class: Literal["marketing", "transactional"],
     to: str,
     context: dict[str, object],
+    offers: dict[str, ShownOffer] | None = None,
 ) -> None:
     if delivery.key in turn.effects.settled:
         turn.effects.settled.remove(delivery.key)  # held and released by the same input: a resume replays many
@@ -220,20 +231,24 @@ def _put_into_outbox(
             at=turn.at,
             context=context,
             zone="" if delivery.channel == CALL else turn.zone_name(),
+            offers=offers or {},
         )
     )
     make_ready(turn, delivery.key)
     reach(turn, run, delivery, "queued")
 
 
-def context_of(turn: Turn, run: Run, step: str, message: Message) -> dict[str, object]:
-    """What the message names of the person and her run, as they are now."""
+def context_of(
+    turn: Turn, run: Run, step: str, message: Message, more: frozenset[str] = frozenset()
+) -> dict[str, object]:
+    """What the message names of the person and her run, as they are now, and `more` paths that its offers name."""
+    paths = message.paths | more if more else message.paths
     roots: dict[str, object] = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event}
-    if "run" in roots_of(message.paths):
+    if "run" in roots_of(paths):
         roots["run"] = {**turn.run_view(run), "entered_at": iso(run.entered_at)}
     if row := row_at(run, step):
         roots["row"] = row
-    context = keep(roots, message.paths)
+    context = keep(roots, paths)
     for path in message.dates:
         value = pick(context, path)
         if value is not None:
@@ -266,6 +281,7 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
     objection = judge_claim(turn, run, delivery, message) if message and delivery.state == "queued" else None
     if objection is not None:
         give_back(turn, delivery)
+        take_offers_back(turn, delivery.key)
         _object(turn, run, delivery, objection)
         tell_wait(turn, run)
         return None

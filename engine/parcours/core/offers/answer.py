@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -11,6 +12,12 @@ Reason: TypeAlias = Literal[
     "no_personalisation",
 ]  # fmt: skip
 """What became of an offer: it was chosen, others went before it, or the first thing that spoke against it."""
+
+LETTERS: Final[Mapping[Reason, str]] = {
+    "chosen": "c", "outranked": "o", "no_content": "n", "not_started": "s", "ended": "e", "not_eligible": "i",
+    "capped": "p", "already_chosen": "a", "no_personalisation": "x",
+}  # fmt: skip
+"""What facts have for each: there is one for every offer that was looked at."""
 
 Score: TypeAlias = int | float | None
 

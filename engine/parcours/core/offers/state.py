@@ -20,6 +20,10 @@ class Proposition(msgspec.Struct, array_like=True):
     key          as core/delivery/proposition_key.py makes it, the same for ever
     is_fallback  there was none else
     marks        what became of it, each with its first time
+    deliveries   the keys of the messages that show it
+    for_message  it was decided for one, and is given back if that does not go out
+    request      the id of the request by which it was decided; empty if it was not by one
+    score        by which it was ranked, of one that was asked for by a request
     """
 
     key: str
@@ -29,6 +33,25 @@ class Proposition(msgspec.Struct, array_like=True):
     at: int
     is_fallback: bool = False
     marks: dict[Mark, int] = {}
+    deliveries: list[str] = []
+    for_message: bool = False
+    request: str = ""
+    score: int | float | None = None
+
+
+class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a run keeps of a decision: the first offer that it chose.
+
+    key    of the proposition
+    score  by which it was ranked, None where there is none
+    """
+
+    key: str
+    offer: str
+    decision: str
+    placement: str
+    score: int | float | None = None
+    is_fallback: bool = False
 
 
 class Count(msgspec.Struct, array_like=True):

@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo
 from parcours.core.buckets import bucket_of
 from parcours.core.delivery import sending
 from parcours.core.delivery.call_url import with_query
+from parcours.core.delivery.deciding import Cause, decide
 from parcours.core.delivery.holding import tell_wait
+from parcours.core.offers.choosing import Asked
+from parcours.core.offers.state import Picked
 from parcours.core.parts import row_at
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
@@ -31,6 +34,7 @@ from parcours.journey.program import (
     Branch,
     CallAction,
     CampaignEntry,
+    Decide,
     End,
     Journey,
     ReactionListener,
@@ -97,7 +101,7 @@ def archive(turn: Turn, run: Run) -> None:
     turn.cancel_timers(run, ("wait", "timeout", "part"))
     run.ended_at = turn.at
     run.step = run.held_until = run.since = None
-    run.visits, run.event = {}, {}
+    run.visits, run.event, run.offers = {}, {}, {}
     for delivery in run.deliveries:
         delivery.answer = {}
     if run.entry and not _goal_may_follow(turn, run):
@@ -141,6 +145,8 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
             return _update(turn, run, step)
         case CallAction():
             return _call(turn, journey, run, step)
+        case Decide():
+            return _decide(turn, run, step)
         case Standby():
             return STAY
         case End():
@@ -165,6 +171,21 @@ def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | Non
         for expressions in (action.query, action.body)
     )
     sending.queue_call(turn, run, step, with_query(action.url, query), body)
+    return step.next
+
+
+def _decide(turn: Turn, run: Run, step: Decide) -> str | None:
+    """Make the decision as of now. Of what it chooses the run keeps the first; the next visit decides anew."""
+    origin = turn.origin_of(run)
+    place = f"{run.journey}/{origin.number}/{step.id}/{run.visits[step.id]}"
+    (given,) = decide(turn, turn.run_scope(run), [Asked(step.decision, step.placement)], Cause(origin.name, place))
+    run.offers.pop(step.name, None)
+    if given:
+        first = given[0]
+        run.offers[step.name] = Picked(
+            first.proposition, first.offer, step.decision, step.placement, first.score, first.is_fallback
+        )
+    turn.record(run, "decided", ", ".join(each.offer for each in given) or None)
     return step.next
 
 

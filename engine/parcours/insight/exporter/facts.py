@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ from parcours.core.fact import (
     Changed,
     CopyOutcome,
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     JoiningCall,
@@ -25,14 +26,18 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferGiven,
+    OfferMarked,
     Published,
     RunMerged,
+    StrategyTried,
     Unmatched,
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import COPIED, MERGED, NOT_MERGED, ZONE_UNKNOWN
+from parcours.insight.exporter.rows import COPIED, DECIDED, MERGED, NOT_MERGED, PROPOSITION, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
+from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
 
 _decode_merge = msgspec.json.Decoder(tuple[JoiningCall, tuple[RunMerged, ...]]).decode
@@ -51,6 +56,10 @@ class Exported:
 
 
 _decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
+
+_decode_decision = msgspec.json.Decoder(tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...]]).decode
+
+_decode_mark = msgspec.json.Decoder(tuple[str, str, str, Mark | Literal["given_back"]]).decode
 
 Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
@@ -121,6 +130,11 @@ def _change(row: Told) -> Fact:
             return CopyReached(
                 at, person, name, version, run, step, channel, message, address, outcome, key, reason, code
             )
+        case what if what == DECIDED:
+            return Decided(at, person, name, *_decode_decision(value))
+        case what if what == PROPOSITION:
+            proposition, decision, placement, mark = _decode_mark(value)
+            return OfferMarked(at, person, proposition, name, decision, placement, mark)
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:

@@ -15,6 +15,7 @@ import msgspec
 from parcours.core.fact import (
     Changed,
     CopyReached,
+    Decided,
     DeliveryReached,
     Fact,
     LedgerChanged,
@@ -23,6 +24,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    OfferMarked,
     Published,
     Unmatched,
     Unmet,
@@ -48,6 +50,12 @@ MERGED: Final = "merged"
 
 COPIED: Final = "copied"
 """What the table of changes says of a copy for an address of a campaign's own; the value has what became of it."""
+
+DECIDED: Final = "decided"
+"""What the table of changes says of a decision; the value has what was given, and what became of all others."""
+
+PROPOSITION: Final = "proposition"
+"""What the table of changes says of an offer that somebody got, of which something became; the value has what."""
 
 ZONE_UNKNOWN: Final = "zone_unknown"
 NOT_MERGED: Final = "not_merged"
@@ -254,6 +262,11 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
             return "changes", (MERGED, fact.name, _json((fact.call, fact.runs)).decode(), None, None, None)
         case Changed():
             return "changes", (fact.what, fact.name, fact.value, None, fact.why, fact.dwell)
+        case Decided():
+            return "changes", (DECIDED, fact.decision, _decision(fact), None, None, None)
+        case OfferMarked():
+            value = _json((fact.proposition, fact.decision, fact.placement, fact.mark)).decode()
+            return "changes", (PROPOSITION, fact.offer, value, None, None, None)
         case Published():
             return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
         case LedgerChanged():
@@ -267,6 +280,10 @@ def _copy(fact: CopyReached, telling: Telling) -> str:
     to = telling.address(fact.to)
     told = (fact.version, fact.run, fact.step, fact.channel, fact.message, to, fact.outcome, fact.key, fact.code)
     return _json(told).decode()
+
+
+def _decision(fact: Decided) -> str:
+    return _json((fact.placement, fact.origin, fact.offers, fact.fallback, fact.trace)).decode()
 
 
 def _delivery(fact: DeliveryReached, telling: Telling) -> Row:

@@ -20,7 +20,7 @@ def indexed(program: Program) -> Program:
     campaigns = (*program.campaigns, *program.draining_campaigns)
     series = _series_by_event(_asking(program))
     moving = {name for journey in versions for name in event_names(journey) | withdrawing_names(journey)}
-    moving |= {name for campaign in campaigns for name in events_of_campaign(campaign)}
+    moving |= {name for campaign in campaigns for name in events_of_campaign(campaign)} | program.offers.converting
     entries = {name for journey in program.journeys for name in entry_names(journey)}
     positions = {name for name, event in events.items() if program.places and (event.location or event.crossing)}
     renewed_by, predicting = _renewed_by(program), _predicting(program)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from parcours.expression.names import ANYTHING, Names, united
 from parcours.journey import program
 from parcours.journey.compile.declarations import Declarations, union_of
+from parcours.journey.compile.offers.chosen import OFFER_PARTS, paths_of_chosen
 from parcours.journey.compile.triggers import compiled_audience_trigger, compiled_trigger
 from parcours.journey.model import steps
 from parcours.journey.model.document import JourneyDocument
 from parcours.journey.model.triggers import AudienceTriggerDocument, EventTriggerDocument
+from parcours.journey.offers import NO_OFFERS, Offers
 from parcours.journey.read.finding import KeyPath, Margin
 from parcours.journey.read.stand_ins import STEP_KIND
 
@@ -20,7 +22,8 @@ from parcours.journey.read.stand_ins import STEP_KIND
 class JourneyNames:
     """The scopes of one journey.
 
-    paths  the paths that each message and action reads, by `send NAME` and `call NAME`
+    paths  the paths that each message, action and decision reads, by `send NAME`, `call NAME` and `decide NAME`
+    offers what offers.yaml says
     kept   collects the paths of events that a run has to keep
     lost   what could not be read of the journey
     """
@@ -29,6 +32,7 @@ class JourneyNames:
     declared: Declarations
     paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
     lost: frozenset[KeyPath] = frozenset()
+    offers: Offers = NO_OFFERS
     kept: set[str] = field(default_factory=set)
 
     @property
@@ -72,7 +76,19 @@ class JourneyNames:
                 answers.append(self._answer(listener.of))
         if self._listeners_unread:
             answers.append(self._every())
-        return self.declared.names(united([union_of(self.declared, events), *answers]), self.entry_names, run=True)
+        names = self.declared.names(united([union_of(self.declared, events), *answers]), self.entry_names, run=True)
+        decided = [each for each in self.document.steps if isinstance(each, steps.DecideStep)]
+        return replace(names, offers=self._decided(decided)) if decided else names
+
+    def _decided(self, decided: list[steps.DecideStep]) -> Mapping[str, str]:
+        """The paths that `offers` has: those of the first offer that each of these steps may choose."""
+        if self._listeners_unread or not OFFER_PARTS.isdisjoint(self.declared.unread):
+            return ANYTHING
+        return united(
+            paths_of_chosen(each.as_, decision.offers)
+            for each in decided
+            if (decision := self.offers.decisions.get(each.decide)) is not None
+        )
 
     def _listeners(self) -> Iterator[tuple[steps.ListenerDocument, bool]]:
         """Each listener, and whether the reaction that it waits for could not be read."""

@@ -15,7 +15,7 @@ from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.expression import Expression, compile_expression
 from parcours.expression.kinds import ADDRESS, REGION, TIME_ZONE
 from parcours.expression.names import ANYTHING, Names, united
-from parcours.expression.nodes import ROOTS
+from parcours.expression.nodes import OFFERS, ROOTS, ROW
 from parcours.expression.trees import Trees
 from parcours.journey import program
 from parcours.journey.compile.analyses.project import compiled_analyses
@@ -38,6 +38,8 @@ from parcours.journey.compile.events import EventCompiler
 from parcours.journey.compile.index import indexed
 from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.offers.events import with_offer_events
+from parcours.journey.compile.offers.messages import MessageOffersCompiler, paths_of_offers
 from parcours.journey.compile.offers.project import compiled_offers
 from parcours.journey.compile.places.project import compiled_places, with_place_events
 from parcours.journey.compile.places.used import check_places
@@ -49,7 +51,8 @@ from parcours.journey.disclosure import Disclosure, disclosure_of
 from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.channel_rate import RATE_KEY, rate_of
 from parcours.journey.model.document import JourneyDocument, MessageDocument
-from parcours.journey.model.steps import CallStep, SendStep
+from parcours.journey.model.steps import CallStep, DecideStep, SendStep
+from parcours.journey.offers import Offers
 from parcours.journey.places import Places
 from parcours.journey.read.channel_settings import check_settings
 from parcours.journey.read.documents import Documents, Margins
@@ -78,7 +81,7 @@ def compile_project(
     Faults go into the margins; the program may be used only if no error is among them.
     """
     places = compiled_places(documents, margins)
-    told = with_place_events(documents, places, margins)
+    told = with_offer_events(with_place_events(documents, places, margins), margins)
     compiler = _Compiler(
         told,
         margins,
@@ -114,17 +117,19 @@ class _Compiler:
             self._checked(document, margin)
             for document, margin in zip(self.documents.messages, self.margins.messages, strict=True)
         )
+        offers = compiled_offers(self.documents, self.margins, self.declared)
         messages = {
-            document.message: self._message(document, margin)
+            document.message: self._message(document, margin, offers)
             for document, margin in zip(checked, self.margins.messages, strict=True)
         }
         actions = self._actions()
         paths = {
-            **{f"send {name}": message.paths for name, message in messages.items()},
+            **{f"send {name}": message.paths | paths_of_offers(message, offers) for name, message in messages.items()},
             **{f"call {name}": _paths(action) for name, action in actions.items()},
+            **{f"decide {name}": decision.paths() for name, decision in offers.decisions.items()},
         }
         journeys = tuple(
-            replace(self._journey(document, margin, analyses, paths), messages=messages, actions=actions)
+            replace(self._journey(document, margin, analyses, paths, offers), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         tables = compiled_tables(self.documents, self.declared, self.margins)
@@ -160,7 +165,7 @@ class _Compiler:
             analyses=asked,
             places=self.places,
             scores=compiled_scores(self.documents, self.margins, self.declared),
-            offers=compiled_offers(self.documents, self.margins, self.declared),
+            offers=offers,
             keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
         return indexed(compiled), replace(self.documents, messages=checked)
@@ -245,12 +250,16 @@ class _Compiler:
                     margin.warn(finding.text)
         return validated.model_dump()
 
-    def _message(self, document: MessageDocument, margin: Margin) -> program.Message:
+    def _message(self, document: MessageDocument, margin: Margin, offers: Offers) -> program.Message:
         names, paths = self._names_in("send", document.message), set[str]()
+        showing = self._showing(document, margin, offers)
+        shown = showing.compile()
+        own_roots = (ROW, OFFERS) if shown else (ROW,)
+        names = replace(names, offers=showing.names(shown)) if shown else names
         for place in keys_with_templates(document.contents):
             margin.error("a key is sent as it stands: only values are filled in", *place)
         for place, text in templates_in(document.contents):
-            use = read_template(text)
+            use = read_template(text, own_roots)
             read = [resolved(path, names) for path in sorted(use.paths)]
             for complaint in (*use.complaints, *filter(None, (unknown for _, unknown in read))):
                 margin.error(complaint, *place)
@@ -262,11 +271,20 @@ class _Compiler:
             purpose=document.purpose or document.message_class,
             expires_ms=document.expires,
             contents=dict(document.contents),
-            paths=frozenset(paths),
+            paths=frozenset(path for path in paths if split_path(path)[0] != OFFERS),
             dates=tuple(sorted(_dates_in(names, paths))),
             is_tracked=document.message_class == "marketing" if document.track is None else document.track,
             withdraw=self._withdrawing(document, margin),
+            offers=shown,
         )
+
+    def _showing(self, document: MessageDocument, margin: Margin, offers: Offers) -> MessageOffersCompiler:
+        senders = {
+            each.journey: [step for step in each.steps if isinstance(step, DecideStep)]
+            for each in self.documents.journeys
+            if _uses(each, "send", document.message)
+        }
+        return MessageOffersCompiler(document, offers, senders, self._steps_unread(), self.declared, margin)
 
     def _withdrawing(self, document: MessageDocument, margin: Margin) -> tuple[str, ...]:
         """The keys of the events that take the message back out of an inbox."""
@@ -310,10 +328,18 @@ class _Compiler:
         )
 
     def _journey(
-        self, document: JourneyDocument, margin: Margin, analyses: AnalysisScope, paths: Mapping[str, frozenset[str]]
+        self,
+        document: JourneyDocument,
+        margin: Margin,
+        analyses: AnalysisScope,
+        paths: Mapping[str, frozenset[str]],
+        offers: Offers,
     ) -> program.Journey:
         lost = self.margins.lost.get(margin.file, frozenset())
-        names, timezone = JourneyNames(document, self.declared, paths, lost), self.documents.settings.timezone
+        names, timezone = (
+            JourneyNames(document, self.declared, paths, lost, offers=offers),
+            self.documents.settings.timezone,
+        )
         journey = JourneyCompiler(names, analyses, margin, timezone).compile()
         if all(path[0] in _APART for path in lost):
             check_shape(journey, [step.id for step in document.steps], margin)

@@ -15,6 +15,7 @@ from parcours.journey.compile.analyses.scope import AnalysisScope
 from parcours.journey.compile.declarations import condition, expression, value
 from parcours.journey.compile.experiments import check_arms, compiled_experiment
 from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.offers.chosen import check_decide
 from parcours.journey.compile.sends import SendCompiler
 from parcours.journey.compile.waits import compiled_wait
 from parcours.journey.experiments import Experiment
@@ -50,6 +51,8 @@ class StepCompiler:
                 return self._update(step)
             case steps.CallStep():
                 return self._call(step)
+            case steps.DecideStep():
+                return self._decide(step)
             case steps.EndStep():
                 return program.End(step.id)
         assert_never(step)
@@ -177,6 +180,11 @@ class StepCompiler:
             self.margin.error(f"unknown action {step.call!r}{nearest(step.call, actions)}", "call")
         self.journey.kept.update(self.journey.paths.get(f"call {step.call}", frozenset()))
         return program.CallAction(step.id, step.call, self._next(step.next, "next"))
+
+    def _decide(self, step: steps.DecideStep) -> program.Decide:
+        check_decide(step, self.journey.offers, self.journey.declared.unread, self.margin)
+        self.journey.kept.update(self.journey.paths.get(f"decide {step.decide}", frozenset()))
+        return program.Decide(step.id, step.decide, step.placement, step.as_, self._next(step.next, "next"))
 
     def _update(self, step: steps.UpdateStep) -> program.Update:
         traits = self.journey.declared.traits

@@ -9,8 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from parcours.journey.model.campaign_steps import CampaignStepDocument
-from parcours.journey.model.document import ExitRuleDocument, GoalDocument, in_our_time
+from parcours.journey.model.document import ExitRuleDocument, GoalDocument
 from parcours.journey.model.forms import Document, Name
+from parcours.journey.model.moments import in_our_time
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.zones import ZoneName
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,8 @@ from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.channel_rate import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, is_name, keys_of
 from parcours.journey.model.insight import InsightDocument
+from parcours.journey.model.message_offers import MessageOffers
+from parcours.journey.model.moments import in_our_time
 from parcours.journey.model.people_rate import PeopleRate, people_per_second
 from parcours.journey.model.places import CrossingDocument, LocationDocument, PlacesKeptDocument
 from parcours.journey.model.policies import HoldoutDocument, PoliciesDocument
@@ -238,6 +240,7 @@ class MessageDocument(Document, extra="allow"):
         default=None, description="How long after it was asked for it may still go out, and lie in an inbox."
     )
     withdraw: tuple[str, ...] = Field(default=(), description="The events that take it unseen out of an inbox.")
+    offers: MessageOffers = Field(default_factory=dict, description="The offers that its texts show, by name.")
     track: bool | None = Field(
         default=None,
         description="Whether links in it tell of opens and clicks. Those of marketing do without it, and those of "
@@ -254,19 +257,6 @@ class ActionsDocument(Document):
     """actions.yaml: the outbound calls by name."""
 
     actions: dict[Name, ActionDocument] = Field(default_factory=dict, description="The outbound calls by name.")
-
-
-YEARS: Final = (1970, 9990)
-"""Timestamps within these years can be counted in every zone, with years to spare for waits and rules."""
-
-DateOrTime = TypeVar("DateOrTime", date, datetime)
-
-
-def in_our_time(moment: DateOrTime) -> DateOrTime:
-    """The date or time. Raises ValueError for one outside of those years."""
-    if not YEARS[0] <= moment.year < YEARS[1]:
-        raise ValueError(f"a year from {YEARS[0]} to {YEARS[1] - 1} is expected")
-    return moment
 
 
 class EventEntryDocument(EventTriggerDocument):

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.config import DECISION_TICK_MS, SECOND_MS
-from parcours.expression.duration import PositiveDuration
-from parcours.journey.model.document import in_our_time
+from parcours.expression.duration import Duration, PositiveDuration
 from parcours.journey.model.forms import ColumnName, Document, ExpressionText, Name, chooser, keys_of
+from parcours.journey.model.moments import in_our_time
 from parcours.journey.model.traits import Kind
+from parcours.journey.model.triggers import EventTriggerDocument
 
 PLACEMENTS_MAX: Final = 200
 OFFERS_MAX: Final = 1_000
@@ -72,6 +73,11 @@ class PlacementDocument(Document):
         description="The channel of the messages that it is a part of, or whatever else shows it, such as `web`."
     )
     format: Format = Field(description="What its content is: `text`, `html`, `json` or `image`.")
+    shown_by: Literal["delivered", "opened"] | None = Field(
+        default=None,
+        description="What tells that a message has shown it: that it was `delivered`, or `opened`. Without it an SMS "
+        "has when it is delivered, and any other when it is opened.",
+    )
 
 
 class _ContentDocument(Document):
@@ -167,6 +173,15 @@ MomentForm: TypeAlias = Annotated[
 """A date in the project's zone, or an instant."""
 
 
+class OfferGoalDocument(EventTriggerDocument):
+    """What an offer is for: the event that converts it."""
+
+    within: Duration | None = Field(
+        default=None,
+        description="How long after it was shown the event counts, the end included; however late without it.",
+    )
+
+
 class OfferDocument(Document):
     """An offer: what somebody may get, when, how often, and what it says where."""
 
@@ -192,6 +207,7 @@ class OfferDocument(Document):
     caps: Annotated[tuple[OfferCapDocument, ...], Field(max_length=CAPS_MAX)] = Field(
         default=(), description="How often it may come; each of them has to have room."
     )
+    goal: OfferGoalDocument | None = Field(default=None, description="What it is for: the event that converts it.")
     content: dict[Name, ContentForm] = Field(
         default_factory=dict, description="What it says at each placement; it is not chosen for any other."
     )

@@ -16,7 +16,7 @@ from pydantic import (
 from parcours.channel import Reaction
 from parcours.expression.duration import DAYS, Duration, Offset, TimeOfDay, Weekdays, minute_of
 from parcours.journey.model.experiments import ExperimentDocument
-from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of, tagged
+from parcours.journey.model.forms import ColumnName, Document, ExpressionText, Name, Percent, chooser, keys_of, tagged
 from parcours.journey.model.triggers import EventTriggerDocument
 
 PERCENT_TOTAL: Final = 10_000
@@ -301,6 +301,21 @@ class CallStep(Document):
     next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
+class DecideStep(Document):
+    """Decides which offers the person gets, and keeps the first of them for the conditions of later steps.
+
+    These ask for `offers.NAME`, which is missing where there was nothing to choose. The run goes on at once.
+    """
+
+    id: Name = Field(description="The step's name within its journey.")
+    decide: Name = Field(description="The decision of offers.yaml that is made.")
+    placement: Name = Field(description="Where the offers will appear: only those with content for it are chosen.")
+    as_: ColumnName = Field(
+        alias="as", description="What the run calls it, as in `offers.best.name`, until it ends or decides again."
+    )
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
+
+
 class EndStep(Document):
     """Ends the run."""
 
@@ -316,6 +331,7 @@ _AnyStep: TypeAlias = (
     | Annotated[SplitStep, Tag("<split>")]
     | Annotated[UpdateStep, Tag("<update>")]
     | Annotated[CallStep, Tag("<call>")]
+    | Annotated[DecideStep, Tag("<decide>")]
     | Annotated[EndStep, Tag("<end>")]
 )
 

@@ -15,7 +15,8 @@ ENTRY: Final = ""
 """The id of the box of the entry, or of a campaign's begin."""
 
 Kind: TypeAlias = Literal[
-    "entry", "send", "listen", "wait", "branch", "split", "update", "call", "standby", "end", "finish",
+    "entry", "send", "listen", "wait", "branch", "split", "update", "call", "decide", "standby", "end",
+    "finish",
     "read", "filter", "dedupe", "union", "intersection", "exclusion", "enrich", "save", "export", "test", "reacted",
 ]  # fmt: skip
 
@@ -135,6 +136,8 @@ def _kind(step: program.Step) -> Kind:
             return "update"
         case program.CallAction():
             return "call"
+        case program.Decide():
+            return "decide"
         case program.Standby():
             return "standby"
         case program.End():

@@ -26,6 +26,7 @@ ICONS: Final[Mapping[Kind, str]] = {
     "split": "M10 3v5L4 12v5M10 8l6 4v5",
     "update": "M4 14l9-9 3 3-9 9H4z",
     "call": "M7 3v4M13 3v4M5 7h10v3a5 5 0 0 1-10 0zM10 15v3",
+    "decide": "M3 10V4h6l8 8-6 6zM6.5 7.5v.5",
     "standby": "M7 4v12M13 4v12",
     "end": "M5 5h10v10H5z",
     "finish": "",

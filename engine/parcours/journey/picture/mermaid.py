@@ -28,6 +28,7 @@ _SHAPES: Final[Mapping[Kind, tuple[str, str]]] = {
     "test": _DECISION,
     "filter": _DECISION,
     "call": ("[[", "]]"),
+    "decide": ("[[", "]]"),
     "save": _KEPT,
     "export": _KEPT,
     "end": _END,

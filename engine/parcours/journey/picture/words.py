@@ -106,6 +106,8 @@ def step_words(step: program.Step, most: int = WORD_MAX) -> str:
             return f"update {listed_words(step.values)}"
         case program.CallAction():
             return f"call {step.action}"
+        case program.Decide():
+            return f"decide {step.decision}"
         case program.Standby():
             return "stand by"
         case program.End():

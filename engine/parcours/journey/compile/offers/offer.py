@@ -22,8 +22,9 @@ from parcours.journey.model.offers import (
     MomentForm,
     OfferCapDocument,
     OfferDocument,
+    OfferGoalDocument,
 )
-from parcours.journey.offers import Cap, Content, Offer, Placement
+from parcours.journey.offers import Cap, Content, Offer, OfferGoal, Placement
 from parcours.journey.read.finding import Margin
 from parcours.wording import nearest, quoted
 
@@ -63,7 +64,16 @@ class OfferCompiler:
             priority=document.priority,
             caps=tuple(cap for cap in caps if cap is not None),
             content=self._contents(name, document, margin),
+            goal=self._goal(document.goal, margin.below("goal")),
         )
+
+    def _goal(self, document: OfferGoalDocument | None, margin: Margin) -> OfferGoal | None:
+        if document is None:
+            return None
+        properties = self.declared.properties(margin, document.event, "event")
+        names, when = self.declared.names(properties), document.when
+        asked = None if when is None else condition(margin, when, names, "when")
+        return OfferGoal(self.declared.definition_keys.event(document.event), asked, document.within)
 
     def _first_ms(self, given: MomentForm | None) -> int | None:
         if given is None or isinstance(given, datetime):

@@ -78,13 +78,18 @@ class _Compiler:
         decisions = {
             name: self._decision(name, each, offers, rankings) for name, each in self.document.decisions.items()
         }
-        return Offers(placements, offers, decisions)
+        return Offers(placements, offers, decisions, self._redeeming())
+
+    def _redeeming(self) -> frozenset[str]:
+        """The event types that have a code, which may be that of an offer."""
+        keys = self.declared.definition_keys
+        return frozenset(keys.event(name) for name, properties in self.declared.events.items() if "code" in properties)
 
     def _placement(self, name: str, document: PlacementDocument) -> Placement:
         known = self.declared.channels | OTHER_SURFACES
         if document.channel not in known and (hint := nearest(document.channel, known)):
             self.margin.warn(f"there is no channel {quoted(document.channel)}{hint}", "placements", name, "channel")
-        return Placement(name, document.channel, document.format)
+        return Placement(name, document.channel, document.format, document.shown_by)
 
     def _rankings(self) -> dict[str, Ranking]:
         compiled: dict[str, Ranking] = {}

@@ -1,0 +1,52 @@
+"""What do offers say to whoever asks for them, outside of any message?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from parcours.core.effect import ShownOffer
+from parcours.core.offers.state import Proposition
+from parcours.dispatch.filling import Filling
+from parcours.dispatch.offer_rendering import said
+from parcours.expression.zones import zone
+from parcours.instants import to_moment
+from parcours.journey.offers import Offer
+from parcours.template.nothing import without_nulls
+from parcours.template.rendering import PREFERENCES, RENDERING, Rendering
+from parcours.wording import error_words
+
+log = logging.getLogger("parcours")
+
+
+def shown_offer(offer: Offer, given: Proposition) -> ShownOffer | None:
+    """The offer with what it says at the placement at which somebody got it; None if it says nothing there any more."""
+    content = offer.content.get(given.placement)
+    if content is None:
+        return None
+    known = {**offer.told, "attributes": dict(offer.attributes)}
+    return ShownOffer(given.key, content.format, dict(content.values), known, given.score, given.is_fallback)
+
+
+class AskedOffers:
+    """Fills in what offers say."""
+
+    def __init__(self) -> None:
+        self._fill = Filling()
+
+    def content(
+        self, offer: ShownOffer, values: Mapping[str, object], at_ms: int, timezone: str
+    ) -> dict[str, object] | None:
+        """What the offer says, by the keys of its content; None where it cannot be filled in, which the log tells.
+
+        Dates are written in the time zone that is given.
+        """
+        here = zone(timezone)
+        now = to_moment(at_ms).astimezone(here)
+        own = {name: without_nulls(dict(each) if isinstance(each, Mapping) else each) for name, each in values.items()}
+        shared = {"now": now, "today": now.date(), PREFERENCES: "", RENDERING: Rendering(now, here)}
+        try:
+            return said(offer, {**own, **shared}, self._fill)
+        except Exception as error:  # noqa: BLE001  # templates raise anything for data that nobody thought of
+            log.warning("the offer %r says nothing to somebody: %s", offer.known["name"], error_words(error))
+            return None

@@ -1,0 +1,163 @@
+"""Which offers does somebody get? Asked by whoever shows them, who also tells what became of them.
+
+A page's key names its user by an id and the proof of it, for what an offer says may be personal.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from parcours.ingress.bodies import decoded
+from parcours.ingress.door import Door
+from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
+from parcours.ingress.keys import Key
+from parcours.journey.model.offers import CHOSEN_MAX
+from parcours.segment.inputs import DECISIONS_MAX
+from parcours.service.decided import Asking, Decided
+
+SCOPE: Final = "decide"
+
+
+class AskedFor(msgspec.Struct, frozen=True):
+    """A decision at a placement; `count` is as many offers as the decision says where it is left out."""
+
+    decision: str
+    placement: str
+    count: Annotated[int, msgspec.Meta(ge=1, le=CHOSEN_MAX)] | None = None
+
+
+class WhoseOffers(msgspec.Struct, frozen=True, rename="camel"):
+    """
+    userHash  the HMAC-SHA256 of the user's id by `identity_secret`, in hex, which a page's key needs for a userId
+    """
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    user_hash: str | None = None
+
+
+class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True):
+    """
+    context  the values that the decisions declare
+    event    a track call of the person's, which is applied first
+    """
+
+    decisions: Annotated[list[AskedFor], msgspec.Meta(min_length=1, max_length=DECISIONS_MAX)]
+    request_id: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    context: dict[str, Any] = {}
+    event: dict[str, Any] | None = None
+
+
+class OfferShown(msgspec.Struct, frozen=True):
+    """
+    proposition  by which its marks are told; null of a fallback where nobody has answered in time
+    """
+
+    name: str
+    content: dict[str, Any]
+    attributes: dict[str, Any]
+    score: float | None
+    fallback: bool
+    proposition: str | None
+
+
+class DecisionShown(msgspec.Struct, frozen=True):
+    """What a decision gives at a placement, the best first."""
+
+    decision: str
+    placement: str
+    offers: list[OfferShown]
+
+
+class DecisionsShown(msgspec.Struct, frozen=True, rename="camel"):
+    """
+    timeout  the person's shard has not answered in time, and these are the fallbacks
+    """
+
+    request_id: str
+    decisions: list[DecisionShown]
+    timeout: bool = False
+
+
+class MarkTold(WhoseOffers, frozen=True, rename="camel", kw_only=True):
+    """What became of an offer that the person got: shown, clicked, dismissed or converted."""
+
+    proposition: str
+    mark: str
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """It is on disk."""
+
+    success: bool = True
+
+
+async def decisions(door: Door, request: Request) -> Answer:
+    """The answer, which always comes in time."""
+    asked = decoded(request, DecisionsAsked)
+    _check_user(door, request.key, asked)
+    told = await door.service.decisions(
+        asked.user_id,
+        [Asking(each.decision, each.placement, each.count) for each in asked.decisions],
+        context=asked.context,
+        request_id=asked.request_id,
+        anonymous_id=asked.anonymous_id,
+        before=[] if asked.event is None else [asked.event],
+    )
+    return json_answer(DecisionsShown(told.request_id, [_shown(each) for each in told.decisions], told.is_late))
+
+
+async def mark(door: Door, request: Request) -> Answer:
+    """A mark of an offer. One that is none of the person's is counted as unmatched, and answered all the same."""
+    told = decoded(request, MarkTold)
+    _check_user(door, request.key, told)
+    await door.service.mark_offer(told.user_id, told.proposition, told.mark, anonymous_id=told.anonymous_id)
+    return json_answer(Marked())
+
+
+def _check_user(door: Door, key: Key | None, who: WhoseOffers) -> None:
+    """Raises Problem for a page that does not prove whom it names."""
+    if key is None or not key.public or who.user_id is None:
+        return
+    secret = door.settings.identity_secret
+    if secret is None:
+        raise Problem(403, "identity", "a page's key names a userId only where serve.yaml has an identity_secret")
+    wanted = hmac.new(secret.encode(), who.user_id.encode(), sha256).hexdigest()
+    if not hmac.compare_digest((who.user_hash or "").encode(), wanted.encode()):
+        raise Problem(403, "identity", "a page's key needs the userHash that proves the userId")
+
+
+def _shown(decided: Decided) -> DecisionShown:
+    offers = [
+        OfferShown(each.name, dict(each.content), dict(each.attributes), each.score, each.fallback, each.proposition)
+        for each in decided.offers
+    ]
+    return DecisionShown(decided.decision, decided.placement, offers)
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/v1/decisions",
+        handler=decisions,
+        scope=SCOPE,
+        takes=DecisionsAsked,
+        gives=DecisionsShown,
+        by_browsers=True,
+        summary="Which offers a person gets, with what they say; fallbacks where nobody answers in time.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/proposition",
+        handler=mark,
+        scope=SCOPE,
+        takes=MarkTold,
+        gives=Marked,
+        by_browsers=True,
+        summary="What became of an offer that a person got.",
+    ),
+)

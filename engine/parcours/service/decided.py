@@ -1,0 +1,83 @@
+"""What callers ask of decisions and are answered, and what is wrong with what they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from parcours.errors import CallerError
+from parcours.journey.offers import Offers
+from parcours.service.people_calls import check_text
+from parcours.wording import nearest, shown_value
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A decision that is asked for at a placement; `count` is None for as many offers as the decision says."""
+
+    decision: str
+    placement: str
+    count: int | None = None
+
+    def call(self) -> dict[str, object]:
+        """As a line has it."""
+        return {"decision": self.decision, "placement": self.placement, "count": self.count}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDecided:
+    """An offer that somebody gets.
+
+    content      by the keys of its format, such as `text` or `json`, and `url`; templates are filled in
+    score        by which it was ranked; None where it is missing
+    proposition  by which its marks are told; None of a fallback that was given because nobody answered in time
+    """
+
+    name: str
+    content: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    score: float | None = None
+    fallback: bool = False
+    proposition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision gives at a placement, the best first; nothing where there is nothing.
+
+    is_late  nobody has answered in time, and it is the fallback, if the decision has one with content there
+    """
+
+    decision: str
+    placement: str
+    offers: tuple[OfferDecided, ...] = ()
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The answers to one request, in the order in which they were asked for."""
+
+    request_id: str
+    decisions: tuple[Decided, ...] = field(default=())
+    is_late: bool = False
+
+
+def check_asking(asked: Sequence[Asking], context: Mapping[str, object], offers: Offers) -> None:
+    """Raises CallerError for a decision, a placement or a value that the project does not know."""
+    declared: set[str] = set()
+    for each in asked:
+        for name, value in (("decision", each.decision), ("placement", each.placement)):
+            check_text(name, value)
+        decision = offers.decisions.get(each.decision)
+        if decision is None:
+            hint = nearest(each.decision, offers.decisions)
+            raise CallerError(f"there is no decision {shown_value(each.decision)}{hint}")
+        if each.placement not in offers.placements:
+            hint = nearest(each.placement, offers.placements)
+            raise CallerError(f"there is no placement {shown_value(each.placement)}{hint}")
+        declared |= decision.context.keys()
+    for name in context:
+        if name not in declared:
+            raise CallerError(f"context.{name}: no decision that is asked for declares it{nearest(name, declared)}")

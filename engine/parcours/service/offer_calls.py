@@ -1,0 +1,186 @@
+"""Decisions that somebody asks for: which offers a person gets, answered once they are committed, or else in time.
+
+A request is a line of the person's. What she gets by it is remembered with her under the request's id, so whoever asks
+again under the same one is answered the same; only what the offers say is filled in anew. Where her shard does not
+answer within `decision_timeout_ms`, fallbacks are given. What it then still decides is an offer that nobody was shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from secrets import token_hex
+from typing import Any, Final
+
+from parcours.core.identity import person_name
+from parcours.core.offers.state import Proposition
+from parcours.dispatch.asked_offers import AskedOffers, shown_offer
+from parcours.errors import CallerError, NobodyYet
+from parcours.journey.offers import Offers
+from parcours.routing.calls import checked_line
+from parcours.routing.ports import ShardPort
+from parcours.service.acknowledgement import LinesTaken
+from parcours.service.decided import Asking, Decided, Decisions, OfferDecided, check_asking
+from parcours.service.engine_host import EngineHost
+from parcours.service.following import ask_owner
+from parcours.service.people_calls import Id, check_text, object_of, sender
+from parcours.service.published import Published
+from parcours.shard.found import OffersFound
+from parcours.shard.requests import GetOffers
+from parcours.wording import error_words
+
+log = logging.getLogger("parcours")
+
+
+class OfferCalls(ABC):
+    """Those of a service."""
+
+    _host: EngineHost
+    _control: Published
+
+    @abstractmethod
+    async def take_lines(
+        self,
+        lines: Sequence[bytes],
+        skews_ms: Sequence[int] = (),
+        *,
+        user_ids: Sequence[str] = (),
+        are_reports: bool = False,
+        room_wait_s: float | None = None,
+        answer_wait_s: float | None = None,
+    ) -> LinesTaken:
+        """Hand in lines of the event format as they are."""
+
+    @abstractmethod
+    def _port_of(self, person: str) -> ShardPort:
+        """The shard that owns the slot of this name."""
+
+    def decide(
+        self,
+        user_id: Id | None,
+        decision: str,
+        *,
+        placement: str,
+        count: int | None = None,
+        context: Mapping[str, object] | None = None,
+        request_id: str | None = None,
+        anonymous_id: Id | None = None,
+    ) -> Coroutine[Any, Any, Decided]:
+        """Which offers somebody gets at a placement, the best first; the others are as for `decisions`.
+
+        count  at most so many, 1 to 30; as many as the decision says without it
+        """
+        asking = Asking(decision, placement, count)
+        asked = self.decisions(user_id, [asking], context=context, request_id=request_id, anonymous_id=anonymous_id)
+        return _first(asked)
+
+    def decisions(
+        self,
+        user_id: Id | None,
+        asked: Sequence[Asking],
+        *,
+        context: Mapping[str, object] | None = None,
+        request_id: str | None = None,
+        anonymous_id: Id | None = None,
+        before: Sequence[Mapping[str, object]] = (),
+    ) -> Coroutine[Any, Any, Decisions]:
+        """Which offers somebody gets by several decisions, which are made in their order; an offer comes once in all.
+
+        context     the values that the decisions declare under `context`
+        request_id  whoever asks again under the same one is answered the same; each time anew without it
+        before      track calls of the same person that are applied first, such as `{"event": "Product Viewed"}`
+        Awaiting it ends within about `decision_timeout_ms`, if need be with fallbacks (`is_late`). Raises CallerError
+        for what the project does not know.
+        """
+        if request_id is not None:
+            check_text("request_id", request_id)
+        who = sender(user_id, anonymous_id, None, None)
+        user, anonymous = who.get("userId"), who.get("anonymousId")
+        name = person_name(None if user is None else str(user), None if anonymous is None else str(anonymous))
+        if name is None:
+            raise CallerError("a decision is about somebody: user_id or anonymous_id is expected")
+        given = {} if context is None else object_of("context", context)
+        check_asking(asked, given, self._control.current.offers)
+        request = request_id or token_hex(16)
+        told = {"decisions": [each.call() for each in asked], "context": given, **who}
+        call = {"type": "decision", "requestId": request, "messageId": _message_id(name, request), **told}
+        calls = [*_of_person(before, who, str(call["messageId"])), call]
+        lines = [checked_line(each, self._control.current, self._host.settings) for each in calls]
+        return self._decisions(name, request, asked, given, lines)
+
+    async def _decisions(
+        self, name: str, request: str, asked: Sequence[Asking], context: Mapping[str, object], lines: Sequence[bytes]
+    ) -> Decisions:
+        found: OffersFound | None = None
+        try:
+            found = await self._found(name, request, lines)
+        except (NobodyYet, TimeoutError) as error:
+            log.warning("a request for decisions is answered by their fallbacks: %s", error_words(error))
+        answers = [self._answer(each, found, context) for each in asked]
+        return Decisions(request, tuple(answers), is_late=found is None)
+
+    def _answer(self, asked: Asking, found: OffersFound | None, context: Mapping[str, object]) -> Decided:
+        program, now_ms = self._control.current, self._host.now_ms()
+        told: list[OfferDecided] = []
+        for each in _given(asked, found, program.offers):
+            offer = program.offers.offers.get(each.offer)
+            shown = None if offer is None else shown_offer(offer, each)
+            values = {"profile": found.traits if found else {}, "context": context}
+            content = None if shown is None else self._saying.content(shown, values, now_ms, program.timezone)
+            if offer is not None and content is not None:
+                about = each.score, each.is_fallback, each.key or None
+                told.append(OfferDecided(offer.name, content, dict(offer.attributes), *about))
+        return Decided(asked.decision, asked.placement, tuple(told), is_late=found is None)
+
+    @cached_property
+    def _saying(self) -> AskedOffers:
+        return AskedOffers()
+
+    async def _found(self, name: str, request: str, lines: Sequence[bytes]) -> OffersFound | None:
+        """What she got; None if her shard has not answered in time."""
+        half_s = self._host.settings.decision_timeout_ms / 2_000
+        late_at = asyncio.get_running_loop().time() + 2 * half_s
+        taken = await self.take_lines(lines, room_wait_s=half_s, answer_wait_s=half_s)
+        for place, reason in taken.rejected:
+            if place == len(lines) - 1:
+                raise CallerError(f"decision: {reason}")
+        if taken.failure is not None:
+            raise taken.failure
+        async with asyncio.timeout_at(late_at):
+            return await ask_owner(self._port_of, name, lambda owner: GetOffers(owner, request))
+
+
+def _given(asked: Asking, found: OffersFound | None, offers: Offers) -> list[Proposition]:
+    """What she got by this; the fallback, of which nothing is remembered, where nobody has answered."""
+    if found is not None:
+        place = asked.decision, asked.placement
+        return [each for each in found.given if (each.decision, each.placement) == place]
+    decision = offers.decisions.get(asked.decision)
+    if decision is None or decision.fallback is None:
+        return []
+    return [Proposition("", decision.fallback.name, asked.decision, asked.placement, 0, is_fallback=True)]
+
+
+def _of_person(
+    calls: Sequence[Mapping[str, object]], who: Mapping[str, object], message_id: str
+) -> Iterator[dict[str, object]]:
+    """Events that come with a request, as calls of its person; they count once, however often the request comes."""
+    for number, each in enumerate(calls):
+        call = {"messageId": f"{message_id}/{number}", **object_of("before", each), "type": "track"}
+        yield {**{name: value for name, value in call.items() if name not in _IDS}, **who}
+
+
+_IDS: Final = frozenset({"userId", "anonymousId"})
+
+
+def _message_id(name: str, request: str) -> str:
+    """By it a request that comes again is recognised; another person's of the same id is another one."""
+    return blake2b(f"decision\0{name}\0{request}".encode(), digest_size=16).hexdigest()
+
+
+async def _first(asked: Coroutine[Any, Any, Decisions]) -> Decided:
+    return (await asked).decisions[0]

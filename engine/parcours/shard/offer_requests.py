@@ -1,0 +1,21 @@
+"""Requests about the offers of one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parcours.shard.found import OffersFound
+from parcours.shard.request import Request
+
+if TYPE_CHECKING:
+    from parcours.shard.host import ShardHost
+
+
+class GetOffers(Request[OffersFound], frozen=True, tag="offers"):
+    """What the person of a name got by a request."""
+
+    name: str
+    request: str
+
+    async def put_to(self, host: ShardHost) -> OffersFound:
+        return await host.people.offers(self.name, self.request)

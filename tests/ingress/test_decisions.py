@@ -1,0 +1,160 @@
+"""Pages and agents ask the door which offers somebody gets, and tell what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from tests.engine.test_asked_offers import SHOP
+from tests.projects import write_texts
+
+from parcours.clock import ManualClock
+from parcours.core.fact import Decided, OfferMarked
+from parcours.errors import ShardUnavailable
+from parcours.ingress.application import Application, door_of
+from parcours.ingress.settings import ServeSettings
+from parcours.journey.project import Project
+from parcours.service.service import Service
+
+ORIGIN = "https://shop.example"
+KEYS = [
+    {"name": "agent", "sha256": sha256(b"secret-of-agent").hexdigest(), "scopes": ["decide"]},
+    {"name": "shop", "sha256": sha256(b"secret-of-shop").hexdigest(), "scopes": ["ingest"]},
+    {
+        "name": "page",
+        "sha256": sha256(b"secret-of-page").hexdigest(),
+        "scopes": ["decide"],
+        "public": True,
+        "origins": [ORIGIN],
+    },
+]
+SECRET = "s" * 32
+BEST = [{"decision": "best", "placement": "banner"}]
+
+Post: TypeAlias = Callable[..., Awaitable[httpx.Response]]
+
+
+def at_the_door(tmp_path: Path, do: Callable[[Service, Post], Awaitable[None]], secret: str | None = SECRET) -> None:
+    """Do something at the door of a running shop, with its service and by POST as some key."""
+    write_texts(tmp_path / "shop", SHOP)
+    settings = ServeSettings.model_validate({"keys": KEYS, "identity_secret": secret})
+
+    async def all_of_it() -> None:
+        project, clock = Project.load(tmp_path / "shop"), ManualClock(1_772_442_000_000)
+        async with Service.open(project, store="memory:", runtime="local", clock=clock) as service:
+            application = Application(door_of(service, settings))
+            transport = httpx.ASGITransport(app=application)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+
+                async def post(path: str, body: dict[str, Any], key: str = "agent", **headers: str) -> httpx.Response:
+                    told = {"Authorization": f"Bearer secret-of-{key}", **headers}
+                    return await client.post(path, json=body, headers=told)
+
+                await do(service, post)
+
+    asyncio.run(all_of_it())
+
+
+def test_the_answer_has_what_the_offers_say_and_a_mark_finds_them(tmp_path: Path) -> None:
+    async def do(service: Service, post: Post) -> None:
+        await service.identify("u1", {"city": "Rome"})
+        body = {"userId": "u1", "requestId": "r-77", "decisions": BEST, "context": {"page": "yoga"}}
+
+        answer, again = await post("/v1/decisions", body), await post("/v1/decisions", body)
+
+        assert answer.status_code == 200 and answer.json() == again.json()
+        told = answer.json()
+        ((offer,),) = [each["offers"] for each in told["decisions"]]
+        assert (told["requestId"], told["timeout"], offer["name"], offer["score"]) == ("r-77", False, "free", 9)
+        assert offer["content"]["json"] == {"text": "Free in Rome, Atlanta"}
+        assert offer["attributes"] == {"store": "Atlanta"} and not offer["fallback"]
+        mark = {"userId": "u1", "proposition": offer["proposition"], "mark": "shown"}
+        assert (await post("/v1/proposition", mark)).json() == {"success": True}
+        facts = await service.facts("u1")
+        assert [each.mark for each in facts if isinstance(each, OfferMarked)] == ["shown"]
+        assert len([each for each in facts if isinstance(each, Decided)]) == 1
+
+    at_the_door(tmp_path, do)
+
+
+def test_the_event_of_a_request_counts_before_it_and_once(tmp_path: Path) -> None:
+    async def do(service: Service, post: Post) -> None:
+        body = {"anonymousId": "a1", "requestId": "r", "decisions": BEST, "event": {"event": "Seen", "userId": "u9"}}
+
+        names = [(await post("/v1/decisions", body)).json()["decisions"][0]["offers"][0]["name"] for _ in range(2)]
+
+        assert names == ["free", "free"]
+        assert await service.profile("u9") is None, "it is the event of whom the request is about"
+
+    at_the_door(tmp_path, do)
+
+
+def test_a_page_gets_the_fallback_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ShardUnavailable("it restarts")
+
+    async def do(_service: Service, post: Post) -> None:
+        monkeypatch.setattr(Service, "take_lines", away)
+        answer = await post("/v1/decisions", {"anonymousId": "a1", "decisions": BEST}, "page", Origin=ORIGIN)
+
+        told = answer.json()
+        assert (answer.status_code, told["timeout"]) == (200, True)
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        (offer,) = told["decisions"][0]["offers"]
+        assert (offer["name"], offer["proposition"], offer["fallback"]) == ("news", None, True)
+
+    at_the_door(tmp_path, do)
+
+
+@pytest.mark.parametrize(
+    "secret, user_hash, status",
+    [
+        (SECRET, hmac.new(SECRET.encode(), b"u1", sha256).hexdigest(), 200),
+        (SECRET, "0" * 64, 403),
+        (SECRET, None, 403),
+        (None, hmac.new(SECRET.encode(), b"u1", sha256).hexdigest(), 403),  # nobody can say whether it is so
+    ],
+)
+def test_a_page_proves_which_user_it_means(
+    tmp_path: Path, secret: str | None, user_hash: str | None, status: int
+) -> None:
+    async def do(_service: Service, post: Post) -> None:
+        asked = {"userId": "u1", "userHash": user_hash, "decisions": BEST}
+        told = {"userId": "u1", "userHash": user_hash, "proposition": "k", "mark": "shown"}
+
+        assert (await post("/v1/decisions", asked, "page", Origin=ORIGIN)).status_code == status
+        assert (await post("/v1/proposition", told, "page", Origin=ORIGIN)).status_code == status
+        assert (await post("/v1/decisions", {"userId": "u1", "decisions": BEST}, "agent")).status_code == 200
+
+    at_the_door(tmp_path, do, secret)
+
+
+@pytest.mark.parametrize(
+    "path, body, key, status, why",
+    [
+        ("/v1/decisions", {"userId": "u", "decisions": BEST}, "shop", 403, "does not open 'decide'"),
+        ("/v1/decisions", {"decisions": BEST}, "agent", 400, "a decision is about somebody"),
+        ("/v1/decisions", {"userId": "u", "decisions": []}, "agent", 400, "the body cannot be read"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST * 2}, "agent", 400, "at the same placement twice"),
+        ("/v1/decisions", {"userId": "u", "decisions": [{**BEST[0], "count": 0}]}, "agent", 400, "cannot be read"),
+        ("/v1/decisions", {"userId": "u", "decisions": [{**BEST[0], "decision": "bests"}]}, "agent", 400, "'best'?"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "event": {}}, "agent", 400, "track"),
+        ("/v1/proposition", {"userId": "u", "proposition": "k", "mark": "seen"}, "agent", 400, "no mark of an offer"),
+        ("/v1/proposition", {"userId": "u", "proposition": "k", "mark": "shown"}, "shop", 403, "does not open"),
+    ],
+)
+def test_what_cannot_be_answered_says_why(
+    tmp_path: Path, path: str, body: dict[str, Any], key: str, status: int, why: str
+) -> None:
+    async def do(_service: Service, post: Post) -> None:
+        answer = await post(path, body, key)
+
+        assert answer.status_code == status and why in answer.json()["message"]
+
+    at_the_door(tmp_path, do)
