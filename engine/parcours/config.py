@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field
 
 from parcours.errors import SettingInvalid
 from parcours.sets_settings import SetsSettings
-from parcours.validation import keys_of_model, line_of, mattering, message_of
+from parcours.settings_base import SettingsBase
 from parcours.wording import shown_value
 
 SECOND_MS = 1_000
@@ -42,7 +41,7 @@ NodeLabel = Annotated[str, Field(pattern=r"^([A-Za-z0-9][\w./-]{0,62}=!?[A-Za-z0
 Seconds = Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)]
 
 
-class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a config, so that type checkers see it
+class Settings(SettingsBase, frozen=True):
     """The engine's settings. Durations are in the unit that the name ends with.
 
     Raises SettingInvalid for a name that there is not, and for a value out of bounds.
@@ -233,7 +232,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="How long it may take until nothing of somebody erased lies in any file; then it is a trouble.",
     )
     kept_inputs_max: Count = Field(
-        default=200, description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for."
+        default=200,
+        description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
     )
     dead_letters_max: Count = Field(
         default=1_000,
@@ -380,16 +380,6 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=400 * DAY_MS,
         description="How long after the last event a simulation follows journeys that never settle.",
     )
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _in_words(cls, given: Any, validate: Callable[[Any], Self]) -> Self:
-        try:
-            return validate(given)
-        except ValidationError as error:
-            keys = keys_of_model(cls)
-            wrong = [(each["loc"], message_of(each, keys)) for each in mattering(error)]
-            raise SettingInvalid(line_of(wrong)) from None
 
 
 def settings_of(given: object) -> Settings:
