@@ -1,4 +1,4 @@
-"""What is not the same on Daft, and is refused: each case as Daft has it, and as our engine says it.
+"""What is not the same on Daft, and is refused: each case as Daft has it, and as our engine says it; and its faults.
 
 Where Daft comes to do one of them right, its first assertion fails here, and the refusal has become needless.
 """
@@ -15,8 +15,8 @@ import pytest
 from tests.campaigns.sets.engines import set_engine
 from tests.campaigns.sets.plain_sets import PlainSet, PlainTable
 
-from parcours.campaigns.sets.engine import Aggregated, Criterion, Enrichment, TableColumn
-from parcours.errors import SetsRefused, TableRefused
+from parcours.campaigns.sets.engine import Aggregated, Criterion, Enrichment, TableColumn, Values
+from parcours.errors import SetsRefused, StoreBroken, TableRefused
 
 ANNA, BEA = ("anna", ""), ("bea", "")
 
@@ -89,3 +89,16 @@ def test_within_lists_values_that_do_not_fit_are_lost(tmp_path: Path) -> None:
 
     assert pq.read_table(tmp_path / "duckdb" / "main.parquet").num_rows == 2
     assert not [*(tmp_path / "daft").glob("*")]
+
+
+def test_what_cannot_be_read_is_a_trouble_of_the_store(tmp_path: Path) -> None:
+    anna = PlainSet({ANNA: {}}).write(tmp_path / "anna.parquet")
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1, and nothing that follows from it")
+    sets = set_engine("daft", tmp_path)
+
+    for file in (tmp_path / "nowhere.parquet", broken):
+        with pytest.raises(StoreBroken, match="sets of people cannot be computed: .*"):
+            sets.filter(anna, Values(file, "holds", by_row=False), tmp_path / "out")
+
+    assert not [*(tmp_path / "out").glob("*")]

@@ -11,7 +11,8 @@ from daft import DataFrame, Expression, col, lit
 from daft import functions as of
 
 from parcours.campaigns.sets.distributed.enriching import enriched
-from parcours.campaigns.sets.distributed.frames import SetFile, on_daft, write_set
+from parcours.campaigns.sets.distributed.faults import on_daft
+from parcours.campaigns.sets.distributed.frames import SetFile, write_set
 from parcours.campaigns.sets.distributed.given import Given
 from parcours.campaigns.sets.distributed.groups import placed
 from parcours.campaigns.sets.distributed.joins import excluded, intersected, united
@@ -40,6 +41,7 @@ class DaftSets:
         """durable: whether files that are written outlive a crash of the machine."""
         self._durable = durable
 
+    @on_daft()
     def filter(self, source: Path, condition: Values, folder: Path) -> Counts:
         """Those for whom the condition holds, and the rest."""
         of_set, given = self._asked(source, [condition])
@@ -50,6 +52,7 @@ class DaftSets:
         }
         return Counts(of_set.rows, outputs)
 
+    @on_daft()
     def dedupe(
         self, source: Path, by: Sequence[Criterion], keep: int, order: Sequence[OrderKey], folder: Path
     ) -> Counts:
@@ -64,12 +67,9 @@ class DaftSets:
             is_filled = is_filled & each.is_filled
         alike = [col("person")] if len(values) < len(by) else []
         alike += [field for each in compared for field in each.alike]
-        alone = [
-            of.when(is_filled, lit("")).otherwise(col(key)) for key in OF_EVERY_SET
-        ]  # of a kind of their own, each by itself
+        alone = [of.when(is_filled, lit("")).otherwise(col(key)) for key in OF_EVERY_SET]  # each equals itself
         by_order = given.order(order, OF_EVERY_SET)
-        with on_daft():
-            numbered = placed(given.frame, [*alike, *alone], by_order, OF_EVERY_SET).collect()
+        numbered = placed(given.frame, [*alike, *alone], by_order, OF_EVERY_SET).collect()
         left = numbered.where(col("place") > lit(keep))
         write_set(left, {"winner": "winner"}, {"winner": pa.string()}, folder, GAVE_WAY, durable=self._durable)
         outputs = {
@@ -78,6 +78,7 @@ class DaftSets:
         }
         return Counts(of_set.rows, outputs, noted=given.noted)
 
+    @on_daft()
     def split(self, source: Path, subsets: Sequence[Subset], folder: Path, *, overlap: bool) -> Counts:
         """Each subset takes from what those above it have left, or from everybody; the rest is whom none took."""
         asked = [
@@ -89,8 +90,7 @@ class DaftSets:
             from_all = overlap and not subset.takes_what_is_left
             chosen = self._chosen(given, given.frame if from_all else left, subset, of_set.rows)
             outputs[subset.name] = self._write(of_set, chosen, folder, subset.name)
-            with on_daft():
-                left = left.join(chosen, on=[*OF_EVERY_SET], how="anti").collect()
+            left = left.join(chosen, on=[*OF_EVERY_SET], how="anti").collect()
         outputs[REST] = self._write(of_set, left, folder, REST)
         return Counts(of_set.rows, outputs, noted=given.noted)
 
@@ -99,9 +99,9 @@ class DaftSets:
         limit = subset.limit if subset.share is None else size_of_share(rows, subset.share)
         if limit is not None:
             wanted = given.order(subset.order, OF_EVERY_SET).of(wanted).limit(limit)
-        with on_daft():
-            return wanted.select(*OF_EVERY_SET).collect()
+        return wanted.select(*OF_EVERY_SET).collect()
 
+    @on_daft()
     def share(self, source: Path, parts: Sequence[tuple[str, Decimal | None]], seed: bytes, folder: Path) -> Counts:
         """Parts of exact sizes, filled one after the other by people in the order of their lots."""
         by_lot = (AtRandom(seed),)
@@ -110,23 +110,26 @@ class DaftSets:
         for (name, _), size in zip(parts, part_sizes(of_set.rows, [share for _, share in parts]), strict=True):
             chosen = self._chosen(given, left, Subset(name, None, by_lot, size), of_set.rows)
             outputs[name] = self._write(of_set, chosen, folder, name)
-            with on_daft():
-                left = left.join(chosen, on=[*OF_EVERY_SET], how="anti").collect()
+            left = left.join(chosen, on=[*OF_EVERY_SET], how="anti").collect()
         assert sum(outputs.values()) == of_set.rows, "every row is in a part"
         return Counts(of_set.rows, outputs)
 
+    @on_daft()
     def union(self, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path) -> Counts:
         """Each row of the sets once; of equal ones, the first."""
         return united(sources, by, folder, durable=self._durable)
 
+    @on_daft()
     def intersect(self, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path) -> Counts:
         """The rows of the first set that are in all others as well, and its rest."""
         return intersected(sources, by, folder, durable=self._durable)
 
+    @on_daft()
     def exclude(self, sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path) -> Counts:
         """The rows of the first set that are in none of the others, and its rest."""
         return excluded(sources, by, folder, durable=self._durable)
 
+    @on_daft()
     def enrich(self, source: Path, enrichments: Sequence[Enrichment], folder: Path) -> Counts:
         """Everybody with columns from linked tables; who lacks a required row is the rest."""
         return enriched(source, enrichments, folder, durable=self._durable)

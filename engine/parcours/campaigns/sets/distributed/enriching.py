@@ -20,7 +20,7 @@ from daft import func as daft_function
 from daft import functions as of
 
 from parcours.campaigns.sets.distributed.converted import data_type
-from parcours.campaigns.sets.distributed.frames import SetFile, on_daft, write_set
+from parcours.campaigns.sets.distributed.frames import SetFile, write_set
 from parcours.campaigns.sets.distributed.given import Given, without_sign_of_zero
 from parcours.campaigns.sets.distributed.groups import as_lists, in_order, placed
 from parcours.campaigns.sets.engine import (
@@ -65,8 +65,7 @@ def enriched(source: Path, enrichments: Sequence[Enrichment], folder: Path, *, d
         named[enrichment.name], types[enrichment.name] = f"e{place}", column.kind
         if enrichment.required:
             has_all = has_all & col(f"owner{place}").not_null()
-    with on_daft():
-        found = rows.with_column("has_all", has_all).collect()
+    found = rows.with_column("has_all", has_all).collect()
     outputs = {
         output: write_set(found.where(which), named, types, folder, output, durable=durable)
         for output, which in ((MAIN, col("has_all")), (REST, ~col("has_all")))
@@ -181,9 +180,8 @@ def _sum(rows: DataFrame, kind: Any, name: str) -> Column:
     totals = _totals(rows, kind, name)
     if not pa.types.is_int64(kind):
         return Column(totals, kind)
-    with on_daft():
-        totals = totals.collect()
-        too_large = totals.where(~of.between(col("value"), -WHOLE_MAX - 1, WHOLE_MAX)).count_rows()
+    totals = totals.collect()
+    too_large = totals.where(~of.between(col("value"), -WHOLE_MAX - 1, WHOLE_MAX)).count_rows()
     if too_large:
         raise TableRefused(f"the sum for {quoted(name)} is larger than its kind of column holds")
     return Column(totals.select("person", col("value").cast(DataType.int64())), kind)
@@ -207,9 +205,8 @@ def _totals(rows: DataFrame, kind: Any, name: str) -> DataFrame:
     places = 0 if pa.types.is_int64(kind) else kind.scale
     exact = col("value").cast(DataType.decimal128(38, places))
     about = of.abs(col("value").cast(DataType.float64()))
-    with on_daft():
-        found = rows.groupby("person").agg(exact.sum().alias("value"), about.sum().alias("about")).collect()
-        too_large = found.where(col("about") >= lit(ADDED_MAX / 10**places)).count_rows()
+    found = rows.groupby("person").agg(exact.sum().alias("value"), about.sum().alias("about")).collect()
+    too_large = found.where(col("about") >= lit(ADDED_MAX / 10**places)).count_rows()
     if too_large:
         raise TableRefused(
             f"the sum for {quoted(name)} is larger than its kind of column holds, or nearly so: beyond 37 digits a sum "

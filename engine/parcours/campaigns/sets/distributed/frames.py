@@ -7,7 +7,6 @@ takes some names for patterns. Frames have no order of their own: it is made, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,31 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from daft import DataFrame, Expression, col, read_parquet
-from daft.exceptions import DaftCoreException
 from daft.functions import coalesce
 
 from parcours.campaigns.sets.engine import OF_EVERY_SET
 from parcours.campaigns.sets.row_groups import opened_row_groups
 from parcours.campaigns.sets.whole_file import whole_file
-from parcours.errors import StoreBroken
 
 PIECE_ROWS: Final = 5_000
 """Rows that are handed to the writer at once, so that a file's row groups depend on its rows alone."""
-
-
-@contextmanager
-def on_daft() -> Iterator[None]:
-    """Around whatever Daft computes. Raises StoreBroken when it cannot: for want of memory, a file or a machine.
-
-    What Ray raises of a lost machine is known by its module, for sets do not import Ray.
-    """
-    try:
-        yield
-    except Exception as error:
-        is_of_ray = type(error).__module__.partition(".")[0] == "ray"
-        if is_of_ray or isinstance(error, DaftCoreException | FileNotFoundError):
-            raise StoreBroken(f"sets of people cannot be computed: {error}") from error
-        raise
 
 
 def rows_of_file(path: Path, names: Sequence[str]) -> DataFrame:
@@ -98,7 +80,7 @@ def write_set(
     ordered = rows.sort([*OF_EVERY_SET]).select(*(col(name) for name in (*OF_EVERY_SET, *named.values())))
     count = 0
     path = folder / f"{output}.parquet"
-    with whole_file(path, durable=durable) as unfinished, opened_row_groups(unfinished, schema) as groups, on_daft():
+    with whole_file(path, durable=durable) as unfinished, opened_row_groups(unfinished, schema) as groups:
         for piece in _pieces(ordered.to_arrow_iter(), schema):
             groups.add(piece)
             count += piece.num_rows

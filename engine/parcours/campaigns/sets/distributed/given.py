@@ -17,7 +17,6 @@ from daft import DataFrame, DataType, Expression, Series, col, lit, read_parquet
 from daft import func as daft_function
 from daft import functions as of
 
-from parcours.campaigns.sets.distributed.frames import on_daft
 from parcours.campaigns.sets.engine import (
     Asked,
     AtRandom,
@@ -79,16 +78,14 @@ class Given:
         joined = beside(rows, self._columns, table)
         if only is not None:
             joined = joined.where(self.holds(only))
-        with on_daft():
-            self.frame = joined.collect()
+        self.frame = joined.collect()
         valued = [column for column in self._columns.values() if self.frame.schema()[column].dtype.is_struct()]
         self._kinds = kinds_of(self.frame, valued)
         self._seen: dict[Asked, Compared] = {}
 
     def count(self) -> int:
         """How many rows there are."""
-        with on_daft():
-            return self.frame.count_rows()
+        return self.frame.count_rows()
 
     def holds(self, asked: Asked) -> Expression:
         """A condition: it does not hold where it is missing."""
@@ -178,8 +175,7 @@ def kinds_of(frame: DataFrame, columns: Sequence[str]) -> dict[str, dict[str, in
         for column in columns
         for number, kind in enumerate(KINDS)
     ]
-    with on_daft():
-        (found,) = frame.agg(*counts).to_pylist()
+    (found,) = frame.agg(*counts).to_pylist()
     return {column: {kind: found[f"{column} {kind}"] or 0 for kind in KINDS} for column in columns}
 
 

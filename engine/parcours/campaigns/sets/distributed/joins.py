@@ -10,7 +10,7 @@ from daft import DataFrame, Expression, col, lit
 from daft import functions as of
 
 from parcours.campaigns.sets.distributed.converted import Converted, converted, missing
-from parcours.campaigns.sets.distributed.frames import SetFile, first_of, on_daft, write_set
+from parcours.campaigns.sets.distributed.frames import SetFile, first_of, write_set
 from parcours.campaigns.sets.distributed.given import beside, compared_values, kinds_of
 from parcours.campaigns.sets.distributed.groups import firsts_of_sets
 from parcours.campaigns.sets.engine import DOUBLE, MAIN, OF_EVERY_SET, REST, Asked, Counts, Criterion
@@ -42,9 +42,8 @@ class Joined:
     def _load(self, by: Sequence[Sequence[Criterion]]) -> None:
         told = [_told(place, one, each) for place, (one, each) in enumerate(zip(self._sets, by, strict=True))]
         valued = [f"c{number}" for number, criterion in enumerate(by[0]) if criterion != "person"]
-        with on_daft():
-            asked = reduce(DataFrame.concat, told).collect()
-            assert asked.count_rows() == sum(self.rows), "a value is given once for each row"
+        asked = reduce(DataFrame.concat, told).collect()
+        assert asked.count_rows() == sum(self.rows), "a value is given once for each row"
         kinds = kinds_of(asked, valued)
         fields: list[Expression] = []
         is_filled: Expression = lit(True)
@@ -185,8 +184,7 @@ def _check_fit(rows: DataFrame, columns: Sequence[Sequence[Converted]]) -> None:
         is_asked: Expression = lit(True)
         for each in found:
             for unfit in each.unfit:
-                with on_daft():
-                    lost = rows.where(is_asked & unfit.is_unfit).select(unfit.value.alias("value")).limit(1).to_pylist()
+                lost = rows.where(is_asked & unfit.is_unfit).select(unfit.value.alias("value")).limit(1).to_pylist()
                 if lost:
                     raise SetsRefused(f"{unfit.words}{lost[0]['value']}")
             is_asked = is_asked & each.values.is_null()
@@ -195,8 +193,7 @@ def _check_fit(rows: DataFrame, columns: Sequence[Sequence[Converted]]) -> None:
 def united(sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path, *, durable: bool) -> Counts:
     """Write each row of the sets once. Raises SetsRefused."""
     joined = Joined(sources, by, durable=durable)
-    with on_daft():
-        matched = joined.unite().collect()
+    matched = joined.unite().collect()
     rows = joined.write_union(matched, folder)
     inflow = sum(joined.rows)
     return Counts(inflow, {MAIN: rows}, {DOUBLE: inflow - rows}, joined.noted)
@@ -205,8 +202,7 @@ def united(sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: P
 def intersected(sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path, *, durable: bool) -> Counts:
     """Write the rows of the first set that are in all others as well, and its rest. Raises SetsRefused."""
     joined = Joined(sources, by, durable=durable)
-    with on_daft():
-        matched = joined.match().collect()
+    matched = joined.match().collect()
     outputs = {MAIN: joined.write_intersection(matched, folder), REST: joined.write_unmatched(matched, folder)}
     return Counts(joined.rows[0], outputs, noted=joined.noted)
 
@@ -214,8 +210,7 @@ def intersected(sources: Sequence[Path], by: Sequence[Sequence[Criterion]], fold
 def excluded(sources: Sequence[Path], by: Sequence[Sequence[Criterion]], folder: Path, *, durable: bool) -> Counts:
     """Write the rows of the first set that are in none of the others, and its rest."""
     joined = Joined(sources, by, durable=durable)
-    with on_daft():
-        matched = joined.match_any().collect()
+    matched = joined.match_any().collect()
     outputs = {
         MAIN: joined.write_first(matched, folder, MAIN, is_matched=False),
         REST: joined.write_first(matched, folder, REST, is_matched=True),
