@@ -149,6 +149,7 @@ def test_where_the_shard_does_not_answer_the_fallback_comes_in_time(
         ("bare", "agent", {"context": {"page": "a"}}, "context.page: no decision that is asked for declares it"),
         ("best", "agent", {"count": 31}, "decision: decisions are a list of objects with decision and placement"),
         ("best", "agent", {"request_id": ""}, "request_id=''"),
+        ("best", "agent", {"request_id": "r" * 201}, "decision: a requestId longer than 200 characters"),
     ],
 )
 def test_what_nobody_knows_is_refused_when_it_is_asked(
