@@ -132,7 +132,8 @@ scores, and in what a campaign asks together with a row. How a score is told, tr
 
 OFFERS = """\
 How an offer is chosen, capped, and ranked by what is learned stands in `decisions.md`. In what is evaluated where
-offers are chosen `context` and `offer` are roots, too; elsewhere they mean nothing.
+offers are chosen `context` and `offer` are roots, too; elsewhere they mean nothing. `offers` is one
+at the steps of a journey that has a `decide` step, and in the texts of a message that names offers.
 """
 
 SETTINGS = """\

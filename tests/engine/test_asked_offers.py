@@ -149,6 +149,7 @@ def test_where_the_shard_does_not_answer_the_fallback_comes_in_time(
         ("bare", "agent", {"context": {"page": "a"}}, "context.page: no decision that is asked for declares it"),
         ("best", "agent", {"count": 31}, "decision: decisions are a list of objects with decision and placement"),
         ("best", "agent", {"request_id": ""}, "request_id=''"),
+        ("best", "agent", {"request_id": "r" * 201}, "decision: a requestId longer than 200 characters"),
     ],
 )
 def test_what_nobody_knows_is_refused_when_it_is_asked(
@@ -158,3 +159,20 @@ def test_what_nobody_knows_is_refused_when_it_is_asked(
         engine.decide("sarah", decision, placement=placement, **more)  # type: ignore[arg-type]
 
     assert fault in str(raised.value)
+
+
+def test_what_is_only_tried_says_why_and_changes_nothing(shop: Project) -> None:
+    with opened(shop) as engine:
+        engine.identify("sarah", {"city": "Rome"}).result()
+        before = engine.profile("sarah")
+
+        told = engine.decide("sarah", "best", placement="banner", dry=True).result()
+        nobody = engine.decide("tom", "best", placement="agent", context={"page": "yoga"}, dry=True).result()
+
+        assert [(each.name, each.proposition, each.content) for each in told.offers] == [
+            ("ten", None, {"json": {"text": "Ten"}})
+        ]
+        assert told.why.startswith("best at banner: ten (score 5); free: not eligible, context.page")
+        assert [each.content for each in nobody.offers] == [{"text": "Offer yoga"}]
+        assert engine.profile("sarah") == before and engine.profile("tom") is None
+        assert [each for each in engine.facts("sarah") if isinstance(each, DecidedFact)] == []

@@ -24,6 +24,7 @@ from parcours.shard.requests import (
     FindPeople,
     GetHeld,
     GetInbox,
+    GetOffers,
     GetProfile,
     Locate,
     NoteLook,
@@ -214,6 +215,7 @@ def test_what_a_shard_holds_of_a_person_is_the_same_across_processes(engine: Eng
     asked: tuple[Request[Any], ...] = (
         GetProfile("ann", CALL_CENTRE), GetHeld("ann"), RecallFacts(["ann"], lines=True),
         FindPeople("email", "ann@shop.example"), NoteLook(["ann"], CALL_CENTRE), Locate("ann"), GetInbox("ann"),
+        GetOffers("ann", "r1"),
     )  # fmt: skip
 
     for request in asked:

@@ -158,3 +158,16 @@ def test_what_cannot_be_answered_says_why(
         assert answer.status_code == status and why in answer.json()["message"]
 
     at_the_door(tmp_path, do)
+
+
+def test_an_agent_may_try_a_decision_and_is_told_why_and_a_page_may_not(tmp_path: Path) -> None:
+    async def do(service: Service, post: Post) -> None:
+        body = {"anonymousId": "a1", "decisions": BEST, "dry": True}
+
+        told = (await post("/v1/decisions", body)).json()["decisions"][0]
+
+        assert told["why"].startswith("best at banner: ten (score 5); free: not eligible")
+        assert told["offers"][0]["proposition"] is None and await service.profile("@anonymous/a1") is None
+        assert (await post("/v1/decisions", body, "page", Origin=ORIGIN)).status_code == 403
+
+    at_the_door(tmp_path, do)

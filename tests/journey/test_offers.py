@@ -223,3 +223,30 @@ def test_a_project_of_python_models_has_offers() -> None:
 
 def test_an_editor_knows_the_document() -> None:
     assert schema("offers")["properties"].keys() == {"placements", "offers", "collections", "rankings", "decisions"}
+
+
+def test_what_messages_say_of_offers_is_checked_where_it_stands(tmp_path: Path) -> None:
+    write_texts(
+        tmp_path,
+        STUDIO
+        | {
+            "offers.yaml": OFFERS,
+            "messages/hero.yaml": """\
+                message: hero
+                offers:
+                  hero: {decision: best, placement: {email: line}}
+                email: {subject: "{{ offers.hero.title }}", text: "{{ offers.hero.colour }}"}
+                sms: {text: "{{ offers.hero.title }}"}
+            """,
+            "journeys/tell.yaml": "{journey: tell, entry: {event: Class Booked}, steps: [{id: tell, send: hero}]}\n",
+            "profile.yaml": "traits: {first_name: string, loyal: boolean, age: number, email: string, phone: string}\n",
+        },
+    )
+
+    told = [str(each) for each in Project.check(tmp_path) if "hero.yaml" in str(each)]
+
+    assert told == [
+        "messages/hero.yaml:3: warning: offers.hero.placement.email: the placement 'line' is one of 'push'",
+        "messages/hero.yaml:4: email.text: unknown name offers.hero.colour, did you mean 'offers.hero.score'?",
+        "messages/hero.yaml:5: warning: sms.text: offers.hero has no placement for 'sms', and is always empty there",
+    ]

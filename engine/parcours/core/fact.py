@@ -279,7 +279,8 @@ class StrategyTried(msgspec.Struct, frozen=True, array_like=True):
 class Decided(msgspec.Struct, frozen=True, array_like=True, tag="decided"):
     """It was decided which offers the person gets at a placement.
 
-    origin    what asked for it: a run with its step and visit, `journey/run/step/visit`
+    origin    what asked for it: a run with its step and visit, `journey/run/step/visit`, of a message with its channel
+              behind that; or the id of a request
     offers    the best first
     fallback  there was nothing else to give
     trace     the strategies as far as they were needed

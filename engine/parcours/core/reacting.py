@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from parcours.core.delivery import deliveries, feedback
 from parcours.core.delivery.deciding import Cause, decide
@@ -24,6 +25,9 @@ from parcours.core.profile import DeliveryState, Run, is_unknown
 from parcours.core.run.walk import go_to, hears, waits_at
 from parcours.core.turn import Turn
 from parcours.journey.program import ReactionListener
+
+KEY_SHOWN_MAX: Final = 64
+"""Characters told of what is no key of hers; a key has fewer."""
 
 
 def take_reaction(turn: Turn, given: ReactionArrived) -> None:
@@ -124,5 +128,5 @@ def take_decision(turn: Turn, given: DecisionAsked) -> None:
 def take_mark(turn: Turn, given: PropositionMarked) -> None:
     """Whoever shows offers tells what became of one."""
     if not mark_offer(turn, given.key, given.mark):
-        feedback.unmatched(turn, given.mark, f"she has no offer of the key {given.key}")
+        feedback.unmatched(turn, given.mark, f"she has no offer of the key {given.key:.{KEY_SHOWN_MAX}}")
     let_time_turn(turn)

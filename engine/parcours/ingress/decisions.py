@@ -44,12 +44,14 @@ class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True):
     """
     context  the values that the decisions declare
     event    a track call of the person's, which is applied first
+    dry      nothing is changed, and `why` says what spoke for and against each offer
     """
 
     decisions: Annotated[list[AskedFor], msgspec.Meta(min_length=1, max_length=DECISIONS_MAX)]
     request_id: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     context: dict[str, Any] = {}
     event: dict[str, Any] | None = None
+    dry: bool = False
 
 
 class OfferShown(msgspec.Struct, frozen=True):
@@ -66,11 +68,12 @@ class OfferShown(msgspec.Struct, frozen=True):
 
 
 class DecisionShown(msgspec.Struct, frozen=True):
-    """What a decision gives at a placement, the best first."""
+    """What a decision gives at a placement, the best first; `why` where it was only tried."""
 
     decision: str
     placement: str
     offers: list[OfferShown]
+    why: str | None = None
 
 
 class DecisionsShown(msgspec.Struct, frozen=True, rename="camel"):
@@ -100,6 +103,8 @@ async def decisions(door: Door, request: Request) -> Answer:
     """The answer, which always comes in time."""
     asked = decoded(request, DecisionsAsked)
     _check_user(door, request.key, asked)
+    if asked.dry and request.key is not None and request.key.public:
+        raise Problem(403, "dry", "a page's key is not told what spoke against offers")
     told = await door.service.decisions(
         asked.user_id,
         [Asking(each.decision, each.placement, each.count) for each in asked.decisions],
@@ -107,6 +112,7 @@ async def decisions(door: Door, request: Request) -> Answer:
         request_id=asked.request_id,
         anonymous_id=asked.anonymous_id,
         before=[] if asked.event is None else [asked.event],
+        dry=asked.dry,
     )
     return json_answer(DecisionsShown(told.request_id, [_shown(each) for each in told.decisions], told.is_late))
 
@@ -136,7 +142,7 @@ def _shown(decided: Decided) -> DecisionShown:
         OfferShown(each.name, dict(each.content), dict(each.attributes), each.score, each.fallback, each.proposition)
         for each in decided.offers
     ]
-    return DecisionShown(decided.decision, decided.placement, offers)
+    return DecisionShown(decided.decision, decided.placement, offers, decided.why or None)
 
 
 ROUTES: Final = (

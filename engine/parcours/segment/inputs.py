@@ -51,6 +51,9 @@ REPORTED: tuple[str, ...] = get_args(Reaction)
 
 MARKS: tuple[Mark, ...] = get_args(Mark)
 
+REQUEST_ID_MAX: Final = 200
+"""Characters of a request's id: it is remembered with each offer that somebody gets by it."""
+
 DECISIONS_MAX: Final = 30
 """Decisions of one call."""
 
@@ -162,6 +165,8 @@ def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
 def _decision_input(call: DetailedCall, at: int) -> DecisionAsked:
     if not call.request_id:
         raise Unusable("a decision call needs a requestId")
+    if len(call.request_id) > REQUEST_ID_MAX:
+        raise Unusable(f"a requestId longer than {REQUEST_ID_MAX} characters")
     try:
         asked = _asked(call.decisions)
     except UNREADABLE as error:

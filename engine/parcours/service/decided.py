@@ -47,12 +47,14 @@ class Decided:
     """What a decision gives at a placement, the best first; nothing where there is nothing.
 
     is_late  nobody has answered in time, and it is the fallback, if the decision has one with content there
+    why      of one that was only tried: what spoke for and against every offer, as one line
     """
 
     decision: str
     placement: str
     offers: tuple[OfferDecided, ...] = ()
     is_late: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

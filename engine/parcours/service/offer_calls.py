@@ -17,9 +17,11 @@ from secrets import token_hex
 from typing import Any, Final
 
 from parcours.core.identity import person_name
+from parcours.core.input import AskedAt
 from parcours.core.offers.state import Proposition
 from parcours.dispatch.asked_offers import AskedOffers, shown_offer
 from parcours.errors import CallerError, NobodyYet
+from parcours.insight.offer_words import decision_sentence
 from parcours.journey.offers import Offers
 from parcours.routing.calls import checked_line
 from parcours.routing.ports import ShardPort
@@ -30,7 +32,7 @@ from parcours.service.following import ask_owner
 from parcours.service.people_calls import Id, check_text, object_of, sender
 from parcours.service.published import Published
 from parcours.shard.found import OffersFound
-from parcours.shard.requests import GetOffers
+from parcours.shard.requests import GetOffers, TryDecisions
 from parcours.wording import error_words
 
 log = logging.getLogger("parcours")
@@ -69,14 +71,17 @@ class OfferCalls(ABC):
         context: Mapping[str, object] | None = None,
         request_id: str | None = None,
         anonymous_id: Id | None = None,
+        dry: bool = False,
     ) -> Coroutine[Any, Any, Decided]:
         """Which offers somebody gets at a placement, the best first; the others are as for `decisions`.
 
         count  at most so many, 1 to 30; as many as the decision says without it
         """
         asking = Asking(decision, placement, count)
-        asked = self.decisions(user_id, [asking], context=context, request_id=request_id, anonymous_id=anonymous_id)
-        return _first(asked)
+        told = self.decisions(
+            user_id, [asking], context=context, request_id=request_id, anonymous_id=anonymous_id, dry=dry
+        )
+        return _first(told)
 
     def decisions(
         self,
@@ -87,12 +92,15 @@ class OfferCalls(ABC):
         request_id: str | None = None,
         anonymous_id: Id | None = None,
         before: Sequence[Mapping[str, object]] = (),
+        dry: bool = False,
     ) -> Coroutine[Any, Any, Decisions]:
         """Which offers somebody gets by several decisions, which are made in their order; an offer comes once in all.
 
         context     the values that the decisions declare under `context`
         request_id  whoever asks again under the same one is answered the same; each time anew without it
         before      track calls of the same person that are applied first, such as `{"event": "Product Viewed"}`
+        dry         only try it: nothing is remembered or told, no call goes before it, offers have no propositions, and
+                    `why` says what spoke for and against each
         Awaiting it ends within about `decision_timeout_ms`, if need be with fallbacks (`is_late`). Raises CallerError
         for what the project does not know.
         """
@@ -110,6 +118,8 @@ class OfferCalls(ABC):
         call = {"type": "decision", "requestId": request, "messageId": _message_id(name, request), **told}
         calls = [*_of_person(before, who, str(call["messageId"])), call]
         lines = [checked_line(each, self._control.current, self._host.settings) for each in calls]
+        if dry:
+            return self._tried(name, request, asked, given)
         return self._decisions(name, request, asked, given, lines)
 
     async def _decisions(
@@ -123,18 +133,39 @@ class OfferCalls(ABC):
         answers = [self._answer(each, found, context) for each in asked]
         return Decisions(request, tuple(answers), is_late=found is None)
 
+    async def _tried(self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object]) -> Decisions:
+        told = tuple(AskedAt(each.decision, each.placement, each.count) for each in asked)
+        tried = await ask_owner(self._port_of, name, lambda owner: TryDecisions(owner, told, context))
+        answers: list[Decided] = []
+        for each in tried.decided:
+            place = each.decision, each.placement
+            given = [
+                Proposition("", one.offer, *place, each.at, one.is_fallback, score=one.score) for one in each.offers
+            ]
+            offers = self._said(given, tried.traits, context)
+            answers.append(Decided(*place, offers, why=decision_sentence(each)))
+        return Decisions(request, tuple(answers))
+
     def _answer(self, asked: Asking, found: OffersFound | None, context: Mapping[str, object]) -> Decided:
+        given = _given(asked, found, self._control.current.offers)
+        offers = self._said(given, found.traits if found else {}, context)
+        return Decided(asked.decision, asked.placement, offers, is_late=found is None)
+
+    def _said(
+        self, given: Sequence[Proposition], traits: Mapping[str, object], context: Mapping[str, object]
+    ) -> tuple[OfferDecided, ...]:
+        """The offers with what they say; without those that are gone meanwhile, or that cannot be filled in."""
         program, now_ms = self._control.current, self._host.now_ms()
         told: list[OfferDecided] = []
-        for each in _given(asked, found, program.offers):
+        for each in given:
             offer = program.offers.offers.get(each.offer)
             shown = None if offer is None else shown_offer(offer, each)
-            values = {"profile": found.traits if found else {}, "context": context}
+            values = {"profile": traits, "context": context}
             content = None if shown is None else self._saying.content(shown, values, now_ms, program.timezone)
             if offer is not None and content is not None:
                 about = each.score, each.is_fallback, each.key or None
                 told.append(OfferDecided(offer.name, content, dict(offer.attributes), *about))
-        return Decided(asked.decision, asked.placement, tuple(told), is_late=found is None)
+        return tuple(told)
 
     @cached_property
     def _saying(self) -> AskedOffers:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from parcours.core.fact import Decided
 from parcours.core.inbox_entry import InboxEntry
 from parcours.core.offers.state import Proposition
 from parcours.core.profile import Profile
@@ -48,6 +49,16 @@ class OffersFound(Found, frozen=True, array_like=True):
     given: list[Proposition] = []
     traits: dict[str, object] = {}
     at: int = 0
+
+
+class DecisionsTried(Found, frozen=True, array_like=True):
+    """
+    decided  what would be told of each decision that was asked for
+    traits   hers, as the offers' texts may name them
+    """
+
+    decided: list[Decided] = []
+    traits: dict[str, object] = {}
 
 
 class Located(Found, frozen=True, array_like=True):

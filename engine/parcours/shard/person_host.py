@@ -9,9 +9,10 @@ from typing import Final
 
 from parcours.background import spawn
 from parcours.clock import Clock
+from parcours.core.input import AskedAt, DecisionAsked
 from parcours.errors import ParcoursError
 from parcours.shard.erasures import Erasure
-from parcours.shard.found import InboxFound, Located, OffersFound, ProfileFound
+from parcours.shard.found import DecisionsTried, InboxFound, Located, OffersFound, ProfileFound
 from parcours.shard.messages import Look, Recalled
 from parcours.shard.person_facts import recall
 from parcours.shard.person_requests import Erase, EraseTraces, Held, KnownNames
@@ -66,6 +67,14 @@ class PersonHost:
             return OffersFound(found.owner, found.is_here, [], {} if profile is None else profile.traits, now_ms)
         given = [each for each in profile.offers.propositions if each.request == request]
         return OffersFound(found.owner, found.is_here, given, profile.traits, now_ms)
+
+    async def try_decisions(self, name: str, asked: tuple[AskedAt, ...], context: dict[str, object]) -> DecisionsTried:
+        found = self._shard.persons.find_owner(name)
+        if not found.is_here:
+            return DecisionsTried(found.owner, is_here=False)
+        given = DecisionAsked(self._clock.now_ms(), "", asked, context)
+        decided, traits = self._shard.persons.tried(found.owner, given, self._shard.settings)
+        return DecisionsTried(found.owner, is_here=True, decided=decided, traits=traits)
 
     def names(self, person: str) -> KnownNames:
         return self._shard.persons.names(person)

@@ -10,8 +10,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from parcours.config import Settings
+from parcours.core.advance import advance
 from parcours.core.effect import Outgoing
-from parcours.core.fact import Looked
+from parcours.core.fact import Decided, Looked
+from parcours.core.input import DecisionAsked
 from parcours.core.profile import Identity, Profile, decode_profile, name_alone
 from parcours.shard.addresses import Addresses
 from parcours.shard.commits import Commits
@@ -89,6 +92,12 @@ class Persons:
         """Everything known of a person, None if nothing is."""
         self._commits.check()
         return profile_in(self._slots[self._slot_map.slot(person)], person)
+
+    def tried(self, person: str, given: DecisionAsked, settings: Settings) -> tuple[list[Decided], dict[str, object]]:
+        """What would be told of these decisions, and the person's traits; nothing is changed."""
+        profile = self.known(person) or Profile()
+        facts = advance(person, profile, given, self._published.program, settings).facts
+        return [each for each in facts if isinstance(each, Decided)], profile.traits
 
     def find_owner(self, name: str) -> Found:
         """Under which name the person of this name lives."""

@@ -48,6 +48,7 @@ from parcours.shard.messages import (
     Status,
 )
 from parcours.shard.offer_requests import GetOffers as GetOffers
+from parcours.shard.offer_requests import TryDecisions as TryDecisions
 from parcours.shard.peer_requests import Hello as Hello
 from parcours.shard.peer_requests import TakePeerMessages as TakePeerMessages
 from parcours.shard.person_requests import EndErased as EndErased

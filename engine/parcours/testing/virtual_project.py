@@ -105,6 +105,7 @@ class VirtualProject(BlockingFacade):
     track = blocking(VirtualFacade.track)
     react = blocking(VirtualFacade.react)
     react_to = blocking(VirtualFacade.react_to)
+    mark_offer = blocking(VirtualFacade.mark_offer)
     consent = blocking(VirtualFacade.consent)
     suppress = blocking(VirtualFacade.suppress)
 

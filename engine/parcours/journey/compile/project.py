@@ -264,6 +264,7 @@ class _Compiler:
             for complaint in (*use.complaints, *filter(None, (unknown for _, unknown in read))):
                 margin.error(complaint, *place)
             paths |= {path for path, _ in read}
+            showing.check_used(shown, place, (path for path, _ in read))
         check_rows(document, self.documents, self.margins, margin)
         return program.Message(
             name=document.message,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from parcours.expression.dotted import split_path
 from parcours.expression.names import ANYTHING, united
+from parcours.expression.nodes import OFFERS
 from parcours.journey.compile.declarations import Declarations
 from parcours.journey.compile.offers.chosen import OFFER_PARTS, paths_of_shown
 from parcours.journey.model.document import MessageDocument
@@ -13,7 +15,7 @@ from parcours.journey.model.message_offers import DecidedOfferDocument, KeptOffe
 from parcours.journey.model.steps import DecideStep
 from parcours.journey.offers import Decision, Offers
 from parcours.journey.parts import Message, MessageOffer
-from parcours.journey.read.finding import Margin
+from parcours.journey.read.finding import KeyPath, Margin
 from parcours.wording import nearest, quoted
 
 
@@ -69,9 +71,18 @@ class MessageOffersCompiler:
                 fault = f"the placement {quoted(name)} is one of {quoted(placement.channel)}"
                 margin.warn(fault, "placement", channel)
 
-    def names(self, compiled: Iterable[MessageOffer]) -> Mapping[str, str]:
+    def check_used(self, compiled: Iterable[MessageOffer], place: KeyPath, paths: Iterable[str]) -> None:
+        """Note where a text names an offer that is never decided on its channel."""
+        named = {keys[1] for path in paths if (keys := split_path(path))[0] == OFFERS and len(keys) > 1}
+        for each in compiled:
+            if each.name in named and each.decision is not None and place[0] not in each.placements:
+                fault = f"offers.{each.name} has no placement for {quoted(str(place[0]))}, and is always empty there"
+                self.margin.warn(fault, *place)
+
+    def names(self, compiled: Sequence[MessageOffer]) -> Mapping[str, str]:
         """The paths below `offers` that its texts may ask for."""
-        if self.unsure or not OFFER_PARTS.isdisjoint(self.declared.unread):
+        is_lost = any(not self._decisions(each) for each in compiled)  # which is told where it stands
+        if self.unsure or is_lost or not OFFER_PARTS.isdisjoint(self.declared.unread):
             return ANYTHING
         return united(
             paths_of_shown(each.name, decision.offers, self._placements(each))
