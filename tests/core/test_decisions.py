@@ -82,9 +82,9 @@ def test_the_run_goes_by_what_was_chosen_until_it_ends() -> None:
     given = (OfferGiven("free", key, 4),)
     assert decided == Decided(10, "sarah", "best", "agent", "trip/1/pick/1", given, False, (tried,))
     assert story.moves("decided") == [("decided", "pick", "free")]
-    assert [*story.profile.runs[0].offers] == ["best"]
+    assert [*(story.profile.runs[0].offers or ())] == ["best"]
     assert ways(story.wait(2 * HOUR)) == ["free", "again", "none"]
-    assert story.profile.past[0].offers == {}
+    assert story.profile.past[0].offers is None
     kept = story.profile.offers
     assert kept is not None and [(each.key, each.at) for each in kept.propositions] == [(key, 10)]
 
@@ -166,7 +166,7 @@ def test_what_the_run_keeps_survives_a_merge_and_so_do_its_keys() -> None:
 
     kept = known.profile.offers
     assert kept is not None and [each.key for each in kept.propositions] == [anonymous_key]
-    assert known.profile.runs[0].offers["best"].key == anonymous_key
+    assert (known.profile.runs[0].offers or {})["best"].key == anonymous_key
     assert starts(known, 3 * HOUR).fallback, "the cap counts what she got before"
 
 

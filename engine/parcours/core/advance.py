@@ -152,7 +152,8 @@ def advance(
             _go_through_change(turn, given)
         case _:
             assert_never(given)
-    _finish(turn)
+    if turn.happened or turn.updated is not None or turn.zone_before is not None or turn.said or turn.ended:
+        _finish(turn)
     return turn.effects
 
 

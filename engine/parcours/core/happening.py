@@ -58,7 +58,9 @@ def follow_marks(turn: Turn) -> None:
     It ends, for each proposition has each mark once.
     """
     while turn.happened:
-        _take_own_event(turn, *turn.happened.pop(0))
+        (name, properties), *others = turn.happened
+        turn.happened = tuple(others)
+        _take_own_event(turn, name, properties)
 
 
 def _take_own_event(turn: Turn, name: str, properties: dict[str, object]) -> None:

@@ -162,7 +162,7 @@ class Run(msgspec.Struct, array_like=True):
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
     held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
     since        when it has come to its step; None of an ended run
-    offers       what decisions of the run have chosen, by the names that its steps give them; none of an ended run
+    offers       what decisions of the run have chosen, by the names that its steps give them; None of most
     apart        its person was merged, what was before is not used: it reaches no goal, and nothing is sent again
     origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
@@ -185,7 +185,7 @@ class Run(msgspec.Struct, array_like=True):
     held_until: int | None = None
     since: int | None = None
     apart: bool = False
-    offers: dict[str, Picked] = {}
+    offers: dict[str, Picked] | None = None
 
 
 class Archive(msgspec.Struct, array_like=True):

@@ -106,7 +106,7 @@ class Turn(msgspec.Struct):
     zone_before: str | None = None
     ended: list[Run] = []
     said: dict[str, Said] = {}
-    happened: list[tuple[str, dict[str, object]]] = []
+    happened: tuple[tuple[str, dict[str, object]], ...] = ()
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""

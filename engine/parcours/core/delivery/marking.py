@@ -29,7 +29,7 @@ def mark_offer(turn: Turn, key: str, given: Mark) -> bool:
         _tell(turn, proposition, each)
         name = MARK_EVENTS.get(each)
         if name is not None:
-            turn.happened.append((name, _properties(turn, proposition)))
+            turn.happened = (*turn.happened, (name, _properties(turn, proposition)))
     return True
 
 

@@ -55,7 +55,7 @@ def show(turn: Turn, run: Run, scope: Scope, message: Message, where: Where) -> 
         each.name: (offers[0], placement) for (each, placement), offers in zip(decided, given, strict=True) if offers
     }
     for each in message.offers:
-        picked = run.offers.get(each.source) if each.decision is None else None
+        picked = (run.offers or {}).get(each.source) if each.decision is None else None
         if picked is not None:
             offer = OfferGiven(picked.offer, picked.key, picked.score, picked.is_fallback)
             shown[each.name] = offer, each.placements.get(where.channel, picked.placement)

@@ -101,7 +101,7 @@ def archive(turn: Turn, run: Run) -> None:
     turn.cancel_timers(run, ("wait", "timeout", "part"))
     run.ended_at = turn.at
     run.step = run.held_until = run.since = None
-    run.visits, run.event, run.offers = {}, {}, {}
+    run.visits, run.event, run.offers = {}, {}, None
     for delivery in run.deliveries:
         delivery.answer = {}
     if run.entry and not _goal_may_follow(turn, run):
@@ -179,12 +179,13 @@ def _decide(turn: Turn, run: Run, step: Decide) -> str | None:
     origin = turn.origin_of(run)
     place = f"{run.journey}/{origin.number}/{step.id}/{run.visits[step.id]}"
     (given,) = decide(turn, turn.run_scope(run), [Asked(step.decision, step.placement)], Cause(origin.name, place))
-    run.offers.pop(step.name, None)
+    kept = {name: each for name, each in (run.offers or {}).items() if name != step.name}
     if given:
         first = given[0]
-        run.offers[step.name] = Picked(
+        kept[step.name] = Picked(
             first.proposition, first.offer, step.decision, step.placement, first.score, first.is_fallback
         )
+    run.offers = kept or None
     turn.record(run, "decided", ", ".join(each.offer for each in given) or None)
     return step.next
 
