@@ -88,7 +88,7 @@ class Injector:
     async def _happens(self, blow: Blow) -> bool:
         match blow.strike:
             case "kill machine":
-                raylet = self._one_of(self._machines.raylets, blow)
+                raylet = self._one_of([each for each in self._machines.raylets if known(each)], blow)
                 self._machines.of(raylet)  # what it leaves behind is ended with the cluster at the latest
                 return self._kill(raylet)
             case "kill head":
