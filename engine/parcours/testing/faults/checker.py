@@ -174,7 +174,13 @@ def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         for person in filter(ledgers.has_twin, sorted({*shard.states, *undisturbed.people})):
             profile, other = as_compared(shard.states.get(person, Profile())), undisturbed.state(person)
             if profile != other:
-                yield f"{person} ends as {profile}, her twin as {other}"
+                yield f"{person} ends otherwise than her twin: {_differing(profile, other)}"
+
+
+def _differing(profile: Profile, other: Profile) -> str:
+    """The fields that are not the same in both."""
+    names = [each for each in profile.__struct_fields__ if getattr(profile, each) != getattr(other, each)]
+    return "; ".join(f"{each} is {getattr(profile, each)}, and not {getattr(other, each)}" for each in names)
 
 
 def _difference(person: str, told: Sequence[Fact], twins: Sequence[Fact]) -> Iterator[str]:
