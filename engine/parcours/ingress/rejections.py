@@ -12,7 +12,7 @@ OTHER: Final = "other"
 
 KINDS: Final = (
     ("set_aside", "it was set aside as a dead letter"),
-    ("too_long", "longer than |a messageId longer than |an id of "),
+    ("too_long", r"longer than |a (messageId|requestId) longer than |an id of "),
     ("no_call", "not a (call|CloudEvent|line)|a number is out of range|it could not be used when it first came"),
     ("timestamp", "timestamp is not a time|no timestamp|the timestamp "),
     ("nobody", "names nobody|it concerns nobody"),
@@ -27,7 +27,11 @@ KINDS: Final = (
     ("unknown", "unknown |nothing is sent on |parcourstype |the type |a merge line "),
     ("missing", r"a call without |a track call without |the attribute \S+ is missing|an? (\S+ call|\S+) needs "),
     ("id", r"an id with |\S+ is neither |\S+ with a NUL "),
-    ("value", r"\S+ is not (an object|a text)|\S+ with |\S+: a number |data_base64 |a specversion |the attribute "),
+    (
+        "value",
+        r"\S+ is not (an object|a text)|\S+ with |\S+: a number |data_base64 |a specversion |the attribute |"
+        r"decisions are a list |a decision call asks for the same ",
+    ),
 )
 """The kinds, each with how its reasons begin; the first that fits counts."""
 
