@@ -29,8 +29,10 @@ KINDS: Final = (
     ("id", r"an id with |\S+ is neither |\S+ with a NUL "),
     (
         "value",
-        r"\S+ is not (an object|a text)|\S+ with |\S+: a number |data_base64 |a specversion |the attribute |"
-        r"decisions are a list |a decision call asks for the same ",
+        (
+            r"\S+ is not (an object|a text)|\S+ with |\S+: a number |data_base64 |a specversion |the attribute |"
+            r"decisions are a list |a decision call asks for the same "
+        ),
     ),
 )
 """The kinds, each with how its reasons begin; the first that fits counts."""
