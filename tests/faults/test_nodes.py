@@ -44,6 +44,7 @@ def run(arguments: list[str], folder: Path, source: Path | None = None) -> subpr
 
 
 @pytest.mark.ray
+@pytest.mark.skipif(not FULL, reason="it takes some minutes")
 def test_machines_that_are_lost_and_frozen_break_no_promise_and_every_kind_of_fault_happens(tmp_path: Path) -> None:
     done = run([*(["--full"] if FULL else []), "--seed", "7"], tmp_path)
 
