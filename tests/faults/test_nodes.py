@@ -25,10 +25,10 @@ from parcours.testing.faults.nodes.keepers import keepers
 from parcours.testing.faults.nodes.kinds import LONG, SHORT, Often, blows, kinds
 from parcours.testing.faults.nodes.observed import FILES, Opened, Told, Worked, read_told, shards_of
 from parcours.testing.faults.nodes.season import Form, Season
-from parcours.testing.faults.nodes.storm import StormOutcome
 from parcours.testing.faults.nodes.tally import read_tally, write_down
 from parcours.testing.faults.nodes.wire import CUTS, Cut, Wire
 from parcours.testing.faults.processes.judge import Verdict
+from parcours.testing.faults.processes.storm import StormOutcome
 from parcours.testing.store_contract import a_record, numbers
 
 FULL = "PARCOURS_FAULTS_FULL" in os.environ

@@ -13,8 +13,9 @@ from random import Random
 from typing import Final
 
 from parcours.testing.faults.nodes.kinds import LONG, SHORT, Often, kinds
-from parcours.testing.faults.nodes.storm import StormOutcome, storm
+from parcours.testing.faults.nodes.storm import storm
 from parcours.testing.faults.processes.report import COUNTS
+from parcours.testing.faults.processes.storm import StormOutcome
 
 STORMS_MAX: Final = 3
 """So many times as many storms as should do blow at most."""
