@@ -38,7 +38,7 @@ class Form:
 
 
 SHORT_FORM: Final = Form(SHORT, {"kill machine": 1, "zombie": 1, "cuts": 4})
-"""What a change has to stand: two minutes."""
+"""What a change has to stand: three minutes beside other work."""
 
 FULL_FORM: Final = Form(LONG, {"kill machine": 50, "zombie": 200, "cuts": 2_000})
 """What a release has to stand: some hours."""
