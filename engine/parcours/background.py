@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,6 +16,21 @@ def spawn(coroutine: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]
     task = asyncio.ensure_future(coroutine)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+
+
+async def until_one_ends(*coroutines: Coroutine[Any, Any, object]) -> list[object]:
+    """Run them side by side until one has ended; the others are cancelled. What each returned, or the error it raised.
+
+    All have ended when it returns, and when it is cancelled itself.
+    """
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    return ended
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

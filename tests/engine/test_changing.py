@@ -310,4 +310,4 @@ def test_a_change_that_nobody_finishes_leaves_nothing_behind_where_its_loop_has_
         changing.send(None)
         return changing.close
 
-    asyncio.run(scenario())()
+    asyncio.run(scenario())()  # raises RuntimeError if it awaits anything on its way out

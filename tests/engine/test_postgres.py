@@ -218,7 +218,7 @@ def test_an_engine_goes_on_when_its_server_has_come_back(new_shop: NewShop) -> N
         with open_on(new_shop(), address) as engine:
             for number in range(20):
                 engine.ingest([seen(f"u{number % 4}", f"m{number}")]).result(30)
-            server.kill()
+            server.kill(signal.SIGQUIT)
             waiting = engine.ingest([seen("u0", "m20")])
             assert not waiting.done()
 

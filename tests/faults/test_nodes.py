@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.faults.node_mutants import FENCES, Fence
-from tests.postgres import Server, a_server, new_address
+from tests.postgres import a_server, new_address
 
 import parcours
 import parcours_channels
@@ -25,10 +25,11 @@ from parcours.testing.faults.nodes.keepers import keepers
 from parcours.testing.faults.nodes.kinds import LONG, SHORT, Often, blows, kinds
 from parcours.testing.faults.nodes.observed import FILES, Opened, Told, Worked, read_told, shards_of
 from parcours.testing.faults.nodes.season import Form, Season
-from parcours.testing.faults.nodes.storm import StormOutcome
+from parcours.testing.faults.nodes.server import PostgresServer
 from parcours.testing.faults.nodes.tally import read_tally, write_down
 from parcours.testing.faults.nodes.wire import CUTS, Cut, Wire
 from parcours.testing.faults.processes.judge import Verdict
+from parcours.testing.faults.processes.storm import StormOutcome
 from parcours.testing.store_contract import a_record, numbers
 
 FULL = "PARCOURS_FAULTS_FULL" in os.environ
@@ -44,9 +45,9 @@ def run(arguments: list[str], folder: Path, source: Path | None = None) -> subpr
 
 
 @pytest.mark.ray
-@pytest.mark.skipif(not FULL, reason="it takes some minutes")
+@pytest.mark.skipif(not FULL, reason="it takes some hours")
 def test_machines_that_are_lost_and_frozen_break_no_promise_and_every_kind_of_fault_happens(tmp_path: Path) -> None:
-    done = run([*(["--full"] if FULL else []), "--seed", "7"], tmp_path)
+    done = run(["--full", "--seed", "7"], tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "; 0 storms failed" in done.stdout
@@ -147,7 +148,7 @@ def test_a_season_goes_on_where_its_tally_says_and_one_of_another_seed_does_not(
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     with a_server() as server:
         yield server
 
@@ -166,7 +167,7 @@ KEPT: dict[Cut, list[list[int]]] = {"before": [[1]], "during": [[1], [1, 2]], "a
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_the_wire_cuts_commits_of_records_only(server: Server, tmp_path: Path, cut: Cut) -> None:
+def test_the_wire_cuts_commits_of_records_only(server: PostgresServer, tmp_path: Path, cut: Cut) -> None:
     address = new_address(server.url)
     prepare(address, "luma", 4)
 
@@ -181,7 +182,7 @@ def test_the_wire_cuts_commits_of_records_only(server: Server, tmp_path: Path, c
         store.close()
 
     async def scenario() -> CutsAs:
-        wire = CutsAs(server.socket_folder / ".s.PGSQL.5432", tmp_path / "wire", 1)
+        wire = CutsAs(server.socket, tmp_path / "wire", 1)
         await wire.start()
         await asyncio.to_thread(write, wire)
         await wire.stop()

@@ -30,7 +30,7 @@ from parcours.testing.faults.processes.kinds import KILLS, OFTEN, blows, kinds_o
 from parcours.testing.faults.processes.ledger import LedgerStore
 from parcours.testing.faults.processes.project import SLOT_MAP
 from parcours.testing.faults.processes.season import Season, share
-from parcours.testing.faults.processes.storm import StormOutcome, judge_again
+from parcours.testing.faults.processes.storm import RuntimeOutcome, judge_again
 
 FULL = "PARCOURS_FAULTS_FULL" in os.environ
 """Whether as many processes are killed as for a release: about half an hour."""
@@ -179,9 +179,9 @@ def test_where_no_disk_can_be_mounted_the_processes_that_write_are_limited(tmp_p
 def test_a_season_with_too_few_kills_or_without_some_kind_of_fault_is_invalid() -> None:
     everything = Counter(dict.fromkeys(kinds_of("local"), 1))
     moved = Verdict(met_moving=1)
-    good = StormOutcome(1, "local", (), everything, kills=10, verdict=moved)
-    lacks = StormOutcome(1, "local", (), everything - Counter({"freeze driver": 1}), kills=9, verdict=moved)
-    still = StormOutcome(1, "local", (), everything, kills=10)
+    good = RuntimeOutcome(1, (), everything, kills=10, verdict=moved, runtime="local")
+    lacks = RuntimeOutcome(1, (), everything - Counter({"freeze driver": 1}), kills=9, verdict=moved, runtime="local")
+    still = RuntimeOutcome(1, (), everything, kills=10, runtime="local")
 
     assert Season({"local": 10}, [good]).missing == []
     assert Season({"local": 10}, [lacks]).missing == [
@@ -189,7 +189,9 @@ def test_a_season_with_too_few_kills_or_without_some_kind_of_fault_is_invalid() 
         "9 kills on local, 10 were asked for",
     ]
     assert Season({"local": 10}, [still]).missing == ["nobody was moving when a process was killed on local"]
-    assert Season({"local": 1}, [StormOutcome(5, "local", ("twin: wrong",))]).failed == {"local 5": ("twin: wrong",)}
+    assert Season({"local": 1}, [RuntimeOutcome(5, ("twin: wrong",), runtime="local")]).failed == {
+        "local 5": ("twin: wrong",)
+    }
 
 
 def end_with(*commits: Commit) -> ShardEnd:

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.postgres import Server, a_server, by_hand, new_address, schema_of
+from tests.postgres import a_server, by_hand, new_address, schema_of
 
 from parcours.errors import StoreBroken, StoreBusy
 from parcours.store.address import claims_at, open_store, prepare
@@ -22,6 +22,7 @@ from parcours.store.postgres.session import LOCK_S, Session
 from parcours.store.postgres.store import PostgresStore
 from parcours.store.postgres.url import postgres_address as parts_of
 from parcours.store.store import Store
+from parcours.testing.faults.nodes.server import PostgresServer
 from parcours.testing.store_contract import a_record, an_image, append_all, numbers
 
 APPENDER = Path(__file__).with_name("append_until_stopped.py")
@@ -36,14 +37,14 @@ def address(postgres_address: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     """A server that the tests here may hurt."""
     with a_server() as server:
         yield server
 
 
 @pytest.fixture
-def hurt(server: Server) -> str:
+def hurt(server: PostgresServer) -> str:
     """The address of an empty store on that server."""
     address = new_address(server.url)
     prepare(address, "luma", 4)
@@ -274,10 +275,10 @@ def test_what_was_acknowledged_survives_a_killed_process(address: str) -> None:
     assert found == [a_record(number, size_bytes=1_000) for number in range(1, len(found) + 1)]
 
 
-def test_what_was_acknowledged_survives_a_killed_server(server: Server, hurt: str) -> None:
+def test_what_was_acknowledged_survives_a_killed_server(server: PostgresServer, hurt: str) -> None:
     store = an_owner(hurt)
     append_all(store, [a_record(number, epoch=1) for number in range(1, 30)])
-    server.kill()
+    server.kill(signal.SIGQUIT)
 
     with pytest.raises(StoreBroken, match=r"was lost while committing \(.*only the store can say; open it again"):
         store.append(a_record(30, epoch=1))
@@ -343,14 +344,14 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(server: Server, tmp_path: Path) -> Iterator[Proxy]:
+def proxy(server: PostgresServer, tmp_path: Path) -> Iterator[Proxy]:
     with closing(Proxy(server.socket_folder, tmp_path)) as proxy:
         yield proxy
 
 
 @pytest.mark.parametrize(("cut", "kept"), [("question", [1]), ("answer", [1, 2])])
 def test_a_commit_whose_line_was_cut_is_looked_up(
-    server: Server, hurt: str, proxy: Proxy, tmp_path: Path, cut: str, kept: list[int]
+    server: PostgresServer, hurt: str, proxy: Proxy, tmp_path: Path, cut: str, kept: list[int]
 ) -> None:
     store = an_owner(hurt.replace(str(server.socket_folder), str(tmp_path)))
     store.append(a_record(1, epoch=1))
@@ -378,7 +379,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(address: str) 
         assert session.is_lost
 
 
-def test_a_server_that_may_lose_what_it_has_answered_is_refused(server: Server, hurt: str) -> None:
+def test_a_server_that_may_lose_what_it_has_answered_is_refused(server: PostgresServer, hurt: str) -> None:
     by_hand(server.url, "ALTER SYSTEM SET fsync = off")
     by_hand(server.url, "SELECT pg_reload_conf()")
     try:
@@ -389,7 +390,7 @@ def test_a_server_that_may_lose_what_it_has_answered_is_refused(server: Server, 
         by_hand(server.url, "SELECT pg_reload_conf()")
 
 
-def test_a_server_that_is_only_to_be_read_is_refused(server: Server, hurt: str) -> None:
+def test_a_server_that_is_only_to_be_read_is_refused(server: PostgresServer, hurt: str) -> None:
     by_hand(server.url, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
         with pytest.raises(StoreBroken, match="read-only|only to be read"):

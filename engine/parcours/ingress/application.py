@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parcours.background import until_one_ends
 from parcours.errors import CallerError, EngineClosed, NobodyYet
 from parcours.ingress.body_bounds import Bodies, ClientGone
 from parcours.ingress.door import Door
@@ -239,15 +240,11 @@ class Application:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        tasks = [asyncio.ensure_future(pass_on()), asyncio.ensure_future(gone())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            for ended in await until_one_ends(pass_on(), gone()):
                 if isinstance(ended, Exception):
                     log.error("a stream ended by an error", exc_info=ended)
+        finally:
             if (close := getattr(stream, "aclose", None)) is not None:
                 await self._hop(close())
 

@@ -24,11 +24,6 @@ PIECE_ROWS: Final = 5_000
 """Rows that are handed to the writer at once, so that a file's row groups depend on its rows alone."""
 
 
-def rows_of_file(path: Path, names: Sequence[str]) -> DataFrame:
-    """These columns of a file, which Daft takes for no patterns."""
-    return read_parquet(str(path)).select(*(col(name) for name in names))
-
-
 def first_of(values: Sequence[Expression]) -> Expression:
     """The first of these columns that has a value."""
     return values[0] if len(values) == 1 else coalesce(*values)
@@ -54,7 +49,7 @@ class SetFile:
 
     def keys(self) -> DataFrame:
         """`person` and `row_key` of its rows."""
-        return rows_of_file(self._path, OF_EVERY_SET)
+        return read_parquet(str(self._path)).select(*OF_EVERY_SET)
 
     def frame(self) -> DataFrame:
         """Its rows, with all of their columns."""

@@ -11,9 +11,10 @@ from time import monotonic
 
 from parcours.testing.faults.nodes.kinds import STRIKES
 from parcours.testing.faults.nodes.season import FULL_FORM, SHORT_FORM, Season, line_of, report, run_season
-from parcours.testing.faults.nodes.storm import StormOutcome, storm
+from parcours.testing.faults.nodes.storm import storm
 from parcours.testing.faults.nodes.tally import read_tally, write_down
 from parcours.testing.faults.processes.command import say, tell_violations
+from parcours.testing.faults.processes.storm import StormOutcome
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from itertools import count
 from typing import Any, Final
 
+from parcours.background import until_one_ends
 from parcours.testing.faults.processes.engine import EngineProcesses, Gone
 from parcours.testing.faults.processes.folders import Folders
 
@@ -40,13 +41,7 @@ class Doors:
 
     async def opened(self) -> int:
         """Wait until one of them serves."""
-        waiting = [asyncio.ensure_future(door.opened()) for door in self.all]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waiting:
-                each.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+        await until_one_ends(*(door.opened() for door in self.all))
         return self.starts
 
     async def ask(self, question: str, more: Any = None) -> Any:
@@ -63,5 +58,4 @@ class Doors:
     async def close(self) -> None:
         """End whatever is left of them."""
         for door in self.all:
-            if door.is_started:
-                await door.close()
+            await door.close()

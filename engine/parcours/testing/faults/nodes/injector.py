@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -16,20 +15,22 @@ from parcours.errors import ParcoursError
 from parcours.store.claims import Claims, Held
 from parcours.testing.faults.nodes.doors import Doors
 from parcours.testing.faults.nodes.kinds import KILLS, Blow
-from parcours.testing.faults.nodes.machines import Machines, Process, is_actor, signal_all
+from parcours.testing.faults.nodes.machines import Machines, is_actor
 from parcours.testing.faults.nodes.observed import shards_of
 from parcours.testing.faults.nodes.server import PostgresServer
 from parcours.testing.faults.nodes.wire import Wire
-from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable, known
-from parcours.testing.faults.processes.project import SETTINGS
-
-SILENCE_S: Final = SETTINGS.actor_silence_ms / 1_000
-
-FROZEN_S: Final = SILENCE_S + 1.5
-"""A machine is frozen for longer than an actor may be silent ..."""
+from parcours.testing.faults.processes.engine import (
+    BegunProcess,
+    EngineProcesses,
+    Gone,
+    Unavailable,
+    known,
+    signal_all,
+)
+from parcours.testing.faults.processes.injector import FROZEN_S
 
 FROZEN_MAX_S: Final = 25.0
-"""... and until its shards have successors, if they get any within this."""
+"""A machine is frozen for `FROZEN_S`, and until its shards have successors, if they get any within this."""
 
 GO_ON_S: Final = 2.5
 """So long shards that have been succeeded go on: time enough to write, for something is due every second."""
@@ -95,8 +96,7 @@ class Injector:
                 return await self._kill_head()
             case "kill door":
                 door = self._doors.all[int(blow.chance * len(self._doors.all))]
-                self.killed_ns.append(monotonic_ns())
-                return door.kill_driver()
+                return self._noted(killed=door.kill_driver())
             case "kill keeper" | "kill shard" | "kill dispatcher":
                 return self._kill(self._one_of(self._machines.actors(blow.strike.removeprefix("kill ")), blow))
             case "freeze machine":
@@ -142,13 +142,12 @@ class Injector:
         return processes[int(blow.chance * len(processes))] if processes else 0
 
     def _kill(self, process: int) -> bool:
-        if not known(process):
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+        return self._noted(killed=signal_all(known(process), signal.SIGKILL) > 0)
+
+    def _noted(self, *, killed: bool) -> bool:
+        if killed:
             self.killed_ns.append(monotonic_ns())
-            return True
-        return False
+        return killed
 
     async def _kill_head(self) -> bool:
         """With it the cluster is lost; whoever was attached opens the engine again in another one."""
@@ -175,7 +174,7 @@ class Injector:
             await self._at_work()
         return False
 
-    async def _freeze_until(self, frozen: list[Process], shards: set[int], what: str, longer_s: float) -> bool:
+    async def _freeze_until(self, frozen: list[BegunProcess], shards: set[int], what: str, longer_s: float) -> bool:
         """Until these shards have successors, and so much longer; each is counted as one of what."""
         before = await asyncio.to_thread(self._claims.shards)
         if not signal_all(frozen, signal.SIGSTOP):

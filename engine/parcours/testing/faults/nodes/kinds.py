@@ -45,7 +45,7 @@ LONG: Final[Often] = {
     "freeze keeper's machine": 1,
     "cut commits": 6,
 }
-"""More of what there has to be much of: about ten minutes, and then what is left behind has to be judged in memory."""
+"""More of what there has to be much of: about eight minutes, and then what is left behind is judged in memory."""
 
 
 @dataclass(frozen=True, slots=True)

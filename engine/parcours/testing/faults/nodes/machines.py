@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from parcours.testing.faults.processes.engine import environment, known, processes_below
+from parcours.testing.faults.processes.engine import BegunProcess, environment, known, processes_below, signal_all
 
 ACTORS: Final = {"shard": "ShardActor", "dispatcher": "DispatcherActor", "keeper": "ResidentActor"}
 """How Ray calls the processes of actors of a kind."""
@@ -33,9 +30,6 @@ OTHERS: Final = 2
 WRONG_CLOCKS_MS: Final = (2_000, -2_000, 5_000, -5_000)
 """By how much clocks of machines may be wrong; that of the head is right."""
 
-Process = tuple[int, str]
-"""A process, and when it began: its number may be given out again."""
-
 
 class Machines:
     """Runs the cluster.
@@ -48,7 +42,7 @@ class Machines:
         self._log = log
         self._random = Random(f"{seed} clocks")
         self._turn = asyncio.Lock()
-        self._left: set[Process] = set()
+        self._left: set[BegunProcess] = set()
         self._lost: list[asyncio.subprocess.Process] = []
         self._head: list[int] = []
         self.injected: Counter[str] = Counter()
@@ -104,7 +98,7 @@ class Machines:
                     self._process.stdin.write(f"{raylet} {self._clock_ms()}\n".encode())
                     await self._hear()
 
-    def of(self, raylet: int) -> list[Process]:
+    def of(self, raylet: int) -> list[BegunProcess]:
         """All processes of a machine, none of one that is lost."""
         if not known(raylet):
             return []
@@ -136,14 +130,3 @@ def is_actor(process: int, kind: str) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return words.startswith(b"ray::") and ACTORS[kind].encode() in words
-
-
-def signal_all(processes: Iterable[Process], number: signal.Signals) -> int:
-    """Send a signal to those that are still there; how many."""
-    sent = 0
-    for each in processes:
-        if each in known(each[0]):
-            with suppress(ProcessLookupError):
-                os.kill(each[0], number)
-                sent += 1
-    return sent

@@ -13,8 +13,9 @@ from random import Random
 from typing import Final
 
 from parcours.testing.faults.nodes.kinds import LONG, SHORT, Often, kinds
-from parcours.testing.faults.nodes.storm import StormOutcome, storm
+from parcours.testing.faults.nodes.storm import storm
 from parcours.testing.faults.processes.report import COUNTS
+from parcours.testing.faults.processes.storm import StormOutcome
 
 STORMS_MAX: Final = 3
 """So many times as many storms as should do blow at most."""
@@ -37,7 +38,7 @@ class Form:
 
 
 SHORT_FORM: Final = Form(SHORT, {"kill machine": 1, "zombie": 1, "cuts": 4})
-"""What a change has to stand: two minutes."""
+"""What a change has to stand: three minutes beside other work."""
 
 FULL_FORM: Final = Form(LONG, {"kill machine": 50, "zombie": 200, "cuts": 2_000})
 """What a release has to stand: some hours."""

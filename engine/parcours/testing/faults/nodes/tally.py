@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from parcours.testing.faults.nodes.storm import StormOutcome
+from parcours.testing.faults.processes.storm import StormOutcome
 
 
 class _Line(msgspec.Struct, frozen=True):

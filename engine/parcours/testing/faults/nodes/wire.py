@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Final, Literal
 
+from parcours.background import spawn, until_one_ends
+
 Cut = Literal["before", "during", "after"]
 
 CUTS: Final[tuple[Cut, ...]] = ("before", "during", "after")
@@ -54,10 +56,7 @@ class Wire:
         except OSError:  # the server is down
             writer.close()
             return
-        line = _Line(self, questions, writer)
-        task = asyncio.ensure_future(line.pass_on(reader, answers))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        spawn(_Line(self, questions, writer).pass_on(reader, answers), self._tasks)
 
     def next_cut(self) -> Cut | None:
         """How the commit is cut that comes now, None if it is not."""
@@ -65,11 +64,6 @@ class Wire:
 
     def note(self, cut: Cut) -> None:
         self.injected[f"commit cut {cut} the answer"] += 1
-
-    @property
-    def cuts(self) -> int:
-        """How many commits have been cut."""
-        return self.injected.total()
 
     async def stop(self) -> None:
         """End all lines, and take no more."""
@@ -90,13 +84,9 @@ class _Line:
 
     async def pass_on(self, client: asyncio.StreamReader, server: asyncio.StreamReader) -> None:
         """Until one of both has ended, or the line is cut."""
-        ways = [asyncio.ensure_future(self._ask(client)), asyncio.ensure_future(self._answer(server))]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await until_one_ends(self._ask(client), self._answer(server))
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
             for writer in (self._questions, self._answers):
                 with suppress(OSError):
                     writer.transport.abort()

@@ -13,7 +13,7 @@ from typing import Final
 from parcours.testing.faults.processes.driver import RuntimeName
 from parcours.testing.faults.processes.report import line_of, report
 from parcours.testing.faults.processes.season import run_season, share
-from parcours.testing.faults.processes.storm import StormOutcome, judge_again, storm
+from parcours.testing.faults.processes.storm import RuntimeOutcome, judge_again, storm
 
 KILLS: Final = 40
 """As many as the tests do."""
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(outcome: StormOutcome) -> None:
+def _tell(outcome: RuntimeOutcome) -> None:
     say(line_of(outcome))
     tell_violations(outcome.violations)
 

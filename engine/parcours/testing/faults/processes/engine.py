@@ -8,7 +8,7 @@ import pickle
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,9 @@ GONE_WITHIN_S: Final = 60.0
 """How long what a driver leaves behind may live on: Ray's processes notice that it is dead, and end."""
 
 START_WITHIN_S: Final = 120.0
+
+BegunProcess = tuple[int, str]
+"""A process, and when it began: its number may be given out again."""
 
 
 class Gone(Exception):
@@ -55,7 +58,7 @@ class EngineProcesses:
         self._open = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
-        self._left: set[tuple[int, str]] = set()
+        self._left: set[BegunProcess] = set()
         self.driver = 0
         self.starts = 0
 
@@ -126,10 +129,6 @@ class EngineProcesses:
         """Whether a driver can be asked now."""
         return self._writer is not None
 
-    @property
-    def is_started(self) -> bool:
-        return self.starts > 0
-
     async def ask(self, question: str, more: Any = None) -> Any:
         """Raises Gone, or Unavailable with the engine's words."""
         if self._writer is None:
@@ -159,7 +158,9 @@ class EngineProcesses:
                 await self._ended.wait()
 
     async def close(self) -> None:
-        """End whatever is left, by its id."""
+        """End whatever is left, by its id. Nothing is where nothing was started."""
+        if not self.starts:
+            return
         self._stopping = True
         driver = self.driver
         if driver:
@@ -179,9 +180,7 @@ class EngineProcesses:
             if not self._left:
                 return
             await asyncio.sleep(0.1)
-        for process, _ in self._left:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        signal_all(self._left, signal.SIGKILL)
 
 
 def environment() -> dict[str, str]:
@@ -189,13 +188,13 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def known(process: int) -> set[tuple[int, str]]:
-    """The process with the time at which it began, for its number may be given out again; empty if there is none."""
+def known(process: int) -> set[BegunProcess]:
+    """The process as it is there now; empty if there is none."""
     fields = _fields(process)
     return {(process, fields[19])} if fields and fields[0] != "Z" else set()
 
 
-def processes_below(process: int) -> Iterator[tuple[int, str]]:
+def processes_below(process: int) -> Iterator[BegunProcess]:
     """The processes that this one has started, and those that they have."""
     children: dict[str, list[int]] = {}
     for path in Path("/proc").iterdir():
@@ -206,6 +205,17 @@ def processes_below(process: int) -> Iterator[tuple[int, str]]:
         for child in children.get(str(waiting.pop()), []):
             yield from known(child)
             waiting.append(child)
+
+
+def signal_all(processes: Iterable[BegunProcess], number: signal.Signals) -> int:
+    """Send a signal to those that are still there; how many."""
+    sent = 0
+    for each in processes:
+        if each in known(each[0]):
+            with suppress(ProcessLookupError):
+                os.kill(each[0], number)
+                sent += 1
+    return sent
 
 
 def _fields(process: int) -> list[str]:

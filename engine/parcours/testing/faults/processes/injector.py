@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,7 +10,7 @@ from contextlib import suppress
 from time import monotonic_ns
 from typing import Final
 
-from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable, known
+from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable, known, signal_all
 from parcours.testing.faults.processes.full_disk import SmallDisk
 from parcours.testing.faults.processes.kinds import KILLS, Blow
 from parcours.testing.faults.processes.project import SETTINGS
@@ -90,7 +89,7 @@ class Injector:
                 victim = await self._victim(blow)
                 if victim:
                     await self._let_log_in(blow)
-                return self._noted(killed=_signal(victim, signal.SIGKILL))
+                return self._noted(killed=signal_all(known(victim), signal.SIGKILL) > 0)
             case "freeze shard" | "freeze dispatcher":
                 return self._freeze(await self._victim(blow), FROZEN_S)
             case "full disk":
@@ -123,12 +122,13 @@ class Injector:
         return found[int(blow.chance * len(found))][0] if found else 0
 
     def _freeze(self, process: int, length_s: float) -> bool:
-        if not _signal(process, signal.SIGSTOP):
+        frozen = known(process)
+        if not signal_all(frozen, signal.SIGSTOP):
             return False
 
         async def thaw() -> None:
             await asyncio.sleep(length_s)
-            _signal(process, signal.SIGCONT)
+            signal_all(frozen, signal.SIGCONT)
 
         task = asyncio.create_task(thaw())
         self._thawing.add(task)
@@ -148,13 +148,3 @@ class Injector:
         finally:
             self._disk.clear()
         return True
-
-
-def _signal(process: int, number: signal.Signals) -> bool:
-    if not process:
-        return False
-    try:
-        os.kill(process, number)
-    except ProcessLookupError:
-        return False
-    return True

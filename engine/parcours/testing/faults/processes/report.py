@@ -7,7 +7,7 @@ from typing import Final
 
 from parcours.testing.faults.processes.kinds import KILLS
 from parcours.testing.faults.processes.season import Season
-from parcours.testing.faults.processes.storm import StormOutcome
+from parcours.testing.faults.processes.storm import RuntimeOutcome
 
 COUNTS: Final = {
     "lines": "events and reports handed in",
@@ -23,7 +23,7 @@ COUNTS: Final = {
 }
 
 
-def line_of(outcome: StormOutcome) -> str:
+def line_of(outcome: RuntimeOutcome) -> str:
     """One storm in a line."""
     verdict = outcome.verdict
     return (

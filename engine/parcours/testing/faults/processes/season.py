@@ -16,7 +16,7 @@ from typing import Final
 
 from parcours.testing.faults.processes.driver import RuntimeName
 from parcours.testing.faults.processes.kinds import kinds_of
-from parcours.testing.faults.processes.storm import StormOutcome, storm
+from parcours.testing.faults.processes.storm import RuntimeOutcome, storm
 
 KILLS_OF_A_STORM: Final[dict[RuntimeName, int]] = {"local": 50, "ray": 25}
 """After so many a storm is over: what it leaves behind has to be judged in memory."""
@@ -34,7 +34,7 @@ class Season:
     """What a season came to. `failed` has the violations of each storm that has some."""
 
     asked: Mapping[RuntimeName, int]
-    outcomes: list[StormOutcome] = field(default_factory=list)
+    outcomes: list[RuntimeOutcome] = field(default_factory=list)
 
     @property
     def failed(self) -> dict[str, tuple[str, ...]]:
@@ -84,7 +84,7 @@ def share(kills: int) -> dict[RuntimeName, int]:
 def run_season(
     seed: int,
     asked: Mapping[RuntimeName, int],
-    progress: Callable[[StormOutcome], None] | None = None,
+    progress: Callable[[RuntimeOutcome], None] | None = None,
     keep: Path | None = None,
 ) -> Season:
     """Let storms blow until each runtime has had so many kills; `progress` is called after each.

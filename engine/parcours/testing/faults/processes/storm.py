@@ -33,26 +33,33 @@ REST_MAX_S: Final = 120.0
 class StormOutcome:
     """What a storm came to.
 
-    injected   how often each kind of fault has happened
-    kills      how many processes were killed
-    storm_s    how long it blew
-    rest_s     how long everything took to come to rest
-    is_mounted whether the disk that was full was one of its own
+    injected  how often each kind of fault has happened
+    kills     how many processes were killed
+    storm_s   how long it blew
+    rest_s    how long everything took to come to rest
     """
 
     seed: int
-    runtime: RuntimeName
     violations: tuple[str, ...]
     injected: Counter[str] = field(default_factory=Counter)
     kills: int = 0
-    starts: int = 0
     storm_s: float = 0.0
     rest_s: float = 0.0
-    is_mounted: bool = False
     verdict: Verdict = field(default_factory=Verdict)
 
 
-def storm(seed: int, runtime: RuntimeName, kills: int, keep: Path | None = None) -> StormOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeOutcome(StormOutcome):
+    """The same of one over a runtime.
+
+    is_mounted  whether the disk that was full was one of its own
+    """
+
+    runtime: RuntimeName
+    is_mounted: bool = False
+
+
+def storm(seed: int, runtime: RuntimeName, kills: int, keep: Path | None = None) -> RuntimeOutcome:
     """Let a storm blow. If it breaks a promise, what it leaves behind is copied into a folder of `keep`."""
     with tempfile.TemporaryDirectory(prefix="parcours-storm-") as folder:
         folders = Folders(Path(folder))
@@ -61,7 +68,7 @@ def storm(seed: int, runtime: RuntimeName, kills: int, keep: Path | None = None)
                 outcome = asyncio.run(_Storm(seed, runtime, kills, folders, disk).blow())
             except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
                 words = "".join(traceback.format_exception(error))
-                outcome = StormOutcome(seed, runtime, (f"crash: {words}",))
+                outcome = RuntimeOutcome(seed, (f"crash: {words}",), runtime=runtime)
             if outcome.violations and keep is not None:
                 shutil.copytree(folder, keep / f"{runtime}-{seed}", ignore=shutil.ignore_patterns("harness-*"))
         return outcome
@@ -73,7 +80,7 @@ class _Storm:
         self._disk = disk
         self._folders = folders
 
-    async def blow(self) -> StormOutcome:
+    async def blow(self) -> RuntimeOutcome:
         folders = self._folders
         folders.ledger.mkdir()
         mail = MailServer(self._seed, lambda key, person: client.mail_arrived(key, person))
@@ -101,9 +108,9 @@ class _Storm:
         folders.end.write_bytes(pickle.dumps(end))
         verdict = judge(folders, end)
         violations = [*verdict.violations, *unrest(statuses, client)]
-        return StormOutcome(
-            self._seed, self._runtime, tuple(violations), injector.injected + mail.injected, injector.kills,
-            engine.starts, storm_s, rest_s, self._disk.is_mounted, verdict,
+        return RuntimeOutcome(
+            self._seed, tuple(violations), injector.injected + mail.injected, injector.kills, storm_s, rest_s, verdict,
+            runtime=self._runtime, is_mounted=self._disk.is_mounted,
         )  # fmt: skip
 
 
