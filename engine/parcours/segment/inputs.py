@@ -30,7 +30,7 @@ from parcours.core.input import (
     TraitsChanged,
 )
 from parcours.expression.expression import Scope
-from parcours.journey.model.offers import CHOSEN_MAX, Mark
+from parcours.journey.model.offers import Mark
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import (
     UNREADABLE,
@@ -58,13 +58,7 @@ DECISIONS_MAX: Final = 30
 """Decisions of one call."""
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    decision: str
-    placement: str
-    count: Annotated[int, msgspec.Meta(ge=1, le=CHOSEN_MAX)] | None = None
-
-
-_asked = msgspec.json.Decoder(Annotated[list[_Asked], msgspec.Meta(max_length=DECISIONS_MAX)]).decode
+_asked = msgspec.json.Decoder(Annotated[tuple[AskedAt, ...], msgspec.Meta(max_length=DECISIONS_MAX)]).decode
 
 QUOTED_MAX = 64
 """Characters of a line that a reason quotes of one name, so that there is room for the rest of the sentence."""
@@ -175,8 +169,7 @@ def _decision_input(call: DetailedCall, at: int) -> DecisionAsked:
         raise Unusable("a decision call needs decisions")
     if len({(each.decision, each.placement) for each in asked}) < len(asked):
         raise Unusable("a decision call asks for the same decision at the same placement twice")
-    told = tuple(AskedAt(each.decision, each.placement, each.count) for each in asked)
-    return DecisionAsked(at, call.request_id, told, decode_object(call.context, "context"))
+    return DecisionAsked(at, call.request_id, asked, decode_object(call.context, "context"))
 
 
 def _mark_input(call: DetailedCall, at: int) -> PropositionMarked:
