@@ -6,26 +6,15 @@ import logging
 from collections.abc import Mapping
 
 from parcours.core.effect import ShownOffer
-from parcours.core.offers.state import Proposition
 from parcours.dispatch.filling import Filling
 from parcours.dispatch.offer_rendering import said
 from parcours.expression.zones import zone
 from parcours.instants import to_moment
-from parcours.journey.offers import Offer
 from parcours.template.nothing import without_nulls
 from parcours.template.rendering import PREFERENCES, RENDERING, Rendering
 from parcours.wording import error_words
 
 log = logging.getLogger("parcours")
-
-
-def shown_offer(offer: Offer, given: Proposition) -> ShownOffer | None:
-    """The offer with what it says at the placement at which somebody got it; None if it says nothing there any more."""
-    content = offer.content.get(given.placement)
-    if content is None:
-        return None
-    known = {**offer.told, "attributes": dict(offer.attributes)}
-    return ShownOffer(given.key, content.format, dict(content.values), known, given.score, given.is_fallback)
 
 
 class AskedOffers:

@@ -18,6 +18,7 @@ from parcours.core.offers.choosing import Asked
 from parcours.core.profile import Run
 from parcours.core.turn import Turn
 from parcours.expression.expression import Scope
+from parcours.journey.offers import Offer
 from parcours.journey.parts import Message, MessageOffer
 
 
@@ -81,15 +82,18 @@ def _with_contents(turn: Turn, shown: Mapping[str, tuple[OfferGiven, str]]) -> S
     paths: frozenset[str] = frozenset()
     for name, (given, placement) in sorted(shown.items()):
         offer = turn.program.offers.offers.get(given.offer)
-        content = None if offer is None else offer.content.get(placement)
-        if offer is not None and content is not None:
-            found[name] = ShownOffer(
-                given.proposition,
-                content.format,
-                dict(content.values),
-                {**offer.told, "attributes": dict(offer.attributes)},
-                given.score,
-                given.is_fallback,
-            )
-            paths |= content.paths
+        said = None if offer is None else shown_offer(offer, placement, given)
+        if offer is not None and said is not None:
+            found[name] = said
+            paths |= offer.content[placement].paths
     return Showing(found, paths)
+
+
+def shown_offer(offer: Offer, placement: str, given: OfferGiven) -> ShownOffer | None:
+    """The offer that somebody got with what it says at a placement; None if it says nothing there any more."""
+    content = offer.content.get(placement)
+    if content is None:
+        return None
+    return ShownOffer(
+        given.proposition, content.format, dict(content.values), offer.told, given.score, given.is_fallback
+    )
