@@ -29,7 +29,7 @@ SHOP = {
           free:
             priority: 9
             attributes: {store: Atlanta}
-            eligible: context.page == "yoga" || count("Seen", "1d") > 0
+            eligible: context.page == "yoga" || count("Seen", "1d") == 1
             caps: [{max: 2, of: decided}]
             content:
               banner: {json: {text: "Free in {{ profile.city }}, {{ offer.attributes.store }}"}, url: "https://a.example"}

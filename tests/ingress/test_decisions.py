@@ -90,6 +90,8 @@ def test_the_event_of_a_request_counts_before_it_and_once(tmp_path: Path) -> Non
         names = [(await post("/v1/decisions", body)).json()["decisions"][0]["offers"][0]["name"] for _ in range(2)]
 
         assert names == ["free", "free"]
+        later = await post("/v1/decisions", {"anonymousId": "a1", "requestId": "r2", "decisions": BEST})
+        assert later.json()["decisions"][0]["offers"][0]["name"] == "free", "which is for whom has seen it once"
         assert await service.profile("u9") is None, "it is the event of whom the request is about"
 
     at_the_door(tmp_path, do)
