@@ -15,24 +15,11 @@ from parcours.core.delivery.deciding import Cause, decide, foresee
 from parcours.core.effect import ShownOffer
 from parcours.core.fact import OfferGiven
 from parcours.core.offers.choosing import Asked
+from parcours.core.parts import row_at
 from parcours.core.profile import Run
 from parcours.core.turn import Turn
-from parcours.expression.expression import Scope
 from parcours.journey.offers import Offer
 from parcours.journey.parts import Message, MessageOffer
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a message shows offers: under which name of the person and by which origin they are decided.
-
-    delivery  the key of its delivery; empty for a copy, by which nobody gets anything
-    """
-
-    channel: str
-    name: str
-    origin: str
-    delivery: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +33,14 @@ class Showing:
 NOTHING: Final = Showing()
 
 
-def show(turn: Turn, run: Run, scope: Scope, message: Message, where: Where) -> Showing:
-    """What the message shows to the person. Without a key of its delivery nothing is remembered of it."""
-    decided = [(each, each.placements[where.channel]) for each in message.offers if _is_decided(each, where.channel)]
+def show(turn: Turn, run: Run, step: str, message: Message, channel: str, cause: Cause) -> Showing:
+    """What the message shows to the person by a step of the run. Nothing is remembered of it where the cause has no key
+    of its delivery: nobody gets anything by a copy.
+    """
+    decided = [(each, each.placements[channel]) for each in message.offers if _is_decided(each, channel)]
     asked = [Asked(each.decision or "", placement, count=1) for each, placement in decided]
-    cause = Cause(where.name, where.origin, where.delivery)
-    given = (decide if where.delivery else foresee)(turn, scope, asked, cause) if asked else []
+    scope = turn.run_scope(run, row=row_at(run, step))
+    given = (decide if cause.delivery else foresee)(turn, scope, asked, cause) if asked else []
     shown: dict[str, tuple[OfferGiven, str]] = {
         each.name: (offers[0], placement) for (each, placement), offers in zip(decided, given, strict=True) if offers
     }
@@ -59,8 +48,8 @@ def show(turn: Turn, run: Run, scope: Scope, message: Message, where: Where) -> 
         picked = (run.offers or {}).get(each.source) if each.decision is None else None
         if picked is not None:
             offer = OfferGiven(picked.offer, picked.key, picked.score, picked.is_fallback)
-            shown[each.name] = offer, each.placements.get(where.channel, picked.placement)
-            _note(turn, picked.key, where.delivery)
+            shown[each.name] = offer, each.placements.get(channel, picked.placement)
+            _note(turn, picked.key, cause.delivery)
     return _with_contents(turn, shown)
 
 
