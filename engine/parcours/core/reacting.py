@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from parcours.core.delivery import deliveries, feedback
 from parcours.core.delivery.deciding import Cause, decide
 from parcours.core.delivery.delivery_key import is_copy
@@ -25,9 +23,7 @@ from parcours.core.profile import DeliveryState, Run, is_unknown
 from parcours.core.run.walk import go_to, hears, waits_at
 from parcours.core.turn import Turn
 from parcours.journey.program import ReactionListener
-
-KEY_SHOWN_MAX: Final = 64
-"""Characters told of what is no key of hers; a key has fewer."""
+from parcours.wording import bounded
 
 
 def take_reaction(turn: Turn, given: ReactionArrived) -> None:
@@ -120,5 +116,5 @@ def take_decision(turn: Turn, given: DecisionAsked) -> None:
 def take_mark(turn: Turn, given: PropositionMarked) -> None:
     """Whoever shows offers tells what became of one."""
     if not mark_offer(turn, given.key, given.mark):
-        feedback.unmatched(turn, given.mark, f"she has no offer of the key {given.key:.{KEY_SHOWN_MAX}}")
+        feedback.unmatched(turn, given.mark, f"she has no offer of the key {bounded(given.key)}")
     let_time_turn(turn)
