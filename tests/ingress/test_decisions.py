@@ -15,6 +15,7 @@ from tests.engine.test_asked_offers import SHOP
 from tests.projects import write_texts
 
 from parcours.clock import ManualClock
+from parcours.config import Settings
 from parcours.core.fact import Decided, OfferMarked
 from parcours.errors import ShardUnavailable
 from parcours.ingress.application import Application, door_of
@@ -47,7 +48,8 @@ def at_the_door(tmp_path: Path, do: Callable[[Service, Post], Awaitable[None]], 
 
     async def all_of_it() -> None:
         project, clock = Project.load(tmp_path / "shop"), ManualClock(1_772_442_000_000)
-        async with Service.open(project, store="memory:", runtime="local", clock=clock) as service:
+        patient = Settings(decision_timeout_ms=60_000)  # a busy machine is no reason for fallbacks here
+        async with Service.open(project, "memory:", runtime="local", clock=clock, settings=patient) as service:
             application = Application(door_of(service, settings))
             transport = httpx.ASGITransport(app=application)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
