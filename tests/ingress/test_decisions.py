@@ -15,6 +15,7 @@ from tests.engine.test_asked_offers import SHOP
 from tests.projects import write_texts
 
 from parcours.clock import ManualClock
+from parcours.config import Settings
 from parcours.core.fact import Decided, OfferMarked
 from parcours.errors import ShardUnavailable
 from parcours.ingress.application import Application, door_of
@@ -47,7 +48,8 @@ def at_the_door(tmp_path: Path, do: Callable[[Service, Post], Awaitable[None]], 
 
     async def all_of_it() -> None:
         project, clock = Project.load(tmp_path / "shop"), ManualClock(1_772_442_000_000)
-        async with Service.open(project, store="memory:", runtime="local", clock=clock) as service:
+        patient = Settings(decision_timeout_ms=60_000)  # a busy machine is no reason for fallbacks here
+        async with Service.open(project, "memory:", runtime="local", clock=clock, settings=patient) as service:
             application = Application(door_of(service, settings))
             transport = httpx.ASGITransport(app=application)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -90,6 +92,8 @@ def test_the_event_of_a_request_counts_before_it_and_once(tmp_path: Path) -> Non
         names = [(await post("/v1/decisions", body)).json()["decisions"][0]["offers"][0]["name"] for _ in range(2)]
 
         assert names == ["free", "free"]
+        later = await post("/v1/decisions", {"anonymousId": "a1", "requestId": "r2", "decisions": BEST})
+        assert later.json()["decisions"][0]["offers"][0]["name"] == "free", "which is for whom has seen it once"
         assert await service.profile("u9") is None, "it is the event of whom the request is about"
 
     at_the_door(tmp_path, do)

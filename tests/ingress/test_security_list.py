@@ -20,9 +20,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from parcours.ingress.application import SECURITY_HEADERS, Application, door_of
+from parcours.ingress.application import Application, door_of
 from parcours.ingress.bodies import unpacked
-from parcours.ingress.exchange import Problem
+from parcours.ingress.exchange import SECURITY_HEADERS, Problem
 from parcours.ingress.routes import ROUTES
 from parcours.ingress.segment_http import UNPACKED_BYTES_MAX
 from parcours.ingress.settings import ServeSettings

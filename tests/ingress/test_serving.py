@@ -197,6 +197,7 @@ def test_while_the_engine_is_being_opened_whoever_comes_hears_so_at_once() -> No
     assert answers[1].json() == {"ready": False, "reasons": ["the door is starting"]}
     assert (answers[2].json()["code"], answers[2].headers["retry-after"]) == ("busy", "1")
     assert answers[3].content == b""
+    assert all(each.headers["x-request-id"] and each.headers["cache-control"] == "no-store" for each in answers)
 
 
 def test_a_door_that_shares_its_port_listens_only_once_it_has_found_the_engine() -> None:

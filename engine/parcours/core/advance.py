@@ -18,6 +18,7 @@ from parcours.core.audiences import fill, fix_membership
 from parcours.core.consent import PERSONALISATION
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
 from parcours.core.delivery.deciding import forget_offers
+from parcours.core.delivery.feedback import Reacted
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.machines import is_a_machine_s
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
@@ -275,13 +276,13 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "reaction":
             found = deliveries.find(turn, timer.key)
             if found is not None:
-                react(turn, *found, timer.detail, None)
+                react(turn, *found, Reacted(timer.detail))
             else:
                 let_time_turn(turn)
         case "click":
             found = deliveries.find(turn, timer.key)
             if found is not None and not is_a_machine_s(timer.detail):
-                react(turn, *found, "clicked", timer.detail)
+                react(turn, *found, Reacted("clicked", timer.detail))
             else:
                 let_time_turn(turn)
         case "part":

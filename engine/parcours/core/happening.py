@@ -6,7 +6,7 @@ from parcours.core.audiences import look_again
 from parcours.core.delivery import inbox
 from parcours.core.delivery.marking import note_conversions
 from parcours.core.input import EventHappened
-from parcours.core.occasion import Occasion
+from parcours.core.occasion import Occasion, names_of
 from parcours.core.profile import is_unknown
 from parcours.core.run.kept_scores import renew_with, set_timers
 from parcours.core.run.phases import go_through
@@ -14,7 +14,6 @@ from parcours.core.scored import tell_came_true
 from parcours.core.series import remember
 from parcours.core.turn import Turn
 from parcours.core.whereabouts import take_positions, tell_place
-from parcours.expression.expression import Scope
 
 
 def take_event(turn: Turn, given: EventHappened) -> None:
@@ -65,10 +64,8 @@ def follow_marks(turn: Turn) -> None:
 
 def _take_own_event(turn: Turn, name: str, properties: dict[str, object]) -> None:
     """Apply an event that nobody has sent, under its name and those of the rule-based types that it meets."""
-    derived = turn.program.derived.get(name, ())
-    scope = Scope(event=properties, now_ms=turn.at)
-    rules = [each.name for each in derived if each.rule is not None and each.rule.holds(scope)]
-    take_event(turn, EventHappened(turn.at, (name, *rules), properties))
+    names = names_of(name, properties, turn.at, turn.program)
+    take_event(turn, EventHappened(turn.at, names, properties))
 
 
 def time_turns_now(turn: Turn) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from parcours.channel import Receipt
 from parcours.core.fact import JoiningCall
 from parcours.core.profile import Profile
-from parcours.journey.model.offers import Mark
+from parcours.journey.model.offers import CHOSEN_MAX, Mark
 
 
 class ContentRefused(msgspec.Struct, frozen=True, tag="content_refused"):
@@ -223,12 +223,12 @@ class PropositionMarked(msgspec.Struct, frozen=True):
     mark: Mark
 
 
-class AskedAt(msgspec.Struct, frozen=True, array_like=True):
+class AskedAt(msgspec.Struct, frozen=True):
     """A decision that is asked for at a placement; `count` is None for as many offers as the decision says."""
 
     decision: str
     placement: str
-    count: int | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=CHOSEN_MAX)] | None = None
 
 
 class DecisionAsked(msgspec.Struct, frozen=True):

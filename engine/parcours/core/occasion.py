@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from parcours.journey.program import AudienceTrigger
+from parcours.expression.expression import Scope
+from parcours.journey.program import AudienceTrigger, Program
 
 
 class Occasion(msgspec.Struct, frozen=True):
@@ -15,3 +16,12 @@ class Occasion(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     properties: Mapping[str, object] = {}
     changes: tuple[AudienceTrigger, ...] = ()
+
+
+def names_of(event: str, properties: Mapping[str, object], at: int, program: Program) -> tuple[str, ...]:
+    """The event's own name, and those of the rule-based types that it meets."""
+    derived = program.derived.get(event)
+    if not derived:
+        return (event,)
+    scope = Scope(event=properties, now_ms=at)
+    return (event, *(each.name for each in derived if each.rule is not None and each.rule.holds(scope)))

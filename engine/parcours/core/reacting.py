@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from parcours.core.delivery import deliveries, feedback
 from parcours.core.delivery.deciding import Cause, decide
 from parcours.core.delivery.delivery_key import is_copy
+from parcours.core.delivery.feedback import Reacted
 from parcours.core.delivery.machines import note_machine, take_click
 from parcours.core.delivery.marking import mark_offer, mark_shown_in
 from parcours.core.happening import follow_audiences, let_time_turn, take_event, time_turns_now
@@ -25,9 +23,7 @@ from parcours.core.profile import DeliveryState, Run, is_unknown
 from parcours.core.run.walk import go_to, hears, waits_at
 from parcours.core.turn import Turn
 from parcours.journey.program import ReactionListener
-
-KEY_SHOWN_MAX: Final = 64
-"""Characters told of what is no key of hers; a key has fewer."""
+from parcours.wording import bounded
 
 
 def take_reaction(turn: Turn, given: ReactionArrived) -> None:
@@ -37,7 +33,7 @@ def take_reaction(turn: Turn, given: ReactionArrived) -> None:
             turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
         )
         return let_time_turn(turn)
-    return react(turn, *found, given.reaction, given.link, given.answer, given.code)
+    return react(turn, *found, Reacted(given.reaction, given.link, given.answer, given.code))
 
 
 def take_feedback(turn: Turn, given: FeedbackArrived) -> None:
@@ -52,7 +48,7 @@ def take_feedback(turn: Turn, given: FeedbackArrived) -> None:
     elif given.by_link and given.reaction == "clicked" and given.link is not None:
         take_click(turn, *found, given.link)
     else:
-        return react(turn, *found, given.reaction, given.link, code=given.code)
+        return react(turn, *found, Reacted(given.reaction, given.link, code=given.code))
     return let_time_turn(turn)
 
 
@@ -62,7 +58,7 @@ def take_report(turn: Turn, given: PersonReported) -> None:
     is_of_address = feedback.take_word(turn, given)
     found = deliveries.newest_on(turn, given.channel)
     if found is not None and feedback.concerns(found[1], given.reaction):
-        react(turn, *found, given.reaction, given.link, code=given.code)
+        react(turn, *found, Reacted(given.reaction, given.link, code=given.code))
     elif not is_of_address:
         feedback.unmatched(turn, given.reaction, f"nothing has left for her on {given.channel}")
     if given.names:
@@ -73,19 +69,11 @@ def take_report(turn: Turn, given: PersonReported) -> None:
         let_time_turn(turn)
 
 
-def react(
-    turn: Turn,
-    run: Run,
-    delivery: DeliveryState,
-    reaction: str,
-    link: str | None,
-    answer: Mapping[str, object] | None = None,
-    code: str | None = None,
-) -> None:
-    withdrawn = feedback.take_effect(turn, delivery, reaction, code)
-    is_news = feedback.react(turn, run, delivery, reaction, link, answer, code)
+def react(turn: Turn, run: Run, delivery: DeliveryState, told: Reacted) -> None:
+    withdrawn = feedback.take_effect(turn, delivery, told.reaction, told.code)
+    is_news = feedback.react(turn, run, delivery, told)
     if is_news and turn.profile.offers is not None:
-        mark_shown_in(turn, delivery.key, delivery.channel, reaction, link)
+        mark_shown_in(turn, delivery.key, delivery.channel, told.reaction, told.link)
     if withdrawn or (is_news and time_turns_now(turn)):
         follow_audiences(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
     if is_news:
@@ -128,5 +116,5 @@ def take_decision(turn: Turn, given: DecisionAsked) -> None:
 def take_mark(turn: Turn, given: PropositionMarked) -> None:
     """Whoever shows offers tells what became of one."""
     if not mark_offer(turn, given.key, given.mark):
-        feedback.unmatched(turn, given.mark, f"she has no offer of the key {given.key:.{KEY_SHOWN_MAX}}")
+        feedback.unmatched(turn, given.mark, f"she has no offer of the key {bounded(given.key)}")
     let_time_turn(turn)

@@ -6,26 +6,13 @@ import logging
 from collections.abc import Mapping
 
 from parcours.core.effect import ShownOffer
-from parcours.core.offers.state import Proposition
-from parcours.dispatch.filling import Filling
+from parcours.dispatch.filling import Filling, template_values
 from parcours.dispatch.offer_rendering import said
 from parcours.expression.zones import zone
-from parcours.instants import to_moment
-from parcours.journey.offers import Offer
-from parcours.template.nothing import without_nulls
-from parcours.template.rendering import PREFERENCES, RENDERING, Rendering
+from parcours.template.rendering import PREFERENCES
 from parcours.wording import error_words
 
 log = logging.getLogger("parcours")
-
-
-def shown_offer(offer: Offer, given: Proposition) -> ShownOffer | None:
-    """The offer with what it says at the placement at which somebody got it; None if it says nothing there any more."""
-    content = offer.content.get(given.placement)
-    if content is None:
-        return None
-    known = {**offer.told, "attributes": dict(offer.attributes)}
-    return ShownOffer(given.key, content.format, dict(content.values), known, given.score, given.is_fallback)
 
 
 class AskedOffers:
@@ -41,12 +28,9 @@ class AskedOffers:
 
         Dates are written in the time zone that is given.
         """
-        here = zone(timezone)
-        now = to_moment(at_ms).astimezone(here)
-        own = {name: without_nulls(dict(each) if isinstance(each, Mapping) else each) for name, each in values.items()}
-        shared = {"now": now, "today": now.date(), PREFERENCES: "", RENDERING: Rendering(now, here)}
+        named = {**template_values(values, at_ms, zone(timezone)), PREFERENCES: ""}
         try:
-            return said(offer, {**own, **shared}, self._fill)
+            return said(offer, named, self._fill)
         except Exception as error:  # noqa: BLE001  # templates raise anything for data that nobody thought of
             log.warning("the offer %r says nothing to somebody: %s", offer.known["name"], error_words(error))
             return None

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 
 from liquid import BoundTemplate
 
+from parcours.instants import to_moment
 from parcours.template.dialect import Dialect
+from parcours.template.nothing import without_nulls
+from parcours.template.rendering import RENDERING, Rendering
+
+
+def template_values(own: Mapping[str, object], at_ms: int, here: tzinfo) -> dict[str, object]:
+    """What templates may name as of an instant: these values, and the time in that zone. Their filters share it."""
+    now = to_moment(at_ms).astimezone(here)
+    values = {name: without_nulls(each) for name, each in own.items()}
+    return {**values, "now": now, "today": now.date(), RENDERING: Rendering(now, here)}
 
 
 class Filling:

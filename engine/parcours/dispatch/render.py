@@ -19,19 +19,18 @@ from parcours.channel import FILLED_IN, Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
-from parcours.dispatch.filling import Filling
+from parcours.dispatch.filling import Filling, template_values
 from parcours.dispatch.offer_rendering import offer_values
 from parcours.dispatch.registry import PutIn
 from parcours.errors import ProjectInvalid
 from parcours.expression.zones import zone, zone_names
-from parcours.instants import to_moment
 from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
 from parcours.routing.plan import Links
 from parcours.template.dialect import Aborted
 from parcours.template.nothing import without_nulls
-from parcours.template.rendering import PREFERENCES, RENDERING, Rendering
+from parcours.template.rendering import PREFERENCES
 from parcours.wording import error_words, words_of
 
 
@@ -159,11 +158,9 @@ class Renderer:
 
 
 def _values(outgoing: Outgoing) -> dict[str, object]:
-    """What the templates of one delivery may name, and what their filters share."""
+    """What the templates of one delivery may name."""
     here = zone(outgoing.zone) if outgoing.zone in zone_names() else UTC
-    now = to_moment(outgoing.at).astimezone(here)
-    values = {name: without_nulls(each) for name, each in outgoing.context.items()}
-    return {**values, "now": now, "today": now.date(), RENDERING: Rendering(now, here)}
+    return template_values(outgoing.context, outgoing.at, here)
 
 
 def _checked(message: str, channel: str, model: type[BaseModel], content: Mapping[str, object]) -> dict[str, object]:

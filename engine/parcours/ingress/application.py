@@ -21,7 +21,7 @@ from parcours.background import until_one_ends
 from parcours.errors import CallerError, EngineClosed, NobodyYet
 from parcours.ingress.body_bounds import Bodies, ClientGone
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import NOTHING, Answer, Problem, Request, Route
+from parcours.ingress.exchange import NOTHING, Answer, Problem, Request, Route, headers_of
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
 from parcours.ingress.routes import ROUTES, router
@@ -36,15 +36,6 @@ T = TypeVar("T")
 Hop: TypeAlias = Callable[[Coroutine[Any, Any, T]], Coroutine[Any, Any, T]]
 
 REQUEST_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
-
-SECURITY_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'"),
-)
-"""On every answer, unless it says something else itself."""
-
 
 CLOSING: Final = frozenset({408, 413})
 """After an answer of these statuses the connection is closed: what comes on it next may still be of the body that was
@@ -209,13 +200,7 @@ class Application:
         self, answer: Answer, request_id: str, scope: Scope, receive: Receive, send: Send, *, discards: bool
     ) -> None:
         """discards: whether the rest of the request's body is let come before the connection is closed."""
-        told = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in answer.headers.items()}
-        headers = [*told.items(), (b"x-request-id", request_id.encode())]
-        headers += [each for each in SECURITY_HEADERS if each[0] not in told]
-        if answer.status not in (204, 304):
-            headers.append((b"content-type", answer.media_type.encode("latin-1")))
-        if answer.stream is None:
-            headers.append((b"content-length", b"%d" % len(answer.body)))
+        headers = headers_of(answer, request_id)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         is_head = scope["method"] == "HEAD"
         if answer.stream is not None and not is_head:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from parcours.ingress.call_mending import PLAIN, Call, Refused, Terms
 from parcours.ingress.clock_skew import BACK_MAX_MS, cut_ms, meant_ms, zoned
 from parcours.instants import EPOCH, LATEST_MS, ceil_ms, to_moment
+from parcours.routing.calls import REPORTS
 from parcours.segment.line import UNREADABLE, bounded_reason
-
-REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback", "proposition"})
-"""Types of calls that are taken though events are refused."""
 
 
 class Empty(msgspec.Struct, gc=False):

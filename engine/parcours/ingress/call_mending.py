@@ -5,18 +5,17 @@ Real clients leave out what others fill in, write ids as numbers, and tell trait
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Final, TypeVar
 
 import msgspec
 
 from parcours.core.time_text import time_text
 from parcours.ingress.clock_skew import cut_ms, meant_ms, time_of
-from parcours.ingress.keys import Key
+from parcours.ingress.keys import Key, proves
 from parcours.instants import LATEST_MS, ceil_ms
 from parcours.segment.line import UNREADABLE
 from parcours.surrogates import REPLACEMENT, mended_json
@@ -307,8 +306,7 @@ class Call:
         secret, user = self._terms.identity_secret, self.texts.get("userId")
         if self.kind == "identify" and secret is not None and user:
             proof = _read(_text, self._context().user_hash) or ""
-            wanted = hmac.new(secret.encode(), user.encode(), sha256).hexdigest()
-            if not hmac.compare_digest(proof.encode(errors="replace"), wanted.encode()):
+            if not proves(proof, user, secret):
                 raise Refused("an identify call of a userId needs the context.userHash that proves it")
 
 

@@ -5,29 +5,19 @@ A page's key names its user by an id and the proof of it, for what an offer says
 
 from __future__ import annotations
 
-import hmac
-from hashlib import sha256
 from typing import Annotated, Any, Final
 
 import msgspec
 
+from parcours.core.input import AskedAt
 from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
-from parcours.ingress.keys import Key
-from parcours.journey.model.offers import CHOSEN_MAX
+from parcours.ingress.keys import Key, proves
 from parcours.segment.inputs import DECISIONS_MAX
 from parcours.service.decided import Asking, Decided
 
 SCOPE: Final = "decide"
-
-
-class AskedFor(msgspec.Struct, frozen=True):
-    """A decision at a placement; `count` is as many offers as the decision says where it is left out."""
-
-    decision: str
-    placement: str
-    count: Annotated[int, msgspec.Meta(ge=1, le=CHOSEN_MAX)] | None = None
 
 
 class WhoseOffers(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,7 +37,7 @@ class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True):
     dry      nothing is changed, and `why` says what spoke for and against each offer
     """
 
-    decisions: Annotated[list[AskedFor], msgspec.Meta(min_length=1, max_length=DECISIONS_MAX)]
+    decisions: Annotated[list[AskedAt], msgspec.Meta(min_length=1, max_length=DECISIONS_MAX)]
     request_id: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     context: dict[str, Any] = {}
     event: dict[str, Any] | None = None
@@ -132,8 +122,7 @@ def _check_user(door: Door, key: Key | None, who: WhoseOffers) -> None:
     secret = door.settings.identity_secret
     if secret is None:
         raise Problem(403, "identity", "a page's key names a userId only where serve.yaml has an identity_secret")
-    wanted = hmac.new(secret.encode(), who.user_id.encode(), sha256).hexdigest()
-    if not hmac.compare_digest((who.user_hash or "").encode(), wanted.encode()):
+    if not proves(who.user_hash or "", who.user_id, secret):
         raise Problem(403, "identity", "a page's key needs the userHash that proves the userId")
 
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
-from parcours.ingress.exchange import Answer, Problem, json_answer
+from parcours.ingress.exchange import Answer, Problem, headers_of, json_answer
 from parcours.ingress.health import Health, Readiness
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -36,26 +36,22 @@ class Entrance:
         if self.application is not None:
             await self.application(scope, receive, send)
         elif scope["type"] == "http":
-            await _send(_answer(scope["path"]), scope["method"], send)
+            await _send(scope["path"], scope["method"], send)
         else:
             await send({"type": "websocket.close", "code": 1013})  # try again later
 
 
-def _answer(path: str) -> Answer:
+def _answer(path: str, request_id: str) -> Answer:
     if path == "/health":
         return json_answer(Health("ok"))
     if path == "/ready":
         return json_answer(Readiness(False, [STARTING]), status=503)
-    return Problem(429, "busy", STARTING, headers={"Retry-After": AGAIN_S}).answer(secrets.token_hex(8))
+    return Problem(429, "busy", STARTING, headers={"Retry-After": AGAIN_S}).answer(request_id)
 
 
-async def _send(answer: Answer, method: str, send: Send) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-    headers += [
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"cache-control", b"no-store"),
-        (b"connection", b"close"),
-    ]
+async def _send(path: str, method: str, send: Send) -> None:
+    request_id = secrets.token_hex(8)
+    answer = _answer(path, request_id)
+    headers = [*headers_of(answer, request_id), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})

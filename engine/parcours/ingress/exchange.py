@@ -58,6 +58,27 @@ class Answer:
     stream: AsyncIterator[bytes] | None = None
 
 
+SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'"),
+)
+"""On every answer, unless it says something else itself."""
+
+
+def headers_of(answer: Answer, request_id: str) -> list[tuple[bytes, bytes]]:
+    """The headers with which an answer is sent."""
+    told = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in answer.headers.items()}
+    headers = [*told.items(), (b"x-request-id", request_id.encode())]
+    headers += [each for each in SECURITY_HEADERS if each[0] not in told]
+    if answer.status not in (204, 304):
+        headers.append((b"content-type", answer.media_type.encode("latin-1")))
+    if answer.stream is None:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    return headers
+
+
 class Problem(Exception):
     """A request is not carried out: `{"code", "message", "request_id"}` under this status says why.
 

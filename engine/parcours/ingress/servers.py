@@ -18,9 +18,8 @@ from typing import Final
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from parcours.ingress.application import SECURITY_HEADERS
 from parcours.ingress.entrance import Entrance
-from parcours.ingress.exchange import Problem
+from parcours.ingress.exchange import Problem, headers_of
 from parcours.ingress.settings import ServeSettings
 
 REQUESTS_S: Final = 10
@@ -188,14 +187,7 @@ def no_request(problem: Problem, further: Iterable[tuple[bytes, bytes]]) -> byte
     """What is answered to what is no request, in the shape that the application's answers have."""
     request_id = secrets.token_hex(8)
     answer = problem.answer(request_id)
-    headers = [
-        *further,
-        *SECURITY_HEADERS,
-        (b"x-request-id", request_id.encode()),
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"connection", b"close"),
-    ]
+    headers = [*further, *headers_of(answer, request_id), (b"connection", b"close")]
     status = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()
     lines = [status, *(name + b": " + value for name, value in headers), b"", answer.body]
     return b"\r\n".join(lines)

@@ -266,9 +266,7 @@ def explain(
                 at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why, name=name
             )
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(
-            fact, Unmatched | LimitReached | ZoneUnknown | CopyReached | Decided | OfferMarked
-        ) or is_of_place(fact):
+        elif isinstance(fact, _NOTED) or is_of_place(fact):
             notes.append((fact.at, _note(fact, name)))
         elif isinstance(fact, Merged):
             notes.append((fact.at, _note(fact, name)))

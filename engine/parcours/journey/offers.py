@@ -94,8 +94,9 @@ class Offer:
 
     @property
     def told(self) -> dict[str, object]:
-        """What templates see of it beside its attributes."""
-        return {"name": self.name, "title": self.title, "priority": self.priority}
+        """What templates see of it."""
+        own = {"name": self.name, "title": self.title, "priority": self.priority}
+        return {**own, "attributes": dict(self.attributes)}
 
     def windows_ms(self, of: Counted) -> tuple[int, ...]:
         """The windows in which it is counted how often this happened."""

@@ -23,6 +23,9 @@ T = TypeVar("T")
 Written: TypeAlias = bytes | bytearray | memoryview
 """What is written already: a block of NDJSON, or a line of it."""
 
+REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback", "proposition"})
+"""Types of calls that are taken though events are refused: of consent, and of what became of deliveries and offers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:

@@ -29,8 +29,8 @@ from parcours.core.input import (
     SuppressionChanged,
     TraitsChanged,
 )
-from parcours.expression.expression import Scope
-from parcours.journey.model.offers import CHOSEN_MAX, Mark
+from parcours.core.occasion import names_of
+from parcours.journey.model.offers import Mark
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import (
     UNREADABLE,
@@ -58,13 +58,7 @@ DECISIONS_MAX: Final = 30
 """Decisions of one call."""
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    decision: str
-    placement: str
-    count: Annotated[int, msgspec.Meta(ge=1, le=CHOSEN_MAX)] | None = None
-
-
-_asked = msgspec.json.Decoder(Annotated[list[_Asked], msgspec.Meta(max_length=DECISIONS_MAX)]).decode
+_asked = msgspec.json.Decoder(Annotated[tuple[AskedAt, ...], msgspec.Meta(max_length=DECISIONS_MAX)]).decode
 
 QUOTED_MAX = 64
 """Characters of a line that a reason quotes of one name, so that there is room for the rest of the sentence."""
@@ -138,16 +132,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
 def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
     properties = properties_of(call)
     timestamp = None if call.timestamp is None else instant(call.timestamp)
-    return EventHappened(at, _names_of(name, properties, at, program), properties, timestamp)
-
-
-def _names_of(name: str, properties: dict[str, object], at: int, program: Program) -> tuple[str, ...]:
-    """The event's own name, and those of the rule-based types that it meets."""
-    derived = program.derived.get(name)
-    if not derived:
-        return (name,)
-    scope = Scope(event=properties, now_ms=at)
-    return (name, *(each.name for each in derived if each.rule is not None and each.rule.holds(scope)))
+    return EventHappened(at, names_of(name, properties, at, program), properties, timestamp)
 
 
 def _consent_input(call: DetailedCall, at: int) -> ConsentChanged:
@@ -175,8 +160,7 @@ def _decision_input(call: DetailedCall, at: int) -> DecisionAsked:
         raise Unusable("a decision call needs decisions")
     if len({(each.decision, each.placement) for each in asked}) < len(asked):
         raise Unusable("a decision call asks for the same decision at the same placement twice")
-    told = tuple(AskedAt(each.decision, each.placement, each.count) for each in asked)
-    return DecisionAsked(at, call.request_id, told, decode_object(call.context, "context"))
+    return DecisionAsked(at, call.request_id, asked, decode_object(call.context, "context"))
 
 
 def _mark_input(call: DetailedCall, at: int) -> PropositionMarked:
@@ -228,7 +212,7 @@ def _person_report(call: DetailedCall, at: int, program: Program) -> PersonRepor
     properties: dict[str, object] = {}
     if call.event and call.event in program.events:
         properties = properties_of(call)
-        names = _names_of(call.event, properties, at, program)
+        names = names_of(call.event, properties, at, program)
     return PersonReported(
         at, call.channel, call.reaction, call.address, call.link, call.code, names, properties, call.report_id
     )

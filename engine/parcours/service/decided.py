@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from parcours.errors import CallerError
@@ -62,7 +62,7 @@ class Decisions:
     """The answers to one request, in the order in which they were asked for."""
 
     request_id: str
-    decisions: tuple[Decided, ...] = field(default=())
+    decisions: tuple[Decided, ...] = ()
     is_late: bool = False
 
 

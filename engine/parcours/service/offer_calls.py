@@ -16,10 +16,13 @@ from hashlib import blake2b
 from secrets import token_hex
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from parcours.core.delivery.showing import shown_offer
+from parcours.core.fact import OfferGiven
 from parcours.core.identity import person_name
 from parcours.core.input import AskedAt
-from parcours.core.offers.state import Proposition
-from parcours.dispatch.asked_offers import AskedOffers, shown_offer
+from parcours.dispatch.asked_offers import AskedOffers
 from parcours.errors import CallerError, NobodyYet
 from parcours.insight.offer_words import decision_sentence
 from parcours.journey.offers import Offers
@@ -48,10 +51,7 @@ class OfferCalls(ABC):
     async def take_lines(
         self,
         lines: Sequence[bytes],
-        skews_ms: Sequence[int] = (),
         *,
-        user_ids: Sequence[str] = (),
-        are_reports: bool = False,
         room_wait_s: float | None = None,
         answer_wait_s: float | None = None,
     ) -> LinesTaken:
@@ -138,32 +138,33 @@ class OfferCalls(ABC):
         tried = await ask_owner(self._port_of, name, lambda owner: TryDecisions(owner, told, context))
         answers: list[Decided] = []
         for each in tried.decided:
-            place = each.decision, each.placement
-            given = [
-                Proposition("", one.offer, *place, each.at, one.is_fallback, score=one.score) for one in each.offers
-            ]
-            offers = self._said(given, tried.traits, context)
-            answers.append(Decided(*place, offers, why=decision_sentence(each)))
+            given = [replace(one, proposition="") for one in each.offers]
+            offers = self._said(each.placement, given, tried.traits, context)
+            answers.append(Decided(each.decision, each.placement, offers, why=decision_sentence(each)))
         return Decisions(request, tuple(answers))
 
     def _answer(self, asked: Asking, found: OffersFound | None, context: Mapping[str, object]) -> Decided:
         given = _given(asked, found, self._control.current.offers)
-        offers = self._said(given, found.traits if found else {}, context)
+        offers = self._said(asked.placement, given, found.traits if found else {}, context)
         return Decided(asked.decision, asked.placement, offers, is_late=found is None)
 
     def _said(
-        self, given: Sequence[Proposition], traits: Mapping[str, object], context: Mapping[str, object]
+        self,
+        placement: str,
+        given: Sequence[OfferGiven],
+        traits: Mapping[str, object],
+        context: Mapping[str, object],
     ) -> tuple[OfferDecided, ...]:
         """The offers with what they say; without those that are gone meanwhile, or that cannot be filled in."""
         program, now_ms = self._control.current, self._host.now_ms()
         told: list[OfferDecided] = []
         for each in given:
             offer = program.offers.offers.get(each.offer)
-            shown = None if offer is None else shown_offer(offer, each)
+            shown = None if offer is None else shown_offer(offer, placement, each)
             values = {"profile": traits, "context": context}
             content = None if shown is None else self._saying.content(shown, values, now_ms, program.timezone)
             if offer is not None and content is not None:
-                about = each.score, each.is_fallback, each.key or None
+                about = each.score, each.is_fallback, each.proposition or None
                 told.append(OfferDecided(offer.name, content, dict(offer.attributes), *about))
         return tuple(told)
 
@@ -185,15 +186,16 @@ class OfferCalls(ABC):
             return await ask_owner(self._port_of, name, lambda owner: GetOffers(owner, request))
 
 
-def _given(asked: Asking, found: OffersFound | None, offers: Offers) -> list[Proposition]:
+def _given(asked: Asking, found: OffersFound | None, offers: Offers) -> list[OfferGiven]:
     """What she got by this; the fallback, of which nothing is remembered, where nobody has answered."""
     if found is not None:
         place = asked.decision, asked.placement
-        return [each for each in found.given if (each.decision, each.placement) == place]
+        got = [each for each in found.given if (each.decision, each.placement) == place]
+        return [OfferGiven(each.offer, each.key, each.score, each.is_fallback) for each in got]
     decision = offers.decisions.get(asked.decision)
     if decision is None or decision.fallback is None:
         return []
-    return [Proposition("", decision.fallback.name, asked.decision, asked.placement, 0, is_fallback=True)]
+    return [OfferGiven(decision.fallback.name, "", is_fallback=True)]
 
 
 def _of_person(

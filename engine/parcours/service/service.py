@@ -10,7 +10,7 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from parcours.arguments import check_kind, check_method, folder_path
 from parcours.channel import INBOX, Feedback, WebhookRequest
@@ -23,7 +23,7 @@ from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
 from parcours.errors import CallerError, EngineClosed, Overloaded
 from parcours.journey.project import Project, check_project
-from parcours.routing.calls import Lines, Written, checked_line, lines_of, person_text
+from parcours.routing.calls import REPORTS, Lines, Written, checked_line, lines_of, person_text
 from parcours.routing.plan import Links, Plan
 from parcours.routing.ports import ShardPort
 from parcours.runtime.runtimes import RuntimeName, open_runtime
@@ -51,9 +51,6 @@ from parcours.shard.requests import GetInbox
 from parcours.wording import shown_value
 
 log = logging.getLogger("parcours")
-
-REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback", "proposition"})
-"""Types of calls that are taken though events are refused: of consent, and of what became of deliveries and offers."""
 
 
 class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):

@@ -43,12 +43,10 @@ class OffersFound(Found, frozen=True, array_like=True):
     """
     given   the offers that she got by the request, in the order in which they were asked for
     traits  hers, as their texts may name them
-    at      the instant as of which they are asked for (ms)
     """
 
     given: list[Proposition] = []
     traits: dict[str, object] = {}
-    at: int = 0
 
 
 class DecisionsTried(Found, frozen=True, array_like=True):

@@ -62,11 +62,11 @@ class PersonHost:
     async def offers(self, name: str, request: str) -> OffersFound:
         found = self._shard.persons.find_owner(name)
         profile = self._shard.persons.known(found.owner) if found.is_here else None
-        now_ms = self._clock.now_ms()
-        if profile is None or profile.offers is None:
-            return OffersFound(found.owner, found.is_here, [], {} if profile is None else profile.traits, now_ms)
-        given = [each for each in profile.offers.propositions if each.request == request]
-        return OffersFound(found.owner, found.is_here, given, profile.traits, now_ms)
+        if profile is None:
+            return OffersFound(found.owner, found.is_here)
+        propositions = [] if profile.offers is None else profile.offers.propositions
+        given = [each for each in propositions if each.request == request]
+        return OffersFound(found.owner, found.is_here, given, profile.traits)
 
     async def try_decisions(self, name: str, asked: tuple[AskedAt, ...], context: dict[str, object]) -> DecisionsTried:
         found = self._shard.persons.find_owner(name)

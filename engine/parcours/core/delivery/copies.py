@@ -22,15 +22,16 @@ from typing import assert_never
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
 from parcours.config import Settings
 from parcours.core.copy_state import CopyState
+from parcours.core.delivery.deciding import Cause
 from parcours.core.delivery.deliveries import make_ready
 from parcours.core.delivery.delivery_key import copy_key_of
 from parcours.core.delivery.feedback import retry_pause_ms
 from parcours.core.delivery.sending import context_of
-from parcours.core.delivery.showing import NOTHING, Showing, Where, show
+from parcours.core.delivery.showing import NOTHING, Showing, show
 from parcours.core.effect import Outgoing
 from parcours.core.fact import CopyOutcome, CopyReached
 from parcours.core.input import ContentRefused, Interrupted, PartTaken, Placed, Settlement
-from parcours.core.parts import keep_part, row_at
+from parcours.core.parts import keep_part
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import Profile, Run, Timer
 from parcours.core.turn import Normalize, Turn
@@ -219,8 +220,7 @@ def _put_into_outbox(turn: Turn, copy: CopyState, message: Message) -> None:
 
 def _shown(turn: Turn, run: Run, copy: CopyState, message: Message) -> Showing:
     """What she would be shown: a copy gives nobody anything."""
-    scope = turn.run_scope(run, row=row_at(run, copy.step))
-    return show(turn, run, scope, message, Where(copy.channel, turn.person, copy.key))
+    return show(turn, run, copy.step, message, copy.channel, Cause(turn.person, copy.key))
 
 
 def _close(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Refused
 from parcours.core.delivery import inbox
@@ -205,19 +205,21 @@ def _is_transactional(turn: Turn, run: Run, delivery: DeliveryState) -> bool:
     return is_call(delivery) or (message is not None and message.message_class == "transactional")
 
 
-def react(
-    turn: Turn,
-    run: Run,
-    delivery: DeliveryState,
-    reaction: str,
-    link: str | None,
-    answer: Mapping[str, object] | None = None,
-    code: str | None = None,
-) -> bool:
-    """Mark the delivery; False if the reaction is no longer possible or tells nothing new.
+class Reacted(NamedTuple):
+    """What is told of a delivery.
 
     code  the provider's own, where it is the provider who tells
     """
+
+    reaction: str
+    link: str | None = None
+    answer: Mapping[str, object] | None = None
+    code: str | None = None
+
+
+def react(turn: Turn, run: Run, delivery: DeliveryState, told: Reacted) -> bool:
+    """Mark the delivery; False if the reaction is no longer possible or tells nothing new."""
+    reaction, link, answer, code = told
     if is_call(delivery) and not CALL_OUTCOMES.isdisjoint(delivery.marks):
         return False
     new_link = reaction == "clicked" and link is not None and link not in delivery.links

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from parcours.channel import CALL, INBOX
+from parcours.core.delivery.deciding import Cause
 from parcours.core.delivery.deliveries import (
     close,
     delivery_key,
@@ -26,7 +27,7 @@ from parcours.core.delivery.marking import take_offers_back
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.delivery.send_window import note_hold
-from parcours.core.delivery.showing import NOTHING, Showing, Where, show
+from parcours.core.delivery.showing import NOTHING, Showing, show
 from parcours.core.effect import Outgoing, ShownOffer
 from parcours.core.fact import LimitReached
 from parcours.core.parts import released_ms, row_at
@@ -184,8 +185,7 @@ def _let_pass(
 def _shown(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Showing:
     origin = turn.origin_of(run)
     place = f"{run.journey}/{origin.number}/{delivery.step}/{delivery.visit}/{delivery.channel}"
-    scope = turn.run_scope(run, row=row_at(run, delivery.step))
-    return show(turn, run, scope, message, Where(delivery.channel, origin.name, place, delivery.key))
+    return show(turn, run, delivery.step, message, delivery.channel, Cause(origin.name, place, delivery.key))
 
 
 def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, standing: Timer | None = None) -> None:

@@ -15,23 +15,11 @@ from parcours.core.delivery.deciding import Cause, decide, foresee
 from parcours.core.effect import ShownOffer
 from parcours.core.fact import OfferGiven
 from parcours.core.offers.choosing import Asked
+from parcours.core.parts import row_at
 from parcours.core.profile import Run
 from parcours.core.turn import Turn
-from parcours.expression.expression import Scope
+from parcours.journey.offers import Offer
 from parcours.journey.parts import Message, MessageOffer
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a message shows offers: under which name of the person and by which origin they are decided.
-
-    delivery  the key of its delivery; empty for a copy, by which nobody gets anything
-    """
-
-    channel: str
-    name: str
-    origin: str
-    delivery: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +33,14 @@ class Showing:
 NOTHING: Final = Showing()
 
 
-def show(turn: Turn, run: Run, scope: Scope, message: Message, where: Where) -> Showing:
-    """What the message shows to the person. Without a key of its delivery nothing is remembered of it."""
-    decided = [(each, each.placements[where.channel]) for each in message.offers if _is_decided(each, where.channel)]
+def show(turn: Turn, run: Run, step: str, message: Message, channel: str, cause: Cause) -> Showing:
+    """What the message shows to the person by a step of the run. Nothing is remembered of it where the cause has no key
+    of its delivery: nobody gets anything by a copy.
+    """
+    decided = [(each, each.placements[channel]) for each in message.offers if _is_decided(each, channel)]
     asked = [Asked(each.decision or "", placement, count=1) for each, placement in decided]
-    cause = Cause(where.name, where.origin, where.delivery)
-    given = (decide if where.delivery else foresee)(turn, scope, asked, cause) if asked else []
+    scope = turn.run_scope(run, row=row_at(run, step))
+    given = (decide if cause.delivery else foresee)(turn, scope, asked, cause) if asked else []
     shown: dict[str, tuple[OfferGiven, str]] = {
         each.name: (offers[0], placement) for (each, placement), offers in zip(decided, given, strict=True) if offers
     }
@@ -58,8 +48,8 @@ def show(turn: Turn, run: Run, scope: Scope, message: Message, where: Where) -> 
         picked = (run.offers or {}).get(each.source) if each.decision is None else None
         if picked is not None:
             offer = OfferGiven(picked.offer, picked.key, picked.score, picked.is_fallback)
-            shown[each.name] = offer, each.placements.get(where.channel, picked.placement)
-            _note(turn, picked.key, where.delivery)
+            shown[each.name] = offer, each.placements.get(channel, picked.placement)
+            _note(turn, picked.key, cause.delivery)
     return _with_contents(turn, shown)
 
 
@@ -81,15 +71,18 @@ def _with_contents(turn: Turn, shown: Mapping[str, tuple[OfferGiven, str]]) -> S
     paths: frozenset[str] = frozenset()
     for name, (given, placement) in sorted(shown.items()):
         offer = turn.program.offers.offers.get(given.offer)
-        content = None if offer is None else offer.content.get(placement)
-        if offer is not None and content is not None:
-            found[name] = ShownOffer(
-                given.proposition,
-                content.format,
-                dict(content.values),
-                {**offer.told, "attributes": dict(offer.attributes)},
-                given.score,
-                given.is_fallback,
-            )
-            paths |= content.paths
+        said = None if offer is None else shown_offer(offer, placement, given)
+        if offer is not None and said is not None:
+            found[name] = said
+            paths |= offer.content[placement].paths
     return Showing(found, paths)
+
+
+def shown_offer(offer: Offer, placement: str, given: OfferGiven) -> ShownOffer | None:
+    """The offer that somebody got with what it says at a placement; None if it says nothing there any more."""
+    content = offer.content.get(placement)
+    if content is None:
+        return None
+    return ShownOffer(
+        given.proposition, content.format, dict(content.values), offer.told, given.score, given.is_fallback
+    )

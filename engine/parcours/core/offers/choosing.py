@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Final
 
 from parcours.config import Settings
 from parcours.core.offers.answer import Answer, Chosen, Looked, Reason, Score, Tried
@@ -48,9 +47,6 @@ class Lesson:
 
     tick: int
     cases: Mapping[str, tuple[int, int]]
-
-
-NOTHING_LEARNED: Final[Mapping[str, Lesson]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.kinds import ACCURACY, DEGREES, KEY, PLACE, WAY
@@ -11,9 +11,9 @@ from parcours.expression.names import Names
 from parcours.journey import program
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.identities import ANONYMOUS, USER, IdentityRule
-from parcours.journey.model.document import EventDocument
+from parcours.journey.model.document import EventDocument, EventsDocument
 from parcours.journey.places import Crossing, Location
-from parcours.journey.read.documents import Documents
+from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
 
 
@@ -104,3 +104,12 @@ def _crossing(event: EventDocument, names: Names, margin: Margin) -> Crossing | 
     if event.of is not None:
         within.error(f"an event recognised by a rule is {event.of!r} as well: give that the crossing")
     return Crossing(value(within, given.place, names, PLACE, "place"), value(within, given.way, names, WAY, "way"))
+
+
+def with_events(documents: Documents, events: Mapping[str, EventDocument], file: str, margins: Margins) -> Documents:
+    """The documents with events that a file makes known, which no author declares."""
+    declared = documents.events.events
+    for name in events:
+        if name in declared:
+            margins.single["events"].error(f"{file} makes {name!r} known: leave it out here", "events", name)
+    return replace(documents, events=EventsDocument(events={**declared, **events}))

@@ -337,10 +337,8 @@ class _Compiler:
         offers: Offers,
     ) -> program.Journey:
         lost = self.margins.lost.get(margin.file, frozenset())
-        names, timezone = (
-            JourneyNames(document, self.declared, paths, lost, offers=offers),
-            self.documents.settings.timezone,
-        )
+        timezone = self.documents.settings.timezone
+        names = JourneyNames(document, self.declared, paths, lost, offers=offers)
         journey = JourneyCompiler(names, analyses, margin, timezone).compile()
         if all(path[0] in _APART for path in lost):
             check_shape(journey, [step.id for step in document.steps], margin)

@@ -148,7 +148,8 @@ class OfferCapDocument(Document):
         default="decided", description="What is counted: `decided`, `shown` or `clicked`, or a declared event."
     )
     by: Literal["person", "everybody"] = Field(
-        default="person", description="Whether each person is counted for herself, or everybody together."
+        default="person",
+        description="Whether each person is counted for herself, or everybody together, which is not in this version.",
     )
 
     @model_validator(mode="after")
@@ -272,7 +273,7 @@ def _tick(every_ms: int) -> int:
 
 
 class BanditRankingDocument(Document):
-    """A ranking that learns from what became of offers: what did better comes first more often."""
+    """A ranking that learns from what became of offers; in this version engines count nothing, and go by `prior`."""
 
     bandit: Mark = Field(description="What is wanted: `clicked`, `converted`, `shown` or `dismissed`.")
     of: Literal["decided", "shown", "clicked"] = Field(default="shown", description="Of what it is a share.")

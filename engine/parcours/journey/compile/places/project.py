@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from parcours.expression.dotted import joined_path
 from parcours.geography.shapes import Circle, Polygon
+from parcours.journey.compile.events import with_events
 from parcours.journey.compile.places.geojson import NoFeature, features_in
 from parcours.journey.compile.places.rings import fault_of, without_repetitions
-from parcours.journey.model.document import EventDocument, EventsDocument
+from parcours.journey.model.document import EventDocument
 from parcours.journey.model.places import (
     PLACES_MAX,
     CirclePlaceDocument,
@@ -56,12 +57,7 @@ def with_place_events(documents: Documents, places: Places, margins: Margins) ->
     """The documents with the events that places tell of, which no author declares."""
     if not places:
         return documents
-    declared = documents.events.events
-    for name in (PLACE_ENTERED, PLACE_LEFT):
-        if name in declared:
-            margins.single["events"].error(f"places.yaml makes {name!r} known: leave it out here", "events", name)
-    told = {**declared, **place_events(places)}
-    return replace(documents, events=EventsDocument(events=told))
+    return with_events(documents, place_events(places), "places.yaml", margins)
 
 
 def place_events(places: Places) -> dict[str, EventDocument]:
