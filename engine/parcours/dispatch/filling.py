@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from typing import Final
 
 from liquid import BoundTemplate
 
@@ -11,6 +12,9 @@ from parcours.instants import to_moment
 from parcours.template.dialect import Dialect
 from parcours.template.nothing import without_nulls
 from parcours.template.rendering import RENDERING, Rendering
+
+TEMPLATES_MAX: Final = 10_000
+"""Templates that are kept parsed: more than a project has; of earlier versions of it some are among them."""
 
 
 def template_values(own: Mapping[str, object], at_ms: int, here: tzinfo) -> dict[str, object]:
@@ -41,5 +45,7 @@ class Filling:
     def _template(self, text: str, *, html: bool) -> BoundTemplate:
         key = html, text
         if key not in self._parsed:
+            if len(self._parsed) >= TEMPLATES_MAX:
+                self._parsed.clear()
             self._parsed[key] = (self._html if html else self._plain).from_string(text)
         return self._parsed[key]
