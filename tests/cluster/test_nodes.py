@@ -197,6 +197,9 @@ def test_events_that_a_client_was_told_are_taken_count_once_though_a_machine_is_
         with Engine.attach("auto", Project.load(shop_folder)) as engine:
             assert visits(engine) == CLIENT_EVENTS
             answered(engine.shut_down)
+        until(lambda: "has been marked dead" in str(door.logged()), "Ray's word of the machine")
+        door.process.kill()
+        assert door.process.stdout is not None and door.process.stdout.read() == ""
 
 
 def test_all_comes_back_from_the_store_when_the_head_is_lost(

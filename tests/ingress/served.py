@@ -87,8 +87,9 @@ def served(
         )
         try:
             assert process.stdout is not None
-            opened = OPEN.search(process.stdout.readline())
-            assert opened, f"it did not open: {log.read_text()}"
+            line = process.stdout.readline()
+            opened = OPEN.search(line)
+            assert opened, f"it did not open: {line!r}, {log.read_text()}"
             yield Served(process, opened[1], log, opened.string)
         finally:
             process.kill()
