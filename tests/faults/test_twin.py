@@ -61,6 +61,15 @@ def test_a_late_acceptance_counts_as_long_as_the_delivery_is_in_the_outbox(at_s:
     assert known_of_delivery(twin) == ("delivered", provider_id)
 
 
+def test_a_late_acceptance_counts_while_nobody_has_claimed_the_retry_of_a_delivery_that_has_arrived() -> None:
+    twin, key = ordered()
+    twin.follow([commit(2, Claimed("p1", key)), commit(3, opens=True), commit(LATE_S, arrived(twin, key))], 0)
+
+    twin.follow([commit(LATE_S + 1, Unasked(Accepted(key, "provider-1")))], 0)
+
+    assert known_of_delivery(twin) == ("delivered", "provider-1")
+
+
 def test_a_late_acceptance_counts_while_a_pause_keeps_the_claim_of_the_delivery() -> None:
     # given a mail in doubt whose retry was claimed in a pause, and that it has arrived
     twin, key = ordered()

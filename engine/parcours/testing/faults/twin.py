@@ -49,6 +49,7 @@ class Twin:
         self._published = begun(shop())
         self._program = shop().program
         self._seen: dict[tuple[str, object], int] = {}
+        self._outbox: set[str] = set()
         self._to_inboxes: dict[str, Outgoing] = {}
 
     def follow(self, commits: Iterable[Commit], end_ms: int) -> None:
@@ -114,25 +115,9 @@ class Twin:
             for person, delivery in self._deliveries():
                 if delivery.key == given.receipt.key:
                     self._fire(person, given.at)  # a retry that is due by then is over
-                    if self._is_in_outbox(person, delivery.key):
+                    if delivery.key in self._outbox:
                         self._advance(person, given)
                     return
-
-    def _is_in_outbox(self, person: str, key: str) -> bool:
-        """A delivery that a reaction has told of stays there until the time of its next attempt has come, or a pause
-        is over that keeps it.
-        """
-        profile = self.people[person]
-        kept = [each.timer for each in profile.kept if each.kind == "timer"]
-        if any(each and each.kind == "retry" and each.key == key for each in (*profile.timers, *kept)):
-            return True
-        if any(each.kind == "claim" and each.key == key for each in profile.kept):
-            return True
-        return any(
-            delivery.is_under_way and delivery.state != "held"
-            for whose, delivery in self._deliveries()
-            if whose == person and delivery.key == key
-        )
 
     def _deliveries(self) -> Iterator[tuple[str, DeliveryState]]:
         for person, profile in self.people.items():
@@ -167,6 +152,8 @@ class Twin:
         while inputs:
             effects = advance(person, self.people[person], inputs.popleft(), self._program, self._settings)
             self.facts[person] += effects.facts
+            self._outbox.update(each.key for each in effects.queued)
+            self._outbox.difference_update(effects.settled)
             self._to_inboxes.update({each.key: each for each in effects.queued if each.channel in INBOX})
             laid = [lay(self._to_inboxes[key], self._program) for key in effects.ready if key in self._to_inboxes]
             inputs += [DeliveryRecorded(given.at, receipt) for receipt in laid]
