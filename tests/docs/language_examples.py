@@ -382,6 +382,24 @@ TESTS: Final = (
   expect:
     - {who: "@anonymous/7f3a", journey: cart, what: ended, why: "merged: unused", at: +30m}
     - {who: sarah, channel: email, times: 0}
+- test: a tasting that was shown three times in a month is not offered again before the first is over
+  people: {sarah: {email: sarah@example.com, city: Paris}}
+  start: 2026-03-02T09:00:00Z
+  given:
+    - {at: +0s, who: sarah, event: Order Completed, properties: {total: 80}}
+    - {at: +1d, who: sarah, decide: next-best, placement: home-banner, context: {page: wines}}
+    - {at: +1d1m, who: sarah, mark: shown, of: free-tasting}
+    - {at: +2d, who: sarah, decide: next-best, placement: home-banner, context: {page: wines}}
+    - {at: +2d1m, who: sarah, mark: clicked, of: free-tasting}
+    - {at: +3d, who: sarah, decide: next-best, placement: home-banner, context: {page: wines}}
+    - {at: +3d1m, who: sarah, mark: shown, of: free-tasting}
+    - {at: +31d, who: sarah, decide: next-best, placement: home-banner, context: {page: wines}}
+    - {at: +31d1m, who: sarah, decide: next-best, placement: home-banner, context: {page: wines}}
+  until: +32d
+  expect:
+    - {who: sarah, decision: next-best, placement: home-banner, offers: [free-tasting], at: +1d}
+    - {who: sarah, decision: next-best, offers: [], reasons: {free-tasting: capped}, at: +31d}
+    - {who: sarah, decision: next-best, offers: [free-tasting], fallback: false, at: +31d1m}
 """,
 )
 """A file of tests, and what it holds."""

@@ -354,10 +354,17 @@ def _tests() -> Iterable[str]:
         cases.ReactionGiven,
         cases.ConsentGiven,
         cases.ConsentTerms,
+        cases.DecisionGiven,
+        cases.MarkGiven,
         cases.CampaignGiven,
     )
     yield "### What is expected\n\n" + described(
-        cases.DeliveryExpected, cases.MoveExpected, cases.NeverExpected, cases.Never, cases.SetsExpected
+        cases.DeliveryExpected,
+        cases.MoveExpected,
+        cases.DecisionExpected,
+        cases.NeverExpected,
+        cases.Never,
+        cases.SetsExpected,
     )
 
 

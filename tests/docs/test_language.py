@@ -130,7 +130,7 @@ def test_the_journeys_of_the_examples_are_entered(project: Project) -> None:
 def test_the_test_of_the_examples_passes(project: Project, folder: Path) -> None:
     cases, findings = read_cases(project, folder)
 
-    assert findings == [] and len(cases) == 2
+    assert findings == [] and len(cases) == 3
     assert [
         line for verdict in run_cases(project, cases) if not verdict.passed for line in verdict_lines(verdict)
     ] == []

@@ -27,11 +27,14 @@ from parcours.testing.cases.document import (
     CampaignGiven,
     Case,
     ConsentGiven,
+    DecisionExpected,
+    DecisionGiven,
     DeliveryExpected,
     EventGiven,
     Expected,
     Given,
     IdentifyGiven,
+    MarkGiven,
     MergeGiven,
     MoveExpected,
     NeverExpected,
@@ -56,6 +59,7 @@ class SceneChecker:
         self._journeys = {each.name: each for each in (*self._program.journeys, *self._program.taking)}
         self._campaigns = {campaign.name: campaign for campaign in self._program.campaigns}
         self._channels = channels_used(project.program)
+        self._offers = project.program.offers
         self._leaving = [each for journey in self._journeys.values() for each in _leaving(journey)]
 
     def check(self, margin: Margin) -> None:
@@ -100,6 +104,12 @@ class SceneChecker:
                 consent, below = given.consent, margin.below("consent")
                 self._known(consent.channel, channels_known(self._program), "channel", below, "channel")
                 self._known(consent.purpose, purposes_known(self._program), "purpose", below, "purpose")
+            case DecisionGiven():
+                self._known(given.decide, self._offers.decisions, "decision", margin, "decide")
+                self._known(given.placement, self._offers.placements, "placement", margin, "placement")
+                self._context(given, margin.below("context"))
+            case MarkGiven():
+                self._known(given.of, self._offers.offers, "offer", margin, "of")
             case _:
                 assert_never(given)
 
@@ -173,6 +183,9 @@ class SceneChecker:
             case MoveExpected():
                 self._place(expected.who, expected.journey, expected.step, margin)
                 named = []
+            case DecisionExpected():
+                self._decided(expected, margin)
+                return
             case NeverExpected():
                 self._known(expected.who, self._scene.people, "person", margin, "who")
                 self._known(expected.never.channel, self._channels, "channel", margin, "never", "channel")
@@ -186,6 +199,25 @@ class SceneChecker:
                 assert_never(expected)
         if len(margin.findings) == before:
             self._leaves({key: name for key, name in named if name is not None}, margin)
+
+    def _context(self, given: DecisionGiven, margin: Margin) -> None:
+        if (decision := self._offers.decisions.get(given.decide)) is None:
+            return
+        for name in given.context:
+            self._known(name, decision.context, f"context of {given.decide}", margin, name)
+
+    def _decided(self, expected: DecisionExpected, margin: Margin) -> None:
+        """Check the names of a decision, and of offers that it may choose."""
+        self._known(expected.who, self._scene.people, "person", margin, "who")
+        self._known(expected.decision, self._offers.decisions, "decision", margin, "decision")
+        self._known(expected.placement, self._offers.placements, "placement", margin, "placement")
+        if (decision := self._offers.decisions.get(expected.decision)) is None:
+            return
+        names = [each.name for each in decision.offers]
+        for place, offer in enumerate(expected.offers or ()):
+            self._known(offer, names, f"offer of {decision.name}", margin, "offers", place)
+        for offer in expected.reasons:
+            self._known(offer, names, f"offer of {decision.name}", margin, "reasons", offer)
 
     def _sets(self, expected: SetsExpected, margin: Margin) -> None:
         """Check the names of a campaign's sets."""

@@ -21,8 +21,10 @@ from parcours.campaigns.campaign_line import SKIPPED
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.delivery.policy import GateName
 from parcours.core.fact import Outcome, What
+from parcours.core.offers.answer import LETTERS
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.journey.model.forms import Document, chooser, keys_of
+from parcours.journey.model.offers import Mark
 from parcours.journey.read.schema import DIALECT
 from parcours.testing.cases.moment import Instant, Moment
 from parcours.wording import nearest
@@ -52,6 +54,13 @@ OutcomeName: TypeAlias = Annotated[str, BeforeValidator(_outcome)]
 
 def _reaction(value: object) -> object:
     return _one_of(value, "a reaction", OUTCOMES)
+
+
+def _reason(value: object) -> object:
+    return _one_of(value, "a reason", LETTERS)
+
+
+ReasonName: TypeAlias = Annotated[str, BeforeValidator(_reason)]
 
 
 def _gate(value: object) -> object:
@@ -142,6 +151,21 @@ class ConsentGiven(_Given):
     consent: ConsentTerms = Field(description="What is agreed to, or not any more.")
 
 
+class DecisionGiven(_Given):
+    """Somebody asks which offers the person gets, as a page or a call centre does."""
+
+    decide: str = Field(description="The decision.")
+    placement: str = Field(description="The placement at which the offers are to appear.")
+    context: dict[str, Any] = Field(default_factory=dict, description="The values of `context`.")
+
+
+class MarkGiven(_Given):
+    """The person does something with the newest offer of a name that she got until then."""
+
+    mark: Mark = Field(description="What she does with it.")
+    of: str = Field(description="The offer.")
+
+
 class CampaignGiven(Document):
     """A run of a campaign begins by hand, besides those of its schedule."""
 
@@ -149,7 +173,9 @@ class CampaignGiven(Document):
     campaign: str = Field(description="The campaign.")
 
 
-CallGiven: TypeAlias = EventGiven | IdentifyGiven | ReactionGiven | ConsentGiven | MergeGiven
+CallGiven: TypeAlias = (
+    EventGiven | IdentifyGiven | ReactionGiven | ConsentGiven | MergeGiven | DecisionGiven | MarkGiven
+)
 """What somebody's call tells."""
 
 Given: TypeAlias = Annotated[
@@ -158,11 +184,13 @@ Given: TypeAlias = Annotated[
     | Annotated[ReactionGiven, Tag("<reaction>")]
     | Annotated[ConsentGiven, Tag("<consent>")]
     | Annotated[MergeGiven, Tag("<merge>")]
+    | Annotated[DecisionGiven, Tag("<decide>")]
+    | Annotated[MarkGiven, Tag("<mark>")]
     | Annotated[CampaignGiven, Tag("<campaign>")],
     Discriminator(
-        chooser("event", "identify", "reaction", "consent", "merge", "campaign"),
+        chooser("event", "identify", "reaction", "consent", "merge", "decide", "mark", "campaign"),
         custom_error_type="given",
-        custom_error_message="what is given is an event, identify, reaction, consent, merge or campaign",
+        custom_error_message="what is given is an event, identify, reaction, consent, merge, decide, mark or campaign",
     ),
 ]
 
@@ -241,6 +269,21 @@ class MoveExpected(_Expected):
         return self.what or ("reached" if self.step else "entered")
 
 
+class DecisionExpected(_Expected):
+    """A decision: what the person gets, and why she does not get anything else."""
+
+    decision: str = Field(description="The decision.")
+    placement: str | None = Field(default=None, description="The placement; any without it.")
+    offers: tuple[str, ...] | None = Field(
+        default=None, description="The offers that she gets, the best first; `[]` for none, and any without it."
+    )
+    fallback: bool | None = Field(default=None, description="Whether it is the fallback; either without it.")
+    reasons: dict[str, ReasonName] = Field(
+        default_factory=dict, description="By offer, what speaks against it: the first that does."
+    )
+    at: Moment | None = Field(default=None, description="When exactly; any time without it.")
+
+
 class Never(Document):
     """Between these local times of the person nothing may be sent. A day names the window's start."""
 
@@ -295,12 +338,15 @@ def _kind(data: object) -> str:
         return "<never>"
     if "sets" in keys:
         return "<sets>"
+    if "decision" in keys:
+        return "<decision>"
     return "<delivery>" if keys & DELIVERY_KEYS else "<move>"
 
 
 Expected: TypeAlias = Annotated[
     Annotated[DeliveryExpected, Tag("<delivery>")]
     | Annotated[MoveExpected, Tag("<move>")]
+    | Annotated[DecisionExpected, Tag("<decision>")]
     | Annotated[NeverExpected, Tag("<never>")]
     | Annotated[SetsExpected, Tag("<sets>")],
     Discriminator(_kind),

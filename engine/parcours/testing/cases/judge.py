@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from parcours.channel import CALL
-from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
+from parcours.core.fact import Decided, DeliveryReached, Fact, Merged, Moved
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
 from parcours.insight.sentences import refused, sentence, unstarted
 from parcours.journey.program import Program
 from parcours.testing.cases.content import differences
+from parcours.testing.cases.decisions import decision_differences, decision_words
 from parcours.testing.cases.document import (
     DAYS,
     Case,
+    DecisionExpected,
     DeliveryExpected,
     Expected,
     MoveExpected,
@@ -35,6 +37,9 @@ NEAREST_MAX = 5
 """Facts shown beside an expectation that was not met: enough to see the slip, few enough to read."""
 
 REASONS_MAX = 8
+
+Counted: TypeAlias = DeliveryReached | Moved | Decided
+"""What expectations count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ class _Bench:
                 return self._delivery(place, expected)
             case MoveExpected():
                 return self._move(place, expected)
+            case DecisionExpected():
+                return self._decision(place, expected)
             case NeverExpected():
                 return self._never(place, expected)
             case _:
@@ -117,11 +124,21 @@ class _Bench:
         ]
         words = f"{expected.who or 'somebody'} gets {_asked(expected)}"
 
-        def differs(fact: DeliveryReached | Moved) -> list[str]:
+        def differs(fact: Counted) -> list[str]:
             assert isinstance(fact, DeliveryReached), "only deliveries were asked for"
             return differences(self._played.contents.get(fact.key), expected)
 
         return self._counted(place, expected, wanted, facts, words, differs)
+
+    def _decision(self, place: int, expected: DecisionExpected) -> Failure | None:
+        wanted = {"decision": expected.decision, "placement": expected.placement}
+        facts = [fact for fact in self._played.facts if isinstance(fact, Decided)]
+
+        def differs(fact: Counted) -> list[str]:
+            assert isinstance(fact, Decided), "only decisions were asked for"
+            return decision_differences(fact, expected)
+
+        return self._counted(place, expected, wanted, facts, decision_words(expected), differs)
 
     def _move(self, place: int, expected: MoveExpected) -> Failure | None:
         wanted = {"journey": expected.journey, "step": expected.step, "what": expected.move, "why": expected.why}
@@ -134,11 +151,11 @@ class _Bench:
     def _counted(
         self,
         place: int,
-        expected: DeliveryExpected | MoveExpected,
+        expected: DeliveryExpected | MoveExpected | DecisionExpected,
         wanted: Mapping[str, object],
-        facts: Sequence[DeliveryReached | Moved],
+        facts: Sequence[Counted],
         words: str,
-        differs: Callable[[DeliveryReached | Moved], list[str]] = lambda fact: [],
+        differs: Callable[[Counted], list[str]] = lambda fact: [],
     ) -> Failure | None:
         """Compare the number of matching facts with the number expected.
 
@@ -157,12 +174,15 @@ class _Bench:
         if expected.times is not None and len(same) > expected.times:
             return Failure(place, words, tuple(self._lines(same)))
         if len(alike) > len(same):  # only its content differs, for which a journey has no reasons
-            told = [line for fact in alike[:NEAREST_MAX] for line in self._told(fact, differs(fact))]
-            return Failure(place, words, tuple(told))
+            lines = [line for fact in alike[:NEAREST_MAX] for line in self._told(fact, differs(fact))]
+            return Failure(place, words, tuple(lines))
         others = [fact for fact in facts if expected.who in (None, fact.person) and fact not in same]
         nearest = [*same, *sorted(others, key=_by_likeness(wanted, at))[:NEAREST_MAX]]
+        told = tuple(self._lines(nearest))
+        if isinstance(expected, DecisionExpected):
+            return Failure(place, words, told)  # a decision says itself what spoke against each offer
         reasons = self._reasons(expected.who, expected.journey, expected.step)
-        return Failure(place, words, tuple(self._lines(nearest)), tuple(reasons)[:REASONS_MAX])
+        return Failure(place, words, told, tuple(reasons)[:REASONS_MAX])
 
     def _told(self, fact: Fact, differing: Iterable[str]) -> Iterator[str]:
         yield from self._lines([fact])
@@ -233,12 +253,12 @@ def _moves(facts: Iterable[Fact]) -> Iterator[Moved]:
             yield from fact.arrivals()
 
 
-def _likeness(fact: DeliveryReached | Moved, wanted: Mapping[str, object]) -> int:
+def _likeness(fact: Counted, wanted: Mapping[str, object]) -> int:
     """The number of expected fields that match."""
     return sum(getattr(fact, name) == value for name, value in wanted.items())
 
 
-def _by_likeness(wanted: Mapping[str, object], at: int | None) -> Callable[[DeliveryReached | Moved], tuple[int, int]]:
+def _by_likeness(wanted: Mapping[str, object], at: int | None) -> Callable[[Counted], tuple[int, int]]:
     """Orders facts by the number of matching fields, then by how near in time they are."""
     what = {name: value for name, value in wanted.items() if name != "at"}
     return lambda fact: (-_likeness(fact, what), abs(fact.at - (fact.at if at is None else at)))

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import msgspec
 
 from parcours.campaigns.campaign_line import CampaignLine
 from parcours.core.fact import Fact
-from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Remark, Said
 from parcours.instants import floor_ms
-from parcours.journey.channels import leaving_steps
-from parcours.journey.program import Journey, Program
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases import people
-from parcours.testing.cases.document import (
-    CallGiven,
-    CampaignGiven,
-    ConsentGiven,
-    EventGiven,
-    IdentifyGiven,
-    MergeGiven,
-    ReactionGiven,
-    Scene,
-)
+from parcours.testing.cases.calls import SceneCalls
+from parcours.testing.cases.document import IdentifyGiven, Scene
 from parcours.testing.cases.moment import at_ms
 from parcours.testing.clocks import PersonClocks
 
@@ -65,65 +54,24 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
     rendered = rendering or RecordedRendering.of(project)
     start_ms = floor_ms(scene.start)
     until_ms = None if scene.until is None else at_ms(scene.until, start_ms)
-    known = [
-        {"type": "identify", **people.ids(who, project.program), "traits": traits, "timestamp": time_text(start_ms)}
-        for who, traits in scene.people.items()
-        if traits is not None
-    ]
-    told = [(place, each) for place, each in enumerate(scene.given) if not isinstance(each, CampaignGiven)]
-    calls = known + [call(project, start_ms, given) for _, given in told]
-    places = [*range(-len(known), 0), *(place for place, _ in told)]
-    refused: list[tuple[int, str]] = []
+    given = SceneCalls(project, scene)
+    refused = list(given.refused)
     lines: list[CampaignLine] = []
 
     def reject(number: int, reason: str) -> None:
-        refused.append((places[number - 1], reason))
+        refused.append((given.places[number - 1], reason))
 
     result = simulate(
         project,
-        [msgspec.json.encode(each) for each in calls],
+        [msgspec.json.encode(each) for each in given.calls],
         until_ms=until_ms,
         rendering=rendered,
         rejected=reject,
-        campaigns=CampaignsAsked(starts=_begun_by_hand(scene, start_ms), told=lines.append),
+        campaigns=CampaignsAsked(starts=given.begun_by_hand(), told=lines.append),
     )
     clocks = PersonClocks(project.program, _traits(project.program, start_ms, scene))
     said, remarks = rendered.collect(), rendered.remarks()
     return Played(start_ms, result.facts, refused, clocks, said, remarks, result.reads_ended, lines)
-
-
-def _begun_by_hand(scene: Scene, start_ms: int) -> list[tuple[str, int | None]]:
-    return [(each.campaign, at_ms(each.at, start_ms)) for each in scene.given if isinstance(each, CampaignGiven)]
-
-
-def call(project: Project, start_ms: int, given: CallGiven) -> dict[str, object]:
-    """The call of the event format for something given."""
-    program = project.program
-    who = {**people.ids(given.who, program), "timestamp": time_text(at_ms(given.at, start_ms))}
-    match given:
-        case EventGiven():
-            return {"type": "track", "event": given.event, "properties": given.properties, **who}
-        case IdentifyGiven():
-            return {**people.identified(given.who, given.identify, program), **who}
-        case MergeGiven():
-            return {"type": "merge", "name": people.name_of(given.merge, program), **who}
-        case ReactionGiven():
-            return {"type": "reaction", **reaction((*program.journeys, *program.taking), given), **who}
-        case ConsentGiven():
-            terms = {"channel": given.consent.channel, "granted": given.consent.granted}
-            purpose = {"purpose": given.consent.purpose} if given.consent.purpose else {}
-            return {"type": "consent", **terms, **purpose, **who}
-        case _:
-            assert_never(given)
-
-
-def reaction(journeys: Iterable[Journey], given: ReactionGiven) -> dict[str, object]:
-    """The fields of a reaction: where a step sends on one channel only, it need not be named."""
-    ((journey, step), channels) = next(iter(leaving_steps(journeys, given.of).items()))
-    link = {"link": given.link} if given.link else {}
-    answer = {} if given.answer is None else {"answer": given.answer}
-    channel = given.channel or channels[0]
-    return {"reaction": given.reaction, "journey": journey, "step": step, "channel": channel, **link, **answer}
 
 
 def _traits(program: Program, start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:

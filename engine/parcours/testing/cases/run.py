@@ -10,7 +10,14 @@ from parcours.dispatch.recorded_rendering import RecordedRendering, Remark
 from parcours.insight.sentences import READS_ENDED
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.testing.cases.document import Case, Expected, NeverExpected, ReactionGiven, SetsExpected
+from parcours.testing.cases.document import (
+    Case,
+    DecisionExpected,
+    Expected,
+    NeverExpected,
+    ReactionGiven,
+    SetsExpected,
+)
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.moment import at_ms
 from parcours.testing.cases.people import name_of
@@ -79,6 +86,8 @@ def _named(expected: Expected) -> str | None:
     """The journey, or campaign, that an expectation names."""
     if isinstance(expected, SetsExpected):
         return expected.campaign
+    if isinstance(expected, DecisionExpected):
+        return None
     return expected.never.journey if isinstance(expected, NeverExpected) else expected.journey
 
 
