@@ -128,14 +128,15 @@ def test_consent_for_a_channel_that_nobody_sends_on_is_rejected_and_said_to_be(a
 
     async def scenario(client: Any) -> Any:
         single = await client.post("/v1/consent", {**consent, "channel": "Email"})
-        calls = [{**consent, "type": "consent", "channel": each} for each in ("email", "e-mail")]
+        spoken_of = ("email", "e-mail", "personalisation")
+        calls = [{**consent, "type": "consent", "channel": each} for each in spoken_of]
         return single.json(), (await client.post("/v1/batch", {"batch": calls})).json()
 
     single, batch = at_door(scenario)
 
     (told,) = single["rejected"]
     assert (single["accepted"], told["reason"].partition(":")[0]) == (0, "nothing is sent on 'Email'")
-    assert batch["accepted"] == 1 and [each["index"] for each in batch["rejected"]] == [1]
+    assert batch["accepted"] == 2 and [each["index"] for each in batch["rejected"]] == [1]
 
 
 @pytest.mark.parametrize("path", ["/v1/batch", "/batch", "/v1/b", "/v1/import/", "/import"])

@@ -291,6 +291,18 @@ def test_a_change_by_hand_that_would_be_misunderstood_is_refused(
     at_the_desk(tmp_path, visit)
 
 
+def test_a_person_says_whether_she_may_be_chosen_for_which_is_no_channel_to_suppress(tmp_path: Path) -> None:
+    async def visit(desk: Desk) -> None:
+        said = await desk.post("/people/sarah/consents", {"channel": "personalisation", "granted": False})
+        assert said.json()["accepted"] == 1
+        named = {"channel": "personalisation", "address": "sarah@luma.example", "suppressed": True}
+        assert (await desk.post("/people/sarah/suppressions", named)).status_code == 400
+        (word,) = (await desk.get("/people/sarah")).json()["consents"]["said"]
+        assert (word["channel"], word["granted"]) == ("personalisation", False)
+
+    at_the_desk(tmp_path, visit)
+
+
 def test_an_address_is_suppressed_in_the_form_that_it_has_in_her_country(tmp_path: Path) -> None:
     def in_countries(project: Path) -> None:
         profile = project / "profile.yaml"

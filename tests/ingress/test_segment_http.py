@@ -42,7 +42,7 @@ def terms(**changed: Any) -> Terms:
         event_bytes_max=Settings().event_bytes_max,
         fresh_id=lambda: f"fresh-{next(fresh)}",
         push_trait="push_token",
-        channels=lambda: {"email", "sms"},
+        spoken_of=lambda kind: {"email", "sms"},
     )
     return replace(usual, **changed)
 

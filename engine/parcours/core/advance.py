@@ -15,7 +15,6 @@ from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership
-from parcours.core.consent import PERSONALISATION
 from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
 from parcours.core.delivery.deciding import forget_offers
 from parcours.core.delivery.feedback import Reacted
@@ -87,6 +86,7 @@ from parcours.core.run.zone_change import follow_zone
 from parcours.core.scored import tell_scored
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
 from parcours.core.whereabouts import follow_no_more
+from parcours.journey.channels import PERSONALISATION
 from parcours.journey.program import Program, Wait, WaitFor
 
 

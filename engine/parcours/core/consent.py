@@ -7,13 +7,10 @@ person has said nothing, the project's policy holds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from parcours.core.profile import Profile
+from parcours.journey.channels import PERSONALISATION
 from parcours.journey.program import ConsentPolicy, Policies, Program
-
-PERSONALISATION: Final = "personalisation"
-"""Stands for a channel in a person's word on whether what she gets may be chosen by what is known of her."""
 
 
 def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> bool:

@@ -107,7 +107,7 @@ class Terms:
     push_trait       where the address of push messages stands, None if the project has no such trait
     identity_secret  by which a page proves whose it is, None if it need not
     fresh_id         makes a message id that nobody has
-    channels         tells on which channels anything is sent
+    spoken_of        tells of which channels a call of a kind may speak
     looks_closely    nothing of the request is taken for granted: it holds NUL, halves of pairs or huge numbers
     """
 
@@ -115,7 +115,7 @@ class Terms:
     received_ms: int
     event_bytes_max: int
     fresh_id: Callable[[], str]
-    channels: Callable[[], Collection[str]]
+    spoken_of: Callable[[str], Collection[str]]
     kind: str | None = None
     sent_ms: int | None = None
     context: Mapping[str, msgspec.Raw] = field(default_factory=dict)
@@ -192,7 +192,8 @@ class Call:
 
     def _check_channel(self) -> None:
         """A word about a channel that there is not would never count, whether it was misspelt or meant for later."""
-        if "channel" in self._members and (channel := self._text("channel")) not in (known := self._terms.channels()):
+        known = self._terms.spoken_of(self.kind)
+        if "channel" in self._members and (channel := self._text("channel")) not in known:
             raise Refused(nothing_sent_on(channel, known))
 
     def _id(self, name: str) -> str | None:

@@ -18,7 +18,7 @@ from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
 from parcours.ingress.tokens import Seals
 from parcours.ingress.upload import Uploads
-from parcours.journey.channels import channels_known
+from parcours.journey.channels import PERSONALISATION, channels_known
 from parcours.journey.program import Program
 from parcours.service.service import Service
 
@@ -75,7 +75,11 @@ class Door:
         """In which form each channel uses an address."""
         return InstalledAddresses()
 
-    def channels(self) -> frozenset[str]:
+    def spoken_of(self, kind: str) -> frozenset[str]:
+        """What a call of this kind may speak of: the channels, and to a consent that somebody is chosen for."""
+        return self._channels_now() | {PERSONALISATION} if kind == "consent" else self._channels_now()
+
+    def _channels_now(self) -> frozenset[str]:
         """The channels on which anything is sent, by what is published now."""
         program = self.service.program
         if self._channels is None or self._channels[0] is not program:

@@ -208,7 +208,7 @@ def terms_of(door: Door, request: Request, key: Key, kind: str | None = None) ->
         push_trait=trait[1] if trait else None,
         identity_secret=settings.identity_secret if settings.identity_verification == "required" else None,
         fresh_id=lambda: secrets.token_hex(16),
-        channels=door.channels,
+        spoken_of=door.spoken_of,
     )
 
 

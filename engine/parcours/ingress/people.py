@@ -153,7 +153,7 @@ def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
         given = decoded(request, body)
         said = msgspec.structs.asdict(given)
         name = _name(door, request)
-        _check_channel(door, said.get("channel"))
+        _check_channel(door, kind, said.get("channel"))
         if isinstance(given, SuppressionSaid):
             await _check_address(door, name, given)
         call = {"type": kind, **_named(name), **{name: value for name, value in said.items() if value is not None}}
@@ -181,10 +181,10 @@ def _name(door: Door, request: Request) -> str:
     return name.lower() if types[0].caseless else name
 
 
-def _check_channel(door: Door, channel: str | None) -> None:
+def _check_channel(door: Door, kind: str, channel: str | None) -> None:
     """Raises Problem for a channel that the project does not know: a word about it would never count."""
-    if channel is not None and channel not in door.channels():
-        raise Problem(400, "invalid", nothing_sent_on(channel, door.channels()))
+    if channel is not None and channel not in (known := door.spoken_of(kind)):
+        raise Problem(400, "invalid", nothing_sent_on(channel, known))
 
 
 async def _check_address(door: Door, name: str, said: SuppressionSaid) -> None:

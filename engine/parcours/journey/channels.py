@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from parcours.channel import CALL
 from parcours.journey.program import CallAction, Journey, Program, Send
+
+PERSONALISATION: Final = "personalisation"
+"""Stands for a channel in a person's word on whether what she gets may be chosen by what is known of her."""
 
 
 def channels_of(journey: Journey) -> tuple[str, ...]:
@@ -35,6 +39,11 @@ def channels_known(program: Program) -> frozenset[str]:
     sent = {channel for journey in program.versions() for channel in channels_of(journey)}
     named = {*program.addresses, *program.policies.consent.channels, *channels_used(program)}
     return frozenset((sent | named) - {CALL})
+
+
+def consents_known(program: Program) -> frozenset[str]:
+    """What a person may agree to: the channels, and that she is chosen for."""
+    return channels_known(program) | {PERSONALISATION}
 
 
 def purposes_known(program: Program) -> frozenset[str]:

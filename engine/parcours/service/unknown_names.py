@@ -11,7 +11,7 @@ from itertools import islice
 from parcours.channel import CALL
 from parcours.config import MINUTE_MS
 from parcours.expression.definition_keys import plain
-from parcours.journey.channels import channels_known, purposes_known
+from parcours.journey.channels import consents_known, purposes_known
 from parcours.journey.program import Program
 from parcours.segment.line import Unusable, read_call
 from parcours.wording import ForeignText, nearest, quoted
@@ -65,7 +65,7 @@ class UnknownNames:
 
     def hear_consent(self, channel: str, purpose: str | None, program: Program) -> None:
         """Consent for a channel of this name, or a purpose on it, is handed in."""
-        channels, purposes = channels_known(program) | self._channels, purposes_known(program)
+        channels, purposes = consents_known(program) | self._channels, purposes_known(program)
         for kind, name, known in (("channel", channel, channels), ("purpose", purpose, purposes)):
             if name is not None and name not in known and self._is_due(kind, name):
                 said, hint = ForeignText(quoted(name)), nearest(name, known)

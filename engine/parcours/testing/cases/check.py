@@ -17,7 +17,7 @@ from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import kind_at
 from parcours.instants import floor_ms
 from parcours.journey.campaign_steps import SetRef
-from parcours.journey.channels import channels_known, channels_used, leaving_steps, purposes_known
+from parcours.journey.channels import channels_used, consents_known, leaving_steps, purposes_known
 from parcours.journey.program import CallAction, Journey, Send
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Key, Margin
@@ -102,7 +102,7 @@ class SceneChecker:
                 self._takes_in(given.who, margin)
             case ConsentGiven():
                 consent, below = given.consent, margin.below("consent")
-                self._known(consent.channel, channels_known(self._program), "channel", below, "channel")
+                self._known(consent.channel, consents_known(self._program), "channel", below, "channel")
                 self._known(consent.purpose, purposes_known(self._program), "purpose", below, "purpose")
             case DecisionGiven():
                 self._known(given.decide, self._offers.decisions, "decision", margin, "decide")

@@ -29,6 +29,9 @@ UNFELT: Final = frozenset({"insight"})
 BEYOND: Final[Mapping[str, tuple[int, ...]]] = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "!=": (-1, 1)}
 """Offsets to a number by which it is less, more or another; for every other sign it is the number itself."""
 
+PLACES_NEAR: Final = 5
+"""So many places, the first of them, are come to by a crossing."""
+
 USUAL_MS: Final = (0, MINUTE_MS, HOUR_MS, DAY_MS)
 
 
@@ -57,7 +60,7 @@ class Parts:
 def parts_of(program: Program) -> Parts:
     """Everything that traffic has to come near in order to take every way."""
     numbers = list(_numbers(program))
-    compared = list(_comparisons(program))
+    compared = [*_comparisons(program), *_places_told(program)]
     listened = {value for name, value in _fields(program) if name == "reaction" and isinstance(value, str)}
     return Parts(
         constants=_by_path((path, constant) for path, _, constant in compared),
@@ -125,6 +128,27 @@ def _comparisons(program: Program) -> Iterator[Comparison]:
             if isinstance(node, nodes.BinaryOperation):
                 yield from _compared(node.left, node.sign, node.right)
                 yield from _compared(node.right, MIRRORED.get(node.sign, node.sign), node.left)
+
+
+def _places_told(program: Program) -> Iterator[Comparison]:
+    """What the events that tell of places have to say for somebody to come into one of the first, or to leave it."""
+    near = tuple(program.places.by_name.values())[:PLACES_NEAR]
+    for event in program.events.values() if near else ():
+        if event.location is not None:
+            box = near[0].shape.box(0.0)
+            middle = (box.south + box.north) / 2, (box.west + box.east) / 2
+            yield from _told_by(event.location.latitude, middle[:1])
+            yield from _told_by(event.location.longitude, middle[1:])
+            yield from _told_by(event.location.accuracy, (near[0].rules.accuracy_max_m,))
+        if event.crossing is not None:
+            yield from _told_by(event.crossing.place, [place.name for place in near])
+            yield from _told_by(event.crossing.way, ("enter", "exit"))
+
+
+def _told_by(expression: Expression | None, values: Iterable[object]) -> Iterator[Comparison]:
+    """The values for the path that the expression is; none where it is more than that."""
+    if expression is not None and isinstance(path := parse(expression.text), nodes.Path):
+        yield from ((joined_path(path.names), "==", value) for value in values)
 
 
 def _compared(side: nodes.Node, sign: str, other: nodes.Node) -> Iterator[Comparison]:

@@ -23,6 +23,7 @@ from parcours.core.time_text import time_text
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import Scope
 from parcours.expression.zones import next_local_time, zone, zone_names
+from parcours.journey.channels import PERSONALISATION
 from parcours.journey.project import Project
 from parcours.testing.explore.parts import Parts, parts_of
 from parcours.testing.explore.values import Values
@@ -80,7 +81,9 @@ class Traffic:
         moving = sorted(name for name in self._program.moving if name in self._events)
         self._names = moving or sorted(self._events)
         contents = [message.contents for message in self._program.messages.values()]
-        self._channels = sorted({name for content in contents for name in content})
+        self._spoken_of = sorted({name for content in contents for name in content})
+        if self._program.offers.decisions or self._program.scores or self._program.places:
+            self._spoken_of.append(PERSONALISATION)
         self._purposes = sorted({message.purpose for message in self._program.messages.values()})
 
     def _declared(self) -> dict[str, dict[str, str]]:
@@ -159,7 +162,7 @@ class Traffic:
 
     def _consents(self, chance: Random, person: str, at: int) -> Iterator[Act]:
         """Most people consent to most things, some of them late or to one purpose only, and some withdraw it."""
-        for channel in self._channels:
+        for channel in self._spoken_of:
             late = at + self._pause(chance)
             if chance.random() < 0.8:
                 purpose = {"purpose": chance.choice(self._purposes)} if chance.random() < 0.2 else {}
