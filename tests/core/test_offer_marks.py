@@ -196,6 +196,17 @@ def test_whoever_tells_the_code_redeems_the_offer(written: Callable[[str], str])
     assert told(story) == [(30, "free", "converted")]
 
 
+def test_an_event_that_names_the_code_of_an_older_one_is_not_credited_to_the_newest_as_well() -> None:
+    offers = OFFERS.replace("event: Bought, when: event.total > 10", "event: Redeemed")
+    story = Story(project_of(PLAIN, offers=offers, events=REDEEMED).program)
+    older, newer = gets(story, 10), gets(story, 10 + 2 * HOUR)
+    marks(story, 3 * HOUR, newer, "shown")
+
+    story.event(3 * HOUR + 1, "Redeemed", code=code_of(older))
+
+    assert [list(each) for each in kept_marks(story)] == [["converted"], ["shown"]]
+
+
 @pytest.mark.parametrize(
     "fields, why",
     [

@@ -57,6 +57,7 @@ QUESTIONS: Final = (
     "insight sql events --facts out/facts",
     "insight check --facts out/facts",
     "demo insight --out demo",
+    "demo decisions --out studio",
 )
 
 ASK: Final = """

@@ -49,7 +49,7 @@ def show(
         found: list[AudienceShown] = []
         ask(project, events, store, at_ms, look=AudienceLook(name, at_ms, sample, found.append))
         (shown,) = found
-    typer.echo(msgspec.json.encode(shown).decode() if json else _text(shown))
+    typer.echo(msgspec.json.encode(shown).decode() if json else shown_text(shown))
 
 
 def _of_engine(url: str, key: str | None, name: str, sample: int) -> AudienceShown:
@@ -62,7 +62,8 @@ def _of_engine(url: str, key: str | None, name: str, sample: int) -> AudienceSho
     return msgspec.convert({**told, "audience": told["name"], "at": time_ms(told["at"])}, AudienceShown)
 
 
-def _text(shown: AudienceShown) -> str:
+def shown_text(shown: AudienceShown) -> str:
+    """Who is in it, and by what, as lines."""
     from parcours.core.time_text import time_text
 
     people = "1 person is" if shown.size == 1 else f"{shown.size:,} people are"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parcours.cli.decisions_demo import FOLDER as STUDIO
+from parcours.cli.decisions_demo import show_decisions_demo
 from parcours.cli.files import events_source, remember_project, results_folder
 from parcours.cli.insight_demo import FOLDER, show_insight_demo
 from parcours.cli.lines import Rejections, read_lines
@@ -40,8 +42,10 @@ class RuntimeOption(StrEnum):
 
 
 class DemoShown(StrEnum):
+    JOURNEYS = "journeys"
     CAMPAIGN = "campaign"
     INSIGHT = "insight"
+    DECISIONS = "decisions"
 
 
 class Unsorted(StrEnum):
@@ -79,29 +83,39 @@ WithFacts = Annotated[
 
 def demo(
     what: Annotated[
-        DemoShown | None,
+        DemoShown,
         typer.Argument(
-            metavar="[campaign|insight]",
-            help="campaign: over sets of the same people, not the journeys. insight: what can be asked afterwards, as "
-            "a page and in the terminal.",
+            metavar="[journeys|campaign|insight|decisions]",
+            help="campaign: over sets of the same people. insight: what can be asked afterwards, as a page and in the "
+            "terminal. decisions: which offer one of them gets, and why no other.",
         ),
-    ] = None,
+    ] = DemoShown.JOURNEYS,
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
     json: FiguresLast = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", file_okay=False, help=f"Of insight: its folder, {FOLDER} without it.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help=f"Of insight and decisions: the folder, {FOLDER} and {STUDIO} without it.",
+        ),
     ] = None,
     is_opened: Annotated[bool, typer.Option("--open", help="Of insight: show the page in a browser.")] = False,
 ) -> None:
     """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
-    if what is DemoShown.INSIGHT:
+    if is_opened and what is not DemoShown.INSIGHT:
+        raise typer.BadParameter("it goes with insight.", param_hint="--open")
+    if what in (DemoShown.INSIGHT, DemoShown.DECISIONS):
         if json:
-            raise typer.BadParameter("its figures are on the page.", param_hint="--json")
-        show_insight_demo(out or FOLDER, shards=shards, runtime=runtime.value, is_opened=is_opened)
+            raise typer.BadParameter("its figures are in its folder.", param_hint="--json")
+        if what is DemoShown.INSIGHT:
+            show_insight_demo(out or FOLDER, shards=shards, runtime=runtime.value, is_opened=is_opened)
+        else:
+            show_decisions_demo(out or STUDIO, shards=shards, runtime=runtime.value)
         return
-    if out is not None or is_opened:
-        raise typer.BadParameter("it goes with insight.", param_hint="--out" if out is not None else "--open")
+    if out is not None:
+        raise typer.BadParameter("it goes with insight and decisions.", param_hint="--out")
     import logging
     from tempfile import gettempdir
 
@@ -117,7 +131,7 @@ def demo(
 
     # The mail server's double warns about its own internals at each login.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    run = run_demo if what is None else run_campaign_demo
+    run = run_campaign_demo if what is DemoShown.CAMPAIGN else run_demo
     with ProgressBar("Clickstream") as progress, naming(gettempdir()):
         outcome = run(shards=shards, runtime=runtime.value, progress=progress)
     _show(outcome.result, mails_received=outcome.mails_received)

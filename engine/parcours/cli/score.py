@@ -196,7 +196,7 @@ def _since_text(known: Since) -> Iterator[str]:
     quality = known.quality
     yield (
         f"Of {quality.cases:,} cases from {known.first} to {known.last} {quality.positive:,} came true, as facts tell: "
-        f"{_figures(quality)}."
+        f"{figures(quality)}."
     )
     yield from ("", *_calibration(quality))
 
@@ -218,7 +218,7 @@ def _text(trained: Trained, path: str) -> str:
     quality, cuts = trained.quality, ", ".join(trained.at)
     lines = [
         f"{path} is trained with {trained.cases:,} cases, {trained.positive:,} of which came true, as of {cuts}.",
-        f"Of {quality.cases:,} that it has not seen {quality.positive:,} came true: {_figures(quality)}.",
+        f"Of {quality.cases:,} that it has not seen {quality.positive:,} came true: {figures(quality)}.",
         "",
         *_calibration(quality),
         "",
@@ -234,7 +234,8 @@ def _text(trained: Trained, path: str) -> str:
     return "\n".join(lines)
 
 
-def _figures(quality: Quality) -> str:
+def figures(quality: Quality) -> str:
+    """What a score is worth, in three figures."""
     return f"AUC {quality.auc:.3f}, log loss {quality.log_loss:.4f}, Brier {quality.brier:.4f}"
 
 

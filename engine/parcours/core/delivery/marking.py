@@ -70,17 +70,17 @@ def take_offers_back(turn: Turn, delivery: str) -> None:
 def note_conversions(turn: Turn, names: Collection[str], properties: Mapping[str, object]) -> None:
     """An event may be what offers of hers are for, or name the code of one.
 
-    It is credited to the newest proposition of the offer that she was shown, if that was not too long ago.
+    It is credited to the proposition whose code it names, and of any other offer to the newest one that she was shown,
+    if that was not too long ago.
     """
     kept = turn.profile.offers
     if kept is None:
         return
-    redeemed = _code_in(properties)
-    won: list[str] = []
-    looked_at = set[str]()
+    code = _code_in(properties)
+    redeemed = [] if code is None else [each for each in kept.propositions if code_of(each.key) == code]
+    won = [each.key for each in redeemed]
+    looked_at = {each.offer for each in redeemed}
     for each in reversed(kept.propositions):
-        if redeemed is not None and code_of(each.key) == redeemed:
-            won.append(each.key)
         shown_at = each.marks.get("shown")
         if shown_at is None or each.offer in looked_at:
             continue
