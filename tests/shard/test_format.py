@@ -11,6 +11,7 @@ import msgspec
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.fact_block import FORMAT
+from parcours.core.offers.totals import TotalCount
 from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 from parcours.shard.ids.file import IdFileIndex
@@ -20,17 +21,18 @@ from parcours.shard.peers import Link, Sent
 from parcours.shard.positions import Position
 from parcours.shard.published import Standing
 from parcours.shard.reads import ReadsKept
+from parcours.shard.stored_stash import StoredHeld
 from parcours.shard.totals import StoredTotals
 from parcours.store.codec import VERSION
 from parcours.store.store import Record, SlotImage
 
 KEPT = (
     Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept, StoredIds,
-    IdFileIndex, Link, Sent, PeerMessage,
+    IdFileIndex, Link, Sent, PeerMessage, StoredHeld, TotalCount,
 )  # fmt: skip
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "d6d6c971bdb3cb4c"}
+SHAPES = {3: "89df917aeb74cd4d"}
 """For each format the digest of what is written in it."""
 
 FACT_SHAPES = {1: "18356e5be62931e9"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Final
 
 import pytest
-from tests.shard.moving_world import MovingWorld, name_in
+from tests.shard.crashing_world import CrashingWorld
+from tests.shard.moving_world import name_in
 from tests.shard.peer_world import Crash, CrashingStore
 
 from parcours.config import SECOND_MS
@@ -22,42 +22,6 @@ from parcours.shard.shard import Shard
 U, A = 0, 1
 ANNA, BERT = name_in(U, 2, "anna"), name_in(U, 2, "bert")
 VISITOR = name_in(A, 2, "@anonymous/v")
-ROUNDS_MAX = 20
-
-
-class CrashingWorld(MovingWorld):
-    """Whoever does something in vain, because a shard ends at it, does it again once that is open."""
-
-    def store(self) -> CrashingStore:
-        return CrashingStore()
-
-    def crash_at(self, shard: int, commit: int, when: Crash) -> None:
-        """The shard ends at its commit of this number from now on, counted from 1."""
-        store = self.stores[shard]
-        assert isinstance(store, CrashingStore)
-        store.crash_at(commit, when)
-
-    def insist(self, action: Callable[[], object]) -> object:
-        """Do this until no shard ends at it."""
-        for _ in range(ROUNDS_MAX):
-            try:
-                return action()
-            except StoreBroken:
-                self.open_again()
-        raise AssertionError("shards end all the time")
-
-    def open_again(self) -> None:
-        for number, shard in enumerate(self.each):
-            if shard.commits.is_broken:
-                self.insist(partial(self.reopen, number))
-
-    def hand_in(self, message_id: str, **call: object) -> None:
-        """Hand a line in until it is acknowledged."""
-        for _ in range(ROUNDS_MAX):
-            if self.insist(lambda: self.say(message_id, **call)) is not None:
-                return
-            self.insist(self.settle)
-        raise AssertionError(f"{call} is never acknowledged")
 
 
 @pytest.fixture

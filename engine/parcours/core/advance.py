@@ -58,9 +58,11 @@ from parcours.core.input import (
     TimePassed,
     TimerDue,
     TimerSetAside,
+    TotalsAnswered,
     TraitsChanged,
 )
 from parcours.core.joining import identify, let_names_go
+from parcours.core.offers.totals import Answers, Unanswered, supposed
 from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_timer
 from parcours.core.profile import Profile, Run, Timer, is_unknown
 from parcours.core.reacting import (
@@ -99,9 +101,22 @@ def advance(
     crowd: Crowd | None = None,
     normalize: Normalize = as_it_stands,
     dead_codes: DeadCodes = no_codes,
+    answers: Answers = supposed,
 ) -> Effects:
-    """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
-    turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
+    """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched.
+
+    answers  of total caps: where one is missing, nothing has happened but that the effects tell what is to be asked
+    """
+    turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes, answers=answers)
+    try:
+        _apply(turn, given)
+    except Unanswered as unanswered:
+        return Effects(asks=unanswered.asks)
+    return turn.effects
+
+
+def _apply(turn: Turn, given: Input) -> None:
+    profile = turn.profile
     if profile.archives or profile.offers:
         _forget(turn)
     # The frequent ones first: each class that does not match takes 0.2 µs.
@@ -147,7 +162,7 @@ def advance(
             merge(turn, given)
         case TimerSetAside(reason=reason):
             _set_aside(turn, reason)
-        case TimePassed() | Linked() | ColumnsFixed():
+        case TimePassed() | Linked() | ColumnsFixed() | TotalsAnswered():
             pass  # her earlier timers have been fired by the caller, who knows other people and sets of them, too
         case JourneyStopped() | JourneyResumed() | AudiencesPublished() | ChangeSetAside():
             _go_through_change(turn, given)
@@ -155,7 +170,6 @@ def advance(
             assert_never(given)
     if turn.happened or turn.updated is not None or turn.zone_before is not None or turn.said or turn.ended:
         _finish(turn)
-    return turn.effects
 
 
 def _finish(turn: Turn) -> None:

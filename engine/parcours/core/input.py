@@ -8,6 +8,7 @@ import msgspec
 
 from parcours.channel import Receipt
 from parcours.core.fact import JoiningCall
+from parcours.core.offers.totals import TotalAnswer
 from parcours.core.profile import Profile
 from parcours.journey.model.offers import CHOSEN_MAX, Mark
 
@@ -244,6 +245,13 @@ class DecisionAsked(msgspec.Struct, frozen=True):
     context: dict[str, object] = {}
 
 
+class TotalsAnswered(msgspec.Struct, frozen=True):
+    """Total caps have answered what a decision about her had asked, or nobody has, and it is made by that."""
+
+    at: int
+    answers: tuple[TotalAnswer, ...]
+
+
 class MembershipFixed(msgspec.Struct, frozen=True):
     """Audiences are read at this instant, and something later is about to happen: whether she is in them is noted.
 
@@ -376,6 +384,7 @@ Input: TypeAlias = (
     | PersonReported
     | PropositionMarked
     | DecisionAsked
+    | TotalsAnswered
     | MembershipFixed
     | ColumnsFixed
     | ReadReached

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from parcours.config import DAY_MS
 from parcours.core.delivery import reservations, stated_consents, suppression
-from parcours.core.delivery.deciding import join_offers
+from parcours.core.delivery.deciding import drop_offers, join_offers
 from parcours.core.fact import LimitReached
 from parcours.core.identity import USER, namespace_of
 from parcours.core.paths import pick, replaced
@@ -40,6 +40,8 @@ def join(turn: Turn, name: str, other: Profile) -> None:
         _join_series(turn, other.series)
         join_places(turn, other)
         join_offers(turn, other)
+    else:
+        drop_offers(turn, other)
     follow_no_more(turn)
     turn.profile.limits += [each for each in other.limits if each not in turn.profile.limits]
     turn.profile.identity = _identity(turn, name, other.identity)

@@ -14,6 +14,7 @@ from parcours.core.effect import Effects
 from parcours.core.fact import LimitReached, Moved, What, ZoneUnknown
 from parcours.core.history import PersonHistory, Said
 from parcours.core.offers.state import Picked
+from parcours.core.offers.totals import Answers, supposed
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
 from parcours.expression.dotted import split_path
@@ -88,6 +89,7 @@ class Turn(msgspec.Struct):
     ended     the runs that have ended by this input, and those that were taken out of their archives (archive.py)
     said      what scores have said of her by this input
     happened  what became of her offers by this input, as events of hers that are still to come: name and properties
+    answers   what total caps of offers have answered
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
@@ -107,6 +109,7 @@ class Turn(msgspec.Struct):
     ended: list[Run] = []
     said: dict[str, Said] = {}
     happened: tuple[tuple[str, dict[str, object]], ...] = ()
+    answers: Answers = supposed
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""

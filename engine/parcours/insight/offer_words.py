@@ -14,6 +14,8 @@ _WORDS: Final[dict[Reason, str]] = {
     "ended": "ended",
     "not_eligible": "not eligible",
     "capped": "capped",
+    "capped_total": "capped",
+    "capped_total_unknown": "capped in total, nobody knows",
     "already_chosen": "chosen already",
     "no_personalisation": "she is not chosen for",
 }

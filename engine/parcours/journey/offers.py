@@ -47,6 +47,14 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class TotalCap:
+    """How often everybody together may get an offer: on each day of the project's zone, or ever."""
+
+    max: int
+    daily: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What an offer says at one placement.
 
@@ -72,6 +80,7 @@ class OfferGoal:
 class Offer:
     """
     starts_ms, ends_ms  the first and the last instant at which it is offered, both inclusive; None: no such bound
+    totals              the caps of everybody together
     known               what expressions see of it: its name, priority and attributes
     """
 
@@ -86,6 +95,7 @@ class Offer:
     caps: tuple[Cap, ...]
     content: Mapping[str, Content]
     goal: OfferGoal | None = None
+    totals: tuple[TotalCap, ...] = ()
     known: Mapping[str, object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -186,6 +196,11 @@ class Offers:
     offers: Mapping[str, Offer] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     redeeming: frozenset[str] = frozenset()
+    has_totals: bool = field(init=False, repr=False, compare=False)
+    """Whether an offer has a cap of everybody together."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "has_totals", any(each.totals for each in self.offers.values()))
 
     @property
     def converting(self) -> frozenset[str]:

@@ -5,13 +5,14 @@ and readers of audiences would do; so nothing leaves, and nothing happens to any
 
     receipt      a delivery was claimed, or its claim was settled: what the channel said, or that nobody could
     read         an audience was read, and this person was in it
+    totals       total caps of offers have answered what was asked for the person, or nobody has
     campaign     a campaign has taken the person to a step, or into or out of an audience, or made her known
     tick         the person's first timer could not be fired, or a change not gone through, and was set aside; without a
                  person: inputs are kept
     publication  what is published changed
     end          the file is over: how many lines it has
 
-The first four are inputs of a person. The rest concerns everybody, and is read by whoever lets the time pass.
+The first five are inputs of a person. The rest concerns everybody, and is read by whoever lets the time pass.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from parcours.core.input import (
     ReceiptArrived,
     Settlement,
     TimerSetAside,
+    TotalsAnswered,
     TraitsChanged,
 )
+from parcours.core.offers.totals import TotalAnswer, TotalAsk, TotalOutcome
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
 from parcours.segment.line import Unusable, Zoned, instant, read_envelope
@@ -100,6 +103,25 @@ class CampaignLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     saved: MembershipLine | None = None
 
 
+class TotalLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What `TotalAnswer` says."""
+
+    offer: str
+    origin: str
+    place: int
+    at: int
+    outcome: TotalOutcome
+    why: str = ""
+
+
+class TotalsLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="totals"):
+    """What was answered to all that a decision about the person has asked so far."""
+
+    answers: tuple[TotalLine, ...]
+    user_id: str | None = None
+    person: str | None = None
+
+
 class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="tick"):
     """The person's first timer was set aside, for this reason. Or, without a person: inputs are kept from here on.
 
@@ -147,12 +169,12 @@ class EndLine(msgspec.Struct, frozen=True, tag="end"):
 
 
 OutsideLine: TypeAlias = TickLine | PublicationLine | EndLine
-ToldLine: TypeAlias = ReceiptLine | ReadLine | CampaignLine | TickLine | PublicationLine | EndLine
+ToldLine: TypeAlias = ReceiptLine | ReadLine | TotalsLine | CampaignLine | TickLine | PublicationLine | EndLine
 
-TOLD: Final = frozenset({"receipt", "read", "campaign", "tick", "publication", "end"})
+TOLD: Final = frozenset({"receipt", "read", "totals", "campaign", "tick", "publication", "end"})
 """The types of lines that are told."""
 
-OF_PEOPLE: Final = ("receipt", "read", "campaign", "tick")
+OF_PEOPLE: Final = ("receipt", "read", "totals", "campaign", "tick")
 """Those of them that concern a person."""
 
 MERGE: Final = "merge"
@@ -190,6 +212,12 @@ def told_line(person: str, given: Input) -> bytes:
         case ReadReached():
             read_at = None if given.read_at is None else to_moment(given.read_at)
             return encode_told(ReadLine(given.journey, to_moment(given.enter_at), user_id, name, read_at))
+        case TotalsAnswered():
+            lines = (
+                TotalLine(each.ask.offer, each.ask.origin, each.ask.place, each.ask.at, each.outcome, each.why)
+                for each in given.answers
+            )
+            return encode_told(TotalsLine(tuple(lines), user_id, name))
         case PartTaken():
             part = PartLine(
                 given.campaign, given.version, given.run, given.step, to_moment(given.due), given.row, given.delay,
@@ -258,6 +286,10 @@ def told_input(line: bytes, at: int) -> Input:
         case ReadLine() as read:
             read_at = None if read.read_at is None else instant(read.read_at)
             return ReadReached(at, read.journey, instant(read.enter_at), read_at)
+        case TotalsLine(answers=lines):
+            asked = (TotalAsk(each.offer, each.origin, each.place, each.at) for each in lines)
+            pairs = zip(asked, lines, strict=True)
+            return TotalsAnswered(at, tuple(TotalAnswer(ask, each.outcome, each.why) for ask, each in pairs))
         case CampaignLine() as campaign:
             return _of_campaign(campaign, at)
         case TickLine(user_id=None, person=None) | PublicationLine() | EndLine():

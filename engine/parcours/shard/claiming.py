@@ -30,9 +30,11 @@ from parcours.shard.interruptions import Fate, Interruptions
 from parcours.shard.moving import Moving
 from parcours.shard.names import Names
 from parcours.shard.outbox import Claim, Outbox, Ready, is_retried
+from parcours.shard.peer_messages import IdentityMessage
 from parcours.shard.reached import Reached
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
+from parcours.shard.stash import StillReady, Waiting
 from parcours.shard.stubs import MOVED_AWAY, Stubs
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
@@ -77,6 +79,7 @@ class Claiming:
         self.handovers: defaultdict[str, Durations] = defaultdict(Durations)
         self._heard: dict[str, int] = {}
         self._given_up: dict[str, None] = {}
+        inputs.asking.go_on = self._go_on
 
     def take_up(self, work: Work) -> None:
         """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone.
@@ -155,7 +158,9 @@ class Claiming:
         waiting = {ready.key: ready for ready in self.outbox.take(asked.channel, asked.most)}
         instants = {}
         for key, ready in waiting.items():
-            if work.has_entry(ready.slot, key):
+            if self._time.stash.is_asking(ready.person):
+                self._time.wait_for_answers(ready.person, StillReady(ready.at, (key,)))
+            elif work.has_entry(ready.slot, key):
                 instants[key] = self._time.claimed_at(ready, work.stamp_ms)
                 self._hear(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
             if key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
@@ -225,13 +230,21 @@ class Claiming:
         """Apply what has waited for the person's clock, and then for those whose clocks have waited for hers."""
         waited = self._time.go_on(person)
         while waited:
-            self._moving.apply(work, slot, person, waited.popleft())
+            self._apply_waited(work, slot, person, waited.popleft())
             if self._time.stands_still(person):
                 return self._time.put_aside(person, waited)
         if not self._time.stands_still(person):
             for follower in self._time.let_follow(person):
                 self._go_on(work, self._names.slot(follower), follower)
         return None
+
+    def _apply_waited(self, work: Work, slot: int, person: str, waited: Waiting) -> None:
+        if isinstance(waited, StillReady):
+            self._inputs.leave(work, slot, person, waited)
+        elif isinstance(waited, IdentityMessage):
+            self._moving.take(work, waited)
+        else:
+            self._moving.apply(work, slot, person, waited)
 
     # Looking in
 

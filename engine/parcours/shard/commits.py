@@ -26,6 +26,7 @@ from parcours.shard.reads import Reads
 from parcours.shard.recovery import recover
 from parcours.shard.retention import Retention
 from parcours.shard.slots import OWN, Slots
+from parcours.shard.stored_stash import stored_entries
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.wheel import Wheel
@@ -134,9 +135,10 @@ class Commits:
         profiles = work.profiles()
         outbox = work.outbox_changes()
         inputs, reached, addresses = work.kept_inputs(self._encoder), work.reached_changes(), work.address_changes()
-        if profiles or outbox or work.facts or inputs or reached or addresses or work.own or always:
+        stashed = stored_entries(self._time.stash) if self._time.keeps_stash and self._time.stash.changed else []
+        if profiles or outbox or work.facts or inputs or reached or addresses or work.own or stashed or always:
             facts = self._time.keep(work.facts)
-            own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
+            own = [*work.own, *stashed, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()
             if self._time.counts_facts:
                 facts_for_ms = self._published.program.insight.usually_kept_for
@@ -164,6 +166,7 @@ class Commits:
             self._published.saved()
             self._reads.saved()
             self._seen.saved()
+            self._time.stash.changed.clear()
             if outbox:
                 self._outbox.count(work.outbox_counts())
             for person, due in self._slots.show(profiles, outbox):

@@ -10,6 +10,7 @@ import msgspec
 from parcours.core.fact import Decided
 from parcours.core.inbox_entry import InboxEntry
 from parcours.core.offers.state import Proposition
+from parcours.core.offers.totals import TotalAsk, TotalReturn
 from parcours.core.profile import Profile
 
 
@@ -65,3 +66,14 @@ class Located(Found, frozen=True, array_like=True):
     """
 
     names: list[str] = []
+
+
+class TotalsAsked(msgspec.Struct, frozen=True, array_like=True):
+    """What decisions ask total caps.
+
+    asks      with whom each is for; of one person in the order in which they were asked
+    returned  what nobody has got after all
+    """
+
+    asks: list[tuple[str, TotalAsk]]
+    returned: list[TotalReturn]

@@ -9,7 +9,7 @@ records is answered on the spot; under virtual time any other one stops the pers
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NoReturn, TypeAlias
 
 from parcours.config import Settings
@@ -25,30 +25,38 @@ from parcours.core.input import (
     Input,
     JourneyResumed,
     JourneyStopped,
+    MembershipFixed,
     MembershipSaved,
     PartTaken,
     ReadReached,
     TimePassed,
     TimerDue,
     TimerSetAside,
+    TotalsAnswered,
     TraitsChanged,
 )
-from parcours.core.profile import Profile, Timer
+from parcours.core.offers.totals import supposed
+from parcours.core.profile import Profile, Timer, encode_profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize
 from parcours.journey.program import Program
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.in_hand import change_mark, timer_mark
+from parcours.shard.offer_asking import OfferAsking
 from parcours.shard.outbox import Answering, Ready
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads, in_order
+from parcours.shard.stash import StillReady
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
 LetGo: TypeAlias = Callable[[Work, str, tuple[str, ...]], None]
 """Is told of names that are a person's no more."""
 
+
+MISSED: Final = frozenset({JourneyStopped, JourneyResumed, AudiencesPublished, MembershipFixed, ColumnsFixed})
+"""What people go through before something else is given, and never by itself."""
 
 NOTHING_WAITS: Final[tuple[int, list[str]]] = (0, [])
 """Nothing that an identify queued waits for the names that it links."""
@@ -62,6 +70,7 @@ def _keep(work: Work, person: str, names: tuple[str, ...]) -> NoReturn:
 class Inputs:
     """Applies inputs to the people of one shard. `records` says how each channel that only records is answered.
 
+    asking  what is done about decisions that ask total caps of offers
     let_go  what is done about names that are a person's no more (moving.py)
     """
 
@@ -78,7 +87,10 @@ class Inputs:
         dead_letters: DeadLetters,
         archiving: Archiving,
         addresses: Addresses,
+        asking: OfferAsking,
     ) -> None:
+        self.asking = asking
+        self._stash = time.stash
         self._addresses = addresses
         self.let_go: LetGo = _keep
         self._archiving = archiving
@@ -104,21 +116,31 @@ class Inputs:
         return profile.change_number < self._published.touching
 
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
-        """Apply an input after whatever change or read the person has yet to go through."""
+        """Apply an input after whatever change or read the person has yet to go through.
+
+        It waits if an input before it waits for total caps of offers, and so it does if it asks them itself.
+        """
+        if self._stash and self._stash.is_asking(person):
+            return self._time.wait_for_answers(person, given)
+        if type(given) in MISSED:  # it has waited, and is gone through as it would have been
+            return self._go_on_with(work, slot, person, given, given)
         if self._published.touching or work.stamp_ms > self._reads.first_ms:
-            missed = self._missed(work, slot, person)
+            missed = self._missed(work, slot, person, given.at if self._time.keeps_stash else work.stamp_ms)
             if missed:
                 inputs = deque[Input]([*missed, given])
                 while inputs and not self._time.stands_still(person):
-                    first = inputs.popleft()
-                    if isinstance(first, JourneyStopped | JourneyResumed | AudiencesPublished):
-                        self._go_through(work, slot, person, first, given)
-                        continue
-                    self._apply_next(work, slot, person, first)
-                    if isinstance(first, ColumnsFixed):
-                        self._take_columns(work, slot, person, first)
+                    self._go_on_with(work, slot, person, inputs.popleft(), given)
                 return self._time.put_aside(person, inputs) if inputs else None
         return self._apply_next(work, slot, person, given)
+
+    def _go_on_with(self, work: Work, slot: int, person: str, first: Input, given: Input) -> None:
+        """Apply the first of what the person has yet to go through before something is given."""
+        if not isinstance(first, JourneyStopped | JourneyResumed | AudiencesPublished):
+            self._apply_next(work, slot, person, first)
+            if isinstance(first, ColumnsFixed) and not self._time.stands_still(person):
+                self._take_columns(work, slot, person, first)
+        elif work.profile(slot, person).change_number < first.number:
+            self._go_through(work, slot, person, first, given)
 
     def _go_through(self, work: Work, slot: int, person: str, change: ChangeInput, given: Input) -> None:
         """Apply a change, which is in hand meanwhile; set aside if the process has ended with it in hand before."""
@@ -145,8 +167,8 @@ class Inputs:
         program = self._published.program_at(fixed.at)
         self._reads.scans.take(slot, person, work.profile(slot, person), fixed, program, self._settings)
 
-    def _missed(self, work: Work, slot: int, person: str) -> list[Input]:
-        """What the person has yet to go through: changes of what is published and reads of audiences."""
+    def _missed(self, work: Work, slot: int, person: str, before: int) -> list[Input]:
+        """What the person has yet to go through: changes of what is published, and reads of audiences by this time."""
         known = work.knows(slot, person)
         profile = work.profile(slot, person)
         inputs: list[Input] = []
@@ -155,9 +177,9 @@ class Inputs:
         if self.is_behind(profile):
             inputs += self._published.missed(profile.change_number)
         if work.stamp_ms > self._reads.first_ms:
-            inputs += self._reads.missed_by(profile, person, work.stamp_ms, known=known)
+            inputs += self._reads.missed_by(profile, person, before, known=known)
             if not work.is_guest(person):
-                inputs += self._reads.scans.missed_by(slot, person, work.stamp_ms, known=known)
+                inputs += self._reads.scans.missed_by(slot, person, before, known=known)
             for entry in inputs:
                 if isinstance(entry, ReadReached | MembershipSaved):
                     self._archiving.note(work, person, entry)
@@ -168,20 +190,33 @@ class Inputs:
         profile = work.profile(slot, person)
         while (timer := first_timer(profile, given.at)) is not None:
             now = self._due(work, person, timer)
-            effects = self._advance(work, slot, person, profile, now)
+            effects = self._advance(work, slot, person, now)
+            if effects is None:
+                return self._time.wait_for_answers(person, given)
+            profile = work.profile(slot, person)
             if self._time.comes_back:
                 self._in_hand.given()
             work.add(slot, person, effects)
             if effects.let_go:
                 self.let_go(work, person, effects.let_go)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
+            if self._stash and self._stash.is_asking(person):
+                self._time.wait_for_answers(person, given)
+                return self._stop(person, leaving)
             if leaving and self._time.stop(person, leaving, (given,)):
-                return
+                return None
         if type(given) is not TimePassed and type(given) is not ColumnsFixed:  # nothing else happens to her
-            effects = self._advance(work, slot, person, profile, given)
+            effects = self._advance(work, slot, person, given)
+            if effects is None:
+                return self._time.wait_for_answers(person, given)
             work.add(slot, person, effects)
             if effects.ready:
                 self._leave(work, slot, person, given, effects.ready)
+        return None
+
+    def _stop(self, person: str, leaving: Sequence[str]) -> None:
+        if leaving:
+            self._time.stop(person, leaving, ())
 
     def _leave(self, work: Work, slot: int, person: str, given: Input, ready: list[str]) -> None:
         """Have what an input made ready leave, unless it is to wait for the names that the same call links."""
@@ -210,17 +245,32 @@ class Inputs:
         self._archiving.note(work, person, set_aside)
         return set_aside
 
-    def _advance(self, work: Work, slot: int, person: str, profile: Profile, given: Input) -> Effects:
-        """By what was published at the input's time."""
+    def _advance(self, work: Work, slot: int, person: str, given: Input) -> Effects | None:
+        """By what was published at the input's time. None: nothing has happened yet, for total caps are asked first."""
         published = self._published
         program = published.program if given.at >= published.since_ms else published.program_at(given.at)
+        profile = work.profile(slot, person)
+        as_before = encode_profile(profile) if program.offers.has_totals else b""
         before = profile.traits
-        effects = advance(
-            person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes
-        )
+        rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
+        answers = self.asking.answers(work, person, given) if as_before else supposed
+        while (effects := advance(person, profile, given, *rules, answers)).asks:
+            work.put_back(person, as_before)
+            if not self.asking.ask(work, person, given, effects.asks):
+                return None
+            profile, answers = work.profile(slot, person), self.asking.answers(work, person, given)
+            before = profile.traits
+        if as_before or effects.returned:
+            self.asking.settle(work, person, given.at, effects)
         if profile.traits is not before and self._time.counts_facts:
             self._addresses.note(work, slot, person, before, profile.traits, program)
         return effects
+
+    def take_told(self, work: Work, slot: int, person: str, told: TotalsAnswered) -> None:
+        """A twin is told what total caps have answered: what has asked them goes before it."""
+        if not self._time.stands_still(person):
+            self.apply(work, slot, person, TimePassed(told.at))
+        self.asking.take_told(work, person, told)
 
     def tried(self, person: str, profile: Profile, given: Input) -> Effects:
         """What an input would come to, by what is published now; the profile is the caller's own."""
@@ -242,15 +292,26 @@ class Inputs:
             key = waiting.popleft()
             outgoing = work.entry(slot, key)
             if outgoing.channel in self._records:
-                waiting += self._record(work, slot, person, at, outgoing)
+                more = self._record(work, slot, person, at, outgoing)
+                if more is None:
+                    self._time.wait_for_answers(person, StillReady(at, (key, *waiting)))
+                    break
+                waiting += more
             elif self._time.hands_out:
                 leaving.append(key)
                 work.ready.append((outgoing.channel, Ready(key, slot, person, at)))
         return leaving
 
-    def _record(self, work: Work, slot: int, person: str, at: int, outgoing: Outgoing) -> list[str]:
-        """Have a delivery answered; the keys of those that become ready by it."""
+    def leave(self, work: Work, slot: int, person: str, ready: StillReady) -> None:
+        """Offer to dispatchers what has waited."""
+        keys = [key for key in ready.keys if work.has_entry(slot, key)]
+        self._stop(person, self.make_ready(work, slot, person, ready.at, keys))
+
+    def _record(self, work: Work, slot: int, person: str, at: int, outgoing: Outgoing) -> list[str] | None:
+        """Have a delivery answered; the keys of those that become ready by it. None: it asks total caps first."""
         receipt = self._records[outgoing.channel](outgoing, self._published.program)
-        effects = self._advance(work, slot, person, work.profile(slot, person), DeliveryRecorded(at, receipt))
+        effects = self._advance(work, slot, person, DeliveryRecorded(at, receipt))
+        if effects is None:
+            return None
         work.add(slot, person, effects)
         return effects.ready

@@ -28,7 +28,7 @@ from parcours.core.effect import InboxChange
 from parcours.core.fact import JoiningCall, NotMergedReason
 from parcours.core.fact import NotMerged as NotMergedFact
 from parcours.core.identity import id_of, namespace_of
-from parcours.core.input import Input, Link, Linked, PersonJoined, ReceiptArrived, TimePassed
+from parcours.core.input import Input, Link, Linked, PersonJoined, ReceiptArrived, TimePassed, TotalsAnswered
 from parcours.core.profile import DeliveryStateName, Identity, Profile, decode_profile, encode_profile, is_unknown
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
@@ -38,7 +38,7 @@ from parcours.shard.inputs import Inputs
 from parcours.shard.names import Names
 from parcours.shard.outbox import Outbox, is_put_off
 from parcours.shard.packed import Packed, pack, unpack
-from parcours.shard.peer_messages import Ask, Forget, Forgotten, NotMerged, Package, PeerMessage, Receipt, Refusal
+from parcours.shard.peer_messages import Ask, Forget, Forgotten, IdentityMessage, NotMerged, Package, Receipt, Refusal
 from parcours.shard.peers import Peers
 from parcours.shard.reads import Reads
 from parcours.shard.slots import Slots
@@ -49,10 +49,8 @@ from parcours.shard.work import Work
 
 Outcome: TypeAlias = Refusal | Literal["asked", "waits"]
 """What a question came to; "" if she was merged."""
-
 TOLD: Final = frozenset(get_args(NotMergedReason)) - {"", "never"}
 """The outcomes of which a fact tells that nobody was merged. That a namespace is never linked is known beforehand."""
-
 
 READ_MARGIN_MS: Final = 2_000
 """So long before the instant of a read nobody sets out for another shard: most moves are over in a fraction of it."""
@@ -95,7 +93,7 @@ class Moving:
 
     def under_way(self) -> int:
         """How many moves between shards are not over."""
-        return len(self._standing) + self._peers.unanswered()
+        return len(self._names.still) + self._peers.unanswered()
 
     def restore(self) -> None:
         """Come back from the slots."""
@@ -105,7 +103,9 @@ class Moving:
 
     def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input now, or when the person's clock goes on."""
-        if self._time.stands_still(person):
+        if type(given) is TotalsAnswered:
+            self._inputs.take_told(work, slot, person, given)
+        elif self._time.stands_still(person):
             self._time.put_aside(person, (given,))
         elif type(given) is Linked:
             self.apply(work, slot, person, given)
@@ -309,8 +309,8 @@ class Moving:
 
     # Messages of other shards
 
-    def take(self, work: Work, message: PeerMessage) -> None:
-        """What a message of another shard leads to (peer_exchange.py)."""
+    def take(self, work: Work, message: IdentityMessage) -> None:
+        """What a message of another shard leads to (peer_taking.py)."""
         match message:
             case Ask():
                 self._take_ask(work, message)
@@ -335,6 +335,8 @@ class Moving:
         reason = self._objection(work, slot, name, person, only_known=asked.only_known, is_full=asked.is_full)
         if reason is None:
             self._inputs.apply(work, slot, name, TimePassed(work.stamp_ms))
+            if self._time.stands_still(name):
+                return self._time.put_aside(name, (asked,))
             data = self._pack(work, slot, name, asked.how, work.stamp_ms)
             reason = "too_large" if data is None else ""
             if data is not None:
@@ -346,9 +348,8 @@ class Moving:
                     self._outbox.move_claim(key, slot, MOVED_AWAY)
                 work.transfer(name, profile.runs, -1)
                 self._leave(work, slot, name, person, profile)
-                self._peers.send(work, shard, Package(name, person, data))
-                return
-        self._peers.send(work, shard, NotMerged(name, person, reason))
+                return self._peers.send(work, shard, Package(name, person, data))
+        return self._peers.send(work, shard, NotMerged(name, person, reason))
 
     def _take_package(self, work: Work, name: str, person: str, packed: Packed) -> None:
         """She has come: what is still due before both shards' time happens to her as she was, then both are joined."""

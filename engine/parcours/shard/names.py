@@ -41,7 +41,7 @@ class Names:
     """The names of one shard.
 
     watched  those whose lines need a closer look than all others
-    still    those who stand still
+    still    those who stand still, for whatever reason
     """
 
     def __init__(self, slots: Slots) -> None:
@@ -49,11 +49,22 @@ class Names:
         self._slot_map = slots.slot_map
         self.watched: set[str] = set()
         self.still: set[str] = set()
+        self._moving: frozenset[str] = frozenset()
+        self._asking: frozenset[str] = frozenset()
 
     def stand_still(self, people: Iterable[str]) -> None:
-        """These stand still, and nobody else."""
+        """These stand still for those who become one with them, and nobody else."""
+        self._moving = frozenset(people)
+        self._renew()
+
+    def wait(self, people: Iterable[str]) -> None:
+        """These stand still for total caps of offers, or for somebody who does, and nobody else."""
+        self._asking = frozenset(people)
+        self._renew()
+
+    def _renew(self) -> None:
         self.watched -= self.still
-        self.still = set(people)
+        self.still = {*self._moving, *self._asking}
         self.watched |= self.still
 
     def restore(self) -> None:

@@ -1,7 +1,8 @@
 """The messages from one shard to another: a closed union, with what carries them and what answers.
 
-They are about two names that may become one person: `name` is the one that moves, `person` the one that stays. They lie
-in stores until they are answered, so their shapes belong to the format of the store.
+Most are about two names that may become one person: `name` is the one that moves, `person` the one that stays. The last
+ones are about how often everybody together got an offer. They lie in stores until they are answered, so their shapes
+belong to the format of the store.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 from parcours.core.effect import Outgoing
 from parcours.core.fact import JoiningCall, NotMergedReason
 from parcours.core.input import Settlement
+from parcours.core.offers.totals import TotalAnswer, TotalAsk, TotalReturn
 
 Refusal: TypeAlias = NotMergedReason | Literal["already", "unknown"]
 
@@ -83,7 +85,29 @@ class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
     ids: list[tuple[int, bytes]] = []
 
 
-PeerMessage: TypeAlias = Ask | Package | NotMerged | Receipt | Forget | Forgotten
+class AskTotal(msgspec.Struct, frozen=True, array_like=True, tag="ask_total"):
+    """To the shard that counts an offer for everybody: may the person, who stands still until then, get one?"""
+
+    person: str
+    ask: TotalAsk
+
+
+class AnswerTotal(msgspec.Struct, frozen=True, array_like=True, tag="answer_total"):
+    """To the shard of `person`: what was answered. One that is granted has been counted."""
+
+    person: str
+    answer: TotalAnswer
+
+
+class ReturnTotal(msgspec.Struct, frozen=True, array_like=True, tag="return_total"):
+    """To the shard that counts an offer for everybody: nobody has got that one after all."""
+
+    returned: TotalReturn
+
+
+IdentityMessage: TypeAlias = Ask | Package | NotMerged | Receipt | Forget | Forgotten
+TotalMessage: TypeAlias = AskTotal | AnswerTotal | ReturnTotal
+PeerMessage: TypeAlias = IdentityMessage | TotalMessage
 
 
 class PeerBatch(msgspec.Struct, frozen=True, array_like=True):

@@ -25,6 +25,9 @@ log = logging.getLogger("parcours")
 LOOKS_WITHIN_S: Final = 1.0
 """Within this time looks are committed, if no other commit takes them along."""
 
+ANSWER_POLL_S: Final = 0.002
+"""Between two looks whether a decision has been made that asks total caps: a fraction of what an answer takes."""
+
 LOOKS_MAX: Final = 1_000
 """Looks that wait for a commit; whoever asks beyond it waits for one."""
 
@@ -61,6 +64,9 @@ class PersonHost:
 
     async def offers(self, name: str, request: str) -> OffersFound:
         found = self._shard.persons.find_owner(name)
+        while found.is_here and self._shard.asking.waits(found.owner):
+            await asyncio.sleep(ANSWER_POLL_S)
+            found = self._shard.persons.find_owner(name)
         profile = self._shard.persons.known(found.owner) if found.is_here else None
         if profile is None:
             return OffersFound(found.owner, found.is_here)

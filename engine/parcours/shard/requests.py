@@ -47,6 +47,8 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.offer_requests import AnswerTotals as AnswerTotals
+from parcours.shard.offer_requests import CollectTotals as CollectTotals
 from parcours.shard.offer_requests import GetOffers as GetOffers
 from parcours.shard.offer_requests import TryDecisions as TryDecisions
 from parcours.shard.peer_requests import Hello as Hello

@@ -46,6 +46,7 @@ from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
+from parcours.shard.offer_totals import TOTAL, name_of_offer
 from parcours.shard.peers import MESSAGE, PEER
 from parcours.shard.positions import PREFIX as ROUTER
 from parcours.shard.published import STANDING, Standing, together
@@ -55,6 +56,7 @@ from parcours.shard.retention import DAYS
 from parcours.shard.saving import SAVING, all_are_over
 from parcours.shard.scans import AWAITED
 from parcours.shard.slots import OWN, Slots
+from parcours.shard.stored_stash import ASKING
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
 from parcours.store.address import known_address, made_for, open_store
 from parcours.store.campaign_files import CampaignFiles
@@ -71,7 +73,7 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, PEER, LETTER, ERASURE)
+PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, PEER, LETTER, ERASURE, TOTAL)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
 scans are, which end with every opening. Slices of campaigns are numbered for each shard, so while a run has such, a
 store is not shared out anew; nor while people go through a save, and one that is over need not be known any more.
@@ -122,6 +124,9 @@ def _fill(
         messages = [StoredMessages(old, own) for old, own in olds]
         floor_ms = move_ids(messages, [new.messages for new in news], owners.owner)
         _deal_out([letters_of(own) for _, own in olds], news, owners)
+        for name, data in (each for _, own in olds for each in own.items()):
+            if name.startswith(TOTAL):
+                news[owners.shard(name_of_offer(name.removeprefix(TOTAL)))].offers[name] = data
         for erasure in (each for _, own in olds for each in erasures_of(own).values()):
             news[owners.owner(erasure.slot)].erasures.append(msgspec.structs.replace(erasure, record=0))
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
@@ -135,6 +140,7 @@ class NewShard:
         self.waiting: Counter[Step] = Counter()
         self.letters: list[DeadLetter] = []
         self.erasures: list[Erasure] = []
+        self.offers: dict[str, bytes] = {}
         self._store = store
         self._epoch = store.acquire(None)
         self.messages = NewMessages(store, self._epoch)
@@ -166,6 +172,7 @@ class NewShard:
         slots = Slots(0, SlotMap(1))
         slots.own.profiles |= shared
         slots.own.profiles |= map(entry_of_erasure, self.erasures)
+        slots.own.profiles |= self.offers
         slots.own.profiles |= [*map(entry_of, self.letters), self.messages.entry(self._newest, floor_ms)]
         slots.own.profiles[TOTALS] = msgspec.msgpack.encode(StoredTotals(self._newest, totals))
         slots.own.profiles[LINES] = msgspec.msgpack.encode(totals.lines)
@@ -175,7 +182,7 @@ class NewShard:
 
 def _shared(source: str, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
     """What each shard of the new store has as well: what is published, and which reads have been made."""
-    if any(name.startswith(MESSAGE) for own in owns for name in own):
+    if any(name.startswith((MESSAGE, ASKING)) for own in owns for name in own):
         raise StoreBroken(f"the store {source} cannot be shared out anew now: {UNFINISHED}")
     unknown = {name for own in owns for name in own} - KNOWN
     unknown = {name for name in unknown if not name.isdigit() and not name.startswith(PREFIXES)}

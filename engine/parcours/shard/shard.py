@@ -15,14 +15,15 @@ shards can be told one time, and people go through the change one by one, each b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 
 from parcours.channel import INBOX
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.input import TimePassed
-from parcours.core.profile import NEVER, Profile
+from parcours.core.offers.totals import TotalAnswer
+from parcours.core.profile import Profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands, no_codes
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -38,6 +39,7 @@ from parcours.shard.deferrals import Deferrals
 from parcours.shard.erasing import Erasing
 from parcours.shard.export_state import ExportState
 from parcours.shard.exporting import Exporting
+from parcours.shard.firing import Firing
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.inbox_news import InboxNews
@@ -47,8 +49,10 @@ from parcours.shard.listing import Listing
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Status
 from parcours.shard.moving import Moving
 from parcours.shard.names import Names
+from parcours.shard.offer_asking import OfferAsking
 from parcours.shard.outbox import Answering, Outbox, accept
 from parcours.shard.peer_exchange import PeerExchange, Take
+from parcours.shard.peer_taking import PeerTaking
 from parcours.shard.peers import Peers
 from parcours.shard.persons import Persons
 from parcours.shard.positions import Positions
@@ -64,8 +68,7 @@ from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.turns import at_once, never
-from parcours.shard.wheel import DUE_TOGETHER, DUE_WITH_BATCH, Wheel
-from parcours.shard.work import Work
+from parcours.shard.wheel import DUE_WITH_BATCH, Wheel
 from parcours.store.store import Store
 
 
@@ -102,34 +105,34 @@ class Shard:
         self._time = time = time or LiveTime()
         self._slots = slots = Slots(number, slot_map)
         self._seen = seen = SeenIds(slots.own, store, settings)
-        self._dead_letters = letters = DeadLetters(settings)
+        self._positions, self._dead_letters = _, letters = Positions(settings), DeadLetters(settings)
         export = ExportState(store, settings, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
-        self._wheel = wheel = Wheel(slots.due_of)
-        self._sweep = Sweep(slots)
-        self._totals = totals = ShardTotals(settings)
+        self._wheel, self._sweep = wheel, _ = Wheel(slots.due_of), Sweep(slots)
+        self._totals, self._reads = totals, reads = ShardTotals(settings), Reads(live=time.wakes_itself)
         self._imaging = imaging = Imaging(slots, totals, store, settings)
-        self._reads = reads = Reads(live=time.wakes_itself)
         answers = {**dict.fromkeys(records, answer), **dict.fromkeys(INBOX, inbox)}
         addresses = Addresses(slots, settings, normalize)
+        self._names, self.peers = names, peers = Names(slots), Peers(slots, settings)
+        self.asking = asking = OfferAsking(names, peers, published, archiving, time, settings)
+        rules = crowd, normalize, dead_codes
         self._inputs = inputs = Inputs(
-            published, reads, time, settings, answers, crowd, normalize, dead_codes, letters, archiving, addresses
+            published, reads, time, settings, answers, *rules, letters, archiving, addresses, asking
         )
         self._listing = listing = Listing(slots, inputs, published, reads, settings)
-        self._names = names = Names(slots)
-        self.peers = peers = Peers(slots, settings)
         outbox, stubs = Outbox(), Stubs(names, peers)
         self._moving = moving = Moving(
             slots, names, inputs, outbox, reads, peers, addresses, seen, archiving, time, settings
         )
         self._intake = Intake(program, settings, slots, seen, time, letters, archiving, names, moving)
         self._leaving = leaving = Claiming(slots, inputs, moving, names, stubs, outbox, time, settings, archiving)
-        self._positions = Positions(settings)
         self.commits = commits = Commits(
             slots, store, time, published, reads, totals, seen, imaging, wheel, outbox, letters.in_hand, export,
             InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
-        self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
+        take = take_message or PeerTaking(moving, asking, time).take
+        self.exchanging = PeerExchange(peers, commits, take, settings.hello_wait_s)
+        self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
         self.exporting, self.census = Exporting(commits, store), Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
@@ -159,6 +162,7 @@ class Shard:
         self.erasing.erasures.restore(own)
         self.peers.restore()
         self._moving.restore()
+        self.asking.restore(own)
         self._go_by_what_is_published()
         for person, due in self._slots.timers():
             self._wheel.add(person, due)
@@ -169,6 +173,7 @@ class Shard:
             work = self.commits.begin(now_ms)
             self._archiving.open(work, own, self._published.publications, is_new=self._published.fresh)
             self._leaving.take_up(work)
+            self.asking.forget_removed(work)
             work.own += self._dead_letters.give_up()
             if self._published.fresh and self._time.wakes_itself:
                 work.facts += told_by(self._slots.shard, None, self._published.publications)
@@ -199,7 +204,7 @@ class Shard:
                 self._moving.offer(work, slot, person, given)
                 yield
             most = min(len(batch.lines) + DUE_WITH_BATCH, self.settings.due_people_max)
-            yield from self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms), most)
+            yield from self._firing.due(work, self._time.due_with_batch_ms(work.stamp_ms), most)
             answer = self._intake.answer(batch.number)
             work.own.append(self._positions.advance(batch, answer.outcomes, self.commits.sequence + 1, deferrals))
             if self._time.counts_facts:
@@ -216,7 +221,9 @@ class Shard:
         with self.commits.whole():
             work = self.commits.begin(now_ms)
             before = self._time.passed_ms(now_ms, work.stamp_ms)
-            yield from self._fire_due(work, before, self.settings.due_people_max, enough)
+            if not self.exchanging.awaits_hello:
+                self.asking.expire(work)
+            yield from self._firing.due(work, before, self.settings.due_people_max, enough)
             for slot, person in self._sweep.take(self.settings.due_people_max):
                 if not self._time.stands_still(person) and self._published.concerns(self._slots[slot].profiles[person]):
                     self._inputs.apply(work, slot, person, TimePassed(before))
@@ -227,7 +234,8 @@ class Shard:
             self._reads.end_slice()
             through = yield from self.campaigning.pass_saves(work)
             self.commits.commit(work, always=through)
-            if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
+            is_over = self._sweep.is_over() and not self._time.stash
+            if self._published.changes and is_over and not self._is_due_before(self._published.since_ms):
                 self._published.over()
 
     def _is_due_before(self, at: int) -> bool:
@@ -297,6 +305,7 @@ class Shard:
             work = self.commits.begin(publications.ledger.at)
             work.facts += told_by(self._slots.shard, before, publications)
             self._archiving.note_publication(work, publications)
+            self.asking.forget_removed(work)
             self.commits.commit(work, always=True)
 
     def _go_by_what_is_published(self) -> None:
@@ -331,26 +340,12 @@ class Shard:
         """The dispatchers that have claimed deliveries, and not said what became of them."""
         return self._leaving.outbox.claimants()
 
-    def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
-        """Fire the timers due before this time, of up to so many people and until there is enough."""
-        slot_of, apply, passed = self._slots.slot_map.slot, self._inputs.apply, TimePassed(before)
-        while most > 0 and (people := self._wheel.take(before, min(most, DUE_TOGETHER))):
-            most -= len(people)
-            for person in people:
-                if self.exchanging.awaits_hello and person in self._names.still:
-                    self.exchanging.timers_wait.append(person)  # what other shards have for her goes first
-                elif not self._time.stands_still(person):
-                    apply(work, slot_of(person), person, passed)
-                    yield
-            if enough():
-                break
-
-    def _after_hello(self) -> None:
-        """Those whose timers had to wait for the hello are due as others are: before that nothing could be done."""
-        while self.exchanging.timers_wait and not self.exchanging.awaits_hello:
-            name = self.exchanging.timers_wait.pop()
-            if (due := self._slots.due_of(name)) != NEVER:
-                self._wheel.add(name, due)
+    def answer_totals(self, answers: Iterable[tuple[str, Sequence[TotalAnswer]]]) -> None:
+        """Under virtual time: what these people's decisions have asked total caps is answered."""
+        with self.commits.whole():
+            work = self.commits.begin(0)
+            self.asking.take_answers(work, answers)
+            self.commits.commit(work)
 
     # Looking in
 
@@ -367,10 +362,12 @@ class Shard:
     def next_ms(self) -> int | None:
         """Nothing falls due before this time; None if nothing is due at all. A change is due until it is over."""
         self.commits.check()
-        self._after_hello()
+        self._firing.after_hello()
         if not self._sweep.is_over():
             return self._published.since_ms
-        return min((at for at in (self._wheel.next_ms(), self._reads.lets_in_from()) if at is not None), default=None)
+        waits_until = None if self.exchanging.awaits_hello else self.asking.next_ms()
+        times = self._wheel.next_ms(), self._reads.lets_in_from(), waits_until
+        return min((at for at in times if at is not None), default=None)
 
     def profile(self, person: str) -> Profile | None:
         """What lies under a name, None if nothing does."""

@@ -1,8 +1,9 @@
 """Timekeeping: strategies, live time and virtual time, that tell a shard which time an input has.
 
-Live, every input of a micro-batch has the batch's stamp, a receipt counts from its arrival, and nobody's clock stands
-still. Under virtual time an event has its own timestamp and a receipt the instant of its claim; a person with a
-delivery under way stands still until it is answered for (stash.py), and facts wait until they are collected.
+Live, every input of a micro-batch has the batch's stamp, a receipt counts from its arrival, and people's clocks stand
+still for total caps of offers only. Under virtual time an event has its own timestamp and a receipt the instant of its
+claim; a person with a delivery under way stands still until it is answered for (stash.py), and facts wait until they
+are collected.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from parcours.core.fact import Fact
 from parcours.core.fact_block import encode_facts
 from parcours.core.input import Input, ReceiptArrived, Settlement, TimePassed
 from parcours.shard.outbox import Claim, Ready
-from parcours.shard.stash import Stash
+from parcours.shard.stash import Stash, Waiting
 
 
 class Timekeeping(Protocol):
@@ -59,11 +60,20 @@ class Timekeeping(Protocol):
 
     # Whose clock stands still
 
+    stash: Stash
+    """What waits for them."""
+
+    keeps_stash: bool
+    """Whether the shard's own slot holds the stash as well; otherwise nobody comes back from there."""
+
     @property
     def standing_still(self) -> int:
-        """How many people stand still."""
+        """How many people wait for receipts."""
 
     def stands_still(self, person: str) -> bool: ...
+
+    def wait_for_answers(self, person: str, given: Waiting) -> None:
+        """Keep what happens to somebody for whom total caps are asked, or what has asked them, until she goes on."""
 
     def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
         """These deliveries are about to leave: whether the person stands still until they are answered for.
@@ -71,7 +81,7 @@ class Timekeeping(Protocol):
         If she does, the inputs wait with her.
         """
 
-    def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
+    def put_aside(self, person: str, inputs: Iterable[Waiting]) -> None:
         """Keep what happens to somebody who stands still until she goes on."""
 
     def wait_for(self, person: str, other: str) -> bool:
@@ -89,18 +99,23 @@ class Timekeeping(Protocol):
     def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
         """What it leads to that a delivery does not leave after all."""
 
-    def go_on(self, person: str) -> deque[Input]:
+    def go_on(self, person: str) -> deque[Waiting]:
         """What has waited for the person's clock; nothing while she still stands still."""
 
 
 class LiveTime:
     """The clock's time: satisfies `Timekeeping`."""
 
+    keeps_stash = True
+
     wakes_itself = True
     counts_facts = True
     comes_back = True
     hands_out = True
     standing_still = 0
+
+    def __init__(self) -> None:
+        self.stash = Stash()
 
     def stamp_ms(self, last_ms: int, now_ms: int) -> int:
         return max(last_ms, now_ms)
@@ -127,19 +142,22 @@ class LiveTime:
         return []
 
     def stands_still(self, person: str) -> bool:
-        return False
+        return person in self.stash
+
+    def wait_for_answers(self, person: str, given: Waiting) -> None:
+        self.stash.hold(person, (), (given,))
 
     def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
         return False
 
-    def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
-        raise AssertionError("nobody stands still under live time")
+    def put_aside(self, person: str, inputs: Iterable[Waiting]) -> None:
+        self.stash.hold(person, (), inputs)
 
     def wait_for(self, person: str, other: str) -> bool:
-        return False
+        return self.stash.follow(person, other)
 
     def let_follow(self, other: str) -> list[str]:
-        return []
+        return self.stash.let_follow(other)
 
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         return stamp_ms
@@ -150,8 +168,8 @@ class LiveTime:
     def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
         return []
 
-    def go_on(self, person: str) -> deque[Input]:
-        return deque()
+    def go_on(self, person: str) -> deque[Waiting]:
+        return (self.stash.release(person) if person in self.stash else None) or deque()
 
 
 class VirtualTime:
@@ -161,9 +179,10 @@ class VirtualTime:
     counts_facts = False
     comes_back = False
     hands_out = True
+    keeps_stash = False
 
     def __init__(self) -> None:
-        self._stash = Stash()
+        self.stash = Stash()
         self._passed_ms = 0
         self._facts: list[Fact] = []
 
@@ -196,36 +215,39 @@ class VirtualTime:
 
     @property
     def standing_still(self) -> int:
-        return len(self._stash)
+        return self.stash.delivering
 
     def stands_still(self, person: str) -> bool:
-        return person in self._stash
+        return person in self.stash
 
     def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
         if keys:
-            self._stash.hold(person, keys, inputs)
+            self.stash.hold(person, keys, inputs)
         return bool(keys)
 
-    def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
-        self._stash.hold(person, (), inputs)
+    def wait_for_answers(self, person: str, given: Waiting) -> None:
+        self.stash.hold_first(person, given)
+
+    def put_aside(self, person: str, inputs: Iterable[Waiting]) -> None:
+        self.stash.hold(person, (), inputs)
 
     def wait_for(self, person: str, other: str) -> bool:
-        return self._stash.follow(person, other)
+        return self.stash.follow(person, other)
 
     def let_follow(self, other: str) -> list[str]:
-        return self._stash.let_follow(other)
+        return self.stash.let_follow(other)
 
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         return ready.at
 
     def answered(self, claim: Claim, receipt: Settlement, stamp_ms: int) -> list[ReceiptArrived]:
-        return [ReceiptArrived(claim.at, each) for each in self._stash.answer(claim.person, receipt)]
+        return [ReceiptArrived(claim.at, each) for each in self.stash.answer(claim.person, receipt)]
 
     def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
-        return [ReceiptArrived(ready.at, each) for each in self._stash.drop(ready.person, ready.key)]
+        return [ReceiptArrived(ready.at, each) for each in self.stash.drop(ready.person, ready.key)]
 
-    def go_on(self, person: str) -> deque[Input]:
-        waited = self._stash.release(person)
+    def go_on(self, person: str) -> deque[Waiting]:
+        waited = self.stash.release(person)
         if waited is None:
             return deque()
         return deque([*waited, TimePassed(self._passed_ms)])  # her timers of the time that others have passed
@@ -235,6 +257,9 @@ class ToldTime(VirtualTime):
     """Virtual time in which told lines say what became of deliveries, at its own time each, so nobody stands still."""
 
     hands_out = False
+
+    def wait_for_answers(self, person: str, given: Waiting) -> None:
+        self.stash.hold(person, (), (given,))
 
     def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
         return False

@@ -104,6 +104,11 @@ class Work:
         self._touched[person] = slot, profile
         return profile
 
+    def put_back(self, person: str, data: bytes) -> None:
+        """Somebody whom this work has touched is again as these bytes have her."""
+        slot, _ = self._touched[person]
+        self._touched[person] = slot, decode_profile(data)
+
     def knows(self, slot: int, person: str) -> bool:
         """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
         touched = self._touched.get(person)

@@ -33,6 +33,7 @@ from parcours.simulation.audience_look import LookDue, look_at
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.score_cut import take_cut
 from parcours.simulation.told_inputs import ToldInputs
+from parcours.simulation.total_rounds import TotalRounds
 
 if TYPE_CHECKING:
     from parcours.campaigns.coordinator import Coordinator
@@ -100,6 +101,7 @@ class Drive:
         self._accepted = accepted
         self._agenda = Agenda(program, campaigns, looks)
         self._program = program
+        self._totals = TotalRounds(ports, program, self._settle)
         self._last_made_ms = 0
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
@@ -189,6 +191,7 @@ class Drive:
         """
         if self._agenda.has_cuts:
             raise CallerError("the inputs of a store are lived through as they were: cuts are of recorded events")
+        self._totals.are_told = True
         through_ms, before_ms = (told.until_ms, told.until_ms) if until_ms is None else (until_ms, until_ms + 1)
         ahead, compiler = _Ahead(events), PublicationCompiler(project)
         first_ms = told.begins_ms(ahead.next_ms())
@@ -214,6 +217,7 @@ class Drive:
             await self._feed(ahead, place)
             await self._make(due)
         await self._feed(ahead, None)
+        await self._totals.answer((self.last_ms or 0) + 1, fires=False)  # events of that instant may follow
 
     async def pass_to(self, at_ms: int) -> None:
         """Fire everything that is due up to and including this time."""
@@ -224,6 +228,7 @@ class Drive:
     async def renew(self, program: Program, at_ms: int) -> None:
         """Publish this program at this time, and let everybody go through the change."""
         self._router.publish(program)
+        self._totals.program = program
         self._agenda.reads.renew(program, at_ms)
         await self._pass_to(at_ms)
 
@@ -279,8 +284,9 @@ class Drive:
                     await handing_over
                 handing_over = asyncio.gather(*map(self._hand_over_facts, self._ports))
                 await asyncio.sleep(0)  # lets finished batches report before more are handed over
-                while self._under_way and self._under_way[0][1].done():
+                while self._under_way and (self._totals.are_asked or self._under_way[0][1].done()):
                     await self._count_oldest()
+                await self._totals.answer(self.last_ms)  # events of that instant may follow
             while self._under_way:
                 await self._count_oldest()
         finally:
@@ -304,6 +310,11 @@ class Drive:
             self._accepted([event for place, event in enumerate(chunk) if place not in left_out])
 
     async def _pass_to(self, before_ms: int) -> None:
+        """Fire all timers before this time, and wait until nothing is outstanding that was asked before it."""
+        await self._settle(before_ms)
+        await self._totals.answer(before_ms)
+
+    async def _settle(self, before_ms: int) -> None:
         """Fire all timers before this time, and wait until no receipt is outstanding."""
         await asyncio.gather(*(self._let_pass(port, before_ms) for port in self._ports))
 

@@ -18,6 +18,7 @@ from parcours.core.offers.caps import is_idle
 from parcours.core.offers.choosing import Asked, Asker, choose
 from parcours.core.offers.remembering import forget, joined, remember
 from parcours.core.offers.state import OffersKept, Proposition
+from parcours.core.offers.totals import TotalReturn, TotalsAtHand, Unanswered
 from parcours.core.profile import Profile
 from parcours.core.turn import Turn
 from parcours.expression.expression import Scope
@@ -39,10 +40,18 @@ Given: TypeAlias = tuple[OfferGiven, ...]
 
 
 def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> list[Given]:
-    """What the person gets by each of these, the best first; nothing by a decision that is published no more."""
+    """What the person gets by each of these, the best first; nothing by a decision that is published no more.
+
+    Raises Unanswered, before anything is remembered or told.
+    """
     offers, settings = turn.program.offers, turn.settings
     given: list[Given] = []
-    for answer, places in _answers(turn, scope, asked, cause):
+    totals = TotalsAtHand(turn.answers, cause.origin)
+    answers = [*_answers(turn, scope, asked, cause, totals)]
+    if totals.missing:
+        raise Unanswered(tuple(totals.missing))
+    turn.effects.taken += tuple(totals.taken)
+    for answer, places in answers:
         given.append(places)
         if answer is None:
             continue
@@ -50,6 +59,7 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> li
         for each in places:
             turn.profile.offers = turn.profile.offers or OffersKept()
             proposition = Proposition(each.proposition, each.offer, *about, turn.at, each.is_fallback)
+            proposition.total = not each.is_fallback and bool(offers.offers[each.offer].totals)
             if cause.delivery:
                 proposition.deliveries, proposition.for_message = [cause.delivery], True
             if cause.request:
@@ -63,15 +73,17 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> li
 
 def foresee(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> list[Given]:
     """What the person would get by each of these; nothing is remembered, or told."""
-    return [places for _, places in _answers(turn, scope, asked, cause)]
+    return [places for _, places in _answers(turn, scope, asked, cause, TotalsAtHand())]
 
 
-def _answers(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> Iterator[tuple[Answer | None, Given]]:
+def _answers(
+    turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, totals: TotalsAtHand
+) -> Iterator[tuple[Answer | None, Given]]:
     """Each answer with its propositions, None for a decision that is published no more; all are made at once."""
     offers = turn.program.offers
     known = [each for each in asked if each.decision in offers.decisions]
     kept = turn.profile.offers or OffersKept()
-    asker = Asker(turn.person, scope, kept, may_personalise(turn.profile, turn.program.policies))
+    asker = Asker(turn.person, scope, kept, may_personalise(turn.profile, turn.program.policies), totals=totals)
     answers = iter(choose(offers, asker, known, turn.settings, worded=True))
     numbers = Counter[tuple[str, str]]()  # the same may be asked for twice by one message
     for each in asked:
@@ -109,3 +121,11 @@ def join_offers(turn: Turn, other: Profile) -> None:
     own, theirs = turn.profile.offers, other.offers
     turn.profile.offers = joined(own, theirs, turn.settings) if own and theirs else own or theirs
     forget_offers(turn)
+
+
+def drop_offers(turn: Turn, other: Profile) -> None:
+    """Of somebody whose history is not used nothing is remembered; what was to be shown to her is given back."""
+    waiting = {each.key for run in other.runs for each in run.deliveries if each.state in ("held", "queued", "unknown")}
+    for each in [] if other.offers is None else other.offers.propositions:
+        if each.total and each.for_message and not each.marks and waiting.issuperset(each.deliveries):
+            turn.effects.returned += (TotalReturn(each.offer, each.at, turn.at),)

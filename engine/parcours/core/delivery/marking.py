@@ -13,6 +13,7 @@ from parcours.core.delivery.proposition_key import carries, code_of, read_code
 from parcours.core.fact import OfferMarked
 from parcours.core.offers.remembering import give_back, mark
 from parcours.core.offers.state import Proposition
+from parcours.core.offers.totals import TotalReturn
 from parcours.core.turn import Turn
 from parcours.journey.model.offers import Mark
 from parcours.journey.offers import MARK_EVENTS, OfferGoal
@@ -65,6 +66,8 @@ def take_offers_back(turn: Turn, delivery: str) -> None:
     for each in [each for each in kept.propositions if each.for_message and delivery in each.deliveries]:
         if give_back(kept, each.key) is not None:
             _tell(turn, each, "given_back")
+            if each.total:
+                turn.effects.returned += (TotalReturn(each.offer, each.at, turn.at),)
 
 
 def note_conversions(turn: Turn, names: Collection[str], properties: Mapping[str, object]) -> None:

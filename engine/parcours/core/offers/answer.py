@@ -9,13 +9,14 @@ import msgspec
 
 Reason: TypeAlias = Literal[
     "chosen", "outranked", "no_content", "not_started", "ended", "not_eligible", "capped", "already_chosen",
-    "no_personalisation",
+    "no_personalisation", "capped_total", "capped_total_unknown",
 ]  # fmt: skip
 """What became of an offer: it was chosen, others went before it, or the first thing that spoke against it."""
 
 LETTERS: Final[Mapping[Reason, str]] = {
     "chosen": "c", "outranked": "o", "no_content": "n", "not_started": "s", "ended": "e", "not_eligible": "i",
     "capped": "p", "already_chosen": "a", "no_personalisation": "x",
+    "capped_total": "t", "capped_total_unknown": "u",
 }  # fmt: skip
 """What facts have for each: there is one for every offer that was looked at."""
 

@@ -20,6 +20,7 @@ from parcours.core.offers.answer import Answer, Chosen, Looked, Reason, Score, T
 from parcours.core.offers.bandit import drawn
 from parcours.core.offers.caps import full_cap, has_room, in_words
 from parcours.core.offers.state import OffersKept
+from parcours.core.offers.totals import TotalsAtHand
 from parcours.expression.expression import Scope
 from parcours.journey.offers import BanditRanking, Decision, FormulaRanking, Offer, Offers, Ranking, Strategy
 
@@ -58,6 +59,7 @@ class Asker:
     kept         what is remembered of the offers that she got
     personalise  whether it may be chosen by what is known of her: else she gets the fallback
     lessons      by ranking, what those that learn know
+    totals       what total caps have answered, and what is missing: without it there is something left of every offer
     """
 
     person: str
@@ -65,6 +67,7 @@ class Asker:
     kept: OffersKept
     personalise: bool = True
     lessons: Mapping[str, Lesson] = field(default_factory=dict)
+    totals: TotalsAtHand = field(default_factory=TotalsAtHand)
 
 
 def choose(
@@ -75,7 +78,7 @@ def choose(
     worded  whether reasons are told in words, too: what a condition missed, and what a cap has counted
     """
     choosing = _Choosing(offers, asker, copy(asker.scope), settings, worded)
-    return tuple(choosing.answer(each) for each in asked)
+    return tuple(choosing.answer(each, place) for place, each in enumerate(asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,9 @@ class _Choosing:
     worded: bool
     ahead: Counter[str] = field(default_factory=Counter)
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: Asked, place: int) -> Answer:
         decision = self.offers.decisions[asked.decision]
-        self.scope.context = asked.context
+        self.scope.context, self.asker.totals.place = asked.context, place
         room = decision.count if asked.count is None else asked.count
         chosen, tried = list[Chosen](), list[Tried]()
         passed = frozenset(self.ahead) if decision.distinct else frozenset[str]()
@@ -155,6 +158,9 @@ class _Choosing:
                 yield Looked(offer.name, "outranked", score)
             elif not self._has_room(offer):
                 yield Looked(offer.name, "capped", score, "offer_counts_max" if self.worded else "")
+            elif (full := self.asker.totals.against(offer, self.scope.now_ms)) is not None:
+                reason: Reason = "capped_total" if full.outcome == "refused" else "capped_total_unknown"
+                yield Looked(offer.name, reason, score, full.why if self.worded else "")
             else:
                 room -= 1
                 self.ahead[offer.name] += 1

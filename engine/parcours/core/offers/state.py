@@ -24,6 +24,7 @@ class Proposition(msgspec.Struct, array_like=True):
     for_message  it was decided for one, and is given back if that does not go out
     request      the id of the request by which it was decided; empty if it was not by one
     score        by which it was ranked, of one that was asked for by a request
+    total        it was granted by whoever counts the offer for everybody, who is told if it is given back
     """
 
     key: str
@@ -37,6 +38,7 @@ class Proposition(msgspec.Struct, array_like=True):
     for_message: bool = False
     request: str = ""
     score: int | float | None = None
+    total: bool = False
 
 
 class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):

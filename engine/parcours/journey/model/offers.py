@@ -143,13 +143,17 @@ class OfferCapDocument(Document):
             Discriminator(_per_form),
         ]
         | None
-    ) = Field(default=None, description="In any window of this length, its end inclusive; ever without it.")
+    ) = Field(
+        default=None,
+        description="In any window of this length, its end inclusive; ever without it. For everybody together only "
+        "`day`, which is one of the project's zone.",
+    )
     of: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         default="decided", description="What is counted: `decided`, `shown` or `clicked`, or a declared event."
     )
     by: Literal["person", "everybody"] = Field(
         default="person",
-        description="Whether each person is counted for herself, or everybody together, which is not in this version.",
+        description="Whether each person is counted for herself, or everybody together, of whom only `decided` counts.",
     )
 
     @model_validator(mode="after")
@@ -158,6 +162,10 @@ class OfferCapDocument(Document):
             raise ValueError("a day of the calendar is for everybody together; for each person write 1d")
         if self.by == "person" and self.max > CAP_MAX:
             raise ValueError(f"a cap of one person is {CAP_MAX} at most")
+        if self.by == "everybody" and self.of != "decided":
+            raise ValueError("of everybody together it is counted what was decided, and nothing else")
+        if self.by == "everybody" and self.per not in (None, "day"):
+            raise ValueError("for everybody together it is counted per day, or ever without 'per'")
         return self
 
 

@@ -33,6 +33,7 @@ class ObservedTime(LiveTime):
     """Live time that notes which deliveries are claimed and answered for."""
 
     def __init__(self, store: ProcessStore) -> None:
+        super().__init__()
         self._store = store
 
     def stamp_ms(self, last_ms: int, now_ms: int) -> int:

@@ -24,13 +24,11 @@ from parcours.journey.model.offers import (
     OfferDocument,
     OfferGoalDocument,
 )
-from parcours.journey.offers import Cap, Content, Offer, OfferGoal, Placement
+from parcours.journey.offers import Cap, Content, Offer, OfferGoal, Placement, TotalCap
 from parcours.journey.read.finding import Margin
 from parcours.wording import nearest, quoted
 
 COUNTED: Final[tuple[str, ...]] = get_args(Counted)
-
-_LATER: Final = "caps for everybody together are not available in this version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class OfferCompiler:
         for key in sorted(document.attributes.keys() & OWN.keys()):
             margin.error(f"offer.{key} is every offer's own: give the attribute another name", "attributes", key)
         eligible = None if document.eligible is None else condition(margin, document.eligible, names, "eligible")
-        caps = [self._cap(each, margin.below("caps", number)) for number, each in enumerate(document.caps)]
+        every = [(each, margin.below("caps", number)) for number, each in enumerate(document.caps)]
         starts_ms, ends_ms = self._first_ms(document.starts), self._last_ms(document.ends)
         if starts_ms is not None and ends_ms is not None and ends_ms < starts_ms:
             margin.error("ends comes before starts", "ends")
@@ -62,9 +60,10 @@ class OfferCompiler:
             starts_ms=starts_ms,
             ends_ms=ends_ms,
             priority=document.priority,
-            caps=tuple(cap for cap in caps if cap is not None),
+            caps=tuple(self._cap(each, within) for each, within in every if each.by == "person"),
             content=self._contents(name, document, margin),
             goal=self._goal(document.goal, margin.below("goal")),
+            totals=tuple(TotalCap(each.max, each.per == "day") for each, _ in every if each.by == "everybody"),
         )
 
     def _goal(self, document: OfferGoalDocument | None, margin: Margin) -> OfferGoal | None:
@@ -87,10 +86,7 @@ class OfferCompiler:
         after_ms = midnight_ms(given, 1, self.timezone)
         return None if after_ms is None else after_ms - 1
 
-    def _cap(self, document: OfferCapDocument, margin: Margin) -> Cap | None:
-        if document.by == "everybody":
-            margin.error(_LATER, "by")
-            return None
+    def _cap(self, document: OfferCapDocument, margin: Margin) -> Cap:
         assert document.per != "day", "a day of the calendar is for everybody"
         if document.of in COUNTED:
             return Cap(document.max, document.of, document.per)

@@ -1,0 +1,263 @@
+"""Total caps of offers between shards: asked, answered and given back, in time, too late, and over crashes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.projects import write_texts
+from tests.shard.crashing_world import CrashingWorld
+from tests.shard.moving_world import MovingWorld
+from tests.shard.peer_world import Crash, CrashingStore
+
+from parcours.config import Settings
+from parcours.core.fact import Decided, OfferMarked
+from parcours.core.identity import SlotMap
+from parcours.core.offers.totals import TotalCount
+from parcours.journey.project import Project
+from parcours.shard.messages import LineOutcome
+from parcours.shard.offer_totals import name_of_offer
+
+FEW_MAX = 3
+SHARDS = 2
+COUNTS: Final = SlotMap(SHARDS).shard(name_of_offer("few"))
+ASKS: Final = 1 - COUNTS
+
+SHOP = {
+    "parcours.yaml": "project: shop\npolicies: {consent: {default: opt_out}}\n",
+    "profile.yaml": "traits: {email: string}\n",
+    "events.yaml": "events: {Asked: {}, Told: {}, Gone: {}, Later: {}}\n",
+    "offers.yaml": """\
+        placements: {agent: {channel: agent, format: text}, hero: {channel: email, format: text}}
+        offers:
+          few: {priority: 9, caps: [{max: 3, by: everybody}], content: {agent: {text: Few}, hero: {text: Few}}}
+          rest: {content: {agent: {text: Rest}, hero: {text: Rest}}}
+        decisions: {best: {choose: [{collection: all}]}}
+    """,
+    "messages/hero.yaml": """\
+        message: hero
+        class: transactional
+        offers: {hero: {decision: best, placement: {email: hero}}}
+        email: {subject: Hello, text: "{{ offers.hero.content }}"}
+    """,
+    "journeys/ask.yaml": """\
+        journey: ask
+        entry: {event: Asked}
+        reentry: always
+        steps: [{id: pick, decide: best, placement: agent, as: best}, {id: done, end: true}]
+    """,
+    "journeys/tell.yaml": """\
+        journey: tell
+        entry: {event: Told}
+        reentry: always
+        exit: [{event: Gone}]
+        steps: [{id: tell, send: hero}, {id: stay, wait: 1d}]
+    """,
+    "journeys/later.yaml": """\
+        journey: later
+        entry: {event: Later}
+        reentry: always
+        steps: [{id: soon, wait: 1s}, {id: pick, decide: best, placement: agent, as: best}, {id: done, end: true}]
+    """,
+}
+
+
+def people(shard: int, count: int) -> list[str]:
+    """Names that live in this shard."""
+    owners = SlotMap(SHARDS)
+    return [name for number in range(1_000) if owners.shard(name := f"u{number}") == shard][:count]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    write_texts(tmp_path / "shop", SHOP)
+    return Project.load(tmp_path / "shop")
+
+
+@pytest.fixture
+def world(shop: Project) -> MovingWorld:
+    return MovingWorld(shop)
+
+
+def given_to(world: MovingWorld) -> dict[str, list[str]]:
+    """What everybody got, in order."""
+    got: dict[str, list[str]] = {}
+    for each in world.facts():
+        if isinstance(each, Decided):
+            got.setdefault(each.person, []).extend(offer.offer for offer in each.offers)
+    return got
+
+
+def counted(world: MovingWorld) -> int:
+    """How many are counted where that is done, as the store has it."""
+    world.reopen(COUNTS)
+    return world.each[COUNTS].asking.totals.counts.get("few", TotalCount()).ever
+
+
+def held(world: MovingWorld) -> int:
+    """How many people have one, or had it shown."""
+    names = [*people(ASKS, 20), *people(COUNTS, 20)]
+    kept = [world.profile(name).offers for name in names]
+    return sum(each.offer == "few" for offers in kept if offers is not None for each in offers.propositions)
+
+
+def test_whoever_is_counted_elsewhere_stands_still_until_that_answers(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+
+    asked = world.track(anna, "Asked")
+
+    assert asked == LineOutcome.ACCEPTED and given_to(world) == {}
+    assert world.track(anna, "Asked") is None, "her lines wait"
+    world.settle()
+    assert given_to(world) == {anna: ["few"]}
+    assert world.track(anna, "Asked") == LineOutcome.ACCEPTED
+
+
+def test_of_her_own_shard_it_is_asked_on_the_spot(world: MovingWorld) -> None:
+    (bert,) = people(COUNTS, 1)
+
+    world.track(bert, "Asked")
+
+    assert given_to(world) == {bert: ["few"]} and counted(world) == 1
+
+
+def test_the_cap_is_never_exceeded_and_all_is_given_out(world: MovingWorld) -> None:
+    names = [*people(ASKS, 4), *people(COUNTS, 4)]
+    for name in names[::-1]:
+        world.track(name, "Asked")
+    world.settle()
+
+    given = Counter(offer for offers in given_to(world).values() for offer in offers)
+    assert given == {"few": FEW_MAX, "rest": len(names) - FEW_MAX} and counted(world) == FEW_MAX
+    told = [each.trace[0].looked[0] for each in world.facts() if isinstance(each, Decided)]
+    assert Counter(letter for _, letter, *_ in told) == {"c": FEW_MAX, "t": len(names) - FEW_MAX}
+
+
+def test_without_an_answer_she_goes_on_and_a_late_one_is_given_back(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.track(anna, "Asked")
+
+    world.pass_ms(world.settings.decision_timeout_ms + 1)
+
+    assert given_to(world) == {anna: ["rest"]}
+    (fact,) = (each for each in world.facts() if isinstance(each, Decided))
+    assert fact.trace[0].looked[0][1] == "u"
+    assert world.track(anna, "Asked") == LineOutcome.ACCEPTED
+    world.settle()
+    assert given_to(world) == {anna: ["rest", "few"]} and counted(world) == 1
+
+
+def test_timers_wait_too_and_fire_at_their_own_time(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.track(anna, "Later")
+    started = world.now_ms
+    world.pass_ms(1_001)
+    world.track(anna, "Later")
+    world.pass_ms(100)
+    assert given_to(world) == {}
+
+    world.settle()
+
+    (fact,) = (each for each in world.facts() if isinstance(each, Decided))
+    assert (fact.at, [each.offer for each in fact.offers]) == (started + 1_000, ["few"])
+
+
+def test_what_is_given_back_goes_to_whoever_asks_next(world: MovingWorld) -> None:
+    names = people(ASKS, FEW_MAX + 1)
+    for name in names:
+        world.identify(name, email=f"{name}@mail.example")
+    for name in names[:FEW_MAX]:
+        world.track(name, "Told")
+    world.settle()
+    assert counted(world) == FEW_MAX
+
+    world.track(names[0], "Gone")
+    world.settle()
+    assert [each.mark for each in world.facts() if isinstance(each, OfferMarked)] == ["given_back"]
+    assert counted(world) == FEW_MAX - 1
+    world.track(names[-1], "Asked")
+    world.settle()
+
+    assert given_to(world)[names[-1]] == ["few"] and counted(world) == FEW_MAX == held(world)
+
+
+def test_her_deliveries_and_receipts_wait_for_the_answer(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.identify(anna, email="anna@mail.example")
+    world.track(anna, "Told")
+    world.settle()
+    (claimed,) = world.claim()
+    world.track(anna, "Asked")
+
+    world.answer(claimed)
+    world.track(anna, "Told")
+    assert world.claim() == []
+    world.settle()
+
+    assert given_to(world) == {anna: ["few", "few"]}
+    states = [each.state for run in world.profile(anna).runs for each in run.deliveries]
+    assert states == ["sent"]
+
+
+# Crashes
+
+
+def live(world: CrashingWorld) -> None:
+    """More people than there are offers ask, some are told something by mail, and one of these is gone."""
+    told, asking, near = people(ASKS, 2), people(ASKS, 5)[2:], people(COUNTS, 3)
+    for number, name in enumerate(told):
+        world.hand_in(f"i{number}", type="identify", userId=name, traits={"email": f"{name}@mail.example"})
+        world.hand_in(f"t{number}", type="track", event="Told", properties={}, userId=name)
+    world.insist(world.settle)
+    world.hand_in("l", type="track", event="Later", properties={}, userId=told[1])
+    world.hand_in("g", type="track", event="Gone", properties={}, userId=told[0])
+    world.now_ms += 1_500
+    world.insist(lambda: world.pass_ms(0))
+    for number, name in enumerate([*asking, *near]):
+        world.hand_in(f"a{number}", type="track", event="Asked", properties={}, userId=name)
+    for _ in range(3):
+        world.insist(world.settle)
+
+
+def commits_that_end(shop: Project, shard: int, when: Crash) -> Iterator[CrashingWorld]:
+    """Live once for each commit of the shard, which ends there."""
+    for commit in range(1, 100):
+        world = CrashingWorld(shop, settings=Settings(decision_timeout_ms=60_000))
+        world.crash_at(shard, commit, when)
+        live(world)
+        store = world.stores[shard]
+        assert isinstance(store, CrashingStore)
+        if store.crash is not None:
+            return
+        yield world
+    raise AssertionError("no life has so many commits")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("shard", [ASKS, COUNTS])
+def test_a_crash_at_any_commit_exceeds_nothing_and_loses_nothing(shop: Project, shard: int, when: Crash) -> None:
+    crashes = 0
+
+    for world in commits_that_end(shop, shard, when):
+        crashes += 1
+        given = Counter(offer for offers in given_to(world).values() for offer in offers)
+        assert (given["few"], held(world), counted(world)) == (FEW_MAX + 1, FEW_MAX, FEW_MAX), f"commit {crashes}"
+        assert sum(given.values()) == 9, f"commit {crashes}"
+        assert not any(each.asking.waits(name) for each in world.each for name in people(ASKS, 10))
+
+    assert crashes > 6
+
+
+def test_who_is_asked_for_is_known_again_after_a_restart(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.track(anna, "Asked")
+
+    world.reopen(ASKS)
+    assert world.track(anna, "Asked") is None
+    world.reopen(COUNTS)
+    world.settle()
+
+    assert given_to(world) == {anna: ["few"]}
