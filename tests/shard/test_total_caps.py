@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from tests.projects import write_texts
 from tests.shard.crashing_world import CrashingWorld
-from tests.shard.moving_world import MovingWorld
+from tests.shard.moving_world import MovingWorld, name_in
 from tests.shard.peer_world import Crash, CrashingStore
 
 from parcours.config import Settings
@@ -200,6 +200,59 @@ def test_her_deliveries_and_receipts_wait_for_the_answer(world: MovingWorld) -> 
     assert given_to(world) == {anna: ["few", "few"]}
     states = [each.state for run in world.profile(anna).runs for each in run.deliveries]
     assert states == ["sent"]
+
+
+def test_whoever_asks_for_a_decision_waits_half_as_long(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    asked = [{"decision": "best", "placement": "agent"}]
+    world.say(type="decision", userId=anna, requestId="r1", decisions=asked, context={})
+
+    world.pass_ms(world.settings.decision_timeout_ms // 2)
+    assert given_to(world) == {}
+    world.pass_ms(1)
+
+    assert given_to(world) == {anna: ["rest"]}
+
+
+def test_where_too_many_messages_wait_nobody_is_asked(shop: Project) -> None:
+    world = MovingWorld(shop, settings=Settings(peer_messages_max=1))
+    anna, bert = people(ASKS, 2)
+
+    world.track(anna, "Asked")
+    world.track(bert, "Asked")
+
+    assert given_to(world) == {bert: ["rest"]}
+    world.settle()
+    assert given_to(world) == {anna: ["few"], bert: ["rest"]}
+
+
+@pytest.mark.parametrize("user_in", [ASKS, COUNTS])
+def test_a_visitor_for_whom_it_is_asked_is_merged_once_that_is_known(world: MovingWorld, user_in: int) -> None:
+    visitor, user = name_in(ASKS, SHARDS, "@anonymous/v"), people(user_in, 1)[0]
+    world.track(visitor, "Asked")
+
+    world.identify(user, visitor, email="a@mail.example")
+    assert world.identity(visitor).moved_to is None
+    world.settle()
+
+    assert world.identity(visitor).moved_to == user and given_to(world) == {visitor: ["few"]}
+    assert world.track(user, "Asked") == LineOutcome.ACCEPTED
+    world.settle()
+    assert given_to(world)[user] == ["few"]
+    assert not any(each._names.still for each in world.each)
+
+
+def test_a_visitor_s_timers_that_are_due_ask_before_she_is_merged(world: MovingWorld) -> None:
+    visitor, user = name_in(ASKS, SHARDS, "@anonymous/v"), people(COUNTS, 1)[0]
+    world.track(visitor, "Later")
+    world.now_ms += 1_001
+    world.identify(user, visitor, email="a@mail.example")
+
+    world.settle()
+
+    assert world.identity(visitor).moved_to == user
+    (offers,) = given_to(world).values()
+    assert offers == ["few"]
 
 
 # Crashes

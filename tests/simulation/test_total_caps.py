@@ -13,6 +13,7 @@ from tests.projects import write_texts
 from parcours.core.fact import Decided, OfferMarked
 from parcours.core.time_text import time_text
 from parcours.journey.project import Project
+from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.result_files import write_results
 from parcours.simulation.simulation import simulate
 
@@ -133,3 +134,20 @@ def test_timers_of_people_without_later_events_ask_before_whoever_asks_later(tmp
         "u9",
         "u9",
     ]
+
+
+def test_a_campaign_gives_out_what_there_is(tmp_path: Path) -> None:
+    campaign = """\
+        campaign: push
+        schedule: {at: 2026-03-02T12:00:00Z}
+        steps: [{id: all, read: asked}, {id: mail, send: hero}]
+    """
+    audiences = 'audiences: {asked: \'count("Gone", "30d") > 0\'}\n'
+    project = shop(tmp_path / "shop", **{"campaigns/push.yaml": campaign, "audiences.yaml": audiences})
+    lines = [line_of(f"u{number}", "Gone", START) for number in range(10)]
+
+    told = [simulate(project, lines, shards=shards, campaigns=CampaignsAsked()).facts for shards in (1, 2)]
+
+    for facts in told:
+        got = {each.person: each.offers[0].offer for each in facts if isinstance(each, Decided)}
+        assert got == {f"u{number}": "few" if number < 7 else "some" for number in range(10)}

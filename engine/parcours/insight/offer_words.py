@@ -15,7 +15,7 @@ _WORDS: Final[dict[Reason, str]] = {
     "not_eligible": "not eligible",
     "capped": "capped",
     "capped_total": "capped",
-    "capped_total_unknown": "capped in total, nobody knows",
+    "capped_total_unknown": "perhaps capped",
     "already_chosen": "chosen already",
     "no_personalisation": "she is not chosen for",
 }

@@ -78,7 +78,7 @@ def choose(
     worded  whether reasons are told in words, too: what a condition missed, and what a cap has counted
     """
     choosing = _Choosing(offers, asker, copy(asker.scope), settings, worded)
-    return tuple(choosing.answer(each, place) for place, each in enumerate(asked))
+    return tuple(choosing.answer(each) for each in asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class _Choosing:
     worded: bool
     ahead: Counter[str] = field(default_factory=Counter)
 
-    def answer(self, asked: Asked, place: int) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         decision = self.offers.decisions[asked.decision]
-        self.scope.context, self.asker.totals.place = asked.context, place
+        self.scope.context = asked.context
         room = decision.count if asked.count is None else asked.count
         chosen, tried = list[Chosen](), list[Tried]()
         passed = frozenset(self.ahead) if decision.distinct else frozenset[str]()

@@ -30,7 +30,7 @@ class TotalAsk(msgspec.Struct, frozen=True, array_like=True):
     """One of an offer is asked for, for a person.
 
     origin  what asks: it tells it from all else that she asks for at this instant
-    place   of which of the decisions that are made together
+    place   how many of the offer it has got before this one, at other placements
     at      the instant of the decision
     """
 
@@ -86,14 +86,12 @@ class Unanswered(Exception):
 class TotalsAtHand:
     """What the decisions at hand know of total caps, and what they miss.
 
-    place    of the decision that is being made
     missing  what has to be asked first, in the order in which it would be chosen
     taken    what was granted, and has been chosen
     """
 
     answers: Answers = supposed
     origin: str = ""
-    place: int = 0
     missing: list[TotalAsk] = field(default_factory=list)
     taken: list[TotalAsk] = field(default_factory=list)
 
@@ -101,7 +99,8 @@ class TotalsAtHand:
         """What was answered against choosing an offer; None where nothing was, or it is still to be asked."""
         if not offer.totals:
             return None
-        ask = TotalAsk(offer.name, self.origin, self.place, at)
+        place = sum(each.offer == offer.name for each in (*self.taken, *self.missing))
+        ask = TotalAsk(offer.name, self.origin, place, at)
         answer = self.answers(ask)
         if answer is None:
             self.missing.append(ask)
