@@ -83,7 +83,7 @@ def test_a_report_is_written_to_a_file(ask: Ask, out: Path, tmp_path: Path) -> N
     ("arguments", "code", "words"),
     [
         (["offer"], 2, "there is no report of offers"),
-        (["offers"], 2, "'offers' is none; there are journey, campaign, channel, message, event, place"),
+        (["offers"], 2, "'offers' is none; there are journey, campaign, channel, message, event, place, offer"),
         (["journey", "--live", "--to", "2026-04-01T00:00:00Z"], 2, "without --from and --to"),
         (["journey", "--from", "yesterday"], 2, "no time with a zone"),
         (["journey", "--by", "step"], 1, "is not divided by step"),

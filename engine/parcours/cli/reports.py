@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from parcours.insight.reports.told import ReportTold
     from parcours.service.stored_facts import StoredFacts
 
-OFFER: Final = "offer"
-"""A kind of which nothing is told yet."""
-
 
 First = Annotated[
     str | None, typer.Argument(metavar="[OUT]", help="What simulate wrote, if none of --store, --facts and --url.")
@@ -33,7 +30,9 @@ First = Annotated[
 
 Second = Annotated[
     str | None,
-    typer.Argument(metavar="[KIND]", help="From facts alone: of journey, campaign, channel, message, event or place."),
+    typer.Argument(
+        metavar="[KIND]", help="From facts alone: of journey, campaign, channel, message, event, place or offer."
+    ),
 ]
 
 
@@ -200,7 +199,7 @@ def _source_and_kind(
     from parcours.insight.reports.asked import KINDS
 
     out = None
-    if elsewhere and (first is None or first in (*KINDS, OFFER)):
+    if elsewhere and (first is None or first in KINDS):
         if third is not None:
             raise typer.BadParameter(f"{third!r} is one too many.", param_hint="NAME")
         first, second, third = None, first, second
@@ -209,8 +208,6 @@ def _source_and_kind(
         if not out.is_dir():
             what = "is a file" if out.exists() else "does not exist"
             raise typer.BadParameter(f"Directory {first!r} {what}.", param_hint="OUT")
-    if second == OFFER:
-        raise typer.BadParameter("decisions are in no facts yet, so there is no report of offers.", param_hint="KIND")
     kind = None if second is None else KINDS.get(second)
     if second is not None and kind is None:
         raise typer.BadParameter(f"{second!r} is none; there are {', '.join(KINDS)}.", param_hint="KIND")

@@ -35,6 +35,7 @@ from parcours.core.fact import (
     What,
     ZoneUnknown,
 )
+from parcours.core.offers.answer import CAPPED
 
 INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
@@ -50,9 +51,7 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated", "decided"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset(
-    {Changed, CopyReached, Decided, LedgerChanged, Looked, OfferMarked, Published, Unmet}
-)
+UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, LedgerChanged, Looked, Published, Unmet})
 """Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
 step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 
@@ -84,6 +83,15 @@ Reason: TypeAlias = tuple[str, str, str]
 Parked: TypeAlias = tuple[str, str, str]
 """(journey, step, reason) of runs that were parked."""
 
+Offered: TypeAlias = tuple[str, str, str]
+"""(offer, placement, what): a mark, `given_back`, DECIDED or KEPT_AWAY."""
+
+DECIDED: Final = "decided"
+"""Counts that somebody got the offer, also where it was given back later."""
+
+KEPT_AWAY: Final = "capped"
+"""Counts the decisions in which a cap kept the offer away, as far as facts tell of it."""
+
 _OTHER_STEP: Final[Step] = (OTHER, 0, "")
 _OTHER_PARKED: Final[Parked] = (OTHER, "", OTHER_REASONS)
 _INFLOW, _GONE_ON, _ENDED = range(3)
@@ -102,6 +110,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     not_merged  how often another id was said to be somebody's, by the call that said it
     parked  how many runs were parked, by step and reason
     merges  what became of calls that ask for a merge: MERGED, or the reason why nobody was merged
+    offers  per offer and placement, how often it was decided, marked, given back, and kept away by a cap
     """
 
     facts: int = 0
@@ -116,6 +125,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     not_merged: list[tuple[str, int]] = []
     parked: list[tuple[Parked, int]] = []
     merges: list[tuple[str, int]] = []
+    offers: list[tuple[Offered, int]] = []
 
 
 NOTHING: Final = Totals()
@@ -139,6 +149,7 @@ class FactCounter:
         self._not_merged = dict(counted.not_merged)
         self._parked = dict(counted.parked)
         self._merges = dict(counted.merges)
+        self._offers = dict(counted.offers)
         self.lines = counted.lines
         self.newest_limits: dict[str, LimitReached] = {}
 
@@ -185,8 +196,22 @@ class FactCounter:
             self._merge(fact.reason or NOT_ASKED)
         elif type(fact) is Merged:
             self._merge(MERGED)
+        elif type(fact) is OfferMarked:
+            self._offer((fact.offer, fact.placement, fact.mark))
+        elif type(fact) is Decided:
+            self._decide(fact)
         else:
             raise AssertionError("whatever else is told has a counter")
+
+    def _decide(self, fact: Decided) -> None:
+        for each in fact.offers:
+            self._offer((each.offer, fact.placement, DECIDED))
+        kept_away = {offer for tried in fact.trace for offer, letter, _, _ in tried.looked if letter in CAPPED}
+        for offer in sorted(kept_away):
+            self._offer((offer, fact.placement, KEPT_AWAY))
+
+    def _offer(self, offered: Offered, number: int = 1) -> None:
+        _count(self._offers, offered, self._names_max, (OTHER, "", offered[2]), number)
 
     def _merge(self, result: str, number: int = 1) -> None:
         self._merges[result] = self._merges.get(result, 0) + number
@@ -214,6 +239,8 @@ class FactCounter:
             _count(self._parked, parked, self._reasons_max, _OTHER_PARKED, number)
         for result, number in totals.merges:
             self._merge(result, number)
+        for offered, number in totals.offers:
+            self._offer(offered, number)
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -236,6 +263,7 @@ class FactCounter:
             sorted(self._not_merged.items()),
             sorted(self._parked.items()),
             sorted(self._merges.items()),
+            sorted(self._offers.items()),
         )
 
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:

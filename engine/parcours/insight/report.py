@@ -10,6 +10,7 @@ from rich.text import Text
 from parcours.core.totals import Parked
 from parcours.insight.figures import percent_text
 from parcours.insight.fitting_table import FittingTable
+from parcours.insight.offer_counts import OfferCount, OfferCounts
 from parcours.insight.summary import CampaignCount, JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
@@ -90,6 +91,8 @@ def report(
         yield counts_part("Parked", "step", "runs", _by_step(summary.parked))
     if summary.channels:
         yield channels_part(summary.channels)
+    if summary.offers:
+        yield offers_part(summary.offers)
     if reasons:
         yield reasons_part(reasons)
     if summary.remarks:
@@ -144,6 +147,16 @@ def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:
         if outcome in occurred:
             table.add_row(outcome, *(_number(outcomes.get(outcome, 0)) for outcomes in channels.values()))
     return Group(Text("Deliveries by channel", style="bold"), table)
+
+
+def offers_part(offers: OfferCounts) -> RenderableType:
+    """A row for each offer and placement."""
+    figures = OfferCount.__struct_fields__
+    table = FittingTable(["offer", "placement", *(each.replace("_", " ") for each in figures)], names=2)
+    for offer, placements in offers.items():
+        for placement, count in placements.items():
+            table.add_row(offer, placement, *(_number(getattr(count, each)) for each in figures))
+    return Group(Text("Offers", style="bold"), table)
 
 
 def reasons_part(reasons: Reasons) -> RenderableType:

@@ -18,6 +18,7 @@ from parcours.core.fact import Fact
 from parcours.core.remarks import StepRemark
 from parcours.core.time_text import time_text
 from parcours.core.totals import FactCounter, Parked, Totals
+from parcours.insight.offer_counts import OfferCounts, merged_offers, offer_counts
 from parcours.journey.campaign_steps import SetRef
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -99,6 +100,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     parked    how many runs of each journey were parked at each step; unset, and no key of the file, where none was
     remarks   how many rendered deliveries of each step and channel have each remark of the channel's check; unset, and
               no key of the file, where none has
+    offers    what became of each offer at each placement; unset, and no key of the file, where nothing was decided
     """
 
     journeys: Mapping[str, JourneyCount] = {}
@@ -110,6 +112,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     limits: Mapping[str, int] | msgspec.UnsetType = msgspec.UNSET
     remarks: Remarks | msgspec.UnsetType = msgspec.UNSET
     parked: Mapping[str, Mapping[str, int]] | msgspec.UnsetType = msgspec.UNSET
+    offers: OfferCounts | msgspec.UnsetType = msgspec.UNSET
 
 
 class Outline(Protocol):
@@ -237,6 +240,7 @@ def summary_of(
         clock=None if clock_ms is None else time_text(clock_ms),
         limits=dict(totals.limits) or msgspec.UNSET,
         parked={name: _sorted(steps) for name, steps in sorted(parked.items())} or msgspec.UNSET,
+        offers=offer_counts(totals) or msgspec.UNSET,
     )
 
 
@@ -254,6 +258,7 @@ def merge(summaries: Iterable[Summary]) -> Summary:
         limits=_merged_counts([part.limits for part in parts if part.limits]) or msgspec.UNSET,
         remarks=_merged_remarks([part.remarks for part in parts if part.remarks]) or msgspec.UNSET,
         parked=_by_name((part.parked for part in parts if part.parked), _merged_counts) or msgspec.UNSET,
+        offers=merged_offers(part.offers for part in parts if part.offers) or msgspec.UNSET,
     )
 
 

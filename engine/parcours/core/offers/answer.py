@@ -20,6 +20,9 @@ LETTERS: Final[Mapping[Reason, str]] = {
 }  # fmt: skip
 """What facts have for each: there is one for every offer that was looked at."""
 
+CAPPED: Final = frozenset(letter for reason, letter in LETTERS.items() if reason.startswith("capped"))
+"""The letters of what caps keep away."""
+
 Score: TypeAlias = int | float | None
 
 

@@ -69,7 +69,7 @@ def told_page(
 
 
 def whole_page(telling: Telling) -> str:
-    """Everything: journeys, campaigns, channels, events, places, analyses, experiments and hold-outs.
+    """Everything: journeys, campaigns, channels, events, places, offers, analyses, experiments and hold-outs.
 
     Raises FiguresDiffer where facts do not add up, ExtraMissing, StoreBroken, CallerError for a page that is too large.
     """
@@ -85,6 +85,8 @@ def whole_page(telling: Telling) -> str:
     chapters.append(report_chapter("Events", report_of(warehouse, _asked(telling, "event"))))
     places = report_of(warehouse, _asked(telling, "place"))
     chapters += [report_chapter("Places", places)] if any(each.rows for each in places.sections) else []
+    offers = report_of(warehouse, _asked(telling, "offer"))
+    chapters += [report_chapter("Offers", offers)] if any(each.rows for each in offers.sections) else []
     if telling.program is not None:
         chapters += _analyses(telling, telling.program)
     sentences = [

@@ -11,7 +11,7 @@ from parcours.insight.analyses.happenings import MISSING_GROUP
 from parcours.insight.warehouse.names import literal, segment, within
 from parcours.insight.windows import Window
 
-ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event", "place"]
+ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event", "place", "offer"]
 
 KINDS: Final[Mapping[str, ReportKind]] = {kind: kind for kind in get_args(ReportKind)}
 """The kinds by what they are called."""
@@ -35,10 +35,11 @@ GROUPS: Final[dict[ReportKind, tuple[By, ...]]] = {
     "message": ("day", "hour", "week", "version", "step"),
     "event": ("day", "hour", "week"),
     "place": ("day", "hour", "week"),
+    "offer": ("day", "hour", "week"),
 }
 """By what each kind can be divided, besides segments."""
 
-SEGMENTED: Final = frozenset({"journey", "channel", "message", "event", "place"})
+SEGMENTED: Final = frozenset({"journey", "channel", "message", "event", "place", "offer"})
 """The kinds whose every row is of a person."""
 
 SEGMENTS_MAX: Final = 4

@@ -16,11 +16,13 @@ from parcours.insight.reports.equations import (
     Difference,
     counts_that_differ,
     groups_that_differ,
+    propositions_that_differ,
     require_none,
     rows_that_differ,
     states_that_differ,
 )
 from parcours.insight.reports.journeys import journey_sections
+from parcours.insight.reports.offers import offer_sections
 from parcours.insight.reports.others import campaign_sections, event_sections, place_sections
 from parcours.insight.reports.outline import outline_of
 from parcours.insight.reports.report import Report, Section
@@ -33,7 +35,7 @@ from parcours.wording import nearest, quoted
 
 COUNTED: Final[dict[ReportKind, KeptTable]] = {
     "journey": "moves", "campaign": "campaign_steps", "channel": "deliveries", "message": "deliveries",
-    "event": "events", "place": "changes",
+    "event": "events", "place": "changes", "offer": "changes",
 }  # fmt: skip
 """Of which table each kind is a count."""
 
@@ -61,6 +63,7 @@ NAMES: Final[dict[ReportKind, str]] = {
     "message": "select message as name from main.deliveries",
     "event": "select event as name from main.events",
     "place": "select name from main.changes where what = 'place'",
+    "offer": "select offer as name from main.proposition_states union select offer from main.looked_offers",
 }
 """Queries: which ones of each kind facts tell of."""
 
@@ -80,6 +83,7 @@ def all_differences(warehouse: Warehouse, summary: Summary | None) -> Iterator[D
     yield from files_that_differ(warehouse)
     yield from rows_that_differ(_sections(warehouse, Asked("journey")))
     yield from states_that_differ(warehouse, Asked("channel"), cut=_is_cut(warehouse, "channel"))
+    yield from propositions_that_differ(warehouse, Asked("offer"), cut=_is_cut(warehouse, "offer"))
     if summary is not None:
         yield from summary_differences(warehouse, summary)
 
@@ -106,6 +110,8 @@ def _differences(warehouse: Warehouse, asked: Asked, sections: Sequence[Section]
             yield from rows_that_differ(_sections(warehouse, everything))
     elif asked.kind in ("channel", "message"):
         yield from states_that_differ(warehouse, everything, cut=_is_cut(warehouse, asked.kind))
+    elif asked.kind == "offer":
+        yield from propositions_that_differ(warehouse, everything, cut=_is_cut(warehouse, asked.kind))
     if asked.by is not None:
         yield from groups_that_differ(_totals(_sections(warehouse, asked.whole()), sections), sections)
 
@@ -132,5 +138,7 @@ def _sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
             return event_sections(warehouse, asked)
         case "place":
             return place_sections(warehouse, asked)
+        case "offer":
+            return offer_sections(warehouse, asked)
         case _:
             assert_never(asked.kind)

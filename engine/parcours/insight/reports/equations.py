@@ -1,6 +1,6 @@
 """Do figures add up? Each equation has two sides that are counted in different ways; a side that differs is named.
 
-Pure but for `states_that_differ`, which asks which deliveries are in no state, or in several.
+Pure but for `states_that_differ` and `propositions_that_differ`, which ask what is in no state, or in several.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ STEPS_MOVED: Final = "before + inflow = waiting + gone on + ended"
 RUNS: Final = "entered = open + parked + exited + ended"
 RUNS_MOVED: Final = "before + entered = open + exited + ended"
 DELIVERIES: Final = "one state = states of a delivery"
+PROPOSITIONS: Final = "decided = shown + pending + never shown"
+CLICKS: Final = "clicked = clicked and shown"
 GROUPS: Final = "total = sum over groups"
 SUMMARY: Final = "summary.json = report from facts"
 FILES: Final = "rows of the done list = rows of files"
@@ -92,6 +94,25 @@ def states_that_differ(warehouse: Warehouse, asked: Asked, *, cut: bool) -> Iter
     )
     for channel, journey, step, key, states in warehouse.rows(query):
         yield Difference(DELIVERIES, f"{journey}.{step}, {channel}, key {key}", 1, states)
+
+
+def propositions_that_differ(warehouse: Warehouse, asked: Asked, *, cut: bool) -> Iterator[Difference]:
+    """The offers that somebody got of which something is told, and not that she got them; or a click, and no show.
+
+    cut  what was kept for long enough is gone: those of which it is not told that they were decided are left out
+    """
+    known = "told" if cut else "true"
+    query = (
+        "select offer, placement, proposition, decided, states, clicked, shown from main.proposition_states"
+        f" where {asked.named('offer')} and {known} and (decided <> states or (clicked and not shown))"
+        " order by offer, placement, proposition"
+    )
+    for offer, placement, key, decided, states, clicked, shown in warehouse.rows(query):
+        where = f"{offer} at {placement}, proposition {key}"
+        if decided != states:
+            yield Difference(PROPOSITIONS, where, decided, states)
+        if clicked and not shown:
+            yield Difference(CLICKS, where, 1, 0)
 
 
 def groups_that_differ(total: Iterable[Section], groups: Iterable[Section]) -> Iterator[Difference]:

@@ -71,6 +71,7 @@ COUNTED: Final = {
     "message": _DELIVERIES,
     "event": _EVENTS,
     "place": _PLACES,
+    "offer": {"entered": "Offers that people got", "moved": "What happened to offers"},
 }
 """What a window counts, in words."""
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+import msgspec
+
 from parcours.core.totals import BY_MACHINE, INTERNAL_OUTCOMES
 from parcours.insight.reports.equations import Path
 from parcours.insight.summary import Summary
 from parcours.insight.warehouse.names import literal
 from parcours.insight.warehouse.warehouse import Warehouse
+
+OFFERS: Final = """
+select offer, placement, 'decided' as what, sum(decided) as number from main.proposition_states group by all
+union all select offer, placement, mark, count(*) from main.propositions group by all
+union all select offer, placement, 'capped', count(distinct (shard, record, n)) from main.looked_offers
+where starts_with(reason, 'capped') group by all
+"""
 
 INTERNAL: Final = ", ".join(map(literal, sorted(INTERNAL_OUTCOMES)))
 
@@ -62,6 +71,8 @@ def counts_of_facts(warehouse: Warehouse) -> dict[Path, int]:
             counts["gates", gate] += number
     for setting, number in warehouse.rows(f"{LIMITS} order by all"):
         counts["limits", setting] = number
+    for offer, placement, what, number in warehouse.rows(f"{OFFERS} order by all"):
+        counts["offers", offer, placement, what] = int(number)
     for campaign, number in warehouse.rows(f"{RUNS} order by all"):
         counts["campaigns", campaign, "runs"] = number
     for campaign, step, number in warehouse.rows(f"{INFLOWS} order by all"):
@@ -111,6 +122,10 @@ def counts_of_summary(summary: Summary) -> dict[Path, int]:
     for of, by_name in (("channels", summary.channels), ("parked", summary.parked or {})):
         for name, numbers in by_name.items():
             counts.update({(of, name, key): number for key, number in numbers.items()})
+    for offer, placements in (summary.offers or {}).items():
+        for placement, figures in placements.items():
+            told = msgspec.structs.asdict(figures)
+            counts.update({("offers", offer, placement, what): number for what, number in told.items()})
     counts.update({("gates", gate): number for gate, number in summary.gates.items()})
     counts.update({("limits", setting): number for setting, number in (summary.limits or {}).items()})
     return {path: number for path, number in counts.items() if number}

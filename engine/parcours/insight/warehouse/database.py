@@ -12,6 +12,7 @@ import duckdb
 from parcours.config import Settings
 from parcours.insight.warehouse.event_views import event_views
 from parcours.insight.warehouse.names import identifier, literal
+from parcours.insight.warehouse.offer_views import LOOKED_OFFERS, create_kept
 from parcours.insight.warehouse.snapshot import Snapshot
 from parcours.insight.warehouse.table_views import HIDDEN, create_tables, create_views
 from parcours.insight.warehouse.viewed import Viewed
@@ -20,8 +21,10 @@ from parcours.insight.warehouse.visits import visits_view
 QUERIES: Final = Path(__file__).parent.parent / "queries"
 """The queries of views, a file each."""
 
-VIEWS: Final = ("touches", "runs", "steps", "delivery_states")
-"""The views that have one, beside those of tables, events and visits."""
+VIEWS: Final = (
+    "touches", "runs", "steps", "delivery_states", "decisions", "propositions", "proposition_states",
+)  # fmt: skip
+"""The views that have one, beside those of tables, events, visits and looked offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def open_database(snapshot: Snapshot, viewed: Viewed, settings: Settings, spill:
     """
     connection = duckdb.connect(config=_settings(settings, spill))
     try:
-        _fill(connection, snapshot, viewed)
+        _fill(connection, snapshot, viewed, settings)
         found = connection.execute("select view_name from duckdb_views() where schema_name = 'main' and not internal")
         views = frozenset(name.lower() for (name,) in found.fetchall())
         _lock(connection, [path for paths in snapshot.files.values() for path in paths])
@@ -63,7 +66,7 @@ def _settings(settings: Settings, spill: Path) -> dict[str, Any]:
     }
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Viewed) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Viewed, settings: Settings) -> None:
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it writes to standard output; cursors have it from here
     create_tables(connection, snapshot, viewed.until_ms)
@@ -77,8 +80,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Vie
     create_views(connection, follow=merges > 0)
     connection.execute(f"create view {HIDDEN}.run_moves as {_query('run_moves')}")
     connection.execute(f"create view main.visits as {visits_view(viewed)}")
+    known = [each for each in (snapshot.as_of_ms, viewed.until_ms) if each is not None]
+    create_kept(connection, min(known, default=None), settings)
     for name in VIEWS:
         connection.execute(f"create view main.{name} as {_query(name)}")
+    connection.execute(f"create view main.looked_offers as {LOOKED_OFFERS}")
     for name, query in event_views(viewed.events):
         connection.execute(f"create view main.{identifier(name)} as {query}")
 
