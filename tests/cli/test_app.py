@@ -51,6 +51,7 @@ Commands:
   doctor       Look at the machine, and at what serve.yaml says: Ray,...
   audience     See who is in an audience.
   campaign     See what a campaign would do, and conduct it.
+  offers       See which offers decisions give.
   dead         List what could not be applied and was set aside, and send...
   person       Answer a person who asks what is held of her, or wants it gone.
   store        Look after a store that no engine uses.
@@ -63,7 +64,7 @@ Commands:
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
 COMMANDS += ["funnel", "flow", "attribution", "cohort", "metric", "experiment", "insight sql"]
 COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard", "serve", "doctor"]
-COMMANDS += ["engine", "engine shut-down"]
+COMMANDS += ["engine", "engine shut-down", "offers", "offers preview"]
 COMMANDS += ["publish", "close", "stop", "pause", "resume", "dead", "dead list", "dead resend", "keys", "keys new"]
 COMMANDS += ["person", "person export", "person erase", "insight", "insight people"]
 COMMANDS += [

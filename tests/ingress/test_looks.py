@@ -43,7 +43,11 @@ AUDIENCES = {"audiences": {"high": "profile.score > 1", "best": {"saved": True, 
 
 
 def at_the_door(
-    folder: Path, visit: Callable[[Shop], Awaitable[None]], *steps: dict[str, Any], port: int | None = None
+    folder: Path,
+    visit: Callable[[Shop], Awaitable[None]],
+    *steps: dict[str, Any],
+    port: int | None = None,
+    documents: dict[str, Any] | None = None,
 ) -> None:
     """Visit a shop of five people; with a port its mails leave."""
     document = campaign(*(steps or STEPS))
@@ -53,7 +57,7 @@ def at_the_door(
     records = ["sms"] if port else ["email", "sms"]
 
     async def scenario() -> None:
-        project = project_in(folder / "shop", document, audiences=AUDIENCES, parcours=parcours)
+        project = project_in(folder / "shop", document, audiences=AUDIENCES, parcours=parcours, **documents or {})
         settings = Settings(campaign_lead_ms=20)
         async with Service.open(
             project, "memory:", shards=2, runtime="local", records=records, settings=settings
@@ -182,3 +186,30 @@ def test_audiences_are_listed_and_counted(tmp_path: Path) -> None:
         assert (await shop.client.get("/audiences")).status_code == 401
 
     at_the_door(tmp_path, visit)
+
+
+OFFERS: dict[str, Any] = {
+    "placements": {"agent": {"channel": "agent", "format": "text"}},
+    "offers": {"high": {"eligible": "profile.score > 1", "content": {"agent": {"text": "High"}}}},
+    "decisions": {"best": {"choose": [{"collection": "all"}]}},
+}
+
+
+def test_offers_are_previewed_and_people_are_told_to_whoever_may_see_them(tmp_path: Path) -> None:
+    async def visit(shop: Shop) -> None:
+        sizes = await shop.post("/decisions/best/preview", {"audience": "high"}, by="eve")
+        one = await shop.post("/decisions/best/preview", {"person": "u2"}, by="care")
+        refused = [
+            await shop.post("/decisions/best/preview", {"where": "true"}, by="eve"),
+            await shop.post("/decisions/bets/preview", {}, by="eve"),
+        ]
+
+        assert sizes.status_code == one.status_code == 200, sizes.text + one.text
+        told = sizes.json()
+        assert TIME.fullmatch(told.pop("at"))
+        assert told["sample"] == [] and told["people"] == sum(told["placements"]["agent"]["offers"].values())
+        assert one.json()["people"] == 1 and one.json()["sample"][0]["person"] == "u2"
+        assert [each.status_code for each in refused] == [403, 409]
+        assert [getattr(each, "route", None) for each in await looked(shop)] == [f"POST {'/decisions/{name}/preview'}"]
+
+    at_the_door(tmp_path, visit, documents={"offers": OFFERS})

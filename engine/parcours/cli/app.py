@@ -23,6 +23,7 @@ from parcours.cli.experiment import experiment
 from parcours.cli.insight import insight
 from parcours.cli.interruption import interruptible
 from parcours.cli.keys import keys
+from parcours.cli.offers import offers
 from parcours.cli.operate import close, pause, publish, resume, stop
 from parcours.cli.person import person
 from parcours.cli.plugins import plugins
@@ -113,6 +114,7 @@ def build() -> typer.Typer:
         app.command(name)(command)
     app.add_typer(audience)
     app.add_typer(campaign)
+    app.add_typer(offers)
     app.add_typer(dead)
     app.add_typer(person)
     app.add_typer(store)

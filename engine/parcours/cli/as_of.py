@@ -13,8 +13,8 @@ from parcours.cli.run import time_ms
 
 if TYPE_CHECKING:
     from parcours.journey.project import Project
-    from parcours.simulation.audience_look import AudienceLook
     from parcours.simulation.campaigning import CampaignsAsked
+    from parcours.simulation.people_look import PeopleLook
 
 Events = Annotated[
     str | None,
@@ -51,9 +51,9 @@ def ask(
     at_ms: int | None,
     *,
     campaigns: CampaignsAsked | None = None,
-    look: AudienceLook | None = None,
+    look: PeopleLook | None = None,
 ) -> None:
-    """Answer one question about everybody, of a campaign or of an audience. What is asked holds who is told.
+    """Answer one question about everybody, of a campaign, an audience or a decision. What is asked holds who is told.
 
     Raises as `simulate` does, or as `look_into_store`.
     """

@@ -43,11 +43,12 @@ def show(
         shown = _of_engine(url, key, name, sample)
     else:
         from parcours.dispatch.judgement import load_project
-        from parcours.simulation.audience_look import AudienceLook
+        from parcours.insight.audience_shown import AudienceQuestion
+        from parcours.simulation.people_look import PeopleLook
 
         project = load_project(folder, drafts=True)
         found: list[AudienceShown] = []
-        ask(project, events, store, at_ms, look=AudienceLook(name, at_ms, sample, found.append))
+        ask(project, events, store, at_ms, look=PeopleLook(AudienceQuestion(name, sample), at_ms, found.append))
         (shown,) = found
     typer.echo(msgspec.json.encode(shown).decode() if json else shown_text(shown))
 

@@ -19,7 +19,7 @@ from parcours.errors import CallerError, naming
 from parcours.examples import write_example
 from parcours.insight.asking.analysed import AnalysisAsked, AnalysisTold
 from parcours.insight.asking.answering import Known, answer
-from parcours.insight.audience_shown import AudienceShown
+from parcours.insight.audience_shown import AudienceQuestion, AudienceShown
 from parcours.insight.sentences import sentence
 from parcours.insight.warehouse.opening import open_warehouse
 from parcours.insight.warehouse.viewed import Viewed
@@ -27,8 +27,8 @@ from parcours.instants import floor_ms
 from parcours.journey.project import Project
 from parcours.runtime.exporting import address_secret
 from parcours.runtime.runtimes import RuntimeName
-from parcours.simulation.audience_look import AudienceLook
 from parcours.simulation.fact_files import FactFiles
+from parcours.simulation.people_look import PeopleLook
 from parcours.simulation.result_files import SUMMARY, ResultFiles
 from parcours.simulation.simulation import Progress, Result, simulate
 from parcours.store.exports import FACTS
@@ -148,7 +148,7 @@ def _train(folder: Path, lines: Sequence[bytes]) -> Trained:
 def _look(project: Project, lines: Sequence[bytes], audience: str) -> AudienceShown:
     """Who is in the audience on Sarah's morning."""
     found: list[AudienceShown] = []
-    look = AudienceLook(audience, floor_ms(datetime.fromisoformat(HER_MORNING)), 3, found.append)
+    look = PeopleLook(AudienceQuestion(audience, 3), floor_ms(datetime.fromisoformat(HER_MORNING)), found.append)
     simulate(project, lines, facts=lambda facts: None, look=look)
     return found[0]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
+from parcours.insight.offers_foreseen import PersonForeseen, PlacementForeseen
 from parcours.service.campaign_preview import SAMPLE_MAX, StepForeseen
 
 Sample: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=SAMPLE_MAX)]
@@ -61,6 +62,37 @@ class ProofSent(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     channel: str
     provider_id: str | None
+
+
+class OffersPreviewAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    placements  at each of these by itself; without any wherever an offer of the decision says something
+    person      about her alone; or of an `audience`, or of those for whom the condition `where` holds
+    context     what whoever asks would give
+    sample      how many people are shown
+    """
+
+    placements: list[str] = []
+    person: str | None = None
+    audience: str | None = None
+    where: str | None = None
+    context: dict[str, Any] = {}
+    sample: Sample = 5
+
+
+class OffersPreviewed(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    at          as of when it is
+    people      how many were asked about
+    placements  what would come of it at each, by itself
+    sample      the first people, by name; none for a key that may not see people
+    """
+
+    decision: str
+    at: str
+    people: int
+    placements: Mapping[str, PlacementForeseen]
+    sample: list[PersonForeseen]
 
 
 class AudienceNamed(msgspec.Struct, frozen=True):

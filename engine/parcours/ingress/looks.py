@@ -22,6 +22,8 @@ from parcours.ingress.look_bodies import (
     Audiences,
     CampaignPreviewed,
     MemberShown,
+    OffersPreviewAsked,
+    OffersPreviewed,
     PreviewAsked,
     ProofAsked,
     ProofSent,
@@ -76,6 +78,35 @@ async def proof(door: Door, request: Request) -> Answer:
             to=asked.to,
             channel=sent.channel,
             provider_id=sent.provider_id,
+        )
+    )
+
+
+async def offers_preview(door: Door, request: Request) -> Answer:
+    """Who would get which offer by a decision now. Of one person only somebody who may see people is told."""
+    asked = body_alone(request, OffersPreviewAsked, optional=True)
+    if (asked.person is not None or asked.where is not None) and not _sees_people(request):
+        raise Problem(403, "scope", f"the key {by_whom(request)!r} does not open {SEES_PEOPLE!r}")
+    sample = asked.sample if _sees_people(request) else 0
+    look = _look(request, "/decisions/{name}/preview") if sample or asked.person is not None else None
+    previewing = door.service.preview_offers(
+        request.params["name"],
+        placements=asked.placements,
+        person=asked.person,
+        audience=asked.audience,
+        where=asked.where,
+        context=asked.context,
+        sample=sample,
+        look=look,
+    )
+    foreseen = await _unless_refused(request, previewing)
+    return json_answer(
+        OffersPreviewed(
+            decision=foreseen.decision,
+            at=time_text(foreseen.at),
+            people=foreseen.people,
+            placements=foreseen.placements,
+            sample=foreseen.sample,
         )
     )
 
@@ -147,6 +178,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         gives=ProofSent,
         scope="operate",
         summary="Send a message of a campaign to an address of one's own.",
+    ),
+    Route(
+        method="POST",
+        path="/decisions/{name}/preview",
+        handler=offers_preview,
+        takes=OffersPreviewAsked,
+        gives=OffersPreviewed,
+        scope="operate:read",
+        summary="Who would get which offer by a decision now.",
     ),
     looking("/audiences", audiences, Audiences, "The audiences that there are."),
     looking("/audiences/{name}", audience, AudienceLooked, "How many are in an audience now, and the first of them."),

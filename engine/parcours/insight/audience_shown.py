@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
 from typing import Final
@@ -17,6 +18,7 @@ from parcours.expression.expression import to_iso
 from parcours.expression.history import HistoryCall
 from parcours.journey.campaign_columns import ShardColumns, audience_columns
 from parcours.journey.program import Program
+from parcours.shard.scans import AudienceAsked
 from parcours.wording import nearest, quoted
 
 SAVED: Final = "saved by a campaign"
@@ -64,10 +66,30 @@ def condition_of(program: Program, key: str) -> str | None:
     return None if known is None else known.condition.text
 
 
+@dataclass(frozen=True, slots=True)
+class AudienceQuestion:
+    """Who is in an audience; `sample` of them are shown."""
+
+    name: str
+    sample: int
+
+    @property
+    def person(self) -> str | None:
+        return None
+
+    def asked(self, program: Program, _owner: str | None = None) -> AudienceAsked:
+        """Raises CallerError for an audience that there is not."""
+        return AudienceAsked(audience_key(program, self.name))
+
+    def count(self) -> AudienceCount:
+        return AudienceCount(self.name, self.sample)
+
+
 class AudienceCount:
     """Counts who is inside, from columns that shards tell for `AudienceAsked`, and keeps the first `sample` of them."""
 
-    def __init__(self, sample: int) -> None:
+    def __init__(self, name: str, sample: int) -> None:
+        self._name = name
         self._sample = sample
         self._size = 0
         self._members: list[tuple[str, bytes]] = []
@@ -78,8 +100,9 @@ class AudienceCount:
         self._size += len(inside)
         self._members = nsmallest(self._sample, [*self._members, *inside])
 
-    def shown(self, program: Program, key: str, at: int) -> AudienceShown:
+    def shown(self, program: Program, at: int) -> AudienceShown:
         """All that was counted, as of the instant in ms at which `program` was published."""
+        key = audience_key(program, self._name)
         asked = audience_columns(program, key)
         sample = tuple(Member(person, _because(asked, read_columns(row))) for person, row in self._members)
         return AudienceShown(plain(key), at, condition_of(program, key), self._size, sample)

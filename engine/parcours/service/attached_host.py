@@ -12,14 +12,14 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from parcours.background import in_thread
 from parcours.clock import SystemClock, stopwatch_ms
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
 from parcours.errors import OperatorError, ShardUnavailable
-from parcours.insight.audience_shown import AudienceShown
+from parcours.insight.people_question import PeopleQuestion
 from parcours.insight.windows import Window
 from parcours.journey.campaign_steps import SavingMode
 from parcours.journey.project import Project
@@ -42,6 +42,8 @@ from parcours.store.campaign_files import CAMPAIGNS
 
 if TYPE_CHECKING:
     from parcours.campaigns.run_place import RunPlace
+
+T = TypeVar("T")
 
 log = logging.getLogger("parcours")
 
@@ -233,9 +235,9 @@ class AttachedHost(EngineHost):
         people: list[str] = await self._keeper.call("funnel_people", words, dict(options), who, window, stitch=stitch)
         return people
 
-    async def look_at_audience(self, audience: str, sample: int) -> AudienceShown:
-        shown: AudienceShown = await self._keeper.call("look_at_audience", audience, sample)
-        return shown
+    async def look_at(self, question: PeopleQuestion[T], owner: str | None = None) -> T:
+        answer: T = await self._keeper.call("look_at", question, owner)
+        return answer
 
     async def people_rows(self) -> AsyncGenerator[list[PersonRow]]:
         async with aclosing(self._keeper.stream("people_rows")) as slices:

@@ -183,6 +183,7 @@ class Engine(BlockingFacade):
     prove_campaign = blocking(Service.prove_campaign)
     audiences = blocking(Service.audiences)
     audience = blocking(Service.audience)
+    preview_offers = blocking(Service.preview_offers)
     save_people = blocking(Service.save_people)
     save_funnel = blocking(Service.save_funnel)
     close_campaign = blocking(Service.close_campaign)

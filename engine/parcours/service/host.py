@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from parcours.background import in_thread
 from parcours.channel import CALL
@@ -18,7 +18,7 @@ from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
 from parcours.errors import CallerError, ParcoursError, ShardUnavailable
-from parcours.insight.audience_shown import AudienceShown
+from parcours.insight.people_question import PeopleQuestion
 from parcours.insight.windows import Window
 from parcours.insight.words import funnel_in_words
 from parcours.journey.campaign_steps import FunnelAsked, SavingMode
@@ -27,7 +27,6 @@ from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.runtime.runtimes import Runtime
-from parcours.service.audience_looks import AudienceLooks
 from parcours.service.campaign_preview import CampaignPreview
 from parcours.service.campaigns_of_host import CampaignsOfHost
 from parcours.service.engine_host import EngineHost
@@ -37,6 +36,7 @@ from parcours.service.journey_control import JourneyControl
 from parcours.service.keeper import Standing
 from parcours.service.live_reads import LiveReads
 from parcours.service.people_facts import PeopleFacts
+from parcours.service.people_looks import PeopleLooks
 from parcours.service.people_table import PeopleTable, PersonRow
 from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.erasures import Erasure
@@ -48,6 +48,8 @@ from parcours.store.layout import Layout
 
 if TYPE_CHECKING:
     from parcours.campaigns.run_place import RunPlace
+
+T = TypeVar("T")
 
 CLOSE_PATIENCE_S = 5.0
 """How long closing waits for a change of what is published that is under way."""
@@ -68,7 +70,7 @@ class Host(EngineHost):
         self._reads: LiveReads | None = None
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
-        self._audiences: AudienceLooks | None = None
+        self._looks: PeopleLooks | None = None
         self._people_facts: PeopleFacts | None = None
         self._campaigns: CampaignsOfHost | None = None
         self.control = JourneyControl(
@@ -98,7 +100,7 @@ class Host(EngineHost):
         self._begin_routing(self._plan.project.program)
         asking = self.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         self._reads, self._people = LiveReads(*asking), PeopleTable(*asking)
-        self._audiences = AudienceLooks(*asking)
+        self._looks = PeopleLooks(*asking)
         if self._plan.exports:
             self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
         self._campaigns = CampaignsOfHost(
@@ -114,7 +116,7 @@ class Host(EngineHost):
         self._route_by(program)
         self._reads.renew(program)
         self.people.renew(program)
-        self.audiences.renew(program)
+        self.looks.renew(program)
         if self._people_facts is not None:
             self._people_facts.renew(program)
         self.campaigns.renew(program, self.control.journey_states())
@@ -126,10 +128,10 @@ class Host(EngineHost):
         return self._campaigns
 
     @property
-    def audiences(self) -> AudienceLooks:
-        """Who is in which of them now."""
-        assert self._audiences is not None, "start makes it"
-        return self._audiences
+    def looks(self) -> PeopleLooks:
+        """Questions about everybody as of now."""
+        assert self._looks is not None, "start makes it"
+        return self._looks
 
     @property
     def people(self) -> PeopleTable:
@@ -163,8 +165,8 @@ class Host(EngineHost):
         funnel, _ = await in_thread(funnel_in_words, await self.control.project_in_force(), words, options)
         return await self.campaigns.found.now(FunnelAsked(funnel, who), window, stitch=stitch)
 
-    async def look_at_audience(self, audience: str, sample: int) -> AudienceShown:
-        return await self.audiences.look(audience, sample)
+    async def look_at(self, question: PeopleQuestion[T], owner: str | None = None) -> T:
+        return await self.looks.look(question, owner)
 
     def people_rows(self) -> AsyncGenerator[list[PersonRow]]:
         return self.people.rows()
@@ -241,7 +243,7 @@ class Host(EngineHost):
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         looked_after = (
-            self._erasures, self._campaigns, self._reads, self._people_facts, self._people, self._audiences,
+            self._erasures, self._campaigns, self._reads, self._people_facts, self._people, self._looks,
         )  # fmt: skip
         stops = [each.stop if each else None for each in looked_after]
         await close_all([*stops, self._end_routing])

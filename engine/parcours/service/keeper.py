@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from parcours.core.effect import Outgoing
-from parcours.insight.audience_shown import AudienceShown
+from parcours.insight.people_question import PeopleQuestion
 from parcours.insight.windows import Window
 from parcours.journey.campaign_steps import SavingMode
 from parcours.service.campaign_preview import CampaignPreview
@@ -22,6 +22,8 @@ from parcours.service.people_table import PersonRow
 if TYPE_CHECKING:
     from parcours.campaigns.campaign_line import CampaignLine
     from parcours.campaigns.run_place import RunPlace
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,11 @@ class Keeper(Protocol):
     ) -> list[str]:
         """The people of a funnel as of now. Raises as `Service.save_funnel`."""
 
-    async def look_at_audience(self, audience: str, sample: int) -> AudienceShown:
-        """An audience, with the first `sample` of those who are in it. Raises CallerError for one that is not there."""
+    async def look_at(self, question: PeopleQuestion[T], owner: str | None = None) -> T:
+        """The answer to a question about everybody now, or about whom lives under a name alone.
+
+        Raises CallerError for what there is not, ShardUnavailable where a shard takes too long to stand still.
+        """
 
     def people_rows(self) -> AsyncGenerator[list[PersonRow]]:
         """Everybody as of one instant, in slices and in no order. Raises CallerError for who takes too long."""

@@ -36,7 +36,7 @@ NEWS_WITHIN_S: Final = 5.0
 
 OF_HOST: Final = frozenset(
     {
-        "standing", "begin_run", "preview", "compose_proof", "save_members", "funnel_people", "look_at_audience",
+        "standing", "begin_run", "preview", "compose_proof", "save_members", "funnel_people", "look_at",
         "erase", "erasure", "back_up", "troubles",
     }
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +12,12 @@ from parcours.core.identity import person_asked_for
 from parcours.dispatch.proofs import send_proof
 from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError
-from parcours.insight.audience_shown import AudienceShown, audience_key, audience_names, condition_of
+from parcours.insight.audience_shown import AudienceQuestion, AudienceShown, audience_key, audience_names, condition_of
+from parcours.insight.offers_foreseen import DecisionForeseen, OffersQuestion
 from parcours.routing.calls import person_text
 from parcours.service.campaign_preview import SAMPLE_MAX, CampaignPreview
 from parcours.service.engine_host import EngineHost
-from parcours.service.people_calls import Id, check_text
+from parcours.service.people_calls import Id, check_text, object_of
 from parcours.service.published import Published
 from parcours.shard.messages import Look
 from parcours.shard.requests import NoteLook
@@ -155,7 +156,53 @@ class Looks(ABC):
         self._check_open()
         audience_key(self._control.current, name)
         await self._note_look(look)
-        return await self._host.look_at_audience(name, sample)
+        return await self._host.look_at(AudienceQuestion(name, sample))
+
+    def preview_offers(
+        self,
+        decision: str,
+        *,
+        placements: Sequence[str] = (),
+        person: Id | None = None,
+        audience: str | None = None,
+        where: str | None = None,
+        context: Mapping[str, object] | None = None,
+        sample: int = 5,
+        look: Look | None = None,
+    ) -> Coroutine[Any, Any, DecisionForeseen]:
+        """Who would get which offer by a decision now, and why not the others; nobody is given anything.
+
+        placements  at each of these by itself; without any at all where an offer of the decision says something
+        person      she alone; or the members of an `audience`, or those for whom the condition `where` holds; of these
+                    three no more than one is given, without any it is everybody
+        context     the values that the decision declares under `context`
+        sample      how many people are shown
+        look        that of `preview_campaign`; about one person, it is a fact of hers
+        Raises CallerError for what the project does not know, and for a condition that asks for a history that nobody
+        keeps; ShardUnavailable where a shard takes too long to stand still.
+        """
+        check_text("decision", decision)
+        _check_sample(sample)
+        if sum(each is not None for each in (person, audience, where)) > 1:
+            raise CallerError("no more than one of person, audience and where is expected")
+        for name, value in (("audience", audience), ("where", where)):
+            if value is not None:
+                check_text(name, value)
+        named = None if person is None else person_asked_for(person_text(person, "preview_offers"))
+        given = {} if context is None else object_of("context", context)
+        question = OffersQuestion(decision, tuple(placements), named, audience, where, given, sample)
+        return self._preview_offers(question, look)
+
+    async def _preview_offers(self, question: OffersQuestion, look: Look | None) -> DecisionForeseen:
+        self._check_open()
+        question.asked(self._control.current)
+        if question.person is None:
+            await self._note_look(look)
+            return await self._host.look_at(question)
+        owner = (await self._host.locate(question.person)).owner
+        if look is not None:
+            await self._host.port_of(owner).ask(NoteLook([owner], look))
+        return await self._host.look_at(question, owner)
 
     async def _note_look(self, look: Look | None) -> None:
         if look is not None:

@@ -18,7 +18,7 @@ from parcours.shard.inputs import Inputs
 from parcours.shard.messages import AudienceRead, DueRead, DueReads, Members, PeopleColumns
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
-from parcours.shard.scans import Scan
+from parcours.shard.scans import OffersAsked, Scan
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -61,7 +61,7 @@ class Listing:
         """The columns of those who were known at a scan's instant, among the next `most` people."""
         listed = PeopleColumns("listed", [])
         looked_at = 0
-        for number, person in self._following(after, scan.name):
+        for number, person in self._asked_about(scan, after):
             if looked_at == most:
                 return msgspec.structs.replace(listed, after=after)
             looked_at, after = looked_at + 1, (number, person)
@@ -69,6 +69,13 @@ class Listing:
             if row is not None:
                 listed.rows.append((person, row))
         return listed
+
+    def _asked_about(self, scan: Scan, after: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+        person = scan.asked.person if isinstance(scan.asked, OffersAsked) else None
+        if person is None:
+            return self._following(after, scan.name)
+        at = self._slots.slot_map.slot(person)
+        return iter([(at, person)] if at in self._slots.owned and person in self._slots[at].profiles else [])
 
     def _following(self, after: tuple[int, str] | None, scan: str = "") -> Iterator[tuple[int, str]]:
         """Whoever has a profile, and of a scan whoever had one; by slot and name."""
@@ -89,7 +96,7 @@ class Listing:
         profile = self._brought(work, number, person, data, scan.at)
         if person in (taken := scans.taken(scan.name, number)):
             return taken[person]
-        return scans.row(scan.name, profile, self._published.program_at(scan.at), self._settings)
+        return scans.row(scan.name, person, profile, self._published.program_at(scan.at), self._settings)
 
     def _is_inside(self, work: Work, number: int, person: str, read: AudienceRead) -> bool:
         data = self._slots[number].profiles[person]

@@ -19,9 +19,11 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.columns import columns_of, features_of, told_of
+from parcours.core.foreseeing import Foreseeing, foreseen_of
 from parcours.core.input import ColumnsFixed
 from parcours.core.profile import Profile
 from parcours.journey.campaign_columns import ShardColumns, audience_columns, shard_columns
+from parcours.journey.people_condition import people_condition
 from parcours.journey.program import Program
 
 OF_CAMPAIGN = "campaign "
@@ -57,7 +59,22 @@ class ScoreAsked(msgspec.Struct, frozen=True, array_like=True, tag="score"):
     score: str
 
 
-Asked: TypeAlias = StageAsked | PeopleAsked | AudienceAsked | ScoreAsked
+class OffersAsked(msgspec.Struct, frozen=True, array_like=True, tag="offers"):
+    """What people would get by a decision (`OffersForeseen`), at each of these placements by itself.
+
+    audience  by its key, whose members alone are asked about; `where` those for whom this condition holds
+    person    her alone
+    """
+
+    decision: str
+    placements: tuple[str, ...]
+    audience: str | None = None
+    where: str | None = None
+    person: str | None = None
+    context: dict[str, object] = {}
+
+
+Asked: TypeAlias = StageAsked | PeopleAsked | AudienceAsked | ScoreAsked | OffersAsked
 
 
 class Scan(msgspec.Struct, frozen=True, array_like=True):
@@ -90,7 +107,7 @@ class Scans:
         self._taken: dict[str, dict[int, dict[str, bytes | None]]] = {}
         """By scan and slot, the columns of whoever something later has happened to."""
 
-        self._columns: dict[str, ShardColumns] = {}
+        self._columns: dict[str, ShardColumns | Foreseeing] = {}
         """What each scan asks, once its instant has passed."""
 
         self.taken_count = 0
@@ -135,6 +152,8 @@ class Scans:
         missed: list[ColumnsFixed] = []
         for each in self._awaited.values():
             scan = each.scan
+            if isinstance(scan.asked, OffersAsked) and scan.asked.person not in (None, person):
+                continue
             if scan.at < stamp_ms and person not in self._taken.get(scan.name, {}).get(slot, {}):
                 if known:
                     missed.append(ColumnsFixed(scan.at, scan.name))
@@ -147,9 +166,9 @@ class Scans:
     ) -> None:
         """Her columns are those that she has now; `program` is what was published at the instant."""
         self.taken_count += 1
-        self._note(fixed.scan, (slot, person, self.row(fixed.scan, profile, program, settings)))
+        self._note(fixed.scan, (slot, person, self.row(fixed.scan, person, profile, program, settings)))
 
-    def row(self, name: str, profile: Profile, program: Program, settings: Settings) -> bytes:
+    def row(self, name: str, person: str, profile: Profile, program: Program, settings: Settings) -> bytes:
         """The columns of somebody who stands as at the instant."""
         scan = self._awaited[name].scan
         if isinstance(scan.asked, PeopleAsked):
@@ -158,7 +177,10 @@ class Scans:
             return features_of(profile, scan.at, program, scan.asked.score, settings)
         if name not in self._columns:
             self._columns[name] = _columns(scan.asked, program)
-        return columns_of(profile, scan.at, program, self._columns[name], settings)
+        asked = self._columns[name]
+        if isinstance(asked, Foreseeing):
+            return foreseen_of(person, profile, scan.at, program, asked, settings)
+        return columns_of(profile, scan.at, program, asked, settings)
 
     def taken(self, name: str, slot: int) -> Mapping[str, bytes | None]:
         """The columns that have been taken of people of a slot."""
@@ -215,7 +237,10 @@ class Scans:
         self._changed()
 
 
-def _columns(asked: StageAsked | AudienceAsked, program: Program) -> ShardColumns:
+def _columns(asked: StageAsked | AudienceAsked | OffersAsked, program: Program) -> ShardColumns | Foreseeing:
+    if isinstance(asked, OffersAsked):
+        where = None if asked.where is None else people_condition(asked.where, program)
+        return Foreseeing(asked.decision, asked.placements, asked.audience, where, asked.context)
     if isinstance(asked, AudienceAsked):
         return audience_columns(program, asked.audience)
     campaign = program.campaign(asked.campaign, asked.version)

@@ -13,7 +13,7 @@ from parcours.campaigns.campaign_due import CampaignDue
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.audience_reads import Due, Upcoming
-from parcours.simulation.audience_look import AudienceLook, DueOnce, LookDue, check_look
+from parcours.simulation.people_look import DueOnce, LookDue, PeopleLook, check_look
 from parcours.simulation.score_cut import ScoreCut, check_cuts
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 class Looks:
     """What somebody wants to know on the way.
 
-    look  at an audience, after which nothing comes
+    look  at everybody, after which nothing comes
     cuts  for scores, which everything else goes before that is due at their instants
     """
 
-    look: AudienceLook | None = None
+    look: PeopleLook | None = None
     cuts: Sequence[ScoreCut] = ()
 
     def check(self, project: Project) -> None:
-        """Raises CallerError for an audience or a score that the project does not have."""
+        """Raises CallerError for what is looked at, or a score, that the project does not have."""
         check_look(project, self.look)
         check_cuts(project, self.cuts)
 

@@ -43,10 +43,10 @@ from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.agenda import Looks
-from parcours.simulation.audience_look import AudienceLook
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.kept_facts import KeptFacts
 from parcours.simulation.linked import Group, LinkedNames
+from parcours.simulation.people_look import PeopleLook
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.score_cut import ScoreCut
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
@@ -109,7 +109,7 @@ def simulate(
     accepted: Accepted | None = None,
     linked: Callable[[Group], None] | None = None,
     campaigns: CampaignsAsked | None = None,
-    look: AudienceLook | None = None,
+    look: PeopleLook | None = None,
     cuts: Sequence[ScoreCut] = (),
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
@@ -133,7 +133,7 @@ def simulate(
               then holds none, and needs no memory for them
     accepted  called with lists of the lines that were accepted, with their times
     linked    called with the largest group of names that are linked, if any are, once all lines have been read
-    look      at an audience, with which the simulation ends
+    look      at everybody, with which the simulation ends
     cuts      for scores, each at its instant
     campaigns where the files of campaigns go, which of them begin by hand, and who is told what their steps make
     Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; ExtraMissing

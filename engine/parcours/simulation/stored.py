@@ -1,4 +1,4 @@
-"""What is so in a store that no engine has open, as of its newest instant: a preview of a campaign, or an audience.
+"""What is so in a store that no engine has open, as of its newest instant: a preview of a campaign, or a look.
 
 Its people are read into the memory of a shard that is nobody else's, under virtual time, and the project is published
 there if the store has another one. Nothing leaves, and nothing of it comes back to the store.
@@ -26,20 +26,21 @@ from parcours.runtime.open_shard import open_shard
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.closed_people import read_people
 from parcours.shard.requests import GetStatus, PassTime, Publish
-from parcours.simulation.audience_look import AudienceLook, LookDue, check_look, look_at
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
+from parcours.simulation.people_look import LookDue, PeopleLook, check_look, look_at
 from parcours.store.address import check_address, folder_of
 from parcours.store.campaign_files import CAMPAIGNS
 
 
 def look_into_store(
-    project: Project, address: str, *, campaigns: CampaignsAsked | None = None, look: AudienceLook | None = None
+    project: Project, address: str, *, campaigns: CampaignsAsked | None = None, look: PeopleLook | None = None
 ) -> None:
     """Tell what is asked of the project's store at this address, whose instant it is, whatever instant is named.
 
     campaigns  a preview, of which nothing else is looked at; it needs the campaigns' library
-    look       at an audience
-    Raises CallerError for a campaign or an audience that the project does not have, and as `read_people`; ExtraMissing.
+    look       at an audience, or at what a decision would give
+    Raises CallerError for a campaign, or what is looked at, that the project does not have, and as `read_people`;
+    ExtraMissing.
     """
     asked = campaigns or CampaignsAsked()
     check_asked(project, asked)
@@ -53,7 +54,7 @@ def look_into_store(
     asyncio.run(_look(project, address, asked, look))
 
 
-async def _look(project: Project, address: str, asked: CampaignsAsked, look: AudienceLook | None) -> None:
+async def _look(project: Project, address: str, asked: CampaignsAsked, look: PeopleLook | None) -> None:
     people = read_people(address, project.name)
     plan = Plan(project, 1, "volatile:", virtual=True, told=True, settings=Settings())
     clock, at = ManualClock(people.stamp_ms), people.stamp_ms

@@ -29,7 +29,7 @@ from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.agenda import NO_LOOKS, Agenda, AnyDue, CutDue, Looks
-from parcours.simulation.audience_look import LookDue, look_at
+from parcours.simulation.people_look import LookDue, look_at
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.score_cut import take_cut
 from parcours.simulation.told_inputs import ToldInputs

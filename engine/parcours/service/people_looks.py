@@ -1,21 +1,24 @@
-"""Who is in an audience now? Everybody as of one instant, taken from all shards while they go on."""
+"""Who is in an audience now, or would get which offer? As of one instant, taken from all shards while they go on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
 from parcours.clock import Clock
-from parcours.insight.audience_shown import AudienceCount, AudienceShown, audience_key
+from parcours.insight.people_question import PeopleQuestion
 from parcours.journey.program import Program
 from parcours.routing.passing_scans import PassingScans
 from parcours.routing.ports import ShardPort
 from parcours.routing.scans import collect
-from parcours.shard.scans import AudienceAsked, Scan
+from parcours.shard.scans import Asked, Scan
+
+T = TypeVar("T")
 
 
-class AudienceLooks:
-    """Lives on the loop of its host. One audience is looked at at a time.
+class PeopleLooks:
+    """Lives on the loop of its host. One question is answered at a time.
 
     undisturbed   keeps what is published from changing, and numbers attempts to make all shards stand still
     slice_people  how many people a shard looks at in one call
@@ -30,31 +33,32 @@ class AudienceLooks:
     ) -> None:
         self._ports = ports
         self._slice_people = slice_people
-        self._scans = PassingScans("audience", ports, undisturbed, clock)
+        self._scans = PassingScans("look", ports, undisturbed, clock)
         self._program: Program | None = None
 
     def renew(self, program: Program) -> None:
         """This program holds from now on."""
         self._program = program
 
-    async def look(self, name: str, sample: int) -> AudienceShown:
-        """The audience, with the first `sample` of those who are in it.
+    async def look(self, question: PeopleQuestion[T], owner: str | None = None) -> T:
+        """The answer to a question.
 
-        Raises CallerError for one that there is not, ShardUnavailable, EngineClosed.
+        owner  the name under which the person lives whom alone it is about
+        Raises CallerError for what there is not, ShardUnavailable, EngineClosed.
         """
         programs: list[Program] = []
 
-        def asked() -> list[AudienceAsked]:
+        def asked() -> list[Asked]:
             assert self._program is not None, "renew comes first"
             programs.append(self._program)
-            return [AudienceAsked(audience_key(self._program, name))]
+            return [question.asked(self._program, owner)]
 
-        async def answer(at: int, scans: Sequence[Scan]) -> AudienceShown:
-            counted, (scan,), (program,) = AudienceCount(sample), scans, programs
+        async def answer(at: int, scans: Sequence[Scan]) -> T:
+            counted, (scan,), (program,) = question.count(), scans, programs
             for port in self._ports:
                 async for rows in collect(port, scan.name, self._slice_people):
                     counted.add(rows)
-            return counted.shown(program, audience_key(program, name), at)
+            return counted.shown(program, at)
 
         return await self._scans.during(asked, answer)
 
