@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from parcours.core.fact import DeliveryReached
+from parcours.core.fact import Decided, DeliveryReached, OfferGiven
 from parcours.insight.diff import compare
 from parcours.insight.diff_text import difference_json, difference_text
 
@@ -69,3 +69,45 @@ def test_no_difference_is_said_in_a_sentence(delivery: Any) -> None:
     same: list[DeliveryReached] = [delivery(1, "sent")]
 
     assert difference_text(compare(same, same), 10) == "No difference: 1 delivery is the same.\n"
+
+
+def decided(at: int, *offers: str, who: str = "sarah", origin: str = "ask/1/pick/1") -> Decided:
+    given = tuple(OfferGiven(each, f"key of {each}") for each in offers)
+    return Decided(at, who, "best", "agent", origin, given, fallback=False, trace=())
+
+
+def test_decisions_are_compared_by_what_asked_for_them_and_what_they_give() -> None:
+    old = [decided(1, "free"), decided(2, "free", who="ann"), decided(3, "pack", origin="ask/1/pick/2"), decided(4)]
+    new = [decided(1, "pack"), decided(2, "free", who="ann"), decided(5, "pack", origin="ask/1/pick/2")]
+    new.append(decided(6, "free", who="zoe"))
+
+    found = compare(old, new)
+
+    assert found.offers is not None
+    count = found.offers.decisions
+    assert (count.appears, count.vanishes, count.changes, count.moves, count.same) == (1, 1, 1, 1, 1)
+    assert {name: (each.before, each.after) for name, each in found.offers.offers.items()} == {
+        "free at agent": (2, 2), "pack at agent": (1, 2),
+    }  # fmt: skip
+    assert found.people == 2
+    assert difference_text(found, 3).splitlines() == [
+        "Deliveries: no difference. People who notice: 2.",
+        "Decisions: 1 appear, 1 vanish, 1 give other offers, 1 move, 1 the same.",
+        "  pack at agent: 1 -> 2",
+        "",
+        "sarah, offers",
+        "  ~ 1970-01-01T00:00:00.001Z  best at agent, ask/1/pick/1: free -> pack",
+        "  ~ 1970-01-01T00:00:00.003Z -> 1970-01-01T00:00:00.005Z  best at agent, ask/1/pick/2: pack",
+        "  - 1970-01-01T00:00:00.004Z  best at agent, ask/1/pick/1: nothing",
+        "",
+        "and 1 more change",
+    ]
+    told = msgspec.json.decode(difference_json(found, 1))["offers"]
+    assert (told["more"], told["changes"][0]["gave"], told["changes"][0]["gives"]) == (3, ["free"], ["pack"])
+
+
+def test_projects_that_decide_the_same_say_so(delivery: Any) -> None:
+    same = [delivery(1, "sent", "a"), decided(1, "free")]
+
+    assert difference_text(compare(same, same), 10) == "No difference: 1 delivery and 1 decision are the same.\n"
+    assert "offers" not in msgspec.json.decode(difference_json(compare([], []), 10))

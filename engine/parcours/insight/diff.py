@@ -1,4 +1,4 @@
-"""The comparison of two projects over the same events, delivery by delivery.
+"""The comparison of two projects over the same events, delivery by delivery, and of what they decided.
 
 Deliveries are matched by person, journey, run, step, visit and channel; versions and keys differ between two projects
 and mean nothing here. Facts carry no visit: it is counted, in the order of happening.
@@ -7,7 +7,7 @@ and mean nothing here. Facts carry no visit: it is counted, in the order of happ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
+from parcours.insight.diff_offers import DecisionComparison, OfferDifference, compare_offers
 
 DifferenceKind: TypeAlias = Literal["appears", "vanishes", "moves"]
 
@@ -59,21 +60,23 @@ class Difference(msgspec.Struct, kw_only=True):
 
     deliveries  counted whole: one moves if an outcome of it moves, appears or vanishes while it stays
     outcomes    counted per journey, channel and outcome, as "journey channel outcome"
-    people      whose deliveries differ
+    people      whose deliveries, or offers, differ
     changes     by person, then time
+    offers      what was decided; None where neither project decides anything
     """
 
     deliveries: Comparison
     outcomes: dict[str, Comparison]
     people: int
     changes: list[DeliveryChange]
+    offers: OfferDifference | None = None
 
 
 Outcomes: TypeAlias = dict[str, int]
 """The first time of each outcome of a delivery."""
 
 
-def compare(old: Iterable[Fact], new: Iterable[Fact]) -> Difference:
+def compare(old: Sequence[Fact], new: Sequence[Fact]) -> Difference:
     """The difference between the facts of the old project and those of the new one.
 
     Facts of each person come in the order of happening.
@@ -90,8 +93,15 @@ def compare(old: Iterable[Fact], new: Iterable[Fact]) -> Difference:
             _count(outcomes.setdefault(name, Comparison()), _kind(outcome in was, outcome in now, moved))
         changes += differing
     changes.sort(key=_order)
-    people = len({change.person for change in changes})
-    return Difference(deliveries=deliveries, outcomes=dict(sorted(outcomes.items())), people=people, changes=changes)
+    decided = compare_offers(old, new)
+    people = len({change.person for change in changes} | {change.person for change in decided.changes})
+    return Difference(
+        deliveries=deliveries,
+        outcomes=dict(sorted(outcomes.items())),
+        people=people,
+        changes=changes,
+        offers=decided if decided.decisions != DecisionComparison() else None,
+    )
 
 
 def _places(facts: Iterable[Fact]) -> dict[DeliveryPlace, Outcomes]:
