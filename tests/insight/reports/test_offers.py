@@ -229,3 +229,14 @@ def test_a_click_that_is_taken_out_is_missed_by_the_summary(out: Path) -> None:
 
     assert result.exit_code == 1
     assert "offers.free.agent.clicked: summary.json = report from facts, but 1 is not 0" in result.output
+
+
+def test_conversions_are_credited_to_offers(out: Path) -> None:
+    words = ["Asked", "--touches", "propositions:clicked", "--models", "last", "--format", "csv"]
+
+    found = ask("attribution", out, *words)
+
+    assert found.exit_code == 0, found.output
+    assert [each.split(",")[:2] for each in found.stdout.splitlines()[1:]] == [["last", "free"], ["last", "(none)"]]
+    wrong = ask("attribution", out, "Asked", "--touches", "propositions:seen", "--models", "last")
+    assert wrong.exit_code != 0 and "shown" in wrong.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,6 +175,35 @@ def test_touches_belong_to_visits_by_a_property_as_well(tmp_path: Path) -> None:
     assert told(units) == [("sarah", 1, "Seen Bought"), ("sarah", 2, "Bought")]
 
 
+def test_offers_touch_by_their_marks_and_messages_by_theirs(tmp_path: Path) -> None:
+    journal = Journal()
+    for minute, offer, mark in ((0, "free", "shown"), (1, "free", "clicked"), (2, "pack", "given_back")):
+        value = json.dumps((f"key of {offer}", "best", "banner", mark))
+        journal.tell("changes", minute, "sarah", what="proposition", name=offer, value=value)
+    journal.tell("deliveries", 3, "sarah", outcome="clicked", message="reminder")
+    journal.event(4, "sarah", "Bought")
+
+    with journal.warehouse(tmp_path) as warehouse:
+        asking = Questions(warehouse)
+        found = {
+            (touches, key): [each.key for each in happened if isinstance(each, Touch)]
+            for touches, key in (
+                (PropositionTouches("clicked"), "offer"),
+                (PropositionTouches("shown"), "placement"),
+                (PropositionTouches("converted"), "offer"),
+                (DeliveryTouches("clicked"), "message"),
+            )
+            for _, happened in asking.touched(touches, key, ["Bought"])
+        }
+        told = [*warehouse.rows("select kind, what, offer, message from main.touches order by time")]
+
+    assert [*found.values()] == [["free"], ["banner"], [], ["reminder"]]
+    assert told == [
+        ("offer", "shown", "free", None), ("offer", "clicked", "free", None), ("delivery", "clicked", None, "reminder"),
+    ]  # fmt: skip
+    assert "changes" in asking.tables
+
+
 def test_events_touch_by_their_name_or_by_a_property(tmp_path: Path) -> None:
     journal = Journal()
     journal.event(0, "sarah", "Ad Seen", utm={"source": "mail"}, n=3)
@@ -196,7 +226,7 @@ def test_events_touch_by_their_name_or_by_a_property(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("touches", "key"),
     [(DeliveryTouches("sent"), "nothing"), (DeliveryTouches("sent"), "event.a"), (EventTouches(("a",)), "message"),
-     (PropositionTouches("shown"), "offer")],
+     (PropositionTouches("shown"), "message")],
 )  # fmt: skip
 def test_touches_have_no_other_keys(
     touches: DeliveryTouches | EventTouches | PropositionTouches, key: str, tmp_path: Path

@@ -22,7 +22,7 @@ QUERIES: Final = Path(__file__).parent.parent / "queries"
 """The queries of views, a file each."""
 
 VIEWS: Final = (
-    "touches", "runs", "steps", "delivery_states", "decisions", "propositions", "proposition_states",
+    "decisions", "propositions", "proposition_states", "touches", "runs", "steps", "delivery_states",
 )  # fmt: skip
 """The views that have one, beside those of tables, events, visits and looked offers."""
 

@@ -6,7 +6,7 @@ order of happening. `from_ms` is in a window, `to_ms` is not; None leaves it ope
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, assert_never
@@ -34,6 +34,7 @@ from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.analyses import (
     DELIVERY_COLUMNS,
     PROPERTY,
+    PROPOSITION_COLUMNS,
     DeliveryTouches,
     EventTouches,
     PropositionTouches,
@@ -125,7 +126,7 @@ class Questions:
         key  a column of a touch; of events `event`, or `event.` with the path of a property
         Raises CallerError for a key that these touches do not have.
         """
-        self.tables |= {"events", "deliveries"} if isinstance(touches, DeliveryTouches) else {"events"}
+        self.tables |= {"events", *_TOUCHED.get(type(touches), ())}
         query = _touched_query(self._warehouse.viewed, touches, key, conversions, from_ms, to_ms)
         chosen = (
             "select person, visit, epoch_ms(time), touches, key, converts, event, properties"
@@ -139,7 +140,7 @@ class Questions:
     ) -> Iterator[tuple[str, int]]:
         """Of each person, how many of her deliveries came to an outcome or got a mark within the window."""
         self.tables.add("deliveries")
-        chosen = f"what = {literal(outcome)} and {within('time', from_ms, to_ms)}"
+        chosen = f"kind = 'delivery' and what = {literal(outcome)} and {within('time', from_ms, to_ms)}"
         query = f"select person, count(distinct key) from main.touches where {chosen} group by person order by person"
         return ((person, count) for person, count in self._warehouse.rows(query))
 
@@ -242,6 +243,13 @@ RUNS: Final = (
 """The runs of each person by number."""
 
 
+_TOUCHED: Final[Mapping[type, tuple[FactTable, ...]]] = {
+    DeliveryTouches: ("deliveries",),
+    PropositionTouches: ("changes",),
+}
+"""The tables that tell of touches which are no events."""
+
+
 def _named(events: Collection[str] | None) -> str:
     if events is None:
         return "true"
@@ -258,15 +266,13 @@ def _touched_query(
         case DeliveryTouches(outcome):
             if key not in DELIVERY_COLUMNS:
                 raise CallerError(f"Touches of deliveries have no {key!r}: one of {', '.join(DELIVERY_COLUMNS)}.")
-            touching, text = "false", "null"
-            other = (
-                f" union all select {columns}, true, {identifier(key)}, false, null, null, null from main.touches"
-                f" where what = {literal(outcome)} and {inside}"
-            )
+            touching, text, other = "false", "null", _touched("delivery", outcome, key, inside)
         case EventTouches(names):
             touching, text = _named(names), _event_key(key)
-        case PropositionTouches():
-            raise CallerError("There are no propositions in facts yet.")
+        case PropositionTouches(mark):
+            if key not in PROPOSITION_COLUMNS:
+                raise CallerError(f"Touches of propositions have no {key!r}: one of {', '.join(PROPOSITION_COLUMNS)}.")
+            touching, text, other = "false", "null", _touched("offer", mark, key, inside)
         case _:
             assert_never(touches)
     events = (
@@ -275,6 +281,14 @@ def _touched_query(
         f" from main.events where {inside}"
     )
     return with_visits(f"{events}{other}", viewed)
+
+
+def _touched(kind: str, what: str, key: str, inside: str) -> str:
+    """What goes on behind the query of events: touches that are none."""
+    return (
+        f" union all select person, time, record, shard, n, true, {identifier(key)}, false, null, null, null"
+        f" from main.touches where kind = {literal(kind)} and what = {literal(what)} and {inside}"
+    )
 
 
 def _event_key(key: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import PositiveDuration
 from parcours.journey.model.forms import EXPERIMENT_PATTERN, GROUP_PATTERN, Document, Name, chooser, keys_of
+from parcours.journey.model.offers import Mark
 from parcours.journey.model.triggers import EventTriggerDocument
 
 Unit: TypeAlias = Literal["person", "visit", "run"]
@@ -97,9 +98,7 @@ class EventsTouched(Document):
 class PropositionsTouched(Document):
     """Propositions are the touches."""
 
-    propositions: Name = Field(
-        description="The mark of a proposition that counts, such as shown. They are not available in this version."
-    )
+    propositions: Mark = Field(description="The mark of a proposition that counts, such as shown.")
 
 
 TouchesForm: TypeAlias = Annotated[

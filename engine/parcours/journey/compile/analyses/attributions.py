@@ -78,7 +78,6 @@ def _touches(form: TouchesForm, scope: AnalysisScope, margin: Margin) -> Touches
                 tuple(scope.plain_event(each, margin, "events", number) for number, each in enumerate(form.events))
             )
         case PropositionsTouched():
-            margin.error("propositions: not available in this version", "propositions")
             return PropositionTouches(form.propositions)
         case _:
             assert_never(form)
