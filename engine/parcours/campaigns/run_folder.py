@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 import msgspec
@@ -40,6 +41,10 @@ EARLIER: Final = "earlier"
 """In a campaign's folder, beside those of its runs: whom these took at steps that read `new` only."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
+
+_PREPARING: Final = Lock()
+"""msgspec prepares a kind when it is first met. A process crashes if a second thread meets it before that is done, and
+the engine's loop and its exporter both read what runs have kept as soon as a store is opened."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -191,8 +196,10 @@ def copy_earlier(campaign: Path, target: Path) -> None:
 
 def read_json(path: Path, kind: type[_T]) -> _T | None:
     """What is written there, None if nothing is. Raises OSError."""
+    with _PREPARING:
+        decoder = msgspec.json.Decoder(kind)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
 
