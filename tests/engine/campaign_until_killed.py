@@ -1,28 +1,35 @@
-"""Conducts a campaign, and is killed at a place of its own, or from outside. Started by test_killed_campaigns.py."""
+"""Conducts a campaign, and is killed at a place of its own, or from outside. Started by test_killed_campaigns.py.
+
+What each life would import for a second and a half before it does anything, all of them have in common (lives.py).
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import json
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pyarrow as pa
+from tests.engine.lives import fork_lives, say
+
 from parcours import Engine, Project, Settings
-from parcours.campaigns import people
+from parcours.campaigns import live_campaigns, people  # noqa: F401  # each life needs the first
 from parcours.campaigns.live_people import LivePeople
 from parcours.campaigns.run_place import LiveBook
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.sets import duck  # noqa: F401  # as above
 from parcours.campaigns.sets.people_file import PeopleWriter
 from parcours.core.fact import Changed, DeliveryReached, Moved
+from parcours.dispatch.registry import Registry
+from parcours.insight.exporter import opening, upkeep  # noqa: F401  # as above
 from parcours.service.campaign_state import RunOfCampaign
 
-PEOPLE = 300
+PEOPLE = 120
 POLL_S = 0.02
 WITHIN_S = 120.0
 
@@ -40,11 +47,6 @@ PLACES: dict[str, tuple[type, str, bool]] = {
     "kept": (LiveBook, "keep", True),
 }
 """Where the process may end itself: a method, and whether after it has been carried out."""
-
-
-def say(word: str, **more: object) -> None:
-    sys.stdout.write(f"{json.dumps({'word': word, **more})}\n")
-    sys.stdout.flush()
 
 
 def die() -> None:
@@ -114,21 +116,28 @@ def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
     }
 
 
-def main(folder: str, store: str, place: str, call: str) -> None:
-    people.SLICE_PEOPLE = 40  # type: ignore[misc]  # so that there are many
+def live(folder: str, store: str, place: str = "", call: str = "0") -> None:
+    people.SLICE_PEOPLE = 16  # type: ignore[misc]  # so that there are many
     if place in PLACES:
         die_at(place, int(call))
     project, until = Project.load(folder), time.monotonic() + WITHIN_S
     with Engine.open(project, store, shards=2, runtime="local", records=["email", "sms"], settings=SETTINGS) as engine:
-        say("open")
+        say(word="open")
         engine.ingest(lines()).result()
         if not engine.campaign("push").runs:
             engine.run_campaign("push")
         while (run := engine.campaign("push").runs[0]).state == "under_way" and time.monotonic() < until:
             time.sleep(POLL_S)
         engine.drain(timeout_s=60)
-        say("over", **told(engine, run))
+        say(word="over", **told(engine, run))
+
+
+def prepare() -> None:
+    """Let everything be imported that is looked for when it is first needed."""
+    Registry.installed()
+    pa.array([1])  # looks whether pandas is there
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    prepare()
+    fork_lives(live)

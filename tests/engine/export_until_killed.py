@@ -1,6 +1,6 @@
 """Lives of an engine that exports while it takes events, each killed at some place or time. See test_killed_exports.py.
 
-What all lives have in common is imported once; then one after the other is forked, as its input asks for it.
+What all lives have in common is imported once (lives.py), and the project is loaded once.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.engine.lives import fork_lives, say
 
 from parcours import Engine, Project, Settings
 from parcours.dispatch.registry import Registry
@@ -62,10 +63,6 @@ class Life:
 
     def written(self) -> str:
         return json.dumps(asdict(self))
-
-
-def say(**what: object) -> None:
-    os.write(1, f"{json.dumps(what)}\n".encode())
 
 
 def line(number: int) -> bytes:
@@ -134,20 +131,7 @@ def _wait_until_exported(engine: Engine) -> None:
 def main(folder: str) -> None:
     Registry.installed()
     project = Project.load(Path(folder))
-    for asked in sys.stdin:
-        life = Life(**json.loads(asked))
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                live(life, project)
-                code = 0
-            finally:
-                with suppress(OSError):
-                    sys.stderr.flush()
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        say(ended=os.waitstatus_to_exitcode(status))
+    fork_lives(lambda asked: live(Life(**json.loads(asked)), project))
 
 
 if __name__ == "__main__":

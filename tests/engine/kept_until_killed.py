@@ -5,11 +5,11 @@ Started by test_killed_kept_audiences.py.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 
-from tests.engine.campaign_until_killed import POLL_S, SETTINGS, WITHIN_S, die_at, say
+from tests.engine.campaign_until_killed import POLL_S, SETTINGS, WITHIN_S, die_at, prepare
+from tests.engine.lives import fork_lives, say
 
 from parcours import Engine, Project
 from parcours.campaigns import people
@@ -65,21 +65,22 @@ def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
     }
 
 
-def main(folder: str, store: str, place: str, call: str) -> None:
+def live(folder: str, store: str, place: str = "", call: str = "0") -> None:
     people.SLICE_PEOPLE = 20  # type: ignore[misc]  # so that there are many
     if place in PLACES:
         die_at(place, int(call), PLACES)
     project, until = Project.load(folder), time.monotonic() + WITHIN_S
     with Engine.open(project, store, shards=2, runtime="local", records=["email", "sms"], settings=SETTINGS) as engine:
-        say("open")
+        say(word="open")
         engine.ingest(lines()).result()
         if not engine.campaign(NAME).runs:
             engine.run_campaign(NAME)
         while (run := engine.campaign(NAME).runs[0]).state == "under_way" and time.monotonic() < until:
             time.sleep(POLL_S)
         engine.drain(timeout_s=60)
-        say("over", **told(engine, run))
+        say(word="over", **told(engine, run))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    prepare()
+    fork_lives(live)

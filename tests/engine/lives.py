@@ -1,32 +1,92 @@
-"""Lives of programs that are killed, by themselves or from outside."""
+"""Lives of programs that are killed, by themselves or from outside.
+
+What all lives of a program have in common is imported once, by one process; then one life after the other is forked,
+as it is asked for.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
 
-def lived(command: Sequence[str]) -> dict[str, Any] | None:
-    """One life; what it told at its end, None where it was killed."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
-    if done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, f"it ended with {done.returncode}: {done.stderr}"
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
+class Lives:
+    """The process of which the lives of one program are forked."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-X", "faulthandler", "-m", module, *arguments]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+
+    def close(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+    def lived(self, *arguments: str) -> dict[str, Any] | None:
+        """One life; what it told at its end, None where it was killed."""
+        ended, said = self.live(*arguments)
+        if ended == -signal.SIGKILL:
+            return None
+        assert ended == 0, f"it ended with {ended}: {said[-1:]}"
+        return said[-1]
+
+    def killed_within(self, life_s: float, *arguments: str) -> None:
+        """One life that is ended after this time, if it has not ended by itself."""
+        ended, said = self.live(*arguments, life_s=life_s)
+        assert ended in (0, -signal.SIGALRM), f"it ended with {ended}: {said[-1:]}"
+
+    def live(self, *arguments: str, life_s: float | None = None) -> tuple[int, list[dict[str, Any]]]:
+        """One life: how it ended, and what it said."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps([life_s, arguments])}\n")
+        self._process.stdin.flush()
+        said: list[dict[str, Any]] = []
+        for line in self._process.stdout:
+            said.append(json.loads(line))
+            if "ended" in said[-1]:
+                return said.pop()["ended"], said
+        raise AssertionError("the process of all lives has ended")
 
 
-def killed_within(command: Sequence[str], life_s: float) -> None:
-    """One life that ends from outside, if it has not ended by itself."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
-        try:
-            process.wait(timeout=life_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
+def fork_lives(live: Callable[..., None]) -> None:
+    """Fork lives as `Lives` asks for them: `live` is called with the arguments of each, and says what it has to say."""
+    for asked in sys.stdin:
+        life_s, arguments = json.loads(asked)
+        child = os.fork()
+        if child == 0:
+            _live(live, life_s, arguments)
+        _, status = os.waitpid(child, 0)
+        say(ended=os.waitstatus_to_exitcode(status))
+
+
+def _live(live: Callable[..., None], life_s: float | None, arguments: list[str]) -> None:
+    """Be a life, and end with it."""
+    code = 1
+    try:
+        if life_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, life_s)  # which ends a process that does not expect it
+        live(*arguments)
+        code = 0
+    except Exception as error:
+        say(error=repr(error))
+        raise
+    finally:
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def say(**what: object) -> None:
+    """Write a line that cannot be cut: whoever is killed has said all of it or nothing."""
+    line = memoryview(f"{json.dumps(what)}\n".encode())
+    while line:
+        line = line[os.write(1, line) :]

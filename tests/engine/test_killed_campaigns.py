@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from tests.engine.campaign_until_killed import PEOPLE, PLACES
-from tests.engine.lives import killed_within, lived
+from tests.engine.lives import Lives
 from tests.simulation.campaign_shop import campaign, project_in
-
-CONDUCTOR = Path(__file__).with_name("campaign_until_killed.py")
 
 STEPS: tuple[dict[str, Any], ...] = (
     {"id": "all", "read": {"where": "has(profile.email)"}},
@@ -43,12 +42,10 @@ KILLS = 200 if "PARCOURS_FAULTS_FULL" in os.environ else 4
 LONGEST_LIFE_S = 3.0
 
 
-def command(project: Path, store: str, place: str = "", call: int = 0) -> list[str]:
-    return [sys.executable, str(CONDUCTOR), str(project), store, place, str(call)]
-
-
-def conducted(project: Path, store: str, place: str = "", call: int = 0) -> dict[str, Any] | None:
-    return lived(command(project, store, place, call))
+@pytest.fixture(scope="module")
+def lives() -> Iterator[Lives]:
+    with closing(Lives("tests.engine.campaign_until_killed")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +56,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def undisturbed(lives: Lives, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What comes of the campaign if nothing is killed."""
-    told = conducted(shop, f"sqlite:///{tmp_path_factory.mktemp('undisturbed') / 'store'}")
+    told = lives.lived(str(shop), f"sqlite:///{tmp_path_factory.mktemp('undisturbed') / 'store'}")
     assert told is not None
     assert told["state"] == "done"
     assert told["sizes"]["mail.main"] == told["sizes"]["second.main"] == told["sizes"]["kept.main"] == HALF
@@ -73,22 +70,22 @@ def undisturbed(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.mark.parametrize(("place", "call"), [(place, call) for place in PLACES for call in CALLS.get(place, (1,))])
 def test_wherever_it_is_killed_everybody_gets_everything_once(
-    shop: Path, undisturbed: dict[str, Any], tmp_path: Path, place: str, call: int
+    lives: Lives, shop: Path, undisturbed: dict[str, Any], tmp_path: Path, place: str, call: int
 ) -> None:
     store = f"sqlite:///{tmp_path / 'store'}"
 
-    assert conducted(shop, store, place, call) is None, "the process ended at the place"
-    assert conducted(shop, store) == undisturbed
+    assert lives.lived(str(shop), store, place, str(call)) is None, "the process ended at the place"
+    assert lives.lived(str(shop), store) == undisturbed
 
 
 def test_whenever_it_is_killed_everybody_gets_everything_once(
-    shop: Path, undisturbed: dict[str, Any], tmp_path: Path
+    lives: Lives, shop: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     chance, kills, stores = Random(20_261_129), 0, 0
     while kills < KILLS:
         stores += 1
         store = f"sqlite:///{tmp_path / f'store-{stores}'}"
         for _ in range(chance.randint(1, 4)):
-            killed_within(command(shop, store), chance.uniform(0.8, LONGEST_LIFE_S))
+            lives.killed_within(chance.uniform(0.1, LONGEST_LIFE_S), str(shop), store)
             kills += 1
-        assert conducted(shop, store) == undisturbed
+        assert lives.lived(str(shop), store) == undisturbed

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from tests.engine.conftest import write_shop
 from tests.engine.export_until_killed import PEOPLE, PLACES, SHARDS, Life
+from tests.engine.lives import Lives
 
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.listing import Listing
@@ -34,8 +31,6 @@ from parcours.store.address import open_store
 
 log = logging.getLogger(__name__)
 
-LIVES = Path(__file__).with_name("export_until_killed.py")
-
 KILLS = 300 if "PARCOURS_FAULTS_FULL" in os.environ else 15
 KILLS_OF_A_STORE = 15 if "PARCOURS_FAULTS_FULL" in os.environ else 8
 
@@ -50,30 +45,6 @@ JOURNALLED: list[FactTable] = [table for table in TABLES if table not in ("peopl
 ORDER = [("shard", "ascending"), ("record", "ascending"), ("n", "ascending")]
 
 
-class Lives:
-    """The process of which lives are forked."""
-
-    def __init__(self, project: Path) -> None:
-        command = [sys.executable, str(LIVES), str(project)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def close(self) -> None:
-        """Let it end."""
-        self._process.communicate()
-
-    def live(self, life: Life) -> tuple[int, list[dict[str, Any]]]:
-        """How a life ended, and what it said."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{life.written()}\n")
-        self._process.stdin.flush()
-        said: list[dict[str, Any]] = []
-        for each in self._process.stdout:
-            said.append(json.loads(each))
-            if "ended" in said[-1]:
-                return said.pop()["ended"], said
-        raise AssertionError("the process of all lives has ended")
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shop(tmp_path_factory.mktemp("exports") / "shop", {})
@@ -81,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lives(shop: Path) -> Iterator[Lives]:
-    with closing(Lives(shop)) as opened:
+    with closing(Lives("tests.engine.export_until_killed", str(shop))) as opened:
         yield opened
 
 
@@ -93,13 +64,13 @@ def test_wherever_it_is_killed_each_row_is_there_once(lives: Lives, shop: Path, 
         while own < KILLS_OF_A_STORE:
             place, call = next(places), chance.randint(1, 5)
             lasts_s = chance.uniform(0.01, LONGEST_LIFE_S) if place is None else LONGEST_LIFE_S
-            ended, said = lives.live(Life(str(store), taken, None, lasts_s, place, call))
+            ended, said = lives.live(Life(str(store), taken, None, lasts_s, place, call).written())
             assert ended in (-signal.SIGKILL, -signal.SIGALRM), f"{ended}: {said[-3:]}"
             at[place if ended == -signal.SIGKILL and place is not None else "any time"] += 1
             taken, own = max([taken, *(each["taken"] for each in said if "taken" in each)]), own + 1
         kills, stores = kills + own, stores + 1
 
-        ended, said = lives.live(Life(str(store), taken, LAST_LINES, None, None, 0))
+        ended, said = lives.live(Life(str(store), taken, LAST_LINES, None, None, 0).written())
 
         assert (ended, said[-1]) == (0, {"troubles": []})
         taken += LAST_LINES

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from tests.engine.kept_until_killed import PEOPLE, PLACES
-from tests.engine.lives import killed_within, lived
+from tests.engine.lives import Lives
 from tests.simulation.test_kept_audiences import keeping
 from tests.simulation.test_kept_audiences import shop as project_in
 
@@ -23,12 +24,10 @@ KILLS = 100 if "PARCOURS_FAULTS_FULL" in os.environ else 3
 LOST = PEOPLE - PEOPLE // 3
 
 
-def command(project: Path, store: str, place: str = "", call: int = 0) -> list[str]:
-    return [sys.executable, "-m", "tests.engine.kept_until_killed", str(project), store, place, str(call)]
-
-
-def conducted(project: Path, store: str, place: str = "", call: int = 0) -> dict[str, Any] | None:
-    return lived(command(project, store, place, call))
+@pytest.fixture(scope="module")
+def lives() -> Iterator[Lives]:
+    with closing(Lives("tests.engine.kept_until_killed")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +39,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def undisturbed(lives: Lives, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What comes of it if nothing is killed."""
-    told = conducted(shop, f"sqlite:///{tmp_path_factory.mktemp('undisturbed') / 'store'}")
+    told = lives.lived(str(shop), f"sqlite:///{tmp_path_factory.mktemp('undisturbed') / 'store'}")
     assert told is not None
     assert (told["state"], told["inside"], told["instants"], told["runs"]) == ("done", LOST, 1, 1)
     assert told["sizes"] == {"people": {"main": LOST}, "save": {"main": LOST}}
@@ -53,22 +52,22 @@ def undisturbed(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.mark.parametrize(("place", "call"), [(place, call) for place in PLACES for call in CALLS.get(place, (1,))])
 def test_wherever_it_is_killed_the_audience_is_made_once(
-    shop: Path, undisturbed: dict[str, Any], tmp_path: Path, place: str, call: int
+    lives: Lives, shop: Path, undisturbed: dict[str, Any], tmp_path: Path, place: str, call: int
 ) -> None:
     store = f"sqlite:///{tmp_path / 'store'}"
 
-    assert conducted(shop, store, place, call) is None, "the process ended at the place"
-    assert conducted(shop, store) == undisturbed
+    assert lives.lived(str(shop), store, place, str(call)) is None, "the process ended at the place"
+    assert lives.lived(str(shop), store) == undisturbed
 
 
 def test_whenever_it_is_killed_the_audience_is_made_once(
-    shop: Path, undisturbed: dict[str, Any], tmp_path: Path
+    lives: Lives, shop: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     chance, kills, stores = Random(20_261_130), 0, 0
     while kills < KILLS:
         stores += 1
         store = f"sqlite:///{tmp_path / f'store-{stores}'}"
         for _ in range(chance.randint(1, 3)):
-            killed_within(command(shop, store), chance.uniform(1.0, 3.5))
+            lives.killed_within(chance.uniform(0.1, 2.0), str(shop), store)
             kills += 1
-        assert conducted(shop, store) == undisturbed
+        assert lives.lived(str(shop), store) == undisturbed
