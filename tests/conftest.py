@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -21,6 +22,23 @@ CLUSTER = Path(__file__).parent / "cluster"
 TOGETHER = ("tests/browser/", "tests/cluster/", "tests/demo/", "tests/tidy/")
 """Folders whose tests stay in one process: they share a browser, a cluster, a demo's run, what tools remember."""
 
+APART = (
+    "tests/cluster/",
+    "tests/faults/",
+    "tests/model/",
+    "tests/docs/test_benchmarks.py",
+    "tests/docs/test_decisions.py",
+    "tests/campaigns/sets/test_chains.py",
+    "tests/engine/test_killed_",
+    "tests/browser/",
+    "tests/demo/",
+    "tests/tidy/",
+)
+"""What takes longest, begun first and in this order. What need not stay together goes test by test."""
+
+COLLECT_EVERY = 50_000
+"""Objects allocated and not freed between two runs of the garbage collector, which finds little among tests."""
+
 # `pytest --hypothesis-profile=explore` looks for new examples; the suite tries the same ones each time.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
@@ -31,6 +49,16 @@ def pytest_configure() -> None:
     """Let every process of the tests keep what it compiles: a hundred of them import the same libraries."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+def pytest_sessionstart() -> None:
+    """Collect garbage seldom: half a million objects of the tests themselves would be looked at again and again."""
+    gc.set_threshold(COLLECT_EVERY, *gc.get_threshold()[1:])
+
+
+def pytest_collection_finish() -> None:
+    """Nor is anything that has been imported by now ever looked at."""
+    gc.freeze()
 
 
 def pytest_report_header() -> str:
@@ -86,9 +114,15 @@ def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
     ray_guard.allowed = False
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several processes: what takes longest comes first, so that none works on it when the others are done."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((at for at, start in enumerate(APART) if item.nodeid.startswith(start)), 99))
+
+
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist asks for it, and plain runs do without
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several processes: the folders of TOGETHER as wholes and first, as they take longest, then test by test.
+    """With several processes: the folders of TOGETHER as wholes, what is APART test by test, the rest by module.
 
     By the path of a test rather than by the mark `xdist_group`, which has no effect under pytest 9.2.
     """
@@ -97,6 +131,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
         def _split_scope(self, nodeid: str) -> str:
             """Which tests go as one: those of equal text."""
-            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+            folder = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
+            return folder or (nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0])
 
+    config.option.loadscopereorder = False  # they are in order
     return ByFolder(config, log)
