@@ -37,7 +37,7 @@ def test_what_the_page_says_can_be_done(tmp_path: Path, monkeypatch: pytest.Monk
         {**STUDIO, "profile.yaml": "traits: {city: string, age: number, likely: number, booking: number}\n"},
     )
     write_texts(Path("studio"), documents)
-    Path("events.ndjson").write_text("\n".join(month(1_200)))
+    Path("events.ndjson").write_text("\n".join(month(500)))
 
     for command in "".join(blocks("shell")).splitlines():
         result = CliRunner(env={"COLUMNS": "80"}).invoke(build(), shlex.split(command)[1:])

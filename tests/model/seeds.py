@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 
-WAYS_OF_RUNS = range(550)
-GATES_AUDIENCES_HISTORY = range(1_300)
-LIVES_OF_JOURNEYS = range(150)
+FULL = "PARCOURS_MODEL_FULL" in os.environ
+"""Whether as many cases are tried as before a release. Always enough are to show what tests of the model look for."""
+
+WAYS_OF_RUNS = range(550 if FULL else 200)
+GATES_AUDIENCES_HISTORY = range(1_300 if FULL else 400)
+LIVES_OF_JOURNEYS = range(150 if FULL else 60)
 MOVES_BETWEEN_ZONES = range(100)
 LIVES_BETWEEN_ZONES = range(60)
-INBOXES = range(250)
-INBOXES_BETWEEN_ZONES = range(50)
-INBOXES_OF_FORGOTTEN_RUNS = range(50)
-LIVES_OF_INBOXES = range(60)
-FORGETFUL_LIVES_OF_INBOXES = range(30)
-FORGOTTEN_RUNS = range(120)
-FORGETFUL_LIVES = range(30)
+INBOXES = range(250 if FULL else 100)
+INBOXES_BETWEEN_ZONES = range(50 if FULL else 30)
+INBOXES_OF_FORGOTTEN_RUNS = range(50 if FULL else 30)
+LIVES_OF_INBOXES = range(60 if FULL else 30)
+FORGETFUL_LIVES_OF_INBOXES = range(30 if FULL else 20)
+FORGOTTEN_RUNS = range(120 if FULL else 60)
+FORGETFUL_LIVES = range(30 if FULL else 20)
 PEOPLE_WHO_BECOME_ONE = range(20)
 LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(5)
 CAMPAIGNS = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 15)
