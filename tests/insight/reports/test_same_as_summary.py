@@ -13,6 +13,7 @@ from tests.model.seeds import blocks, name_of
 from tests.model.test_engine import settings_of
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, people, project_in, tracked
 from tests.simulation.test_campaign_facts import EVERYBODY, HELLO, MAIL, simulated
+from tests.simulation.test_total_caps import crowd, shop
 from typer.testing import CliRunner
 
 from parcours import Settings, simulate
@@ -82,4 +83,16 @@ def test_facts_of_campaigns_add_up_to_the_summary(tmp_path: Path) -> None:
     result = simulated(project, [*people(3), tracked("u0", "Seen", 0.5)], tmp_path, also_at=BEGIN_MS + HOUR_MS * 3 // 2)
 
     assert counts_of_summary(result.summary)["campaigns", "push", "steps", "some", "outputs", "main"] == 2
+    assert not [*map(str, differences(tmp_path, result.summary))]
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_facts_of_offers_add_up_to_the_summary(tmp_path: Path, shards: int) -> None:
+    project = shop(tmp_path / "shop")
+    with FactFiles(tmp_path, project.program, None) as files:
+        result = simulate(project, crowd(1), shards=shards, facts=files.add, accepted=files.add_events)
+        files.write()
+
+    offers = result.summary.offers
+    assert offers and sum(each.decided for each in offers["few"].values()) == 7 < offers["few"]["agent"].capped
     assert not [*map(str, differences(tmp_path, result.summary))]
