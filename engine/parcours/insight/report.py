@@ -10,7 +10,7 @@ from rich.text import Text
 from parcours.core.totals import Parked
 from parcours.insight.figures import percent_text
 from parcours.insight.fitting_table import FittingTable
-from parcours.insight.offer_counts import OfferCount, OfferCounts
+from parcours.insight.offer_counts import OfferCounts
 from parcours.insight.summary import CampaignCount, JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
@@ -150,12 +150,12 @@ def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:
 
 
 def offers_part(offers: OfferCounts) -> RenderableType:
-    """A row for each offer and placement."""
-    figures = OfferCount.__struct_fields__
-    table = FittingTable(["offer", "placement", *(each.replace("_", " ") for each in figures)], names=2)
+    """A row for each offer and placement, with the figures for which there is room."""
+    table = _table("offer", ["decided", "shown", "clicked", "converted", "capped"])
     for offer, placements in offers.items():
-        for placement, count in placements.items():
-            table.add_row(offer, placement, *(_number(getattr(count, each)) for each in figures))
+        for placement, each in placements.items():
+            figures = each.decided, each.shown, each.clicked, each.converted, each.capped
+            table.add_row(f"{offer} at {placement}", *map(_number, figures))
     return Group(Text("Offers", style="bold"), table)
 
 

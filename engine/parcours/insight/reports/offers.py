@@ -6,6 +6,8 @@ shown, pending and never shown. With `moved` each figure is what happened in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from parcours.core.offers.answer import CAPPED, LETTERS
@@ -30,12 +32,22 @@ _KEPT_AWAY: Final = ", ".join(sorted(literal(reason) for reason, letter in LETTE
 
 def offer_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:
     """The tables of a report of offers."""
-    offers = _offers(warehouse, asked)
+    offers = _all_figures(warehouse, asked)
+    marks = _only(offers, "Marks", MARKS)
     rates = [_rates(asked, offers)] if asked.cohort == "entered" else []
-    return [offers, *rates, _reasons(warehouse, asked)]
+    decided = _only(offers, "Offers", [each for each in offers.adds if each not in MARKS])
+    has_marks = [row for row in marks.rows if any(row[marks.keys :])]
+    return [decided, replace(marks, rows=has_marks), *rates, _reasons(warehouse, asked)]
 
 
-def _offers(warehouse: Warehouse, asked: Asked) -> Section:
+def _only(whole: Section, title: str, figures: Sequence[str]) -> Section:
+    """The table with these figures of it."""
+    columns = [*whole.columns[: whole.keys], *figures]
+    places = [whole.columns.index(each) for each in columns]
+    return Section(title, columns, [tuple(row[at] for at in places) for row in whole.rows], whole.keys, figures)
+
+
+def _all_figures(warehouse: Warehouse, asked: Asked) -> Section:
     is_entered = asked.cohort == "entered"
     figures, query = (FIGURES, _of_entered(asked)) if is_entered else (FIGURES_MOVED, _of_moved(asked))
     found: dict[tuple[str, str, str], list[int]] = {}
@@ -84,7 +96,7 @@ def _rates(asked: Asked, offers: Section) -> Section:
         group = () if asked.by is not None else ("",)
         for part, whole in RATES:
             number, total = figures[part], figures[whole]
-            assert isinstance(number, int) and isinstance(total, int), "as `_offers` has them"
+            assert isinstance(number, int) and isinstance(total, int), "as `_all_figures` has them"
             if number or total:
                 rows.append((*group, *row[: offers.keys], f"{part} / {whole}", number, total, rate(number, total)))
     names = ["part", "whole", "rate"]
