@@ -82,7 +82,7 @@ def test_a_report_is_written_to_a_file(ask: Ask, out: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["offer"], 2, "there is no report of offers"),
+        (["offer", "free"], 1, "Facts tell of no offer 'free'"),
         (["offers"], 2, "'offers' is none; there are journey, campaign, channel, message, event, place, offer"),
         (["journey", "--live", "--to", "2026-04-01T00:00:00Z"], 2, "without --from and --to"),
         (["journey", "--from", "yesterday"], 2, "no time with a zone"),
