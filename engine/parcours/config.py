@@ -183,6 +183,9 @@ class Settings(SettingsBase, frozen=True):
         default=200, description="Offers counted for one person's caps at a time; another with caps she does not get."
     )
     decision_timeout_ms: Duration = Field(default=200, description="A decision asked for is answered within it.")
+    strangers: Literal["remember", "forget"] = Field(
+        default="remember", description="Whether who is unknown gets offers that have to be remembered; or none of it."
+    )
     decision_trace_max: Count = Field(default=50, description="Offers of a strategy of which a decision's fact tells.")
     score_cases_min: Count = Field(default=200, description="Cases of each outcome to train a score; or it is refused.")
     campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")

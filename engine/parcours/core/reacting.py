@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parcours.core.delivery import deliveries, feedback
-from parcours.core.delivery.deciding import Cause, decide
+from parcours.core.delivery.deciding import Cause, decide, forgets_strangers
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.feedback import Reacted
 from parcours.core.delivery.machines import note_machine, take_click
@@ -103,14 +103,18 @@ def hear_reactions(turn: Turn, run: Run) -> None:
 
 
 def take_decision(turn: Turn, given: DecisionAsked) -> None:
-    """Somebody asks which offers the person gets. Whoever gets some is known from then on."""
+    """Somebody asks which offers the person gets. Whoever gets some is known from then on.
+
+    Where strangers are forgotten, nothing is remembered or told of them: they are answered as by a try (trying.py).
+    """
+    if forgets_strangers(turn):
+        return None
     unknown = is_unknown(turn.profile)
     asked = [Asked(each.decision, each.placement, each.count, given.context) for each in given.asked]
     decide(turn, turn.scope(), asked, Cause(turn.person, given.request, request=given.request))
     if unknown and not is_unknown(turn.profile):
-        follow_audiences(turn, unknown=True)
-    else:
-        let_time_turn(turn)
+        return follow_audiences(turn, unknown=True)
+    return let_time_turn(turn)
 
 
 def take_mark(turn: Turn, given: PropositionMarked) -> None:

@@ -247,8 +247,7 @@ class Inputs:
 
     def _advance(self, work: Work, slot: int, person: str, given: Input) -> Effects | None:
         """By what was published at the input's time. None: nothing has happened yet, for total caps are asked first."""
-        published = self._published
-        program = published.program if given.at >= published.since_ms else published.program_at(given.at)
+        program = self._program_at(given.at)
         profile = work.profile(slot, person)
         as_before = encode_profile(profile) if program.offers.has_totals else b""
         before = profile.traits
@@ -276,6 +275,25 @@ class Inputs:
         """What an input would come to, by what is published now; the profile is the caller's own."""
         program = self._published.program
         return advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+
+    def try_time(self, person: str, profile: Profile, at: int) -> None:
+        """Bring the caller's own profile to this time, as an input would: by changes of what is published, and timers.
+
+        Nothing leaves by that, and what channels that only record would answer does not come.
+        """
+        changes = self._published.missed(profile.change_number) if self.is_behind(profile) else []
+        for given in (*changes, TimePassed(at)):
+            while (timer := first_timer(profile, given.at)) is not None:
+                self._try_then(person, profile, TimerDue(timer.due))
+            self._try_then(person, profile, given)
+
+    def _try_then(self, person: str, profile: Profile, given: Input) -> None:
+        program = self._program_at(given.at)
+        advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+
+    def _program_at(self, at: int) -> Program:
+        published = self._published
+        return published.program if at >= published.since_ms else published.program_at(at)
 
     def copies_now(self, person: str, profile: Profile, given: PartTaken) -> list[Outgoing]:
         """The copies for seeds as they would go out now; the profile is the caller's own."""

@@ -24,14 +24,18 @@ class GetOffers(Request[OffersFound], frozen=True, tag="offers"):
 
 
 class TryDecisions(Request[DecisionsTried], frozen=True, tag="try_decisions"):
-    """What the person of a name would get by these now; nothing is changed."""
+    """What the person of a name would get by these now; nothing is changed.
+
+    is_passing  as somebody of whom nothing is remembered
+    """
 
     name: str
     asked: tuple[AskedAt, ...]
     context: dict[str, object]
+    is_passing: bool = False
 
     async def put_to(self, host: ShardHost) -> DecisionsTried:
-        return await host.people.try_decisions(self.name, self.asked, self.context)
+        return await host.people.try_decisions(self.name, self.asked, self.context, is_passing=self.is_passing)
 
 
 class CollectTotals(Request[TotalsAsked], frozen=True, tag="collect_totals"):

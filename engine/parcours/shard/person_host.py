@@ -74,12 +74,14 @@ class PersonHost:
         given = [each for each in propositions if each.request == request]
         return OffersFound(found.owner, found.is_here, given, profile.traits)
 
-    async def try_decisions(self, name: str, asked: tuple[AskedAt, ...], context: dict[str, object]) -> DecisionsTried:
+    async def try_decisions(
+        self, name: str, asked: tuple[AskedAt, ...], context: dict[str, object], *, is_passing: bool
+    ) -> DecisionsTried:
         found = self._shard.persons.find_owner(name)
         if not found.is_here:
             return DecisionsTried(found.owner, is_here=False)
         given = DecisionAsked(self._clock.now_ms(), "", asked, context)
-        decided, traits = self._shard.persons.tried(found.owner, given, self._shard.settings)
+        decided, traits = self._shard.persons.tried(found.owner, given, self._shard.settings, is_passing=is_passing)
         return DecisionsTried(found.owner, is_here=True, decided=decided, traits=traits)
 
     def names(self, person: str) -> KnownNames:

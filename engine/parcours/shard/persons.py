@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from parcours.config import Settings
-from parcours.core.advance import advance
+from parcours.core.delivery.trying import try_decisions
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Decided, Looked
 from parcours.core.input import DecisionAsked
-from parcours.core.profile import Identity, Profile, decode_profile, name_alone
+from parcours.core.profile import Identity, Profile, decode_profile, is_unknown, name_alone
 from parcours.shard.addresses import Addresses
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetter, DeadLetters
 from parcours.shard.found import Found, Located
 from parcours.shard.ids.key import by_time
 from parcours.shard.ids.seen import SeenIds
+from parcours.shard.inputs import Inputs
 from parcours.shard.messages import Look
 from parcours.shard.names import Names
 from parcours.shard.person_requests import Held, KnownNames
@@ -61,6 +63,7 @@ class Persons:
         reached: Reached,
         seen: SeenIds,
         dead_letters: DeadLetters,
+        inputs: Inputs,
     ) -> None:
         self._slots = slots
         self._slot_map = slots.slot_map
@@ -71,6 +74,7 @@ class Persons:
         self._reached = reached
         self._seen = seen
         self._dead_letters = dead_letters
+        self._inputs = inputs
 
     def profile(self, person: str) -> Profile | None:
         """What lies under a name, None if nothing does: of one that is no person now, whose it is."""
@@ -93,11 +97,20 @@ class Persons:
         self._commits.check()
         return profile_in(self._slots[self._slot_map.slot(person)], person)
 
-    def tried(self, person: str, given: DecisionAsked, settings: Settings) -> tuple[list[Decided], dict[str, object]]:
-        """What would be told of these decisions, and the person's traits; nothing is changed."""
+    def tried(
+        self, person: str, given: DecisionAsked, settings: Settings, *, is_passing: bool
+    ) -> tuple[list[Decided], dict[str, object]]:
+        """What would be told of these decisions, and the person's traits; nothing is changed.
+
+        Her timers that are due fire before it, as before a real one. `is_passing` is as for `try_decisions`.
+        """
+        given = replace(given, at=max(given.at, self._commits.stamp_ms))
         profile = self.known(person) or Profile()
-        facts = advance(person, profile, given, self._published.program, settings).facts
-        return [each for each in facts if isinstance(each, Decided)], profile.traits
+        if not is_unknown(profile):
+            self._inputs.try_time(person, profile, given.at)
+        forgotten = is_passing or (settings.strangers == "forget" and is_unknown(profile))
+        facts = try_decisions(person, profile, given, self._published.program, settings, is_passing=forgotten)
+        return facts, profile.traits
 
     def find_owner(self, name: str) -> Found:
         """Under which name the person of this name lives."""

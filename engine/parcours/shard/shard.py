@@ -135,7 +135,7 @@ class Shard:
         self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
         self.exporting, self.census = Exporting(commits, store), Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
-        self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
+        self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters, inputs)
         self.erasing = erasing = Erasing(
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
             settings.erase_within_ms, exports=exports,

@@ -19,7 +19,7 @@ from parcours.core.offers.choosing import Asked, Asker, choose
 from parcours.core.offers.remembering import forget, joined, remember
 from parcours.core.offers.state import OffersKept, Proposition
 from parcours.core.offers.totals import TotalReturn, TotalsAtHand, Unanswered
-from parcours.core.profile import Profile
+from parcours.core.profile import Profile, is_unknown
 from parcours.core.turn import Turn
 from parcours.expression.expression import Scope
 
@@ -39,15 +39,21 @@ class Cause(NamedTuple):
 Given: TypeAlias = tuple[OfferGiven, ...]
 
 
-def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> list[Given]:
+def forgets_strangers(turn: Turn) -> bool:
+    """Whether she is nobody known, and nothing is to be remembered of whoever is not."""
+    return turn.settings.strangers == "forget" and is_unknown(turn.profile)
+
+
+def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, *, is_passing: bool = False) -> list[Given]:
     """What the person gets by each of these, the best first; nothing by a decision that is published no more.
 
+    is_passing  offers that have caps are passed over, since nothing of this will be remembered
     Raises Unanswered, before anything is remembered or told.
     """
     offers, settings = turn.program.offers, turn.settings
     given: list[Given] = []
     totals = TotalsAtHand(turn.answers, cause.origin)
-    answers = [*_answers(turn, scope, asked, cause, totals)]
+    answers = [*_answers(turn, scope, asked, cause, totals, is_passing=is_passing)]
     if totals.missing:
         raise Unanswered(tuple(totals.missing))
     turn.effects.taken += tuple(totals.taken)
@@ -77,13 +83,14 @@ def foresee(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause) -> l
 
 
 def _answers(
-    turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, totals: TotalsAtHand
+    turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, totals: TotalsAtHand, *, is_passing: bool = False
 ) -> Iterator[tuple[Answer | None, Given]]:
     """Each answer with its propositions, None for a decision that is published no more; all are made at once."""
     offers = turn.program.offers
     known = [each for each in asked if each.decision in offers.decisions]
     kept = turn.profile.offers or OffersKept()
-    asker = Asker(turn.person, scope, kept, may_personalise(turn.profile, turn.program.policies), totals=totals)
+    may = may_personalise(turn.profile, turn.program.policies)
+    asker = Asker(turn.person, scope, kept, may, totals=totals, is_passing=is_passing)
     answers = iter(choose(offers, asker, known, turn.settings, worded=True))
     numbers = Counter[tuple[str, str]]()  # the same may be asked for twice by one message
     for each in asked:

@@ -60,6 +60,7 @@ class Asker:
     personalise  whether it may be chosen by what is known of her: else she gets the fallback
     lessons      by ranking, what those that learn know
     totals       what total caps have answered, and what is missing: without it there is something left of every offer
+    is_passing   whether nothing is remembered of her: then offers are passed over that have caps
     """
 
     person: str
@@ -68,6 +69,7 @@ class Asker:
     personalise: bool = True
     lessons: Mapping[str, Lesson] = field(default_factory=dict)
     totals: TotalsAtHand = field(default_factory=TotalsAtHand)
+    is_passing: bool = False
 
 
 def choose(
@@ -142,6 +144,8 @@ class _Choosing:
             self.scope.offer = offer.known
             if not offer.eligible.holds(self.scope):
                 return "not_eligible", offer.eligible.unmet(self.scope) if self.worded else ""
+        if self.asker.is_passing and (offer.caps or offer.totals):
+            return "capped", "nothing is counted of strangers" if self.worded else ""
         if offer.caps and (full := full_cap(offer, kept, self.scope, self.ahead, self.settings)) is not None:
             return "capped", in_words(*full) if self.worded else ""
         return ("already_chosen", "") if offer.name in passed else None
