@@ -10,6 +10,8 @@ from tests.core.conftest import Story, project_of
 
 from parcours.core.delivery.proposition_key import code_of
 from parcours.dispatch.render import ContentRejected, Renderer
+from parcours.ingress.sealed_links import SealedLinks
+from parcours.ingress.tokens import OfferToken
 
 
 class MailContent(BaseModel):
@@ -31,7 +33,9 @@ steps: [{id: mail, send: mail}]
 """
 
 
-def said(content: str, city: str = "Rome", form: str = "text", **mail: str) -> tuple[dict[str, Any], str]:
+def said(
+    content: str, city: str = "Rome", form: str = "text", links: SealedLinks | None = None, **mail: str
+) -> tuple[dict[str, Any], str]:
     """What the mail says to somebody who starts, and the parameter of links with the offer's code."""
     told = ", ".join(f"{name}: {template!r}" for name, template in mail.items())
     message = (
@@ -40,7 +44,7 @@ def said(content: str, city: str = "Rome", form: str = "text", **mail: str) -> t
     program = project_of(TRIP, offers=OFFERS.format(format=form, content=content), messages=message).program
     story = Story(program).identify(1, email="s@a.example", city=city).event(10, "Start")
     (outgoing,) = story.outbox.values()
-    rendered = Renderer(program, {"email": MailContent}).render(outgoing)
+    rendered = Renderer(program, {"email": MailContent}, links=links).render(outgoing)
     return rendered.model_dump(), f"offer_code={code_of(outgoing.offers['hero'].proposition)}"
 
 
@@ -65,6 +69,15 @@ def test_an_offer_says_what_its_author_wrote_for_the_placement(
     mail, code = said(content, form=form, text=template)
 
     assert mail["text"] == expected.replace("CODE", code)
+
+
+def test_a_message_may_carry_the_picture_that_tells_that_its_offer_was_shown() -> None:
+    links = SealedLinks("https://door.example", ["k" * 32])
+    mail, _ = said("{text: x}", links=links, text="{{ offers.hero.pixel }}")
+
+    token = links.seals.unseal(OfferToken, mail["text"].removeprefix("https://door.example/p/"))
+    assert token.person == "sarah" and token.proposition
+    assert said("{text: x}", text="{{ offers.hero.pixel }}")[0]["text"] == "", "without a door there is none"
 
 
 def test_the_code_in_a_message_is_the_one_by_which_the_offer_is_redeemed() -> None:

@@ -175,3 +175,48 @@ def test_what_is_only_tried_says_why_and_changes_nothing(shop: Project) -> None:
         assert [each.content for each in nobody.offers] == [{"text": "Offer yoga"}]
         assert engine.profile("sarah") == before and engine.profile("tom") is None
         assert [each for each in engine.facts("sarah") if isinstance(each, DecidedFact)] == []
+
+
+def test_strangers_who_are_forgotten_get_what_nobody_counts_and_leave_no_trace(shop: Project) -> None:
+    settings = Settings(decision_timeout_ms=60_000, strangers="forget")
+    with Engine.open(shop, "memory:", runtime="local", clock=ManualClock(START), settings=settings) as engine:
+        yoga = {"page": "yoga"}
+        asked = [engine.decide("tom", "best", placement="agent", context=yoga, request_id="r") for _ in range(2)]
+        known = engine.decide("sarah", "best", placement="agent", context=yoga)  # free has a cap
+        tried = engine.decide("ann", "best", placement="agent", context=yoga, dry=True).result()
+        engine.identify("sarah", {"city": "Rome"}).result()
+        sarah = engine.decide("sarah", "best", placement="agent", context=yoga).result()
+
+        for told in (*[each.result() for each in asked], known.result()):
+            assert [(each.name, each.proposition, each.content) for each in told.offers] == [
+                ("ten", None, {"text": "Ten"})
+            ]
+            assert not told.is_late and not told.why
+        assert tried.why == "best at agent: ten (score 5); free: capped, nothing is counted of strangers"
+        assert engine.profile("tom") is None and engine.facts("tom") == []
+        assert [(each.name, bool(each.proposition)) for each in sarah.offers] == [("free", True)]
+
+
+def test_what_is_only_tried_is_as_if_her_timers_had_fired(shop: Project) -> None:
+    write_texts(
+        shop.folder,
+        {
+            "journeys/move.yaml": """\
+                journey: move
+                entry: {event: Seen}
+                steps:
+                  - {id: wait, wait: 1h}
+                  - {id: move, update: {city: '"Rome"'}}
+            """
+        },
+    )
+    clock = ManualClock(START)
+    patient = Settings(decision_timeout_ms=60_000)
+    with Engine.open(Project.load(shop.folder), "memory:", runtime="local", clock=clock, settings=patient) as engine:
+        engine.track("sarah", "Seen", {}).result()
+        moved = [engine.decide("sarah", "best", placement="banner", dry=True).result().offers[0].content]
+        clock.move_to(START + 3_600_001)
+        moved.append(engine.decide("sarah", "best", placement="banner", dry=True).result().offers[0].content)
+        assert (sarah := engine.profile("sarah")) is not None and not sarah.traits, "nothing of it is kept"
+
+    assert [each["json"] for each in moved] == [{"text": "Free in , Atlanta"}, {"text": "Free in Rome, Atlanta"}]

@@ -99,6 +99,7 @@ ODD: list[tuple[str, str, str, dict[str, str]]] = [
     ("GET", f"/{C}", "", {}),
     ("GET", f"/inbox/{C}", "", CHIEF),
     ("GET", f"/o/{C}", "", {}),
+    ("GET", f"/p/{C}", "", {}),
     ("GET", f"/c/{C}", "", {}),
     ("POST", f"/u/{C}", C, {}),
     ("POST", "/webhooks/sms/inbound", f"From={C}&Body={C}", {"X-Twilio-Signature": C}),

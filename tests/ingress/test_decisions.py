@@ -19,7 +19,10 @@ from parcours.config import Settings
 from parcours.core.fact import Decided, OfferMarked
 from parcours.errors import ShardUnavailable
 from parcours.ingress.application import Application, door_of
+from parcours.ingress.deployment import links_of
+from parcours.ingress.links import PIXEL
 from parcours.ingress.settings import ServeSettings
+from parcours.ingress.tokens import OpenToken
 from parcours.journey.project import Project
 from parcours.service.service import Service
 
@@ -38,27 +41,42 @@ KEYS = [
 SECRET = "s" * 32
 BEST = [{"decision": "best", "placement": "banner"}]
 
+LINKED: dict[str, Any] = {"public_url": "http://127.0.0.1", "signing_keys": ["k" * 32]}
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+
 Post: TypeAlias = Callable[..., Awaitable[httpx.Response]]
 
 
 def at_the_door(tmp_path: Path, do: Callable[[Service, Post], Awaitable[None]], secret: str | None = SECRET) -> None:
     """Do something at the door of a running shop, with its service and by POST as some key."""
+
+    async def with_service(service: Service, client: httpx.AsyncClient) -> None:
+        async def post(path: str, body: dict[str, Any], key: str = "agent", **headers: str) -> httpx.Response:
+            told = {"Authorization": f"Bearer secret-of-{key}", **headers}
+            return await client.post(path, json=body, headers=told)
+
+        await do(service, post)
+
+    with_a_client(tmp_path, with_service, {"identity_secret": secret})
+
+
+def with_a_client(
+    tmp_path: Path, do: Callable[[Service, httpx.AsyncClient], Awaitable[None]], told: dict[str, Any]
+) -> None:
+    """Do something with the service of a running shop and a client of its door, of these further settings."""
     write_texts(tmp_path / "shop", SHOP)
-    settings = ServeSettings.model_validate({"keys": KEYS, "identity_secret": secret})
+    settings = ServeSettings.model_validate({"keys": KEYS, **told})
+    links = links_of(settings) if settings.signing_keys else None
 
     async def all_of_it() -> None:
         project, clock = Project.load(tmp_path / "shop"), ManualClock(1_772_442_000_000)
         patient = Settings(decision_timeout_ms=60_000)  # a busy machine is no reason for fallbacks here
-        async with Service.open(project, "memory:", runtime="local", clock=clock, settings=patient) as service:
+        opened = Service.open(project, "memory:", runtime="local", clock=clock, settings=patient, links=links)
+        async with opened as service:
             application = Application(door_of(service, settings))
             transport = httpx.ASGITransport(app=application)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-
-                async def post(path: str, body: dict[str, Any], key: str = "agent", **headers: str) -> httpx.Response:
-                    told = {"Authorization": f"Bearer secret-of-{key}", **headers}
-                    return await client.post(path, json=body, headers=told)
-
-                await do(service, post)
+                await do(service, client)
 
     asyncio.run(all_of_it())
 
@@ -175,3 +193,43 @@ def test_an_agent_may_try_a_decision_and_is_told_why_and_a_page_may_not(tmp_path
         assert (await post("/v1/decisions", body, "page", Origin=ORIGIN)).status_code == 403
 
     at_the_door(tmp_path, do)
+
+
+async def marks(service: Service) -> list[str]:
+    return [each.mark for each in await service.facts("@anonymous/a1") if isinstance(each, OfferMarked)]
+
+
+def test_whoever_loads_the_picture_of_an_offer_was_shown_it(tmp_path: Path) -> None:
+    async def do(service: Service, client: httpx.AsyncClient) -> None:
+        body = {"anonymousId": "a1", "requestId": "r", "decisions": BEST}
+        agent = {"Authorization": "Bearer secret-of-agent"}
+        offers = [(await client.post("/v1/decisions", json=body, headers=agent)).json()["decisions"][0]["offers"]]
+        offers.append((await client.post("/v1/decisions", json={**body, "dry": True}, headers=agent)).json())
+        pixel = offers[0][0]["pixel"]
+
+        machine = await client.get(pixel, headers={"User-Agent": "Some-Crawler/1.0"})
+        assert await marks(service) == []
+        pictures = [await client.get(pixel, headers=BROWSER) for _ in range(2)]
+
+        assert offers[1]["decisions"][0]["offers"][0]["pixel"] is None, "nobody gets what is only tried"
+        assert await marks(service) == ["shown"]
+        for each in (machine, *pictures):
+            assert (each.status_code, each.content, each.headers["content-type"]) == (200, PIXEL, "image/gif")
+            assert each.headers["cache-control"] == "no-store"
+
+    with_a_client(tmp_path, do, LINKED)
+
+
+def test_a_picture_of_no_offer_is_the_same_and_counted_as_unmatched(tmp_path: Path) -> None:
+    async def do(service: Service, client: httpx.AsyncClient) -> None:
+        links = links_of(ServeSettings.model_validate(LINKED))
+        old = links.offer_pixel("sarah", "gone").removeprefix("http://127.0.0.1")
+        opened = links.seals.seal(OpenToken("sarah", "k"))
+        pictures = [await client.get(each, headers=BROWSER) for each in (old, "/p/forged", f"/p/{opened}")]
+
+        assert [(each.status_code, each.content) for each in pictures] == [(200, PIXEL)] * 3
+        metrics = (await client.get("/metrics")).text
+        assert 'parcours_feedback_total{channel="",result="unmatched"} 3.0' in metrics
+        assert await service.profile("sarah") is None
+
+    with_a_client(tmp_path, do, LINKED)

@@ -18,10 +18,13 @@ _ADDRESS: Final = re.compile(r"""https?://[^\s<>"']*[^\s<>"'.,;:!?)]""", re.IGNO
 """A link in a text, without the punctuation that follows it."""
 
 
-def offer_values(offer: ShownOffer, values: Mapping[str, object], fill: Filling) -> dict[str, object]:
+def offer_values(
+    offer: ShownOffer, values: Mapping[str, object], fill: Filling, pixel: str | None = None
+) -> dict[str, object]:
     """What a message's templates may name of it: `content`, `url`, `code`, `fallback`, and what is known of it.
 
     values  what the templates of the message may name: those of its content may, too
+    pixel   the address of the picture that marks it as shown, None where there is none
     """
     filled = said(offer, {**values, "context": {}}, fill)
     return {
@@ -31,6 +34,7 @@ def offer_values(offer: ShownOffer, values: Mapping[str, object], fill: Filling)
         "code": code_of(offer.proposition),
         "score": offer.score,
         "fallback": offer.is_fallback,
+        "pixel": pixel,
     }
 
 

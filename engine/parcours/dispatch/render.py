@@ -115,8 +115,7 @@ class Renderer:
         values = {**_values(outgoing), PREFERENCES: "" if links is None else links.preferences(outgoing)}
         try:
             if outgoing.offers:
-                shown = {name: offer_values(each, values, self._fill) for name, each in outgoing.offers.items()}
-                values["offers"] = without_nulls(shown)
+                values["offers"] = without_nulls(self._offers(outgoing, values, links))
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
                 for name, value in self._source(outgoing).items()
@@ -134,6 +133,19 @@ class Renderer:
             # Filters and a stranger's content model raise anything for data that nobody thought of, up to MemoryError;
             # it is one person's message that fails, and its claim is answered.
             raise RenderFailed(f"render: {error_words(error)}") from error
+
+    def _offers(
+        self, outgoing: Outgoing, values: Mapping[str, object], links: Links | None
+    ) -> dict[str, dict[str, object]]:
+        """What the templates may name of the offers that it shows."""
+        pixels = (
+            {}
+            if links is None
+            else {name: links.offer_pixel(outgoing.person, each.proposition) for name, each in outgoing.offers.items()}
+        )
+        return {
+            name: offer_values(each, values, self._fill, pixels.get(name)) for name, each in outgoing.offers.items()
+        }
 
     def _linked(self, content: BaseModel, outgoing: Outgoing) -> BaseModel:
         """The content with the addresses of ours that have a place in it."""

@@ -46,7 +46,9 @@ class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True):
 
 class OfferShown(msgspec.Struct, frozen=True):
     """
-    proposition  by which its marks are told; null of a fallback where nobody has answered in time
+    proposition  by which its marks are told; null where nothing is remembered of it: of a fallback where nobody has
+                 answered in time, of a stranger who is forgotten, and where it is only tried
+    pixel        a picture that marks it as shown once it is loaded; null where the proposition is
     """
 
     name: str
@@ -55,6 +57,7 @@ class OfferShown(msgspec.Struct, frozen=True):
     score: float | None
     fallback: bool
     proposition: str | None
+    pixel: str | None
 
 
 class DecisionShown(msgspec.Struct, frozen=True):
@@ -128,7 +131,15 @@ def _check_user(door: Door, key: Key | None, who: WhoseOffers) -> None:
 
 def _shown(decided: Decided) -> DecisionShown:
     offers = [
-        OfferShown(each.name, dict(each.content), dict(each.attributes), each.score, each.fallback, each.proposition)
+        OfferShown(
+            each.name,
+            dict(each.content),
+            dict(each.attributes),
+            each.score,
+            each.fallback,
+            each.proposition,
+            each.pixel,
+        )
         for each in decided.offers
     ]
     return DecisionShown(decided.decision, decided.placement, offers, decided.why or None)

@@ -1,5 +1,7 @@
 """What happens when somebody follows an address that a message carries? It is opened, clicked, or withdrawn from.
 
+The picture of an offer is one of them, wherever that is shown.
+
 A token says whose message it is and for what it is good, and nothing else in the request counts. That a picture was
 loaded or a link followed is told as far as there is room, and the picture and the way on come in any case. What a
 person says of consent is on disk before the answer: with no room for it the client hears that, and comes again.
@@ -30,7 +32,15 @@ from parcours.ingress.preferences import (
     wishes_of,
 )
 from parcours.ingress.sealed_links import is_web_page
-from parcours.ingress.tokens import ClickToken, OpenToken, ReactionToken, Token, TokenRefused, UnsubscribeToken
+from parcours.ingress.tokens import (
+    ClickToken,
+    OfferToken,
+    OpenToken,
+    ReactionToken,
+    Token,
+    TokenRefused,
+    UnsubscribeToken,
+)
 from parcours.segment.reports import feedback_line
 from parcours.wording import ForeignText
 
@@ -96,7 +106,20 @@ async def opened(door: Door, request: Request) -> Answer:
     else:
         by_machine = door.settings.machine_opens == "ignore" and is_machine(request.method, request.headers)
         report = Feedback(key=token.delivery, reaction="opened", machine=by_machine, by_link=True)
-        await _tell_if_room(door, report)
+        await _tell_if_room(door, feedback_line(report), "opened")
+    return PICTURE
+
+
+async def offer_shown(door: Door, request: Request) -> Answer:
+    """The same picture, whatever the token is; the offer was shown if it is one, unless a machine asks for it."""
+    try:
+        token = _unsealed(door, OfferToken, request)
+    except Problem:
+        door.figures.unheard["", "unmatched"] += 1
+        return PICTURE
+    if door.settings.machine_opens == "count" or not is_machine(request.method, request.headers):
+        told = {"type": "proposition", "person": token.person, "proposition": token.proposition, "mark": "shown"}
+        await _tell_if_room(door, msgspec.json.encode(told), "shown")
     return PICTURE
 
 
@@ -113,7 +136,7 @@ async def clicked(door: Door, request: Request) -> Answer:
         machine=is_machine(request.method, request.headers),
         by_link=True,
     )
-    await _tell_if_room(door, report)
+    await _tell_if_room(door, feedback_line(report), "clicked")
     return Answer(status=302, headers={"Location": quote(token.url, safe=URL_SAFE)}, media_type="text/plain")
 
 
@@ -171,19 +194,17 @@ def _nothing_here() -> Problem:
     return Problem(404, "unknown", "there is nothing at this address")
 
 
-async def _tell_if_room(door: Door, report: Feedback) -> None:
-    """Hand in what was opened or clicked, if there is room for it at once; else it is dropped, and counted."""
+async def _tell_if_room(door: Door, line: bytes, what: str) -> None:
+    """Hand in that it was opened, clicked or shown, if there is room for that at once; else drop it, and count that."""
     wait_s = door.settings.room_wait_ms / 1_000
     try:
         if door.state in ("starting", "stopping"):
             raise EngineClosed
-        taken = await door.service.take_lines(
-            [feedback_line(report)], are_reports=True, room_wait_s=wait_s, answer_wait_s=wait_s
-        )
+        taken = await door.service.take_lines([line], are_reports=True, room_wait_s=wait_s, answer_wait_s=wait_s)
         if taken.rejected:
             log.warning("a link's report is not taken: %s", ForeignText(taken.rejected[0][1]))
     except (NobodyYet, EngineClosed):
-        door.figures.unheard["", f"{report.reaction}_dropped"] += 1
+        door.figures.unheard["", f"{what}_dropped"] += 1
 
 
 async def _boxes(door: Door, token: UnsubscribeToken) -> list[Preference]:
@@ -223,6 +244,14 @@ ROUTES: Final = (
         always=True,
         in_any_case=PICTURE,  # a reader of mail shows a broken picture for anything else
         summary="The picture of one pixel that tells that a message was opened.",
+    ),
+    Route(
+        method="GET",
+        path="/p/{token}",
+        handler=offer_shown,
+        always=True,
+        in_any_case=PICTURE,
+        summary="The picture of one pixel that tells that an offer was shown.",
     ),
     Route(
         method="GET",

@@ -13,12 +13,21 @@ from urllib.parse import quote, urlsplit
 
 from parcours.core.effect import Outgoing
 from parcours.ingress.bounces import ReturnPaths
-from parcours.ingress.tokens import ClickToken, OpenToken, ReactionToken, ReportToken, Seals, UnsubscribeToken
+from parcours.ingress.tokens import (
+    ClickToken,
+    OfferToken,
+    OpenToken,
+    ReactionToken,
+    ReportToken,
+    Seals,
+    UnsubscribeToken,
+)
 
 OPENED: Final = "/o/"
 CLICKED: Final = "/c/"
 PREFERENCES: Final = "/u/"
 REACTION: Final = "/r/"
+SHOWN: Final = "/p/"
 REPORTS: Final = "/webhooks/"
 
 URL_CHARACTERS_MAX: Final = 2_048
@@ -62,6 +71,10 @@ class SealedLinks:
         """The person's preference page."""
         token = UnsubscribeToken(outgoing.person, outgoing.key, outgoing.channel)
         return f"{self.public_url}{PREFERENCES}{self.seals.seal(token)}"
+
+    def offer_pixel(self, person: str, proposition: str) -> str:
+        """The picture that tells that the person was shown an offer."""
+        return f"{self.public_url}{SHOWN}{self.seals.seal(OfferToken(person, proposition))}"
 
     def report_url(self, outgoing: Outgoing) -> str | None:
         """Where a provider reports on the delivery."""

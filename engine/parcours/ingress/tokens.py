@@ -69,6 +69,14 @@ class ClickToken(DeliveryToken, frozen=True, array_like=True):
     url: str
 
 
+class OfferToken(Token, frozen=True, array_like=True):
+    """Whoever loads its picture has the offer of the key `proposition` before him."""
+
+    kind = b"offer"
+
+    proposition: str
+
+
 class UnsubscribeToken(DeliveryToken, frozen=True, array_like=True):
     """What its holder may say of consent is the person's word; one click withdraws marketing on `channel`."""
 

@@ -36,6 +36,9 @@ class Links(Protocol):
     def preferences(self, outgoing: Outgoing) -> str:
         """The page on which the person says what she wants to get; templates name it `preferences_url`."""
 
+    def offer_pixel(self, person: str, proposition: str) -> str:
+        """A picture of one pixel: whoever loads it has the offer of this key before him, which the person got."""
+
     def report_url(self, outgoing: Outgoing) -> str | None:
         """The address at which a provider reports on the delivery, None if on this one nobody is to report."""
 

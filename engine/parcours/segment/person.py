@@ -20,6 +20,7 @@ BY_HAND = ("identify", "consent", "suppression")
 
 NAMED_TWICE = {
     FEEDBACK: "feedback names a delivery by its key or a person by her name, and nobody by an id",
+    "proposition": "a proposition call names a person by an id, or as results name her, and not by both",
     **{
         kind: f"{'an' if kind == 'identify' else 'a'} {kind} call names a person by an id, or as results name her, and "
         "not by both"

@@ -31,7 +31,10 @@ class OfferDecided:
 
     content      by the keys of its format, such as `text` or `json`, and `url`; templates are filled in
     score        by which it was ranked; None where it is missing
-    proposition  by which its marks are told; None of a fallback that was given because nobody answered in time
+    proposition  by which its marks are told; None where nothing is remembered of it, such as of a fallback that was
+                 given because nobody answered in time
+    pixel        the address of a picture that marks it as shown once it is loaded; None without proposition, and of an
+                 engine that was opened without links
     """
 
     name: str
@@ -40,6 +43,7 @@ class OfferDecided:
     score: float | None = None
     fallback: bool = False
     proposition: str | None = None
+    pixel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,40 +123,53 @@ class OfferCalls(ABC):
         return self._decisions(name, request, asked, given, lines)
 
     async def _decisions(
-        self, name: str, request: str, asked: Sequence[Asking], context: Mapping[str, object], lines: Sequence[bytes]
+        self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object], lines: Sequence[bytes]
     ) -> Decisions:
-        found: OffersFound | None = None
+        late_at = asyncio.get_running_loop().time() + self._host.settings.decision_timeout_ms / 1_000
         try:
-            found = await self._found(name, request, lines)
+            await self._take_request(lines)
+            async with asyncio.timeout_at(late_at):
+                return await self._told_of(name, request, asked, context)
         except (NobodyYet, TimeoutError) as error:
             log.warning("a request for decisions is answered by their fallbacks: %s", error_words(error))
-        answers = [self._answer(each, found, context) for each in asked]
-        return Decisions(request, tuple(answers), is_late=found is None)
+        return Decisions(request, tuple(self._answer(name, each, None, context) for each in asked), is_late=True)
 
-    async def _tried(self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object]) -> Decisions:
+    async def _told_of(self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object]) -> Decisions:
+        """What she has got by a request that is on disk."""
+        found = await ask_owner(self._port_of, name, lambda owner: GetOffers(owner, request))
+        if not found.given and self._host.settings.strangers == "forget":
+            return await self._tried(name, request, asked, context, is_passing=True)
+        return Decisions(request, tuple(self._answer(name, each, found, context) for each in asked))
+
+    async def _tried(
+        self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object], *, is_passing: bool = False
+    ) -> Decisions:
+        """What she would get; of whoever is_passing nothing was remembered when it was decided, and this is it."""
         told = tuple(AskedAt(each.decision, each.placement, each.count) for each in asked)
-        tried = await ask_owner(self._port_of, name, lambda owner: TryDecisions(owner, told, context))
+        tried = await ask_owner(self._port_of, name, lambda owner: TryDecisions(owner, told, context, is_passing))
         answers: list[Decided] = []
         for each in tried.decided:
             given = [replace(one, proposition="") for one in each.offers]
-            offers = self._said(each.placement, given, tried.traits, context)
-            answers.append(Decided(each.decision, each.placement, offers, why=decision_sentence(each)))
+            offers = self._said(name, each.placement, given, tried.traits, context)
+            why = "" if is_passing else decision_sentence(each)
+            answers.append(Decided(each.decision, each.placement, offers, why=why))
         return Decisions(request, tuple(answers))
 
-    def _answer(self, asked: Asking, found: OffersFound | None, context: Mapping[str, object]) -> Decided:
+    def _answer(self, name: str, asked: Asking, found: OffersFound | None, context: Mapping[str, object]) -> Decided:
         given = _given(asked, found, self._control.current.offers)
-        offers = self._said(asked.placement, given, found.traits if found else {}, context)
+        offers = self._said(name, asked.placement, given, found.traits if found else {}, context)
         return Decided(asked.decision, asked.placement, offers, is_late=found is None)
 
     def _said(
         self,
+        name: str,
         placement: str,
         given: Sequence[OfferGiven],
         traits: Mapping[str, object],
         context: Mapping[str, object],
     ) -> tuple[OfferDecided, ...]:
         """The offers with what they say; without those that are gone meanwhile, or that cannot be filled in."""
-        program, now_ms = self._control.current, self._host.now_ms()
+        program, now_ms, links = self._control.current, self._host.now_ms(), self._host.links
         told: list[OfferDecided] = []
         for each in given:
             offer = program.offers.offers.get(each.offer)
@@ -164,7 +177,8 @@ class OfferCalls(ABC):
             values = {"profile": traits, "context": context}
             content = None if shown is None else self._saying.content(shown, values, now_ms, program.timezone)
             if offer is not None and content is not None:
-                about = each.score, each.is_fallback, each.proposition or None
+                pixel = links.offer_pixel(name, each.proposition) if links and each.proposition else None
+                about = each.score, each.is_fallback, each.proposition or None, pixel
                 told.append(OfferDecided(offer.name, content, dict(offer.attributes), *about))
         return tuple(told)
 
@@ -172,18 +186,15 @@ class OfferCalls(ABC):
     def _saying(self) -> AskedOffers:
         return AskedOffers()
 
-    async def _found(self, name: str, request: str, lines: Sequence[bytes]) -> OffersFound | None:
-        """What she got; None if her shard has not answered in time."""
+    async def _take_request(self, lines: Sequence[bytes]) -> None:
+        """Hand in a request, the last of the lines. Raises NobodyYet where that cannot be done in time."""
         half_s = self._host.settings.decision_timeout_ms / 2_000
-        late_at = asyncio.get_running_loop().time() + 2 * half_s
         taken = await self.take_lines(lines, room_wait_s=half_s, answer_wait_s=half_s)
         for place, reason in taken.rejected:
             if place == len(lines) - 1:
                 raise CallerError(f"decision: {reason}")
         if taken.failure is not None:
             raise taken.failure
-        async with asyncio.timeout_at(late_at):
-            return await ask_owner(self._port_of, name, lambda owner: GetOffers(owner, request))
 
 
 def _given(asked: Asking, found: OffersFound | None, offers: Offers) -> list[OfferGiven]:

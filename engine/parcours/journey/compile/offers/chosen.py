@@ -33,7 +33,7 @@ def paths_of_shown(name: str, offers: Collection[Offer], placements: Collection[
     """The paths below `offers` of what a message shows at one of these placements, under the name that it gives it."""
     formats = {offer.content[each].format for offer in offers for each in placements if each in offer.content}
     kinds = united({"content": _CONTENT_KINDS[each]} for each in formats)
-    own = dict.fromkeys(("title", "url", "code"), "string")
+    own = dict.fromkeys(("title", "url", "code", "pixel"), "string")
     return {
         **paths_of_chosen(name, offers),
         **{f"{name}.{key}": kind for key, kind in {"priority": "number", **own, **kinds}.items()},
