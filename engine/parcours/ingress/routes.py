@@ -27,6 +27,7 @@ from parcours.ingress import (
     operate,
     people,
     reports,
+    snippet,
     sql,
 )
 from parcours.ingress.exchange import Route
@@ -35,6 +36,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
     decisions.ROUTES,
     links.ROUTES,
+    snippet.ROUTES,
     health.ROUTES,
     metrics.ROUTES,
     openapi.ROUTES,
