@@ -10,7 +10,7 @@ from tests.core.test_offer_marks import told
 from parcours.channel import NotSent, Refused
 from parcours.core.delivery.proposition_key import code_of, proposition_key, with_code
 from parcours.core.effect import ShownOffer
-from parcours.core.fact import Decided
+from parcours.core.fact import Decided, DeliveryReached
 from parcours.errors import ProjectInvalid
 
 SHOWN = """
@@ -239,3 +239,17 @@ def test_what_a_message_says_of_offers_is_checked(offers: str, text: str, fault:
         shop(offers, text=text)
 
     assert fault in str(raised.value)
+
+
+def test_what_is_told_of_a_delivery_names_the_offers_that_it_shows() -> None:
+    story = shop().event(10, "Start")
+    (key,) = story.claim(20)
+    story.answer(30, Refused(key, "no such box"))
+
+    proposition = proposition_key("shop", "sarah", "best", "hero", "trip/1/mail/1/email", 0)
+    named = [(each.outcome, each.offer_keys) for each in story.facts if isinstance(each, DeliveryReached)]
+    assert named == [(outcome, (proposition,)) for outcome in ("queued", "claimed", "failed")]
+    story.event(40, "Start").claim(50)
+    assert [each.offer_keys for each in story.facts if isinstance(each, DeliveryReached)][3:] == [
+        (proposition_key("shop", "sarah", "best", "hero", "trip/2/mail/1/email", 0),)
+    ] * 2

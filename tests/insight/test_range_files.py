@@ -58,7 +58,7 @@ SARAH: list[Fact] = [
     ),
     DeliveryReached(
         AT + 2, "sarah", "cart", 2, 1, "mail", "email", "reminder", "s@shop.example", "opened", None, "k1", None, None,
-        3, "transactional", "news", 2, None, machine=True,
+        3, "transactional", "news", 2, None, machine=True, offer_keys=("p1", "p2"),
     ),
     Unmet(AT + 3, "sarah", "launch", 1, "Order Completed", "total is missing"),
     Unmatched(AT + 4, "sarah", "opened", "no such delivery"),

@@ -80,6 +80,7 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     attempt        which one it is about, from 1; 0 before the first
     link           which link a click was on, where the report says so
     machine        it was opened or clicked by a machine, of which the delivery has no mark and no listener hears
+    offer_keys     the propositions that it shows, of those that are not forgotten yet
     """
 
     at: int
@@ -102,6 +103,7 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     attempt: int
     link: str | None
     machine: bool = False
+    offer_keys: tuple[str, ...] = ()
 
 
 class CopyReached(msgspec.Struct, frozen=True, array_like=True, tag="copy", gc=False):

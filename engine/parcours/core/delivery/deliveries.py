@@ -24,7 +24,7 @@ from parcours.channel import CALL
 from parcours.core.archive import Found, has_archived, newest_first, take_out, take_out_with
 from parcours.core.archive import under_way as archived_under_way
 from parcours.core.delivery.delivery_key import key_of
-from parcours.core.delivery.marking import take_offers_back
+from parcours.core.delivery.marking import shown_in, take_offers_back
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, MessageClass, Outcome
 from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Run
@@ -81,11 +81,12 @@ def reach(
     """Record that the delivery reached a state or got a mark. `attempt` is the last one unless it is given."""
     message_class, purpose = _kind_of(turn, run, delivery)
     about = delivery.attempts_begun if attempt is None else attempt
+    offers = tuple(each.key for each in shown_in(turn, delivery.key))
     turn.effects.facts.append(
         DeliveryReached(
             turn.gates_at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
             delivery.message, delivery.to, outcome, gate, delivery.key, reason, code,
-            delivery.visit, message_class, purpose, about, link, is_machine,
+            delivery.visit, message_class, purpose, about, link, is_machine, offers,
         )
     )  # fmt: skip
 
@@ -212,8 +213,9 @@ def close(
     settle(turn, delivery)
     if state in GIVES_BACK:
         give_back(turn, delivery)
-        take_offers_back(turn, delivery.key)
     reach(turn, run, delivery, state, gate=gate, reason=reason, code=code, attempt=attempt)
+    if state in GIVES_BACK:
+        take_offers_back(turn, delivery.key)
 
 
 def settle(turn: Turn, delivery: DeliveryState) -> None:

@@ -39,8 +39,7 @@ def mark_shown_in(turn: Turn, delivery: str, channel: str, reaction: str, link: 
 
     A click is one on the offer whose code its link carries; by any other link she has at least opened the message.
     """
-    kept = turn.profile.offers
-    for each in [] if kept is None else [each for each in kept.propositions if delivery in each.deliveries]:
+    for each in shown_in(turn, delivery):
         placement = turn.program.offers.placements.get(each.placement)
         shown_by = "opened" if placement is None else placement.is_shown_by(channel)
         if reaction == "clicked" and link is not None and carries(link, code_of(each.key)):
@@ -58,13 +57,17 @@ _SHOWS: Final[Mapping[str, frozenset[str]]] = {
 """By what tells that a placement has shown its offers, the reactions to a message that say so."""
 
 
+def shown_in(turn: Turn, delivery: str) -> list[Proposition]:
+    """The offers of hers that a message shows, the oldest first."""
+    kept = turn.profile.offers
+    return [] if kept is None else [each for each in kept.propositions if delivery in each.deliveries]
+
+
 def take_offers_back(turn: Turn, delivery: str) -> None:
     """Give back what was decided for a message that does not go out, or not now; what she has seen stays."""
     kept = turn.profile.offers
-    if kept is None:
-        return
-    for each in [each for each in kept.propositions if each.for_message and delivery in each.deliveries]:
-        if give_back(kept, each.key) is not None:
+    for each in shown_in(turn, delivery):
+        if kept is not None and each.for_message and give_back(kept, each.key) is not None:
             _tell(turn, each, "given_back")
             if each.total:
                 turn.effects.returned += (TotalReturn(each.offer, each.at, turn.at),)

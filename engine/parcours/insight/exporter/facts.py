@@ -103,6 +103,7 @@ def _delivery(row: Told) -> Fact:
         row["attempt"],
         row["link"],
         bool(row["machine"]),  # which files from before do not have
+        tuple(row["offer_keys"] or ()),
     )
 
 

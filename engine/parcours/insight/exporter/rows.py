@@ -306,7 +306,7 @@ def _delivery(fact: DeliveryReached, telling: Telling) -> Row:
         fact.reason,
         fact.code,
         fact.link,
-        None,  # offers come with decisions
+        list(fact.offer_keys) or None,
         fact.machine,
     )
 
