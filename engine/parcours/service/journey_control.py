@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -21,7 +22,8 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
 from parcours.journey.publish.ledger import Named, Verb
-from parcours.journey.publish.publications import Publications
+from parcours.journey.publish.publications import PublicationCompiler, Publications
+from parcours.journey.publish.removed_offers import removed_from, removed_from_runs
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
@@ -91,8 +93,17 @@ class JourneyControl(Published):
         self.publications = await settle(self._ports)
         async with self._turn:
             if publishes:
-                await self._carry_out(publishing(self._project, reopen=False, in_use=await self._in_use(Patience())))
+                await self._publish_at_opening()
         await self._renew(self.publications)
+
+    async def _publish_at_opening(self) -> None:
+        """What runs miss by it is only told: an engine that does not open helps nobody."""
+        before, patience = self.publications, Patience()
+        await self._carry_out(publishing(self._project, reopen=False, in_use=await self._in_use(patience)))
+        if self.publications is not before:
+            was = PublicationCompiler().program(before)
+            for missed in await self._missed_by_runs(was, self.publications, patience):
+                log.warning("what was published at the opening takes something from open runs: %s", ForeignText(missed))
 
     async def _renew(self, publications: Publications) -> None:
         self._take(publications)
@@ -111,6 +122,7 @@ class JourneyControl(Published):
                 after = make(before, self._clock.now_ms())
                 found = differences(before, after)
                 reasons = self._unfit(after) + (beyond(found, project, only) if only is not None else [])
+                reasons += [] if reasons else await self._missed_by_runs(self.current, after, patience)
             if reasons and not order.dry:
                 raise PublishRefused("\n".join(reasons))
             if reasons:
@@ -147,6 +159,28 @@ class JourneyControl(Published):
             return list(error.findings)
         return []
 
+    async def _missed_by_runs(self, was: Program, after: Publications, patience: Patience) -> list[str]:
+        """Why this cannot be published after `was`: open runs would miss a decision, or where its offers are shown."""
+        will_be, stopped = self._compiler.program(after), self._stopped()
+        if not any(removed_from(each, was, will_be) for each in will_be.versions()):
+            return []
+        runs = await self._runs(patience)
+        for version in self._conducted():
+            runs[version] = runs[version] or 1  # it has its own run, though nobody is in that yet
+        return removed_from_runs(was, will_be, {each: many for each, many in runs.items() if each[0] not in stopped})
+
+    def _stopped(self) -> set[str]:
+        """The journeys whose runs are over, though some may not have been gone through yet."""
+        return {name for name, entry in self.publications.ledger.journeys.items() if entry.state == "stopped"}
+
+    async def _runs(self, patience: Patience) -> Counter[tuple[str, int]]:
+        """How many runs are open of each version that anybody goes by."""
+        found = Counter[tuple[str, int]]()
+        for number, port in enumerate(self._ports):
+            for journey, version, many in await patience.answer(number, partial(port.ask, CountRuns())):
+                found[journey, version] += many
+        return found
+
     async def _open_runs(self, journeys: Collection[str], patience: Patience) -> int:
         """How many runs of these journeys are open."""
         if not journeys:
@@ -160,11 +194,7 @@ class JourneyControl(Published):
         """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
         if all(len(entry.versions) == 1 for entry in self.publications.ledger.journeys.values()):
             return None
-        return self._conducted() | {
-            (journey, version)
-            for number, port in enumerate(self._ports)
-            for journey, version, _ in await patience.answer(number, partial(port.ask, CountRuns()))
-        }
+        return self._conducted() | (await self._runs(patience)).keys()
 
     def troubles(self) -> list[str]:
         """What older versions need that the engine was not opened with.
