@@ -272,6 +272,7 @@ def _shown(found: Person) -> PersonShown:
         places=[_place_shown(each) for each in found.whereabouts.places],
         position=_position(found.whereabouts.position),
         unheard=dict(found.whereabouts.unheard),
+        not_followed=found.whereabouts.not_followed,
     )
 
 

@@ -108,6 +108,7 @@ class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
     places      those that she is in
     position    the newest one, null if there was none
     unheard     how many positions and crossings told nothing, by the reason
+    not_followed  why no position of hers is used, `no_personalisation`; null if they are
     """
 
     owner: str
@@ -123,6 +124,7 @@ class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
     places: list[PlaceShown]
     position: PositionShown | None
     unheard: Mapping[str, int]
+    not_followed: str | None
 
 
 class PeopleFound(msgspec.Struct, frozen=True):

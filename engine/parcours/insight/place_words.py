@@ -36,6 +36,10 @@ UNHEARD: Final[Mapping[Ignored | Untold, str]] = {
 """Why a position or a crossing told nothing."""
 
 
+NOT_FOLLOWED: Final = "no position is used: she does not want to be personalised, or has not allowed it"
+"""What is told in place of where she is."""
+
+
 def place_sentence(fact: Changed) -> str:
     """That she entered or left a place, and why as far as the fact has it."""
     stay = "" if fact.dwell is None else f" after {format_duration(fact.dwell * SECOND_MS)}"

@@ -10,10 +10,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from parcours.config import Settings
+from parcours.core.consent import may_personalise
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.insight.explain import Explanation, explain, with_scores
-from parcours.insight.place_words import whereabouts_lines
+from parcours.insight.place_words import NOT_FOLLOWED, whereabouts_lines
 from parcours.insight.whose_facts import Told
 from parcours.journey.identities import never_linked
 from parcours.journey.project import Project, check_project
@@ -264,7 +265,9 @@ class Facade(ABC):
         profile = (await ask_owner(self._port_of, explanation.person, GetProfile)).profile
         if profile is None:
             return explanation
-        if profile.whereabouts is not None:
+        if program.places and not may_personalise(profile, program.policies):
+            explanation = replace(explanation, places=(NOT_FOLLOWED,))
+        elif profile.whereabouts is not None:
             explanation = replace(explanation, places=whereabouts_lines(profile.whereabouts))
         return with_scores(explanation, profile, program, *self._as_of()) if program.scores else explanation
 

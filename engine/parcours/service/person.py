@@ -116,7 +116,7 @@ class Person:
             past=tuple(_run(run, profile, program) for run in profile.past),
             counts=MappingProxyType(dict(profile.counts)),
             next_due=None if due == NEVER else due,
-            whereabouts=PersonWhereabouts.of(profile.whereabouts),
+            whereabouts=PersonWhereabouts.of(profile, program),
         )
 
     def newest_deliveries(self, most: int) -> list[tuple[PersonRun, PersonDelivery]]:

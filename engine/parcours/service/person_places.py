@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self
+from typing import Literal, Self
 
-from parcours.core.places.state import Position, Teller, Visit, Whereabouts
+from parcours.core.consent import may_personalise
+from parcours.core.places.state import Position, Teller, Visit
+from parcours.core.profile import Profile
+from parcours.journey.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,20 @@ class PersonWhereabouts:
     places    those that she is in, by name in their order
     position  the newest one, which is personal; None if there was none
     unheard   how many positions and crossings told nothing, by the reason (docs/places.md)
+    not_followed  why no position of hers is used, None if they are
     """
 
     places: tuple[PersonPlace, ...] = ()
     position: PersonPosition | None = None
     unheard: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    not_followed: Literal["no_personalisation"] | None = None
 
     @classmethod
-    def of(cls, here: Whereabouts | None) -> Self:
+    def of(cls, profile: Profile, program: Program) -> Self:
         """What is remembered; nothing where no event has told of any place."""
+        here = profile.whereabouts
+        if program.places and not may_personalise(profile, program.policies):
+            return cls(not_followed="no_personalisation")
         if here is None:
             return cls()
         return cls(

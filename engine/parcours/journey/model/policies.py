@@ -84,6 +84,6 @@ class PoliciesDocument(Document):
     quiet_hours: tuple[QuietHoursDocument, ...] = Field(default=(), description="When nothing goes out.")
     personalisation: ConsentDefault = Field(
         default="opt_out",
-        description="Whether scores need a grant (opt_in), or are made of somebody until she withdraws it: by a "
-        "consent call whose channel is `personalisation`.",
+        description="Whether scores, chosen offers and places need a grant (opt_in), or are made of somebody until she "
+        "withdraws it: by a consent call whose channel is `personalisation`.",
     )
