@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from random import Random
+from typing import Any
 
 from parcours.config import DAY_MS, Settings
 from parcours.core.history import scope_at
@@ -41,7 +42,8 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def program_of(count: int) -> Program:
+def documents_of(count: int) -> dict[str, dict[str, Any]]:
+    """The documents of a project with so many offers, each by the name of its file."""
     offers = {
         f"offer-{number}": {
             "attributes": {"margin": number * 37 % 100},
@@ -51,17 +53,24 @@ def program_of(count: int) -> Program:
         }
         for number in range(count)
     }
+    return {
+        "parcours": {"project": "shop"},
+        "profile": {"traits": {"loyal": "boolean", "age": "number", "city": "string"}},
+        "offers": {
+            "placements": {"banner": {"channel": "web", "format": "text"}},
+            "offers": offers,
+            "rankings": {"margin": {"formula": "offer.margin * profile.age"}},
+            "decisions": {"best": {"choose": [{"collection": "all", "ranking": "margin"}]}},
+        },
+    }
+
+
+def program_of(count: int) -> Program:
+    documents = documents_of(count)
     return Project.of(
-        ProjectDocument(project="shop"),
-        ProfileDocument.model_validate({"traits": {"loyal": "boolean", "age": "number", "city": "string"}}),
-        offers=OffersDocument.model_validate(
-            {
-                "placements": {"banner": {"channel": "web", "format": "text"}},
-                "offers": offers,
-                "rankings": {"margin": {"formula": "offer.margin * profile.age"}},
-                "decisions": {"best": {"choose": [{"collection": "all", "ranking": "margin"}]}},
-            }
-        ),
+        ProjectDocument.model_validate(documents["parcours"]),
+        ProfileDocument.model_validate(documents["profile"]),
+        offers=OffersDocument.model_validate(documents["offers"]),
     ).program
 
 

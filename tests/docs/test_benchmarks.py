@@ -28,6 +28,8 @@ SMALL = {
     "audience_read.py": "--people 500 --runs 1",
     "cdnow.py": "--people 100",
     "clickstream.py": "--lines 2000",
+    "decisions.py": "--offers 5 --people 20 --rate 20 --seconds 1 --events 200 --batch 10 --batches 2 --places 2000 "
+    "--fixes 300 --trees 5 --runs 1",
     "door.py": "--rounds 1 --events 400",
     "funnels.py": "--events 20000 --runs 1",
     "experiments.py": "--experiments 400 --whole 2",
