@@ -239,7 +239,24 @@ def test_a_visitor_for_whom_it_is_asked_is_merged_once_that_is_known(world: Movi
     assert world.track(user, "Asked") == LineOutcome.ACCEPTED
     world.settle()
     assert given_to(world)[user] == ["few"]
+    assert world.track(visitor, "Asked") == LineOutcome.ACCEPTED
+    world.settle()
+    assert given_to(world)[user] == ["few", "few"], "her name forwards"
     assert not any(each._names.still for each in world.each)
+
+
+def test_who_waits_with_a_visitor_is_known_again_after_a_restart(world: MovingWorld) -> None:
+    visitor, user = name_in(ASKS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
+    world.track(visitor, "Asked")
+    world.identify(user, visitor, email="a@mail.example")
+    assert world.track(user, "Asked") is None
+
+    world.reopen(ASKS)
+    assert world.track(user, "Asked") is None
+    world.settle()
+
+    assert world.identity(visitor).moved_to == user and given_to(world) == {visitor: ["few"]}
+    assert world.track(user, "Asked") == LineOutcome.ACCEPTED
 
 
 def test_a_visitor_s_timers_that_are_due_ask_before_she_is_merged(world: MovingWorld) -> None:

@@ -156,6 +156,8 @@ class Moving:
                 return
             if outcome == "waits":
                 self._time.put_aside(person, (Linked(at, links),))
+                if self._time.keeps_stash:
+                    self._names.wait(person)
                 return
             self._tell(work, at, person, links[0], outcome)
             links, asked = links[1:], 0

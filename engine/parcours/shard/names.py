@@ -9,7 +9,7 @@ All of these are held in one set of names, as nearly every line is of a name tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import NamedTuple
 
 from parcours.config import DAY_MS
@@ -49,23 +49,31 @@ class Names:
         self._slot_map = slots.slot_map
         self.watched: set[str] = set()
         self.still: set[str] = set()
-        self._moving: frozenset[str] = frozenset()
-        self._asking: frozenset[str] = frozenset()
+        self._joining: frozenset[str] = frozenset()
+        self._waiting: set[str] = set()
 
     def stand_still(self, people: Iterable[str]) -> None:
         """These stand still for those who become one with them, and nobody else."""
-        self._moving = frozenset(people)
-        self._renew()
+        self._leave(self._joining - self._waiting)
+        self._joining = frozenset(people)
+        self.still |= self._joining
+        self.watched |= self._joining
 
-    def wait(self, people: Iterable[str]) -> None:
-        """These stand still for total caps of offers, or for somebody who does, and nobody else."""
-        self._asking = frozenset(people)
-        self._renew()
+    def wait(self, person: str) -> None:
+        """Somebody stands still for total caps of offers, or for somebody who does."""
+        self._waiting.add(person)
+        self.still.add(person)
+        self.watched.add(person)
 
-    def _renew(self) -> None:
-        self.watched -= self.still
-        self.still = {*self._moving, *self._asking}
-        self.watched |= self.still
+    def go_on(self, person: str) -> None:
+        """She stands still for these no more; said before anything happens to her, by which she may be no person."""
+        if person in self._waiting:
+            self._waiting.remove(person)
+            self._leave({person} - self._joining)
+
+    def _leave(self, people: Set[str]) -> None:
+        self.still -= people
+        self.watched -= people
 
     def restore(self) -> None:
         """Come back from the people of the shard's slots."""

@@ -77,7 +77,7 @@ class OfferAsking:
         restore_stash(self._stash, own)
         for person in self._stash:
             self._note_deadline(person)
-        self._names.wait(self._stash)
+            self._names.wait(person)
 
     def forget_removed(self, work: Work) -> None:
         """Forget the counts of offers that are published no more."""
@@ -108,7 +108,7 @@ class OfferAsking:
             patience_ms = self._settings.decision_timeout_ms // (2 if is_asked_for else 1)
             self._stash.ask(person, asks, known, work.stamp_ms + patience_ms)
             self._note_deadline(person)
-            self._names.wait(self._stash)
+            self._names.wait(person)
         else:
             self._stash.ask(person, asks, known, 0)
         del self._answers[person]
@@ -200,15 +200,21 @@ class OfferAsking:
     def _take_answers(self, work: Work, person: str, answers: Iterable[TotalAnswer]) -> None:
         for each in answers:
             self._stash.take_answer(person, each)
-        if self._stash.missing(person):
-            return
-        self._answers[person] = self._stash.answers(person)
-        self._note(work, person)
-        if self._time.wakes_itself:  # timers that have waited are in no wheel any more
-            self._time.put_aside(person, (TimePassed(work.stamp_ms),))
+        if not self._stash.missing(person):
+            self._answers[person] = self._stash.answers(person)
+            self._note(work, person)
+            self._let_go_on(work, person)
+
+    def _let_go_on(self, work: Work, person: str) -> None:
+        """Apply again what has asked, and after it what has waited, until she stands still again."""
+        going = self._stash.with_followers(person) if self._time.wakes_itself else []
+        for name in going:
+            self._time.put_aside(name, (TimePassed(work.stamp_ms),))  # timers that have waited are in no wheel any more
+            self._names.go_on(name)
         self.go_on(work, self._names.slot(person), person)
-        if self._time.wakes_itself:
-            self._names.wait(self._stash)
+        for name in going:
+            if name in self._stash:
+                self._names.wait(name)
 
     def _note(self, work: Work, person: str) -> None:
         """Keep what was answered as an input of the person."""

@@ -109,6 +109,13 @@ class Stash:
             self._of(person).follows = None
         return followers
 
+    def with_followers(self, person: str) -> list[str]:
+        """The person, and whoever goes on with her at the earliest."""
+        going = [person]
+        for each in going:
+            going += [follower for follower in self._followers.get(each, ()) if follower not in going]
+        return going
+
     def release(self, person: str) -> deque[Waiting] | None:
         """What the person's clock kept waiting, None if she stands still for something yet."""
         held = self._held[person]
