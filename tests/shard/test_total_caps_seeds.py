@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -12,6 +12,7 @@ from tests.shard.crashing_world import CrashingWorld
 from tests.shard.peer_world import CrashingStore
 from tests.shard.test_total_caps import ASKS, COUNTS, FEW_MAX, SHOP, counted, held, people
 
+from parcours.core.fact import Decided
 from parcours.journey.project import Project
 
 STEPS = 80
@@ -26,11 +27,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project.load(folder)
 
 
-def live(world: CrashingWorld, chance: Random) -> None:
-    def happen(number: int) -> Callable[[], object]:
-        who, event = chance.choice(PEOPLE), chance.choice(["Asked", "Told", "Told", "Gone", "Later"])
-        return lambda: world.say(f"m{number}", type="track", event=event, properties={}, userId=who)
-
+def live(world: CrashingWorld, chance: Random) -> int:
+    """How many lines were acknowledged by which a step decides."""
+    deciding = 0
     for number in range(STEPS):
         match chance.randrange(8):
             case 0:
@@ -45,7 +44,11 @@ def live(world: CrashingWorld, chance: Random) -> None:
                 pair = chance.choice([(ASKS, COUNTS), (COUNTS, ASKS)])
                 world.insist(lambda pair=pair: world.carry(*pair))  # type: ignore[misc]  # it is called at once
             case _:
-                world.insist(happen(number))
+                who, event = chance.choice(PEOPLE), chance.choice(["Asked", "Told", "Told", "Gone", "Later"])
+                line = partial(world.say, f"m{number}", type="track", event=event, properties={}, userId=who)
+                is_taken = world.insist(line) is not None
+                deciding += is_taken and event == "Asked"
+    return deciding
 
 
 def come_to_rest(world: CrashingWorld) -> None:
@@ -65,9 +68,11 @@ def test_whatever_happens_no_cap_is_exceeded_and_nothing_is_lost(shop: Project, 
     for number, name in enumerate(PEOPLE):
         world.hand_in(f"i{number}", type="identify", userId=name, traits={"email": f"{name}@mail.example"})
 
-    live(world, Random(seed))
+    deciding = live(world, Random(seed))
     come_to_rest(world)
 
+    decided = [each.origin for each in world.facts() if isinstance(each, Decided)]
+    assert sum(origin.startswith("ask/") for origin in decided) == deciding
     assert held(world) == counted(world) <= FEW_MAX
     for number, name in enumerate(LAST):
         world.hand_in(f"l{number}", type="track", event="Asked", properties={}, userId=name)
