@@ -272,6 +272,16 @@ def test_a_visitor_s_timers_that_are_due_ask_before_she_is_merged(world: MovingW
     assert offers == ["few"]
 
 
+def test_a_change_of_what_is_published_waits_for_no_answer(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+
+    world.track(anna, "Asked")
+
+    assert world.each[ASKS].halt_moves(world.now_ms + 1_000) == 0
+    world.reopen(ASKS)
+    assert world.each[ASKS].halt_moves(world.now_ms + 1_000) == 0
+
+
 # Crashes
 
 

@@ -175,7 +175,8 @@ class Inputs:
         if profile.identity is not None and profile.identity.is_alone:
             return inputs  # nobody, who goes through nothing
         if self.is_behind(profile):
-            inputs += self._published.missed(profile.change_number)
+            changes = self._published.missed(profile.change_number)
+            inputs += [each for each in changes if each.at <= before or not self._time.keeps_stash]
         if work.stamp_ms > self._reads.first_ms:
             inputs += self._reads.missed_by(profile, person, before, known=known)
             if not work.is_guest(person):

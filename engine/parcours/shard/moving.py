@@ -93,7 +93,7 @@ class Moving:
 
     def under_way(self) -> int:
         """How many moves between shards are not over."""
-        return len(self._names.still) + self._peers.unanswered()
+        return len(self._standing) + self._peers.moves()
 
     def restore(self) -> None:
         """Come back from the slots."""

@@ -27,7 +27,7 @@ from typing import Final
 import msgspec
 
 from parcours.config import Settings
-from parcours.shard.peer_messages import PeerBatch, PeerMessage, encode_message
+from parcours.shard.peer_messages import IdentityMessage, PeerBatch, PeerMessage, decode_message, encode_message
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -66,6 +66,9 @@ class Peers:
         self._settings = settings
         self._sent: dict[int, int] = {}
         """By peer, the number of the last message to it, where it has not answered them all."""
+        self._moves: dict[int, list[int]] = {}
+        """By peer, the numbers of those messages to it that are about names, and may not be answered."""
+
         self._apart: dict[int, str] = {}
         """By peer, what does not agree with what it says."""
 
@@ -75,6 +78,7 @@ class Peers:
             if name.startswith(MESSAGE):
                 peer, number = map(int, name.removeprefix(MESSAGE).split())
                 self._sent[peer] = max(number, self._sent.get(peer, 0))
+                self._note(peer, number, decode_message(_decode_sent(self._own.profiles[name]).message))
 
     # Out
 
@@ -83,6 +87,7 @@ class Peers:
         assert peer != self.shard, "what a shard does by itself is one commit, and no message"
         number = self._last_sent(peer) + 1
         self._sent[peer] = number
+        self._note(peer, number, message)
         work.own.append((_name_of(peer, number), _encode(Sent(work.stamp_ms, encode_message(message)))))
 
     def has_spoken(self) -> bool:
@@ -119,6 +124,14 @@ class Peers:
         """How many messages are not answered."""
         return sum(last - self.link(peer).answered for peer, last in self._sent.items())
 
+    def moves(self) -> int:
+        """How many of them are about names, which no change of what is published may come between."""
+        return sum(map(len, self._moves.values()))
+
+    def _note(self, peer: int, number: int, message: PeerMessage) -> None:
+        if isinstance(message, IdentityMessage):
+            self._moves.setdefault(peer, []).append(number)
+
     # In
 
     def link(self, peer: int) -> Link:
@@ -152,6 +165,9 @@ class Peers:
 
     def moved(self, peer: int) -> None:
         """That has been committed."""
+        if peer in self._moves:
+            answered = self.link(peer).answered
+            self._moves[peer] = [number for number in self._moves[peer] if number > answered]
         if self._sent.get(peer) == self.link(peer).answered:
             del self._sent[peer]
 

@@ -234,7 +234,7 @@ class Shard:
             self._reads.end_slice()
             through = yield from self.campaigning.pass_saves(work)
             self.commits.commit(work, always=through)
-            is_over = self._sweep.is_over() and not self._time.stash
+            is_over = self._sweep.is_over() and not self._time.stash.holds_before(self._published.since_ms)
             if self._published.changes and is_over and not self._is_due_before(self._published.since_ms):
                 self._published.over()
 

@@ -125,6 +125,10 @@ class Stash:
         del self._held[person]
         return deque([*held.first, *held.inputs])
 
+    def holds_before(self, at: int) -> bool:
+        """Whether somebody may have stood still since before this time."""
+        return any(not held.asks or any(ask.at < at for ask in held.asks) for held in self._held.values())
+
     # Deliveries
 
     @property
