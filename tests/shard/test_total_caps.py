@@ -18,6 +18,8 @@ from parcours.core.fact import Decided, OfferMarked
 from parcours.core.identity import SlotMap
 from parcours.core.offers.totals import TotalCount
 from parcours.journey.project import Project
+from parcours.journey.publish.ledger import published
+from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.shard.messages import LineOutcome
 from parcours.shard.offer_totals import name_of_offer
 
@@ -280,6 +282,35 @@ def test_a_change_of_what_is_published_waits_for_no_answer(world: MovingWorld) -
     assert world.each[ASKS].halt_moves(world.now_ms + 1_000) == 0
     world.reopen(ASKS)
     assert world.each[ASKS].halt_moves(world.now_ms + 1_000) == 0
+
+
+def test_what_has_asked_before_a_change_happens_before_it(world: MovingWorld, tmp_path: Path) -> None:
+    audiences = "audiences: {known: has(profile.email)}\n"
+    entering = """\
+        journey: known
+        entry: {audience: known}
+        steps: [{id: pick, decide: best, placement: agent, as: best}, {id: done, end: true}]
+    """
+    write_texts(tmp_path / "shop", {"audiences.yaml": audiences, "journeys/known.yaml": entering})
+    (anna,) = people(ASKS, 1)
+    world.identify(anna, email="anna@mail.example")
+    world.track(anna, "Asked")
+    asked_at = world.now_ms
+
+    world.now_ms += 100
+    for shard in world.each:
+        before = shard.holding().publications
+        project = Project.load(tmp_path / "shop")
+        ledger = published(before.ledger, candidate_of(project), world.now_ms, reopen=True)
+        shard.publish(Publications(ledger, {**before.sources, ledger.publication: source_of(project)}))
+    world.pass_ms(1)
+    world.settle()
+    world.pass_ms(1)
+    world.settle()
+
+    told = [(each.at, each.origin.split("/")[0]) for each in world.facts() if isinstance(each, Decided)]
+    assert told[0] == (asked_at, "ask") and world.standing_still() == 0
+    assert world.profile(anna).change_number == world.each[ASKS].holding().publications.ledger.number
 
 
 # Crashes
