@@ -24,8 +24,6 @@ MACRO_STEPS_MAX = 10_000
 TABLE_BAD_CELLS_MAX: Final = 0.01
 """Default of `table_bad_cells_max`: a wrong type spoils nearly all cells, and some typists a few."""
 
-DECISION_TICK_MS: Final = MINUTE_MS  # how often a ranking learns that says nothing of it
-
 COUNT_MAX: Final = 2**40
 """More than any machine holds, of bytes too; sums and products of a few of them still fit into 64 bits."""
 
@@ -185,6 +183,12 @@ class Settings(SettingsBase, frozen=True):
     decision_timeout_ms: Duration = Field(default=200, description="A decision asked for is answered within it.")
     strangers: Literal["remember", "forget"] = Field(
         default="remember", description="Whether who is unknown gets offers that have to be remembered; or none of it."
+    )
+    decision_tick_ms: Annotated[int, Field(ge=SECOND_MS, le=DURATION_MAX_MS)] = Field(
+        default=MINUTE_MS, description="How often a ranking learns that says nothing of it (`every`)."
+    )
+    lessons_kept_max: Annotated[int, Field(ge=8, le=1_000)] = Field(
+        default=16, description="Lessons that a shard whose timers are late goes by; beyond it nobody learns meanwhile."
     )
     decision_trace_max: Count = Field(default=50, description="Offers of a strategy of which a decision's fact tells.")
     score_cases_min: Count = Field(default=200, description="Cases of each outcome to train a score; or it is refused.")

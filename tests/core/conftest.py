@@ -22,6 +22,7 @@ from parcours.core.fact import (
     Decided,
     DeliveryReached,
     Fact,
+    Learned,
     LedgerChanged,
     LimitReached,
     Looked,
@@ -278,7 +279,16 @@ class Story:
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Merged]:
         usual = (
-            Moved | DeliveryReached | CopyReached | Changed | Decided | OfferMarked | Published | LedgerChanged | Looked
+            Moved
+            | DeliveryReached
+            | CopyReached
+            | Changed
+            | Decided
+            | OfferMarked
+            | Learned
+            | Published
+            | LedgerChanged
+            | Looked
         )
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 

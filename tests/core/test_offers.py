@@ -15,7 +15,8 @@ from parcours.core.delivery.proposition_key import code_of, proposition_key, rea
 from parcours.core.identity import slot_of
 from parcours.core.offers.answer import Answer
 from parcours.core.offers.bandit import drawn
-from parcours.core.offers.choosing import Asked, Asker, Lesson, choose
+from parcours.core.offers.choosing import Asked, Asker, choose
+from parcours.core.offers.lessons import Lesson
 from parcours.core.offers.remembering import forget, give_back, joined, mark, remember
 from parcours.core.offers.state import Count, OffersKept, Proposition, Tally
 from parcours.expression.expression import Scope
@@ -348,8 +349,9 @@ def test_a_ranking_that_learns_prefers_what_does_well_and_tries_what_is_new() ->
     offers = offers_of({name: {} for name in ("good", "poor", "new")}, choosing, **rankings)
     first = dict.fromkeys(("good", "poor", "new"), 0)
     for tick in range(400):
-        lesson = Lesson(tick, {"good": (2_000, 160), "poor": (2_000, 40)})
-        (answer,) = choose(offers, asker(lessons={"learned": lesson}), [Asked("best", "banner")], SETTINGS)
+        lessons = {"clicked of shown": Lesson({"": {"good": (2_000, 160), "poor": (2_000, 40)}})}
+        now = NOW + tick * SETTINGS.decision_tick_ms
+        (answer,) = choose(offers, asker(now=now, lessons=lessons), [Asked("best", "banner")], SETTINGS)
         first[answer.chosen[0].offer] += 1
 
     assert first["poor"] == 0 and first["good"] > first["new"] > 40

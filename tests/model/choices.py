@@ -33,11 +33,14 @@ def world(chance: Random) -> dict[str, Any]:
         if name in first.values():
             offers[name]["attributes"] = {each: chance.randint(-2, 2) for each in ATTRIBUTES}
     lessons = {name: (n := chance.choice((0, 5, 500)), chance.randint(0, n)) for name in names if chance.random() < 0.7}
+    others = {name: (9, chance.randint(0, 9)) for name in names}
     rankings = {
         "margin": ("attribute", "margin"),
         "weighed": ("product", "rank", "weight"),
         "huge": ("huge", "margin"),
-        "learned": ("bandit", chance.choice(((1, 19), (1, 1), (0.5, 3.5))), chance.randint(0, 10**6), lessons),
+        "learned": ("bandit", chance.choice(((1, 19), (1, 1), (0.5, 3.5))), chance.choice((60, 3_600)), lessons),
+        "exploring": ("bandit", (1, 19), 60, lessons, chance.choice((10, 50.25))),
+        "apart": ("bandit", (1, 1), 60, {"": lessons, "1": others}, 0, "weight"),
     }
     decisions = {name: decision(chance, names, [*rankings, "priority"]) for name in ("best", "second")}
     return {
@@ -148,8 +151,10 @@ def _text(condition: Conditions) -> str | None:
 
 def _ranking(rule: tuple[Any, ...]) -> dict[str, Any]:
     match rule:
-        case ("bandit", prior, _, _):
-            return {"bandit": "clicked", "prior": list(prior)}
+        case ("bandit", prior, every_s, _, *more):
+            told = {"bandit": "clicked", "prior": list(prior), "every": f"{every_s}s"}
+            told |= {"explore": f"{more[0]}%"} if more and more[0] else {}
+            return told | ({"within": f"profile.{more[1]}"} if len(more) > 1 else {})
         case ("product", attribute, trait):
             return {"formula": f"offer.{attribute} * profile.{trait}"}
         case ("huge", attribute):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from random import Random
 from typing import Any
@@ -14,7 +15,8 @@ from parcours.config import Settings
 from parcours.core.delivery.proposition_key import proposition_key
 from parcours.core.history import PersonHistory
 from parcours.core.offers.answer import Answer
-from parcours.core.offers.choosing import Asked, Asker, Lesson, choose
+from parcours.core.offers.choosing import Asked, Asker, choose
+from parcours.core.offers.lessons import Lesson
 from parcours.core.offers.remembering import give_back, mark, remember
 from parcours.core.offers.state import OffersKept, Proposition
 from parcours.core.profile import Profile
@@ -54,7 +56,7 @@ class Life:
         """Ask both for the same, compare what they say, and let it come true."""
         asked = [self._asked() for _ in range(self.chance.choice((1, 1, 2, 3)))]
         scope = Scope(profile=self.person.traits, now_ms=now, history=PersonHistory(self.profile, self.program))
-        asker = Asker(self.person.name, scope, self.kept, self.person.personalise, lessons(self.world))
+        asker = Asker(self.person.name, scope, self.kept, self.person.personalise, lessons(self.world, self.program))
         choosing = Choosing(self.world, self.person, now)
 
         answers = choose(self.program.offers, asker, asked, self.settings)
@@ -98,8 +100,17 @@ class Life:
             self.person.marked(number, what, now, self.settings.propositions_max)
 
 
-def lessons(world: dict[str, Any]) -> dict[str, Lesson]:
-    return {name: Lesson(rule[2], rule[3]) for name, rule in world["rankings"].items() if rule[0] == "bandit"}
+def lessons(world: dict[str, Any], program: Program) -> dict[str, Lesson]:
+    """What each ranking knows; groups are named by a hash of what tells people apart and its value."""
+    told: dict[str, Lesson] = {}
+    for ranking in program.offers.learned:
+        _, _, _, cases, *more = world["rankings"][ranking.name]
+        if len(more) > 1:
+            name = hashlib.blake2b(f"profile.{more[1]}\0001".encode()).hexdigest()[:16]
+            told[ranking.subject] = Lesson({"": cases[""], name: cases["1"]})
+        else:
+            told[ranking.subject] = Lesson({"": cases})
+    return told
 
 
 def told(answer: Answer) -> dict[int, Any]:

@@ -9,6 +9,7 @@ when.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
@@ -62,6 +63,7 @@ from parcours.core.input import (
     TraitsChanged,
 )
 from parcours.core.joining import identify, let_names_go
+from parcours.core.offers.lessons import NO_LESSONS, Lesson
 from parcours.core.offers.totals import Answers, Unanswered, supposed
 from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_timer
 from parcours.core.profile import Profile, Run, Timer, is_unknown
@@ -102,12 +104,14 @@ def advance(
     normalize: Normalize = as_it_stands,
     dead_codes: DeadCodes = no_codes,
     answers: Answers = supposed,
+    lessons: Mapping[str, Lesson] = NO_LESSONS,
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched.
 
     answers  of total caps: where one is missing, nothing has happened but that the effects tell what is to be asked
     """
-    turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes, answers=answers)
+    about = program, settings, crowd, normalize, dead_codes
+    turn = Turn(person, profile, given.at, given.at, *about, answers=answers, lessons=lessons)
     try:
         _apply(turn, given)
     except Unanswered as unanswered:

@@ -286,6 +286,7 @@ class Decided(msgspec.Struct, frozen=True, array_like=True, tag="decided"):
     offers    the best first
     fallback  there was nothing else to give
     trace     the strategies as far as they were needed
+    groups    those of the person, by the text of what rankings that learn tell people apart by
     """
 
     at: int
@@ -296,10 +297,14 @@ class Decided(msgspec.Struct, frozen=True, array_like=True, tag="decided"):
     offers: tuple[OfferGiven, ...]
     fallback: bool
     trace: tuple[StrategyTried, ...]
+    groups: dict[str, str] = {}
 
 
-class OfferMarked(msgspec.Struct, frozen=True, array_like=True, tag="proposition", gc=False):
-    """What became of an offer that the person got, of its first time; or it is given back, and was never hers."""
+class OfferMarked(msgspec.Struct, frozen=True, array_like=True, tag="proposition"):
+    """What became of an offer that the person got, of its first time; or it is given back, and was never hers.
+
+    groups  those that the person was in when she got it
+    """
 
     at: int
     person: str
@@ -308,6 +313,20 @@ class OfferMarked(msgspec.Struct, frozen=True, array_like=True, tag="proposition
     decision: str
     placement: str
     mark: Mark | Literal["given_back"]
+    groups: dict[str, str] = {}
+
+
+class Learned(msgspec.Struct, frozen=True, array_like=True, tag="learned"):
+    """What rankings know from now on. `person` is empty; told by the first shard alone.
+
+    subject  what they learn (journey/offers.py)
+    groups   by group and offer, how often it was looked at, and how often what is wanted came of it
+    """
+
+    at: int
+    person: str
+    subject: str
+    groups: dict[str, dict[str, tuple[int, int]]]
 
 
 class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", gc=False):
@@ -371,6 +390,7 @@ Fact: TypeAlias = (
     | Changed
     | Decided
     | OfferMarked
+    | Learned
     | Published
     | LedgerChanged
     | Looked

@@ -22,6 +22,7 @@ from parcours.core.fact import (
     Decided,
     DeliveryReached,
     Fact,
+    Learned,
     LedgerChanged,
     LimitReached,
     Looked,
@@ -51,7 +52,7 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated", "decided"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, LedgerChanged, Looked, Published, Unmet})
+UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, Learned, LedgerChanged, Looked, Published, Unmet})
 """Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
 step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 

@@ -13,6 +13,7 @@ from parcours.config import Settings
 from parcours.core.effect import Effects
 from parcours.core.fact import LimitReached, Moved, What, ZoneUnknown
 from parcours.core.history import PersonHistory, Said
+from parcours.core.offers.lessons import NO_LESSONS, Lesson
 from parcours.core.offers.state import Picked
 from parcours.core.offers.totals import Answers, supposed
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
@@ -90,6 +91,7 @@ class Turn(msgspec.Struct):
     said      what scores have said of her by this input
     happened  what became of her offers by this input, as events of hers that are still to come: name and properties
     answers   what total caps of offers have answered
+    lessons   what rankings of offers that learn know at this instant
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
@@ -110,6 +112,7 @@ class Turn(msgspec.Struct):
     said: dict[str, Said] = {}
     happened: tuple[tuple[str, dict[str, object]], ...] = ()
     answers: Answers = supposed
+    lessons: Mapping[str, Lesson] = NO_LESSONS
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""

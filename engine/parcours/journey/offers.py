@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from parcours.config import Settings
 from parcours.expression.expression import Expression
 from parcours.journey.model.offers import Counted, Format, Mark
 
@@ -130,15 +131,29 @@ class BanditRanking:
     """What has done better comes first more often.
 
     wanted, of  the marks whose share is learned
-    every_ms    the length of a tick: what has become of offers is looked at once in each
+    every_ms    the length of a tick: what has become of offers is looked at once in each; None: `decision_tick_ms`
     prior       cases with and without what is wanted that a new offer is believed to have
+    explore     how many of 10,000 people get any, whatever is known
+    within      what people are told apart by; None: they are not
     """
 
     name: str
     wanted: Mark
     of: Counted
-    every_ms: int
+    every_ms: int | None
     prior: tuple[float, float]
+    explore: int = 0
+    within: Expression | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it learns, as text. Rankings that learn the same know the same."""
+        every = "" if self.every_ms is None else f" every {self.every_ms}"
+        return f"{self.wanted} of {self.of}{every}{'' if self.within is None else f' within {self.within.text}'}"
+
+    def tick_ms(self, settings: Settings) -> int:
+        """The length of a tick."""
+        return settings.decision_tick_ms if self.every_ms is None else self.every_ms
 
 
 Ranking: TypeAlias = FormulaRanking | BanditRanking
@@ -190,17 +205,28 @@ class Offers:
     """All that offers.yaml says, each part by name.
 
     redeeming  the event types that may name the code of an offer
+    learned    the rankings that learn, and that decisions use
+    withins    what these tell people apart by, each once by its text
     """
 
     placements: Mapping[str, Placement] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     redeeming: frozenset[str] = frozenset()
+    rankings: Mapping[str, Ranking] = field(default_factory=dict)
     has_totals: bool = field(init=False, repr=False, compare=False)
     """Whether an offer has a cap of everybody together."""
 
+    learned: tuple[BanditRanking, ...] = field(init=False)
+    withins: Mapping[str, Expression] = field(init=False)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "has_totals", any(each.totals for each in self.offers.values()))
+        used = (strategy.ranking for each in self.decisions.values() for strategy in each.strategies)
+        learned = {ranking.name: ranking for ranking in used if isinstance(ranking, BanditRanking)}
+        object.__setattr__(self, "learned", tuple(learned[name] for name in sorted(learned)))
+        withins = {each.within.text: each.within for each in self.learned if each.within is not None}
+        object.__setattr__(self, "withins", withins)
 
     @property
     def converting(self) -> frozenset[str]:
@@ -222,6 +248,7 @@ class Offers:
                     yield strategy.when
                 if isinstance(strategy.ranking, FormulaRanking):
                     yield strategy.ranking.formula
+        yield from self.withins.values()
 
 
 NO_OFFERS: Final = Offers()

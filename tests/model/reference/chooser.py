@@ -163,7 +163,7 @@ class Choosing:
             return offer["priority"]
         rule = self.world["rankings"][ranking]
         if rule[0] == "bandit":
-            return self.drawn(rule, decision, name)
+            return self.learned(rule, decision, name)
         value = offer["attributes"].get(rule[1])
         if value is None:
             return None
@@ -174,12 +174,16 @@ class Choosing:
             value = None if by is None else value * by
         return None if value is None or math.isnan(value) else value
 
-    def drawn(self, rule: tuple[Any, ...], decision: str, name: str) -> float:
-        _, (a, b), tick, cases = rule
+    def learned(self, rule: tuple[Any, ...], decision: str, name: str) -> float:
+        _, (a, b), every_s, cases, *more = rule
+        tick = self.now // (every_s * 1_000)
+        if more and hashed(f"explore\0{decision}\0\0{self.person.name}\0{tick}") % 10_000 < more[0] * 100:
+            return (hashed(f"explore\0{decision}\0{name}\0{self.person.name}\0{tick}") + 0.5) / 2**64
+        if len(more) > 1:
+            cases = cases["1" if self.person.traits.get(more[1]) == 1 else ""]
         looked_at, wanted = cases.get(name, (0, 0))
         a, b = a + wanted, b + max(looked_at - wanted, 0)
-        said = f"{decision}\0{name}\0{self.person.name}\0{tick}".encode()
-        share = (int(hashlib.blake2b(said).hexdigest()[:16], 16) + 0.5) / 2**64
+        share = (hashed(f"{decision}\0{name}\0{self.person.name}\0{tick}") + 0.5) / 2**64
         beta = stats.beta(a, b)
         return float(stats.norm(beta.mean(), beta.std()).ppf(share))
 
@@ -192,3 +196,7 @@ class Choosing:
         if priorities[0] != priorities[1]:
             return bool(priorities[0] > priorities[1])
         return one.encode() < other.encode()
+
+
+def hashed(said: str) -> int:
+    return int(hashlib.blake2b(said.encode()).hexdigest()[:16], 16)

@@ -16,7 +16,7 @@ Timers of copies are of the kind `retry`, and of no run (0), so that nothing tha
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import assert_never
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
@@ -31,6 +31,7 @@ from parcours.core.delivery.showing import NOTHING, Showing, show
 from parcours.core.effect import Outgoing
 from parcours.core.fact import CopyOutcome, CopyReached
 from parcours.core.input import ContentRefused, Interrupted, PartTaken, Placed, Settlement
+from parcours.core.offers.lessons import NO_LESSONS, Lesson
 from parcours.core.parts import keep_part
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import Profile, Run, Timer
@@ -58,13 +59,19 @@ def make_copies(turn: Turn, given: PartTaken, due: int, entered_at: int) -> None
 
 
 def copies_now(
-    person: str, profile: Profile, given: PartTaken, program: Program, settings: Settings, normalize: Normalize
+    person: str,
+    profile: Profile,
+    given: PartTaken,
+    program: Program,
+    settings: Settings,
+    normalize: Normalize,
+    lessons: Mapping[str, Lesson] = NO_LESSONS,
 ) -> list[Outgoing]:
     """The copies of her part as they would go out at its instant, though she may be due later; nothing else happens.
 
     `profile` is the caller's own copy, and of no use afterwards. An address that is not well formed gets none.
     """
-    turn = Turn(person, profile, given.at, given.at, program, settings, None, normalize)
+    turn = Turn(person, profile, given.at, given.at, program, settings, None, normalize, lessons=lessons)
     make_copies(turn, given, given.at, given.at)
     return turn.effects.queued
 

@@ -16,6 +16,7 @@ from parcours.core.fact import Decided, OfferGiven, StrategyTried
 from parcours.core.offers.answer import LETTERS, Answer, Tried
 from parcours.core.offers.caps import is_idle
 from parcours.core.offers.choosing import Asked, Asker, choose
+from parcours.core.offers.lessons import groups_of
 from parcours.core.offers.remembering import forget, joined, remember
 from parcours.core.offers.state import OffersKept, Proposition
 from parcours.core.offers.totals import TotalReturn, TotalsAtHand, Unanswered
@@ -51,6 +52,7 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, *, is
     Raises Unanswered, before anything is remembered or told.
     """
     offers, settings = turn.program.offers, turn.settings
+    groups = groups_of(offers, scope) if may_personalise(turn.profile, turn.program.policies) else {}
     given: list[Given] = []
     totals = TotalsAtHand(turn.answers, cause.origin)
     answers = [*_answers(turn, scope, asked, cause, totals, is_passing=is_passing)]
@@ -64,7 +66,7 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, *, is
         about = answer.decision, answer.placement
         for each in places:
             turn.profile.offers = turn.profile.offers or OffersKept()
-            proposition = Proposition(each.proposition, each.offer, *about, turn.at, each.is_fallback)
+            proposition = Proposition(each.proposition, each.offer, *about, turn.at, each.is_fallback, groups=groups)
             proposition.total = not each.is_fallback and bool(offers.offers[each.offer].totals)
             if cause.delivery:
                 proposition.deliveries, proposition.for_message = [cause.delivery], True
@@ -73,7 +75,7 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, *, is
             remember(turn.profile.offers, offers, proposition, settings)
         fallback = any(each.is_fallback for each in places)
         trace = tuple(_told(each, settings.decision_trace_max) for each in answer.tried)
-        turn.effects.facts.append(Decided(turn.at, turn.person, *about, cause.origin, places, fallback, trace))
+        turn.effects.facts.append(Decided(turn.at, turn.person, *about, cause.origin, places, fallback, trace, groups))
     return given
 
 
@@ -90,7 +92,7 @@ def _answers(
     known = [each for each in asked if each.decision in offers.decisions]
     kept = turn.profile.offers or OffersKept()
     may = may_personalise(turn.profile, turn.program.policies)
-    asker = Asker(turn.person, scope, kept, may, totals=totals, is_passing=is_passing)
+    asker = Asker(turn.person, scope, kept, may, turn.lessons, totals, is_passing)
     answers = iter(choose(offers, asker, known, turn.settings, worded=True))
     numbers = Counter[tuple[str, str]]()  # the same may be asked for twice by one message
     for each in asked:

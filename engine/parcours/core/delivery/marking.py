@@ -114,7 +114,7 @@ def _code_in(properties: Mapping[str, object]) -> str | None:
 
 def _tell(turn: Turn, proposition: Proposition, what: Mark | Literal["given_back"]) -> None:
     about = proposition.key, proposition.offer, proposition.decision, proposition.placement
-    turn.effects.facts.append(OfferMarked(turn.at, turn.person, *about, what))
+    turn.effects.facts.append(OfferMarked(turn.at, turn.person, *about, what, proposition.groups))
 
 
 def _properties(turn: Turn, proposition: Proposition) -> dict[str, object]:

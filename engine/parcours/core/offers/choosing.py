@@ -17,8 +17,9 @@ from math import isnan
 
 from parcours.config import Settings
 from parcours.core.offers.answer import Answer, Chosen, Looked, Reason, Score, Tried
-from parcours.core.offers.bandit import drawn
+from parcours.core.offers.bandit import by_chance, drawn, explores
 from parcours.core.offers.caps import full_cap, has_room, in_words
+from parcours.core.offers.lessons import REST, Lesson, group_of
 from parcours.core.offers.state import OffersKept
 from parcours.core.offers.totals import TotalsAtHand
 from parcours.expression.expression import Scope
@@ -40,17 +41,6 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a ranking that learns knows, as of its newest tick.
-
-    cases  by offer, how often it was looked at, and how often what is wanted came of it, over everybody
-    """
-
-    tick: int
-    cases: Mapping[str, tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
 class Asker:
     """Of whom something is decided.
 
@@ -58,7 +48,7 @@ class Asker:
     scope        what expressions see of her where it is decided
     kept         what is remembered of the offers that she got
     personalise  whether it may be chosen by what is known of her: else she gets the fallback
-    lessons      by ranking, what those that learn know
+    lessons      what rankings know, by what they learn (`BanditRanking.subject`)
     totals       what total caps have answered, and what is missing: without it there is something left of every offer
     is_passing   whether nothing is remembered of her: then offers are passed over that have caps
     """
@@ -182,10 +172,18 @@ class _Choosing:
                 self.scope.offer = offer.known
                 return _number(ranking.formula.value(self.scope))
             case BanditRanking():
-                lesson = self.asker.lessons.get(ranking.name)
-                tick = self.scope.now_ms // ranking.every_ms if lesson is None else lesson.tick
-                cases = (0, 0) if lesson is None else lesson.cases.get(offer.name, (0, 0))
-                return drawn(ranking.prior, cases, (decision.name, offer.name, self.asker.person), tick)
+                tick = self.scope.now_ms // ranking.tick_ms(self.settings)
+                names = decision.name, offer.name, self.asker.person
+                if explores(ranking.explore, decision.name, self.asker.person, tick):
+                    return by_chance(names, tick)
+                return drawn(ranking.prior, self._cases(ranking, offer), names, tick)
+
+    def _cases(self, ranking: BanditRanking, offer: Offer) -> tuple[int, int]:
+        """What is known of an offer among those whom the ranking does not tell apart from her."""
+        lesson = self.asker.lessons.get(ranking.subject)
+        if lesson is None:
+            return 0, 0
+        return lesson.cases(REST if ranking.within is None else group_of(ranking.within, self.scope), offer.name)
 
 
 def _number(value: object) -> Score:

@@ -25,6 +25,7 @@ class Proposition(msgspec.Struct, array_like=True):
     request      the id of the request by which it was decided; empty if it was not by one
     score        by which it was ranked, of one that was asked for by a request
     total        it was granted by whoever counts the offer for everybody, who is told if it is given back
+    groups       those that the person was in, by the text of what rankings that learn tell people apart by
     """
 
     key: str
@@ -39,6 +40,7 @@ class Proposition(msgspec.Struct, array_like=True):
     request: str = ""
     score: int | float | None = None
     total: bool = False
+    groups: dict[str, str] = {}
 
 
 class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):

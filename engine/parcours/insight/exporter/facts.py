@@ -20,6 +20,7 @@ from parcours.core.fact import (
     DeliveryReached,
     Fact,
     JoiningCall,
+    Learned,
     LedgerChanged,
     LimitReached,
     Looked,
@@ -35,7 +36,7 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import COPIED, DECIDED, MERGED, NOT_MERGED, PROPOSITION, ZONE_UNKNOWN
+from parcours.insight.exporter.rows import COPIED, DECIDED, LEARNED, MERGED, NOT_MERGED, PROPOSITION, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
 from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
@@ -57,9 +58,13 @@ class Exported:
 
 _decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
 
-_decode_decision = msgspec.json.Decoder(tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...]]).decode
+_decode_decision = msgspec.json.Decoder(
+    tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...], dict[str, str]]
+).decode
 
-_decode_mark = msgspec.json.Decoder(tuple[str, str, str, Mark | Literal["given_back"]]).decode
+_decode_mark = msgspec.json.Decoder(tuple[str, str, str, Mark | Literal["given_back"], dict[str, str]]).decode
+
+_decode_learned = msgspec.json.Decoder(dict[str, dict[str, tuple[int, int]]]).decode
 
 Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
@@ -134,8 +139,10 @@ def _change(row: Told) -> Fact:
         case what if what == DECIDED:
             return Decided(at, person, name, *_decode_decision(value))
         case what if what == PROPOSITION:
-            proposition, decision, placement, mark = _decode_mark(value)
-            return OfferMarked(at, person, proposition, name, decision, placement, mark)
+            proposition, decision, placement, mark, groups = _decode_mark(value)
+            return OfferMarked(at, person, proposition, name, decision, placement, mark, groups)
+        case what if what == LEARNED:
+            return Learned(at, person, name, _decode_learned(value))
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:

@@ -18,6 +18,7 @@ from parcours.core.fact import (
     Decided,
     DeliveryReached,
     Fact,
+    Learned,
     LedgerChanged,
     LimitReached,
     Looked,
@@ -55,6 +56,7 @@ DECIDED: Final = "decided"
 """What the table of changes says of a decision; the value has what was given, and what became of all others."""
 
 PROPOSITION: Final = "proposition"
+LEARNED: Final = "learned"
 """What the table of changes says of an offer that somebody got, of which something became; the value has what."""
 
 ZONE_UNKNOWN: Final = "zone_unknown"
@@ -265,8 +267,10 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case Decided():
             return "changes", (DECIDED, fact.decision, _decision(fact), None, None, None)
         case OfferMarked():
-            value = _json((fact.proposition, fact.decision, fact.placement, fact.mark)).decode()
+            value = _json((fact.proposition, fact.decision, fact.placement, fact.mark, fact.groups)).decode()
             return "changes", (PROPOSITION, fact.offer, value, None, None, None)
+        case Learned():
+            return "changes", (LEARNED, fact.subject, _json(fact.groups).decode(), None, None, None)
         case Published():
             return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
         case LedgerChanged():
@@ -283,7 +287,7 @@ def _copy(fact: CopyReached, telling: Telling) -> str:
 
 
 def _decision(fact: Decided) -> str:
-    return _json((fact.placement, fact.origin, fact.offers, fact.fallback, fact.trace)).decode()
+    return _json((fact.placement, fact.origin, fact.offers, fact.fallback, fact.trace, fact.groups)).decode()
 
 
 def _delivery(fact: DeliveryReached, telling: Telling) -> Row:

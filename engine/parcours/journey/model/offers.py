@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from parcours.config import DECISION_TICK_MS, SECOND_MS
+from parcours.config import SECOND_MS
 from parcours.expression.duration import Duration, PositiveDuration
-from parcours.journey.model.forms import ColumnName, Document, ExpressionText, Name, chooser, keys_of
+from parcours.journey.model.forms import ColumnName, Document, ExpressionText, Name, Percent, chooser, keys_of
 from parcours.journey.model.moments import in_our_time
 from parcours.journey.model.traits import Kind
 from parcours.journey.model.triggers import EventTriggerDocument
@@ -274,26 +274,30 @@ def _belief(prior: tuple[float, float]) -> tuple[float, float]:
     return prior
 
 
-def _tick(every_ms: int) -> int:
-    if every_ms < SECOND_MS:
+def _tick(every_ms: int | None) -> int | None:
+    if every_ms is not None and every_ms < SECOND_MS:
         raise ValueError("a ranking learns once a second at most")
     return every_ms
 
 
 class BanditRankingDocument(Document):
-    """A ranking that learns from what became of offers; in this version engines count nothing, and go by `prior`."""
+    """A ranking that learns from what became of offers, whatever chose them."""
 
     bandit: Mark = Field(description="What is wanted: `clicked`, `converted`, `shown` or `dismissed`.")
     of: Literal["decided", "shown", "clicked"] = Field(default="shown", description="Of what it is a share.")
-    every: Annotated[PositiveDuration, AfterValidator(_tick)] = Field(
-        default=DECISION_TICK_MS, description="How often it looks at what has become of them; a minute without it."
+    every: Annotated[PositiveDuration | None, AfterValidator(_tick)] = Field(
+        default=None, description="How often it looks at what has become of them; as `decision_tick_ms` without it."
     )
     prior: Annotated[tuple[float, float], AfterValidator(_belief)] = Field(
         default=(1.0, 19.0),
         description="What a new offer is believed to do, as cases with and without what is wanted; [1, 19] without it.",
     )
-    explore: str | None = Field(default=None, description="The share of people who get any. Not in this version.")
-    within: ExpressionText | None = Field(default=None, description="Learns by groups. Not in this version.")
+    explore: Annotated[Percent, Field(lt=100)] = Field(
+        default=0.0, description="The share of people who get any of those that they might get; nobody without it."
+    )
+    within: ExpressionText | None = Field(
+        default=None, description="Learns apart for each value of it: of 100 values each, and of all others together."
+    )
 
     @model_validator(mode="after")
     def _two_marks(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Final
 
 from parcours.expression.kinds import ExpectedKind
 from parcours.expression.names import Names
-from parcours.journey.compile.declarations import Declarations, condition, value
+from parcours.journey.compile.declarations import Declarations, condition, expression, value
 from parcours.journey.compile.offers.collections import Collections
 from parcours.journey.compile.offers.offer import OfferCompiler
 from parcours.journey.compile.offers.scopes import OfferScopes
@@ -22,6 +22,7 @@ from parcours.journey.model.offers import (
     PlacementDocument,
     StrategyDocument,
 )
+from parcours.journey.model.steps import hundredths, is_too_fine
 from parcours.journey.offers import (
     NO_OFFERS,
     BanditRanking,
@@ -39,8 +40,6 @@ from parcours.wording import nearest, quoted
 
 OTHER_SURFACES: Final = frozenset({"agent", "app", "web"})
 """What shows offers and is no channel of messages."""
-
-LATER: Final = "not available in this version"
 
 _SCORE: Final = ExpectedKind("a formula is a number", ("number",))
 
@@ -102,11 +101,18 @@ class _Compiler:
                     names = self.scopes.of_ranking(name)
                     compiled[name] = FormulaRanking(name, value(margin, document.formula, names, _SCORE, "formula"))
                 case BanditRankingDocument():
-                    for key in ("explore", "within"):
-                        if getattr(document, key) is not None:
-                            margin.error(LATER, key)
-                    compiled[name] = BanditRanking(name, document.bandit, document.of, document.every, document.prior)
+                    compiled[name] = self._learned(name, document, margin)
         return compiled
+
+    def _learned(self, name: str, document: BanditRankingDocument, margin: Margin) -> BanditRanking:
+        if is_too_fine(document.explore):
+            fault = "people explore to a hundredth of a percent, and this is a finer share"
+            margin.error(fault, "explore", value=f"{document.explore:g}", runs=True)
+        within = (
+            None if document.within is None else expression(margin, document.within, self.declared.names(), "within")
+        )
+        about = document.bandit, document.of, document.every, document.prior
+        return BanditRanking(name, *about, hundredths(document.explore), within)
 
     def _decision(
         self, name: str, document: DecisionDocument, offers: Mapping[str, Offer], rankings: Mapping[str, Ranking]
