@@ -187,7 +187,7 @@ class Settings(SettingsBase, frozen=True):
     decision_tick_ms: Annotated[int, Field(ge=SECOND_MS, le=DURATION_MAX_MS)] = Field(
         default=MINUTE_MS, description="How often a ranking learns that says nothing of it (`every`)."
     )
-    lessons_kept_max: Annotated[int, Field(ge=8, le=1_000)] = Field(
+    lessons_kept_max: Annotated[int, Field(ge=8, le=COUNT_MAX)] = Field(
         default=16, description="Lessons that a shard whose timers are late goes by; beyond it nobody learns meanwhile."
     )
     decision_trace_max: Count = Field(default=50, description="Offers of a strategy of which a decision's fact tells.")

@@ -271,6 +271,8 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "message_ids_bytes_max": 1024 * 1024,
     "message_ids_disk_max": 1024 * 1024,
     "actor_silence_ms": 1_000,
+    "decision_tick_ms": 1_000,
+    "lessons_kept_max": 8,
     "table_bad_cells_max": 0,
     "campaign_memory_bytes": 64 * 1024 * 1024,
     "warehouse_memory_bytes": 64 * 1024 * 1024,

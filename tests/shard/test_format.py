@@ -11,6 +11,7 @@ import msgspec
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.fact_block import FORMAT
+from parcours.core.offers.lessons import Lessons
 from parcours.core.offers.totals import TotalCount
 from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
@@ -28,14 +29,14 @@ from parcours.store.store import Record, SlotImage
 
 KEPT = (
     Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept, StoredIds,
-    IdFileIndex, Link, Sent, PeerMessage, StoredHeld, TotalCount,
+    IdFileIndex, Link, Sent, PeerMessage, StoredHeld, TotalCount, Lessons,
 )  # fmt: skip
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "a401ef232619e244"}
+SHAPES = {3: "b96a60f1a125b861"}
 """For each format the digest of what is written in it."""
 
-FACT_SHAPES = {1: "1351fd9c18e06927"}
+FACT_SHAPES = {1: "0ec79b9d415cd52a"}
 """The same for the formats of facts."""
 
 WORDS = ("title", "description", "default")

@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias
 
+from parcours.core.offers.lessons import Lessons
 from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Named, Reopening, Verb, changed, is_reopened, published, retired
@@ -25,7 +26,18 @@ from parcours.routing.patience import Patience
 from parcours.routing.ports import ChangePort, until_answered
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.messages import Holding
-from parcours.shard.requests import AwaitScan, EndScan, GetHolding, Hold, LetIn, LetSave, Publish, Release
+from parcours.shard.requests import (
+    AwaitScan,
+    CountOffers,
+    EndScan,
+    GetHolding,
+    Hold,
+    Learn,
+    LetIn,
+    LetSave,
+    Publish,
+    Release,
+)
 from parcours.shard.scans import OF_CAMPAIGN
 
 STOP_PATIENCE_S: Final = 5.0
@@ -89,8 +101,9 @@ def _newest(holdings: Sequence[Holding]) -> Publications:
 async def settle(ports: Sequence[ChangePort]) -> Publications:
     """Bring to its end what a life before began and did not finish, ahead of any attempt; what is published now.
 
-    Once one shard knows from when on a read lets people in, or an audience holds that was saved, all others stand still
-    and are told the same time. Nobody collects what a scan has taken, but for those of campaigns: it ends.
+    Once one shard knows from when on a read lets people in, an audience holds that was saved, or rankings know more,
+    all others stand still and are told the same time. Nobody collects what a scan has taken, but for those of
+    campaigns: it ends.
     """
     holdings = [await until_answered(partial(port.ask, GetHolding())) for port in ports]
     known = _newest(holdings)
@@ -101,7 +114,10 @@ async def settle(ports: Sequence[ChangePort]) -> Publications:
         if read.entries_from is not None
     }
     saved = {each.name: each for holding in holdings for each in holding.saves}
+    lessons = await _newest_lessons(ports, holdings)
     for port, holding in zip(ports, holdings, strict=True):
+        if lessons is not None and holding.learned_ms < lessons.since:
+            await until_answered(partial(port.ask, Learn(NO_ATTEMPT, lessons)))
         for name in saved.keys() - {each.name for each in holding.saves}:
             save = saved[name]
             request = LetSave(NO_ATTEMPT, name, save.audience, silent=save.silent, at=save.at)
@@ -114,6 +130,17 @@ async def settle(ports: Sequence[ChangePort]) -> Publications:
             if not scan.startswith(OF_CAMPAIGN):
                 await until_answered(partial(port.ask, EndScan(scan)))
     return known
+
+
+async def _newest_lessons(ports: Sequence[ChangePort], holdings: Sequence[Holding]) -> Lessons | None:
+    """What rankings know by the word of the shard that knows best; None where all know the same."""
+    known = [each.learned_ms for each in holdings]
+    if min(known) == max(known):
+        return None
+    best = ports[known.index(max(known))]
+    counted = await until_answered(lambda: best.ask(CountOffers()))
+    assert counted.newest is not None, "the shard has said that it knows one"
+    return counted.newest
 
 
 async def carry_out(
@@ -160,7 +187,7 @@ async def at_one_time(
     ports: Sequence[ChangePort],
     now_ms: int,
     attempt: int,
-    tell: Callable[[int], LetIn | LetSave | AwaitScan],
+    tell: Callable[[int], LetIn | LetSave | AwaitScan | Learn],
     patience: Patience | None = None,
 ) -> int:
     """Stop all shards, tell them one time that none of them has passed, and let them go on; returns the time.

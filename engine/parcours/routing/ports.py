@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, overload
 
 from parcours.errors import ShardUnavailable
+from parcours.shard.learning_requests import OffersCounted
 from parcours.shard.messages import Answer, Claims, Foreseen, Holding, Members, PeopleColumns, Status
 from parcours.shard.requests import (
     AwaitScan,
+    CountOffers,
     CountOpenRuns,
     CountRuns,
     EndScan,
@@ -24,6 +26,7 @@ from parcours.shard.requests import (
     GetStatus,
     HaltMoves,
     Hold,
+    Learn,
     LetIn,
     LetSave,
     ListColumns,
@@ -80,7 +83,9 @@ class ChangePort(Protocol):
     @overload
     async def ask(self, request: GetHolding | Hold, /) -> Holding: ...
     @overload
-    async def ask(self, request: Release | Publish | LetIn | LetSave | EndScan, /) -> None: ...
+    async def ask(self, request: Release | Publish | LetIn | LetSave | Learn | EndScan, /) -> None: ...
+    @overload
+    async def ask(self, request: CountOffers, /) -> OffersCounted: ...
     @overload
     async def ask(self, request: AwaitScan, /) -> bool: ...
     @overload

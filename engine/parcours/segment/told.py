@@ -8,7 +8,7 @@ and readers of audiences would do; so nothing leaves, and nothing happens to any
     totals       total caps of offers have answered what was asked for the person, or nobody has
     campaign     a campaign has taken the person to a step, or into or out of an audience, or made her known
     tick         the person's first timer could not be fired, or a change not gone through, and was set aside; without a
-                 person: inputs are kept
+                 person: inputs are kept, or rankings of offers have learned
     publication  what is published changed
     end          the file is over: how many lines it has
 
@@ -35,6 +35,7 @@ from parcours.core.input import (
     TotalsAnswered,
     TraitsChanged,
 )
+from parcours.core.offers.lessons import Lesson
 from parcours.core.offers.totals import TotalAnswer, TotalAsk, TotalOutcome
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
@@ -123,13 +124,15 @@ class TotalsLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
 
 class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="tick"):
-    """The person's first timer was set aside, for this reason. Or, without a person: inputs are kept from here on.
+    """The person's first timer was set aside, for this reason. Or, without a person: inputs are kept from here on, or
+    rankings of offers have learned.
 
     change   the number of a change of what is published that was set aside, in place of a timer
     journey  the one that it was about, if it was about one
     keeps    new: from the beginning of the store; on: as before; anew: those before are missing
     records  the channels that only record from now on
     until    of the first line of a file: how far the time of the store was
+    learned  what rankings of offers know from now on, by what they learn
     """
 
     user_id: str | None = None
@@ -141,6 +144,7 @@ class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     records: tuple[str, ...] = ()
     effective_at: Zoned | None = None
     until: Zoned | None = None
+    learned: dict[str, Lesson] | None = None
 
 
 class PublicationLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="publication"):

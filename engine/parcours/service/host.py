@@ -34,6 +34,7 @@ from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.fact_questions import FactQuestions
 from parcours.service.journey_control import JourneyControl
 from parcours.service.keeper import Standing
+from parcours.service.live_lessons import LiveLessons
 from parcours.service.live_reads import LiveReads
 from parcours.service.people_facts import PeopleFacts
 from parcours.service.people_looks import PeopleLooks
@@ -68,6 +69,7 @@ class Host(EngineHost):
         super().__init__(plan, clock or SystemClock(plan.settings.clock_jump_max_ms), shares_loop=shares_loop)
         self._runtime = runtime
         self._reads: LiveReads | None = None
+        self._lessons: LiveLessons | None = None
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
         self._looks: PeopleLooks | None = None
@@ -101,6 +103,7 @@ class Host(EngineHost):
         asking = self.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         self._reads, self._people = LiveReads(*asking), PeopleTable(*asking)
         self._looks = PeopleLooks(*asking)
+        self._lessons = LiveLessons(*asking[:3], self._plan.settings)
         if self._plan.exports:
             self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
         self._campaigns = CampaignsOfHost(
@@ -112,9 +115,10 @@ class Host(EngineHost):
 
     async def _renew(self, program: Program) -> None:
         """This program holds from now on."""
-        assert self._reads is not None, "start makes them"
+        assert self._reads is not None and self._lessons is not None, "start makes them"
         self._route_by(program)
         self._reads.renew(program)
+        self._lessons.renew(program)
         self.people.renew(program)
         self.looks.renew(program)
         if self._people_facts is not None:
@@ -222,11 +226,12 @@ class Host(EngineHost):
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
         reads = [] if self._reads is None else self._reads.troubles
+        lessons = [] if self._lessons is None else self._lessons.troubles
         erasures = [] if self._erasures is None else self._erasures.troubles
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self.ports))))
         campaigns = [] if self._campaigns is None else self._campaigns.troubles()
         people = [] if self._people_facts is None else self._people_facts.troubles()
-        mine = [*self.control.troubles(), *reads, *erasures, *campaigns, *people]
+        mine = [*self.control.troubles(), *reads, *lessons, *erasures, *campaigns, *people]
         return [*await self._runtime.troubles(), *chain(*shards), *mine]
 
     async def _troubles_of(self, number: int) -> list[str]:
@@ -243,7 +248,7 @@ class Host(EngineHost):
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         looked_after = (
-            self._erasures, self._campaigns, self._reads, self._people_facts, self._people, self._looks,
+            self._erasures, self._campaigns, self._reads, self._lessons, self._people_facts, self._people, self._looks,
         )  # fmt: skip
         stops = [each.stop if each else None for each in looked_after]
         await close_all([*stops, self._end_routing])

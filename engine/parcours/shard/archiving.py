@@ -15,6 +15,7 @@ from parcours.config import DAY_MS
 from parcours.core.fact import LimitReached
 from parcours.core.identity import id_of
 from parcours.core.input import Input
+from parcours.core.offers.lessons import Lessons
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import Publications
 from parcours.segment.told import PublicationLine, TickLine, encode_told, merge_line, name_told, told_line
@@ -116,6 +117,12 @@ class Archiving:
         self._look(work)
         if self.keeps_inputs:
             work.kept.add(encode_told(PublicationLine(publications)), NOBODY, is_event=False)
+
+    def note_lessons(self, work: Work, lessons: Lessons) -> None:
+        """Rankings of offers know this from now on."""
+        self._look(work)
+        if self.keeps_inputs:
+            work.kept.add(encode_told(TickLine(learned=lessons.subjects)), NOBODY, is_event=False)
 
     def _look(self, work: Work, keeps: Literal["new", "anew"] = "anew") -> None:
         """Whether anything is kept may have changed."""

@@ -145,6 +145,8 @@ class Commits:
                 own += self._retention.note(work.stamp_ms, self.sequence + 1, facts_for_ms)
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
+            elif work.facts:
+                self._totals.count_offers(work.facts)
             if work.transfers and self._time.counts_facts:
                 own += self._totals.transfer(work.transfers, self.sequence + 1)
             if work.erased and self._time.counts_facts:

@@ -254,7 +254,8 @@ class Inputs:
         before = profile.traits
         rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
         answers = self.asking.answers(work, person, given) if as_before else supposed
-        while (effects := advance(person, profile, given, *rules, answers)).asks:
+        lessons = published.lessons.at(given.at)
+        while (effects := advance(person, profile, given, *rules, answers, lessons)).asks:
             work.put_back(person, as_before)
             if not self.asking.ask(work, person, given, effects.asks):
                 return None
@@ -274,8 +275,9 @@ class Inputs:
 
     def tried(self, person: str, profile: Profile, given: Input) -> Effects:
         """What an input would come to, by what is published now; the profile is the caller's own."""
-        program = self._published.program
-        return advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+        program, rules = self._published.program, (self._normalize, self._dead_codes)
+        lessons = self._published.lessons.at(given.at)
+        return advance(person, profile, given, program, self._settings, self._crowd, *rules, lessons=lessons)
 
     def try_time(self, person: str, profile: Profile, at: int) -> None:
         """Bring the caller's own profile to this time, as an input would: by changes of what is published, and timers.
@@ -290,7 +292,8 @@ class Inputs:
 
     def _try_then(self, person: str, profile: Profile, given: Input) -> None:
         program = self._program_at(given.at)
-        advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+        rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
+        advance(person, profile, given, *rules, lessons=self._published.lessons.at(given.at))
 
     def _program_at(self, at: int) -> Program:
         published = self._published
@@ -298,7 +301,8 @@ class Inputs:
 
     def copies_now(self, person: str, profile: Profile, given: PartTaken) -> list[Outgoing]:
         """The copies for seeds as they would go out now; the profile is the caller's own."""
-        return copies_now(person, profile, given, self._published.program, self._settings, self._normalize)
+        lessons = self._published.lessons.at(given.at)
+        return copies_now(person, profile, given, self._published.program, self._settings, self._normalize, lessons)
 
     def make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
         """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.

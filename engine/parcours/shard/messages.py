@@ -259,6 +259,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     reads  those under way, and of each journey the newest that has been made
     scans  the names of those under way
     saves  audiences that campaigns have saved and that hold, as long as it has to be known
+    learned_ms  from when on its newest lesson holds, 0 if it knows none
     """
 
     publications: Publications
@@ -268,6 +269,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     reads: list[ReadState] = []
     scans: list[str] = []
     saves: list[Save] = []
+    learned_ms: int = 0
 
 
 class Foreseen(msgspec.Struct, frozen=True, array_like=True):

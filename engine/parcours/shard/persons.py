@@ -109,7 +109,8 @@ class Persons:
         if not is_unknown(profile):
             self._inputs.try_time(person, profile, given.at)
         forgotten = is_passing or (settings.strangers == "forget" and is_unknown(profile))
-        facts = try_decisions(person, profile, given, self._published.program, settings, is_passing=forgotten)
+        lessons = self._published.lessons.at(given.at)
+        facts = try_decisions(person, profile, given, self._published.program, settings, lessons, is_passing=forgotten)
         return facts, profile.traits
 
     def find_owner(self, name: str) -> Found:

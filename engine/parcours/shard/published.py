@@ -23,6 +23,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
+from parcours.shard.lessons import KeptLessons
 
 STANDING = "standing"
 """The entry of the shard's own slot with the ledger; each publication is an entry under its number."""
@@ -114,7 +115,10 @@ def _may_be_needed(archive: Archive) -> bool:
 
 
 class Published:
-    """`program` is that of all that is published now. Without a project there is only ever this program."""
+    """`program` is that of all that is published now. Without a project there is only ever this program.
+
+    lessons  what rankings of its offers know
+    """
 
     def __init__(self, program: Program, project: Project | None) -> None:
         self.program = program
@@ -122,6 +126,7 @@ class Published:
         self.held = False
         self.changes: tuple[PendingChange, ...] = ()
         self.publications = Publications(Ledger(), {}) if project is None else begun(project)
+        self.lessons = KeptLessons()
         self._project = project
         self._compiler = PublicationCompiler(project)
         self._before: list[Program] = []
@@ -143,6 +148,7 @@ class Published:
 
     def restore(self, entries: dict[str, bytes]) -> None:
         """Come back from the entries of the shard's own slot; where there are none, it is a new store."""
+        self.lessons.restore(entries)
         publications = stored_publications(entries)
         if publications is None:
             return
@@ -155,15 +161,17 @@ class Published:
     def entries(self, saved: dict[str, bytes]) -> list[tuple[str, bytes]]:
         """What has to be written, given what is saved; nothing most of the time."""
         if not self._unsaved:
-            return []
+            return self.lessons.entries()
         wanted = {str(number): source for number, source in self.publications.sources.items()}
         wanted[STANDING] = msgspec.msgpack.encode(Standing(self.ledger, self.changes, self.held))
         gone = {name: b"" for name in saved if name.isdigit() and name not in wanted}
-        return [(name, data) for name, data in (wanted | gone).items() if saved.get(name) != data]
+        changed = [(name, data) for name, data in (wanted | gone).items() if saved.get(name) != data]
+        return [*changed, *self.lessons.entries()]
 
     def saved(self) -> None:
         """All entries are in the store."""
         self._unsaved = False
+        self.lessons.saved()
 
     def hold(self, held: bool) -> None:
         """Stand still from now on, or go on."""

@@ -28,6 +28,8 @@ from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
 from parcours.shard.campaign_requests import TryParts as TryParts
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
+from parcours.shard.learning_requests import CountOffers as CountOffers
+from parcours.shard.learning_requests import Learn as Learn
 from parcours.shard.letter_requests import ApplyDeadLetters as ApplyDeadLetters
 from parcours.shard.letter_requests import DropDeadLetters as DropDeadLetters
 from parcours.shard.letter_requests import ListDeadLetters as ListDeadLetters

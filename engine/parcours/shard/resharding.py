@@ -29,6 +29,7 @@ from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts, encode_facts
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input_block import KeptInputs, decode_inputs, encode_inputs
+from parcours.core.offers.lessons import OfferCounts
 from parcours.core.profile import decode_profile
 from parcours.core.totals import OTHER, FactCounter, Step, Totals
 from parcours.errors import StoreBroken
@@ -46,6 +47,7 @@ from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
+from parcours.shard.lessons import LESSONS
 from parcours.shard.offer_totals import TOTAL, name_of_offer
 from parcours.shard.peers import MESSAGE, PEER
 from parcours.shard.positions import PREFIX as ROUTER
@@ -57,7 +59,7 @@ from parcours.shard.saving import SAVING, all_are_over
 from parcours.shard.scans import AWAITED
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.stored_stash import ASKING
-from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
+from parcours.shard.totals import LINES, OFFERS, TOTALS, ShardTotals, StoredTotals
 from parcours.store.address import known_address, made_for, open_store
 from parcours.store.campaign_files import CampaignFiles
 from parcours.store.erasure_log import LOG, add_to_log, read_log
@@ -72,8 +74,8 @@ from parcours.store.store import Record, Store
 FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
-KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, PEER, LETTER, ERASURE, TOTAL)
+KNOWN = frozenset({STANDING, TOTALS, LINES, OFFERS, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
+PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, PEER, LETTER, ERASURE, TOTAL, LESSONS)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
 scans are, which end with every opening. Slices of campaigns are numbered for each shard, so while a run has such, a
 store is not shared out anew; nor while people go through a save, and one that is over need not be known any more.
@@ -118,9 +120,11 @@ def _fill(
         if all(export == ExportEntry() for export in exports):
             offset = 0  # there are no files whose names could be given again
         _move_facts([old for old, _ in olds], exports, news, owners)
-        totals = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS)
+        totals, offers = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS), OfferCounts()
         for number, (old, _) in enumerate(olds):
-            totals.include(_move_slots(old, Slots(number, SlotMap(len(olds))), news, owners))
+            of_old = _move_slots(old, Slots(number, SlotMap(len(olds))), news, owners)
+            totals.include(of_old.totals())
+            offers.include(of_old.offers.tallies)
         messages = [StoredMessages(old, own) for old, own in olds]
         floor_ms = move_ids(messages, [new.messages for new in news], owners.owner)
         _deal_out([letters_of(own) for _, own in olds], news, owners)
@@ -129,8 +133,10 @@ def _fill(
                 news[owners.shard(name_of_offer(name.removeprefix(TOTAL)))].offers[name] = data
         for erasure in (each for _, own in olds for each in erasures_of(own).values()):
             news[owners.owner(erasure.slot)].erasures.append(msgspec.structs.replace(erasure, record=0))
+        counted = {OFFERS: msgspec.msgpack.encode(offers.tallies)}  # sums need not lie with whom they are about
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
-            new.finish({**shared, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
+            new.finish({**shared, **counted, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
+            counted = {}
 
 
 class NewShard:
@@ -205,7 +211,14 @@ def _shared(source: str, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes
         **published,
         **({KEEPS_INPUTS: owns[0][KEEPS_INPUTS]} if all(KEEPS_INPUTS in own for own in owns) else {}),
         KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
+        **_newest_lessons(owns),
     }
+
+
+def _newest_lessons(owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
+    """Those that the shard has that knows best; all others are told the same when the store is opened."""
+    known = [{name: data for name, data in own.items() if name.startswith(LESSONS) and data} for own in owns]
+    return max(known, key=lambda each: max((int(name.removeprefix(LESSONS)) for name in each), default=0))
 
 
 def _move_facts(
@@ -265,7 +278,7 @@ def _dealt(record: Record, owners: SlotMap) -> dict[int, KeptInputs]:
     return dealt
 
 
-def _move_slots(old: Store, slots: Slots, news: Sequence[NewShard], owners: SlotMap) -> Totals:
+def _move_slots(old: Store, slots: Slots, news: Sequence[NewShard], owners: SlotMap) -> ShardTotals:
     """Give each slot of an old shard to its new one; returns the old one's totals."""
     settings = Settings()
     totals = ShardTotals(settings)
@@ -273,7 +286,7 @@ def _move_slots(old: Store, slots: Slots, news: Sequence[NewShard], owners: Slot
     for number, slot in slots.owned.items():
         if slot.profiles or slot.outbox:  # an image takes two fsyncs, and most of a small store are empty
             news[owners.owner(number)].take(slots, number)
-    return totals.totals()
+    return totals
 
 
 def _deal_out(letters: Sequence[Mapping[int, DeadLetter]], news: Sequence[NewShard], owners: SlotMap) -> None:

@@ -45,6 +45,7 @@ from parcours.shard.imaging import Imaging
 from parcours.shard.inbox_news import InboxNews
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
+from parcours.shard.learning import Learning
 from parcours.shard.listing import Listing
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Status
 from parcours.shard.moving import Moving
@@ -140,6 +141,8 @@ class Shard:
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
             settings.erase_within_ms, exports=exports,
         )  # fmt: skip
+        counting = slots, commits, published, totals, time, reading, archiving
+        self.learning = Learning(*counting, self._is_due_before, settings)
         taking = slots, names, inputs, moving, commits, reads, time, archiving
         self.campaigning = Campaigning(*taking, reading, erasing.erasures)
         self.standing = Standing(
@@ -156,10 +159,9 @@ class Shard:
         self._published.restore(own)
         if self._published.fresh and self._time.wakes_itself:
             self._published.begin(now_ms)
-        self._positions.restore(own)
         self._dead_letters.restore(own, self._store.scratch())
-        self._reads.restore(own)
-        self.erasing.erasures.restore(own)
+        for part in (self._positions, self._reads, self.erasing.erasures):
+            part.restore(own)
         self.peers.restore()
         self._moving.restore()
         self.asking.restore(own)
@@ -274,7 +276,7 @@ class Shard:
         """What is published, and how far the time of the shard is."""
         self.commits.check()
         known, reads, stamp_ms = self._published, self._reads, self.commits.stamp_ms
-        under_way = reads.states(), reads.scans.names(), reads.saves.known()
+        under_way = reads.states(), reads.scans.names(), reads.saves.known(), known.lessons.since_ms
         return Holding(known.publications, stamp_ms, known.held, known.fresh, *under_way)
 
     def hold(self, *, held: bool) -> None:
@@ -311,6 +313,7 @@ class Shard:
     def _go_by_what_is_published(self) -> None:
         self._reads.publish(self._published.program, self._published.ledger.at)
         self._intake.publish(self._published.program)
+        self._totals.offers.keep_to(self._published.program.offers)
         if self._published.touching:
             self._sweep.start()
 

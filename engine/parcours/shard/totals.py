@@ -23,6 +23,8 @@ from parcours.config import Settings
 from parcours.core.fact import Fact, LimitReached, Merged, Moved
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
+from parcours.core.offer_counting import count_offers
+from parcours.core.offers.lessons import OfferCounts, Tallies
 from parcours.core.profile import decode_profile
 from parcours.core.totals import NOTHING, FactCounter, Step, Totals
 from parcours.shard.messages import FactsAfter, LineOutcome
@@ -34,6 +36,9 @@ TOTALS = "totals"
 
 LINES = "lines"
 """The one with those of lines."""
+
+OFFERS = "offers"
+"""The one with what rankings learn from (core/offers/lessons.py), which is always written with the first."""
 
 
 ACCEPTED, UNDECLARED, DUPLICATE, REJECTED = map(int, LineOutcome)
@@ -53,11 +58,14 @@ NOT_STORED = StoredTotals(0, NOTHING)
 
 _decode_totals = msgspec.msgpack.Decoder(StoredTotals).decode
 
+_decode_offers = msgspec.msgpack.Decoder(Tallies).decode
+
 
 class ShardTotals:
-    """Counts the facts of one shard's commits."""
+    """Counts the facts of one shard's commits. `offers` has what rankings learn from, under virtual time as well."""
 
     def __init__(self, settings: Settings) -> None:
+        self.offers = OfferCounts()
         self._settings = settings
         self._counter = FactCounter(settings.totals_max, settings.reasons_max)
         self._newest: deque[Fact] = deque(maxlen=settings.newest_facts_max)
@@ -73,6 +81,7 @@ class ShardTotals:
         """Begin with the entries of the own slot's image."""
         self._entry = entries.get(TOTALS)
         self._stored = NOT_STORED if self._entry is None else _decode_totals(self._entry)
+        self.offers = OfferCounts(_decode_offers(entries[OFFERS]) if OFFERS in entries else None)
 
     def replay(self, record: Record, entries: Mapping[str, bytes]) -> None:
         """A record has been applied; `entries` are those of the own slot after it."""
@@ -90,6 +99,7 @@ class ShardTotals:
         for sequence, block in self._later:
             facts = decode_facts(block, f"record {sequence}")
             self._counter.add(facts)
+            count_offers(self.offers, facts)
             self._newest += facts
         self._later.clear()
         self._counter.newest_limits.clear()  # they have been told of
@@ -101,6 +111,7 @@ class ShardTotals:
     def count(self, facts: list[Fact], sequence: int) -> list[tuple[str, bytes]]:
         """Count the facts of record `sequence`; returns the entries that the record has to write."""
         self._counter.add(facts)
+        count_offers(self.offers, facts)
         self._newest += facts
         if self._sweep is not None:
             self._sweep.note(facts)
@@ -112,10 +123,15 @@ class ShardTotals:
         Nor is anything told of her among the newest facts.
         """
         self._counter.add(facts)
+        count_offers(self.offers, facts)
         self._newest.clear()
         if self._sweep is not None:
             self._sweep.note(facts)
         return self.entries(sequence)
+
+    def count_offers(self, facts: list[Fact]) -> None:
+        """Under virtual time: only what rankings learn from is counted of facts."""
+        count_offers(self.offers, facts)
 
     def transfer(self, moved: Iterable[tuple[str, Step, int]], sequence: int) -> list[tuple[str, bytes]]:
         """Runs have come with record `sequence` from another shard, or have gone there; the entries for the record.
@@ -126,14 +142,18 @@ class ShardTotals:
             self._counter.transfer(step, runs)
             if runs < 0 and self._sweep is not None:  # one that comes is noted with the merge
                 self._sweep.note_gone(person, step)
-        return [(TOTALS, _encode(StoredTotals(sequence, self._counter.totals())))]
+        return self._entries(sequence)
 
     def entries(self, sequence: int) -> list[tuple[str, bytes]]:
         """The entry with the totals up to record `sequence`, none while nothing is counted."""
         if not self._counter.facts:
             return []
         self._to_write = self._counter.facts + self._settings.totals_facts_max
-        return [(TOTALS, _encode(StoredTotals(sequence, self._counter.totals())))]
+        return self._entries(sequence)
+
+    def _entries(self, sequence: int) -> list[tuple[str, bytes]]:
+        offers = [(OFFERS, _encode(self.offers.tallies))] if self.offers.tallies else []
+        return [(TOTALS, _encode(StoredTotals(sequence, self._counter.totals()))), *offers]
 
     def count_lines(self, outcomes: bytes) -> tuple[str, bytes]:
         """Count the lines of a batch; returns the entry that its record has to write."""

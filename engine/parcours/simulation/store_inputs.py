@@ -55,6 +55,7 @@ class _Findings:
     changes     by the time of a change and the shard, where the change stands there
     merges      by the time of a merge and the name, the shard that tells of it
     keeps       whether every shard keeps inputs until now
+    lessons     the instants at which rankings of offers learned
     """
 
     def __init__(self, cut_ms: int) -> None:
@@ -63,6 +64,7 @@ class _Findings:
         self.ticks: list[tuple[int, TickLine]] = []
         self.changes: dict[int, dict[int, list[tuple[int, int]]]] = {}
         self.merges: dict[int, dict[str, int]] = {}
+        self.lessons: set[int] = set()
 
     def is_line(self, kept: KeptLine) -> bool:
         """Whether the line is to be written."""
@@ -75,6 +77,10 @@ class _Findings:
             self.changes.setdefault(kept.at, {}).setdefault(kept.shard, []).append((kept.record, kept.n))
             return True
         assert isinstance(told, TickLine), "a shard tells of no end"
+        if told.learned is not None:  # every shard tells of it
+            is_first = kept.at not in self.lessons
+            self.lessons.add(kept.at)
+            return is_first
         self.ticks.append((kept.at, told))
         if told.keeps == "anew":
             self.missing_ms = max(self.missing_ms, kept.at)

@@ -12,8 +12,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Final, NamedTuple
 
+from parcours.core.offers.lessons import Lessons
 from parcours.errors import CallerError
 from parcours.journey.project import Project, documents_of
 from parcours.journey.publish.publications import Publications, source_of
@@ -31,12 +33,25 @@ class Change(NamedTuple):
     published: Publications
 
 
+class LessonTold(NamedTuple):
+    """What rankings of offers learned, before everything else of its time."""
+
+    at: int
+    number: int
+    lessons: Lessons
+
+
+BEFORE_ALL: Final = -1
+"""In the place of the number of a line: before every line of a time."""
+
+
 @dataclass(slots=True)
 class ToldInputs:
     """
     records       the channels that only recorded
     until_ms      how far the time of the store was: timers due before it had fired
     publications  what was published, and by which line, in order once all lines have been heard
+    lessons       what rankings of offers learned
     sources       the documents of each publication, of which the first line has them that refers to them
     heard         how many lines there were so far
     end           the number of the last line, None until it has been heard
@@ -45,6 +60,7 @@ class ToldInputs:
     records: tuple[str, ...]
     until_ms: int
     publications: list[Change] = field(default_factory=list)
+    lessons: list[LessonTold] = field(default_factory=list)
     sources: dict[int, bytes] = field(default_factory=dict)
     heard: int = 0
     end: int | None = None
@@ -63,6 +79,9 @@ class ToldInputs:
         told = outside_line(line)
         if isinstance(told, EndLine):
             self._end(told.lines, number)
+        if isinstance(told, TickLine) and told.learned is not None:
+            at = instant(told.effective_at)
+            self.lessons.append(LessonTold(at, BEFORE_ALL, Lessons(at, told.learned)))
         if isinstance(told, PublicationLine):
             self.publications.append(Change(instant(told.effective_at), number, told.publications))
             self.publications.sort(key=lambda change: change[:2])
@@ -91,8 +110,8 @@ class ToldInputs:
         """When what was published first was, or else the time of the first event."""
         return next((each.at for each in self.publications if each.published.ledger.number == 1), first_ms)
 
-    def changes(self, project: Project) -> list[Change]:
-        """What was published after the beginning.
+    def changes(self, project: Project) -> list[Change | LessonTold]:
+        """What was published after the beginning, and what rankings of offers learned, in order.
 
         Raises CallerError if the store has begun with another project, or if documents are missing.
         """
@@ -103,7 +122,8 @@ class ToldInputs:
             raise CallerError(
                 "these are the inputs of a store that has begun with another project, or an earlier state of this one"
             )
-        return [each for each in changes if each.published.ledger.number > 1]
+        later = [each for each in changes if each.published.ledger.number > 1]
+        return sorted([*later, *self.lessons], key=itemgetter(0, 1))
 
     def _whole(self, change: Change) -> Publications:
         """What was published, with all documents that its ledger refers to. Raises CallerError."""

@@ -29,10 +29,11 @@ from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.agenda import NO_LOOKS, Agenda, AnyDue, CutDue, Looks
+from parcours.simulation.learning import LearningInTime
 from parcours.simulation.people_look import LookDue, look_at
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.score_cut import take_cut
-from parcours.simulation.told_inputs import ToldInputs
+from parcours.simulation.told_inputs import LessonTold, ToldInputs
 from parcours.simulation.total_rounds import TotalRounds
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Drive:
         self._agenda = Agenda(program, campaigns, looks)
         self._program = program
         self._totals = TotalRounds(ports, program, self._settle)
+        self._learning = LearningInTime(ports, program, settings)
         self._last_made_ms = 0
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
@@ -197,9 +199,13 @@ class Drive:
         first_ms = told.begins_ms(ahead.next_ms())
         if self._begins is not None and first_ms is not None and first_ms <= through_ms:
             self._begins(first_ms)
+        self._learning.be_told()
         for change in takewhile(lambda change: change.at <= through_ms, told.changes(project)):
             await self._feed(ahead, change[:2])
             await self._pass_to(change.at)
+            if isinstance(change, LessonTold):
+                await self._learning.tell(change.lessons)
+                continue
             for port in self._ports:
                 await port.ask(Publish(NO_ATTEMPT, change.published))
             self._router.publish(compiler.program(change.published))
@@ -230,6 +236,7 @@ class Drive:
         self._router.publish(program)
         self._totals.program = program
         self._agenda.reads.renew(program, at_ms)
+        self._learning.renew(program)
         await self._pass_to(at_ms)
 
     async def collect_facts(self) -> list[Fact]:
@@ -270,6 +277,16 @@ class Drive:
         self._agenda.reads.done()
 
     async def _feed(self, ahead: _Ahead, through: Place | None) -> None:
+        """Apply the events up to and including a place, from tick to tick where rankings learn."""
+        learning = self._learning
+        while learning.is_on and (at := ahead.next_ms()) is not None and ahead.comes_by(through):
+            await self._pass_to(learning.ticks.newest(at))
+            await learning.reach(at)
+            end = learning.ticks.next(at), FIRST
+            await self._feed_all(ahead, end if through is None else min(end, through))
+        await self._feed_all(ahead, through)
+
+    async def _feed_all(self, ahead: _Ahead, through: Place | None) -> None:
         """Hand over the events up to and including a place; returns when all have been applied."""
         handing_over: asyncio.Future[list[None]] | None = None
         try:
@@ -310,6 +327,16 @@ class Drive:
             self._accepted([event for place, event in enumerate(chunk) if place not in left_out])
 
     async def _pass_to(self, before_ms: int) -> None:
+        """Fire all timers before this time, from tick to tick where rankings learn; all earlier events are applied."""
+        learning = self._learning
+        if learning.is_on:
+            await self._pass_all(min(learning.under_way_until_ms, before_ms))
+            while (at := await learning.next_due_ms()) is not None and at < before_ms:
+                await learning.reach(at)
+                await self._pass_all(min(learning.ticks.next(at), before_ms))
+        await self._pass_all(before_ms)
+
+    async def _pass_all(self, before_ms: int) -> None:
         """Fire all timers before this time, and wait until nothing is outstanding that was asked before it."""
         await self._settle(before_ms)
         await self._totals.answer(before_ms)
@@ -341,6 +368,10 @@ class _Ahead:
     def next_ms(self) -> int | None:
         """The time of the next event, None if there is none."""
         return None if self._next is None else self._next.at
+
+    def comes_by(self, through: Place | None) -> bool:
+        """Whether the next event is one up to and including a place."""
+        return self._next is not None and (through is None or self._next <= through)
 
     def take(self, most: int, through: Place | None) -> list[Recorded]:
         """The next events up to and including a place, at most so many."""
