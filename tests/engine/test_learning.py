@@ -68,6 +68,7 @@ class Shop:
         """Everybody is given an offer and sees it; who gets a clicks it."""
         for person in PEOPLE:
             (offer,) = engine.decide(person, "best", placement="agent", request_id=request).result().offers
+            assert offer.proposition is not None
             engine.mark_offer(person, offer.proposition, "shown").result()
             self.cases[offer.name][0] += 1
             if offer.name == "a":

@@ -1,4 +1,4 @@
-"""The commands about offers: what a decision would give, before it does."""
+"""The commands about offers: what a decision would give, before it does, and what another ranking would be worth."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import typer
 
 from parcours.cli.as_of import At, Events, StoreUrl, ask, instant
 from parcours.cli.door_options import DoorKey, DoorUrl
+from parcours.cli.offers_evaluate import evaluate
 from parcours.cli.project import ProjectFolder
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
     from parcours.insight.offers_foreseen import DecisionForeseen, OffersQuestion
 
-offers = typer.Typer(name="offers", help="See which offers decisions give.", no_args_is_help=True)
+offers = typer.Typer(name="offers", help="See which offers decisions give, and judge rankings.", no_args_is_help=True)
+
+
+offers.command("evaluate")(evaluate)
 
 
 @offers.callback()

@@ -119,7 +119,8 @@ def _clear(address: str | None) -> str | None:
     return address
 
 
-def _change(row: Told) -> Fact:
+def change_of(row: Told) -> Fact:
+    """The fact of a row of the table of changes."""
     at, person, name, value = row["time"], row["person"], row["name"], row["value"]
     match row["what"]:
         case what if what == ZONE_UNKNOWN:
@@ -155,7 +156,7 @@ _FACTS: Final[Mapping[FactTable, Callable[[Told], Fact]]] = {
     "unmet": lambda row: Unmet(row["time"], row["person"], row["journey"], row["version"], row["event"], row["why"]),
     "unmatched": lambda row: Unmatched(row["time"], row["person"], row["reaction"], row["why"]),
     "limits": lambda row: LimitReached(row["time"], row["person"], row["setting"], row["why"]),
-    "changes": _change,
+    "changes": change_of,
     "publications": lambda row: Published(
         row["time"],
         row["person"],

@@ -77,7 +77,7 @@ class _Compiler:
         decisions = {
             name: self._decision(name, each, offers, rankings) for name, each in self.document.decisions.items()
         }
-        return Offers(placements, offers, decisions, self._redeeming())
+        return Offers(placements, offers, decisions, self._redeeming(), rankings)
 
     def _redeeming(self) -> frozenset[str]:
         """The event types that have a code, which may be that of an offer."""
