@@ -59,6 +59,7 @@ Commands:
   keys         Keys for those who may come in by the door.
   insight      Ask what all people and their facts add up to.
   score        Train the models of scores, and see if they still hold.
+  offers       Judge how offers are chosen.
 """
 
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
@@ -66,7 +67,7 @@ COMMANDS += ["funnel", "flow", "attribution", "cohort", "metric", "experiment", 
 COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard", "serve", "doctor"]
 COMMANDS += ["engine", "engine shut-down", "offers", "offers preview"]
 COMMANDS += ["publish", "close", "stop", "pause", "resume", "dead", "dead list", "dead resend", "keys", "keys new"]
-COMMANDS += ["person", "person export", "person erase", "insight", "insight people"]
+COMMANDS += ["person", "person export", "person erase", "insight", "insight people", "offers evaluate"]
 COMMANDS += [
     "campaign",
     *(f"campaign {each}" for each in ("preview", "run", "show", "pause", "resume", "close", "stop")),

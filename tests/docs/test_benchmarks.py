@@ -36,6 +36,7 @@ SMALL = {
     "linked_names.py": "--people 60 --runs 1",
     "hot_person.py": "--ended 300 --open 300 --block 100",
     "live_report.py": "--facts 6000 --exported 5000 --people 100 --runs 1",
+    "off_policy.py": "--made-up 400",
     "offers.py": "--offers 1 9 --people 4 --runs 1",
     "merging.py": "--moves 6 --blocks 2 --calls 50",
     "message_ids.py": "--scale 0.004 --hours 2",
