@@ -51,7 +51,7 @@ Commands:
   doctor       Look at the machine, and at what serve.yaml says: Ray,...
   audience     See who is in an audience.
   campaign     See what a campaign would do, and conduct it.
-  offers       See which offers decisions give.
+  offers       See which offers decisions give, and judge rankings.
   dead         List what could not be applied and was set aside, and send...
   person       Answer a person who asks what is held of her, or wants it gone.
   store        Look after a store that no engine uses.
@@ -59,7 +59,6 @@ Commands:
   keys         Keys for those who may come in by the door.
   insight      Ask what all people and their facts add up to.
   score        Train the models of scores, and see if they still hold.
-  offers       Judge how offers are chosen.
 """
 
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]

@@ -15,6 +15,7 @@ from parcours.core.consent import may_personalise
 from parcours.core.history import is_member, scope_at
 from parcours.core.offers.answer import LETTERS, Answer
 from parcours.core.offers.choosing import Asked, Asker, choose
+from parcours.core.offers.lessons import Lesson
 from parcours.core.offers.state import OffersKept
 from parcours.core.profile import Profile
 from parcours.expression.expression import Expression
@@ -49,7 +50,13 @@ class Foreseeing:
 
 
 def foreseen_of(
-    person: str, profile: Profile, at: int, program: Program, asked: Foreseeing, settings: Settings
+    person: str,
+    profile: Profile,
+    at: int,
+    program: Program,
+    asked: Foreseeing,
+    settings: Settings,
+    lessons: Mapping[str, Lesson],
 ) -> bytes:
     """What somebody would get at each placement, as of an instant at which the profile has to stand; nothing at all of
     whoever it is not about.
@@ -60,7 +67,7 @@ def foreseen_of(
     if asked.condition is not None and not asked.condition.holds(scope):
         return _encode([])
     kept = profile.offers or OffersKept()
-    asker = Asker(person, scope, kept, may_personalise(profile, program.policies))
+    asker = Asker(person, scope, kept, may_personalise(profile, program.policies), lessons)
     told: list[OffersForeseen] = []
     for placement in asked.placements:
         (answer,) = choose(program.offers, asker, [Asked(asked.decision, placement, context=asked.context)], settings)

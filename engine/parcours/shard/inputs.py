@@ -165,7 +165,8 @@ class Inputs:
     def _take_columns(self, work: Work, slot: int, person: str, fixed: ColumnsFixed) -> None:
         """For a scan, the person's columns as she stands now."""
         program = self._published.program_at(fixed.at)
-        self._reads.scans.take(slot, person, work.profile(slot, person), fixed, program, self._settings)
+        lessons = self._published.lessons.at(fixed.at)
+        self._reads.scans.take(slot, person, work.profile(slot, person), fixed, program, self._settings, lessons)
 
     def _missed(self, work: Work, slot: int, person: str, before: int) -> list[Input]:
         """What the person has yet to go through: changes of what is published, and reads of audiences by this time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from parcours.config import Settings
 from parcours.core.fact import Learned
 from parcours.core.offers.lessons import Lessons
 from parcours.shard.archiving import Archiving
@@ -31,7 +30,6 @@ class Learning:
         reading: ReadSteps,
         archiving: Archiving,
         is_due_before: Callable[[int], bool],
-        settings: Settings,
     ) -> None:
         self._shard = slots.shard
         self._commits = commits
@@ -41,7 +39,6 @@ class Learning:
         self._reading = reading
         self._archiving = archiving
         self._is_due_before = is_due_before
-        self._settings = settings
 
     def counted(self) -> OffersCounted:
         """As of the newest commit."""
@@ -49,7 +46,7 @@ class Learning:
         kept = self._published.lessons
         if not self._is_due_before(self._commits.stamp_ms):
             kept.forget(self._commits.stamp_ms)
-        return OffersCounted(self._totals.offers.tallies, kept.newest, kept.has_room(self._settings))
+        return OffersCounted(self._totals.offers.tallies, kept.newest, kept.has_room(self._totals.settings))
 
     def learn(self, lessons: Lessons) -> None:
         """Rankings know this from its instant on; once only. A shard that is held goes on."""

@@ -96,7 +96,8 @@ class Listing:
         profile = self._brought(work, number, person, data, scan.at)
         if person in (taken := scans.taken(scan.name, number)):
             return taken[person]
-        return scans.row(scan.name, person, profile, self._published.program_at(scan.at), self._settings)
+        program, lessons = self._published.program_at(scan.at), self._published.lessons.at(scan.at)
+        return scans.row(scan.name, person, profile, program, self._settings, lessons)
 
     def _is_inside(self, work: Work, number: int, person: str, read: AudienceRead) -> bool:
         data = self._slots[number].profiles[person]

@@ -21,6 +21,7 @@ from parcours.config import Settings
 from parcours.core.columns import columns_of, features_of, told_of
 from parcours.core.foreseeing import Foreseeing, foreseen_of
 from parcours.core.input import ColumnsFixed
+from parcours.core.offers.lessons import Lesson
 from parcours.core.profile import Profile
 from parcours.journey.campaign_columns import ShardColumns, audience_columns, shard_columns
 from parcours.journey.people_condition import people_condition
@@ -162,14 +163,31 @@ class Scans:
         return missed
 
     def take(
-        self, slot: int, person: str, profile: Profile, fixed: ColumnsFixed, program: Program, settings: Settings
+        self,
+        slot: int,
+        person: str,
+        profile: Profile,
+        fixed: ColumnsFixed,
+        program: Program,
+        settings: Settings,
+        lessons: Mapping[str, Lesson],
     ) -> None:
-        """Her columns are those that she has now; `program` is what was published at the instant."""
+        """Her columns are those that she has now; `program` is what was published at the instant, and `lessons` what
+        rankings knew then.
+        """
         self.taken_count += 1
-        self._note(fixed.scan, (slot, person, self.row(fixed.scan, person, profile, program, settings)))
+        self._note(fixed.scan, (slot, person, self.row(fixed.scan, person, profile, program, settings, lessons)))
 
-    def row(self, name: str, person: str, profile: Profile, program: Program, settings: Settings) -> bytes:
-        """The columns of somebody who stands as at the instant."""
+    def row(
+        self,
+        name: str,
+        person: str,
+        profile: Profile,
+        program: Program,
+        settings: Settings,
+        lessons: Mapping[str, Lesson],
+    ) -> bytes:
+        """The columns of somebody who stands as at the instant; `lessons` are what rankings knew then."""
         scan = self._awaited[name].scan
         if isinstance(scan.asked, PeopleAsked):
             return told_of(profile, scan.at, program, scan.asked.paths, settings)
@@ -179,7 +197,7 @@ class Scans:
             self._columns[name] = _columns(scan.asked, program)
         asked = self._columns[name]
         if isinstance(asked, Foreseeing):
-            return foreseen_of(person, profile, scan.at, program, asked, settings)
+            return foreseen_of(person, profile, scan.at, program, asked, settings, lessons)
         return columns_of(profile, scan.at, program, asked, settings)
 
     def taken(self, name: str, slot: int) -> Mapping[str, bytes | None]:

@@ -102,10 +102,9 @@ class Shard:
         take_message  what taking a message of another shard means (peer_exchange.py), if not what it does to people
         """
         self._published = published = Published(program, project)
-        self._store, self.settings = store, settings
-        self._time = time = time or LiveTime()
-        self._slots = slots = Slots(number, slot_map)
-        self._seen = seen = SeenIds(slots.own, store, settings)
+        time = LiveTime() if time is None else time
+        self._store, self.settings, self._time = store, settings, time
+        self._slots, self._seen = slots, seen = (own := Slots(number, slot_map)), SeenIds(own.own, store, settings)
         self._positions, self._dead_letters = _, letters = Positions(settings), DeadLetters(settings)
         export = ExportState(store, settings, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
@@ -141,8 +140,7 @@ class Shard:
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
             settings.erase_within_ms, exports=exports,
         )  # fmt: skip
-        counting = slots, commits, published, totals, time, reading, archiving
-        self.learning = Learning(*counting, self._is_due_before, settings)
+        self.learning = Learning(slots, commits, published, totals, time, reading, archiving, self._is_due_before)
         taking = slots, names, inputs, moving, commits, reads, time, archiving
         self.campaigning = Campaigning(*taking, reading, erasing.erasures)
         self.standing = Standing(

@@ -66,7 +66,7 @@ class ShardTotals:
 
     def __init__(self, settings: Settings) -> None:
         self.offers = OfferCounts()
-        self._settings = settings
+        self.settings = settings
         self._counter = FactCounter(settings.totals_max, settings.reasons_max)
         self._newest: deque[Fact] = deque(maxlen=settings.newest_facts_max)
         self._entry: bytes | None = None
@@ -93,7 +93,7 @@ class ShardTotals:
 
     def restored(self, entries: Mapping[str, bytes]) -> None:
         """All records have been applied."""
-        totals, settings = self._stored.totals, self._settings
+        totals, settings = self._stored.totals, self.settings
         self._counter = FactCounter(settings.totals_max, settings.reasons_max, totals)
         self._to_write = totals.facts + settings.totals_facts_max
         for sequence, block in self._later:
@@ -148,7 +148,7 @@ class ShardTotals:
         """The entry with the totals up to record `sequence`, none while nothing is counted."""
         if not self._counter.facts:
             return []
-        self._to_write = self._counter.facts + self._settings.totals_facts_max
+        self._to_write = self._counter.facts + self.settings.totals_facts_max
         return self._entries(sequence)
 
     def _entries(self, sequence: int) -> list[tuple[str, bytes]]:
