@@ -17,6 +17,7 @@ from parcours.core.offers.totals import (
     TotalCount,
     TotalOutcome,
     TotalReturn,
+    Unanswered,
     never_asked,
     unused,
 )
@@ -89,12 +90,14 @@ class Life:
 
     def apply(self, given: DecisionAsked | EventHappened) -> Effects:
         before = encode_profile(self.profile)
-        while (effects := advance("u1", self.profile, given, self.program, Settings(), answers=self.known.get)).asks:
-            self.asked.append([each.offer for each in effects.asks])
-            self.profile = decode_profile(before)
-            for each in effects.asks:
-                self.known[each] = TotalAnswer(each, self.outcomes.get(each.offer, "granted"))
-        return effects
+        while True:
+            try:
+                return advance("u1", self.profile, given, self.program, Settings(), answers=self.known.get)
+            except Unanswered as unanswered:
+                self.asked.append([each.offer for each in unanswered.asks])
+                self.profile = decode_profile(before)
+                for each in unanswered.asks:
+                    self.known[each] = TotalAnswer(each, self.outcomes.get(each.offer, "granted"))
 
 
 def test_nothing_has_happened_where_an_answer_is_missing(program: Program) -> None:
@@ -102,9 +105,10 @@ def test_nothing_has_happened_where_an_answer_is_missing(program: Program) -> No
         del ask
 
     given = DecisionAsked(NOON, "r1", (AskedAt("best", "one"),))
-    effects = advance("u1", Profile(), given, program, Settings(), answers=nothing)
+    with pytest.raises(Unanswered) as missing:
+        advance("u1", Profile(), given, program, Settings(), answers=nothing)
 
-    assert effects == Effects(asks=(TotalAsk("few", "r1", 0, NOON),))
+    assert missing.value.asks == (TotalAsk("few", "r1", 0, NOON),)
 
 
 def test_all_that_is_missing_is_asked_for_together(program: Program) -> None:

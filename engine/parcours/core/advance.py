@@ -64,7 +64,7 @@ from parcours.core.input import (
 )
 from parcours.core.joining import identify, let_names_go
 from parcours.core.offers.lessons import NO_LESSONS, Lesson
-from parcours.core.offers.totals import Answers, Unanswered, supposed
+from parcours.core.offers.totals import Answers, supposed
 from parcours.core.pause_buffer import KEPT_TIMERS, LIKE_EVENTS, keep_timer
 from parcours.core.profile import Profile, Run, Timer, is_unknown
 from parcours.core.reacting import (
@@ -108,19 +108,11 @@ def advance(
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched.
 
-    answers  of total caps: where one is missing, nothing has happened but that the effects tell what is to be asked
+    Raises Unanswered where `answers` of total caps lack one: the input has not happened then, the profile is not to be
+    used, and the input is to be applied again to one that is as before.
     """
     about = program, settings, crowd, normalize, dead_codes
     turn = Turn(person, profile, given.at, given.at, *about, answers=answers, lessons=lessons)
-    try:
-        _apply(turn, given)
-    except Unanswered as unanswered:
-        return Effects(asks=unanswered.asks)
-    return turn.effects
-
-
-def _apply(turn: Turn, given: Input) -> None:
-    profile = turn.profile
     if profile.archives or profile.offers:
         _forget(turn)
     # The frequent ones first: each class that does not match takes 0.2 µs.
@@ -157,23 +149,32 @@ def _apply(turn: Turn, given: Input) -> None:
             take_mark(turn, given)
         case DecisionAsked():
             take_decision(turn, given)
-        case MembershipFixed(audiences=audiences):
-            fix_membership(turn, audiences)
         case ReadReached() | PartTaken() | MembershipSaved():
             let_time_turn(turn)
             enter_later(turn, given) if isinstance(given, ReadReached) else hear_campaign(turn, given)
+        case TimePassed() | Linked() | ColumnsFixed() | TotalsAnswered():
+            pass  # her earlier timers have been fired by the caller, who knows other people and sets of them, too
+        case _:
+            _apply_seldom(turn, given)
+    if turn.happened or turn.updated is not None or turn.zone_before is not None or turn.said or turn.ended:
+        _finish(turn)
+    return turn.effects
+
+
+def _apply_seldom(
+    turn: Turn, given: MembershipFixed | PersonJoined | TimerSetAside | ChangeInput | ChangeSetAside
+) -> None:
+    match given:
+        case MembershipFixed(audiences=audiences):
+            fix_membership(turn, audiences)
         case PersonJoined():
             merge(turn, given)
         case TimerSetAside(reason=reason):
             _set_aside(turn, reason)
-        case TimePassed() | Linked() | ColumnsFixed() | TotalsAnswered():
-            pass  # her earlier timers have been fired by the caller, who knows other people and sets of them, too
         case JourneyStopped() | JourneyResumed() | AudiencesPublished() | ChangeSetAside():
             _go_through_change(turn, given)
         case _:
             assert_never(given)
-    if turn.happened or turn.updated is not None or turn.zone_before is not None or turn.said or turn.ended:
-        _finish(turn)
 
 
 def _finish(turn: Turn) -> None:

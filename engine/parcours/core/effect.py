@@ -86,8 +86,6 @@ class Effects(msgspec.Struct, gc=False):
              and their runs have these numbers; nothing else of an entry changes, and one that was ready still is. What
              is cancelled by the merge is in `settled` alone.
     let_go   names that are the person's no more, for nobody has used them for long
-    asks     what a decision misses: nothing else has come of the input then, and the profile is not to be used; it is
-             to be applied again, to the profile as it was before, once each is answered
     taken    what was granted, and has been chosen
     returned  what was granted for her, and nobody has got after all
     """
@@ -100,6 +98,5 @@ class Effects(msgspec.Struct, gc=False):
     inbox: tuple[InboxChange, ...] = ()
     moved: tuple[tuple[str, int], ...] = ()
     let_go: tuple[str, ...] = ()
-    asks: tuple[TotalAsk, ...] = ()
     taken: tuple[TotalAsk, ...] = ()
     returned: tuple[TotalReturn, ...] = ()

@@ -158,7 +158,7 @@ class Claiming:
         waiting = {ready.key: ready for ready in self.outbox.take(asked.channel, asked.most)}
         instants = {}
         for key, ready in waiting.items():
-            if self._time.stash.is_asking(ready.person):
+            if ready.person in self._time.stash.asking:
                 self._time.wait_for_answers(ready.person, StillReady(ready.at, (key,)))
             elif work.has_entry(ready.slot, key):
                 instants[key] = self._time.claimed_at(ready, work.stamp_ms)

@@ -35,7 +35,8 @@ from parcours.core.input import (
     TotalsAnswered,
     TraitsChanged,
 )
-from parcours.core.offers.totals import supposed
+from parcours.core.offers.lessons import NO_LESSONS
+from parcours.core.offers.totals import Unanswered
 from parcours.core.profile import Profile, Timer, encode_profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize
 from parcours.journey.program import Program
@@ -120,7 +121,7 @@ class Inputs:
 
         It waits if an input before it waits for total caps of offers, and so it does if it asks them itself.
         """
-        if self._stash and self._stash.is_asking(person):
+        if person in self._stash.asking:
             return self._time.wait_for_answers(person, given)
         if type(given) in MISSED:  # it has waited, and is gone through as it would have been
             return self._go_on_with(work, slot, person, given, given)
@@ -192,7 +193,7 @@ class Inputs:
         profile = work.profile(slot, person)
         while (timer := first_timer(profile, given.at)) is not None:
             now = self._due(work, person, timer)
-            effects = self._advance(work, slot, person, now)
+            effects = self._advance(work, slot, person, profile, now)
             if effects is None:
                 return self._time.wait_for_answers(person, given)
             profile = work.profile(slot, person)
@@ -202,13 +203,13 @@ class Inputs:
             if effects.let_go:
                 self.let_go(work, person, effects.let_go)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
-            if self._stash and self._stash.is_asking(person):
+            if person in self._stash.asking:
                 self._time.wait_for_answers(person, given)
                 return self._stop(person, leaving)
             if leaving and self._time.stop(person, leaving, (given,)):
                 return None
         if type(given) is not TimePassed and type(given) is not ColumnsFixed:  # nothing else happens to her
-            effects = self._advance(work, slot, person, given)
+            effects = self._advance(work, slot, person, profile, given)
             if effects is None:
                 return self._time.wait_for_answers(person, given)
             work.add(slot, person, effects)
@@ -247,23 +248,38 @@ class Inputs:
         self._archiving.note(work, person, set_aside)
         return set_aside
 
-    def _advance(self, work: Work, slot: int, person: str, given: Input) -> Effects | None:
+    def _advance(self, work: Work, slot: int, person: str, profile: Profile, given: Input) -> Effects | None:
         """By what was published at the input's time. None: nothing has happened yet, for total caps are asked first."""
         program = self._program_at(given.at)
-        profile = work.profile(slot, person)
-        as_before = encode_profile(profile) if program.offers.has_totals else b""
+        if program.offers.has_totals:
+            return self._advance_asking(work, slot, person, given, program)
         before = profile.traits
         rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
-        answers = self.asking.answers(work, person, given) if as_before else supposed
-        lessons = published.lessons.at(given.at)
-        while (effects := advance(person, profile, given, *rules, answers, lessons)).asks:
-            work.put_back(person, as_before)
-            if not self.asking.ask(work, person, given, effects.asks):
-                return None
+        lessons = self._published.lessons.at(given.at) if program.offers.decisions else NO_LESSONS
+        effects = advance(person, profile, given, *rules, lessons=lessons)
+        if effects.returned:
+            self.asking.settle(work, person, given.at, effects)
+        if profile.traits is not before and self._time.counts_facts:
+            self._addresses.note(work, slot, person, before, profile.traits, program)
+        return effects
+
+    def _advance_asking(self, work: Work, slot: int, person: str, given: Input, program: Program) -> Effects | None:
+        """The same where offers have total caps: whoever has to wait for an answer is put back as she was."""
+        as_before = encode_profile(work.profile(slot, person))
+        rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
+        lessons = self._published.lessons.at(given.at)
+        while True:
             profile, answers = work.profile(slot, person), self.asking.answers(work, person, given)
             before = profile.traits
-        if as_before or effects.returned:
-            self.asking.settle(work, person, given.at, effects)
+            try:
+                effects = advance(person, profile, given, *rules, answers, lessons)
+            except Unanswered as unanswered:
+                work.put_back(person, as_before)
+                if not self.asking.ask(work, person, given, unanswered.asks):
+                    return None
+            else:
+                break
+        self.asking.settle(work, person, given.at, effects)
         if profile.traits is not before and self._time.counts_facts:
             self._addresses.note(work, slot, person, before, profile.traits, program)
         return effects
@@ -334,7 +350,7 @@ class Inputs:
     def _record(self, work: Work, slot: int, person: str, at: int, outgoing: Outgoing) -> list[str] | None:
         """Have a delivery answered; the keys of those that become ready by it. None: it asks total caps first."""
         receipt = self._records[outgoing.channel](outgoing, self._published.program)
-        effects = self._advance(work, slot, person, DeliveryRecorded(at, receipt))
+        effects = self._advance(work, slot, person, work.profile(slot, person), DeliveryRecorded(at, receipt))
         if effects is None:
             return None
         work.add(slot, person, effects)

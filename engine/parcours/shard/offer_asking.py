@@ -85,7 +85,7 @@ class OfferAsking:
 
     def waits(self, person: str) -> bool:
         """Whether a decision about the person waits for an answer, which comes within `decision_timeout_ms`."""
-        return self._stash.is_asking(person)
+        return person in self._stash.asking
 
     # For whoever applies inputs
 

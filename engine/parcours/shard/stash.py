@@ -63,6 +63,7 @@ class _Held:
 class Stash:
     """Inputs, receipts and answers of people whose clock stands still.
 
+    asking   people of whom something has asked total caps, and has not been applied again
     changed  people of whom something has changed since `saved`
     """
 
@@ -70,6 +71,7 @@ class Stash:
         self._held: dict[str, _Held] = {}
         self._followers: dict[str, list[str]] = {}
         self._delivering: set[str] = set()
+        self.asking: set[str] = set()
         self.changed: set[str] = set()
 
     def __contains__(self, person: str) -> bool:
@@ -122,6 +124,7 @@ class Stash:
         if held.keys or held.follows is not None or held.misses:
             return None
         self.changed.add(person)
+        self.asking.discard(person)
         del self._held[person]
         return deque([*held.first, *held.inputs])
 
@@ -161,11 +164,7 @@ class Stash:
         """Stop the person's clock until all of this is answered, of which some is known already."""
         held = self._of(person)
         held.asks, held.answers, held.until = asks, dict(known), until
-
-    def is_asking(self, person: str) -> bool:
-        """Whether something of hers has asked, and has not been applied again."""
-        held = self._held.get(person)
-        return held is not None and bool(held.asks)
+        self.asking.add(person)
 
     def asked(self) -> Iterator[tuple[str, TotalAsk]]:
         """Whatever is not answered, with whom it is asked for; of one person in the order in which it was asked."""
@@ -209,6 +208,8 @@ class Stash:
         """Somebody stands still as she did."""
         held = self._of(person)
         held.asks, held.until, held.follows = asks, until, follows
+        if asks:
+            self.asking.add(person)
         held.answers = {each.ask: each for each in answers}
         held.inputs.extend(inputs)
         if follows is not None:
