@@ -250,12 +250,13 @@ class Inputs:
 
     def _advance(self, work: Work, slot: int, person: str, profile: Profile, given: Input) -> Effects | None:
         """By what was published at the input's time. None: nothing has happened yet, for total caps are asked first."""
-        program = self._program_at(given.at)
+        published = self._published  # what `_program_at` does, of every input
+        program = published.program if given.at >= published.since_ms else published.program_at(given.at)
         if program.offers.has_totals:
             return self._advance_asking(work, slot, person, given, program)
         before = profile.traits
         rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
-        lessons = self._published.lessons.at(given.at) if program.offers.decisions else NO_LESSONS
+        lessons = published.lessons.at(given.at) if program.offers.decisions else NO_LESSONS
         effects = advance(person, profile, given, *rules, lessons=lessons)
         if effects.returned:
             self.asking.settle(work, person, given.at, effects)

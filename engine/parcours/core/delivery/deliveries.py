@@ -81,7 +81,7 @@ def reach(
     """Record that the delivery reached a state or got a mark. `attempt` is the last one unless it is given."""
     message_class, purpose = _kind_of(turn, run, delivery)
     about = delivery.attempts_begun if attempt is None else attempt
-    offers = tuple(each.key for each in shown_in(turn, delivery.key))
+    offers = () if turn.profile.offers is None else tuple(each.key for each in shown_in(turn, delivery.key))
     turn.effects.facts.append(
         DeliveryReached(
             turn.gates_at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
