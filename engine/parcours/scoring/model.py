@@ -68,6 +68,9 @@ class ScoreModel(msgspec.Struct, frozen=True, kw_only=True):
     trees: Annotated[tuple[tuple[Node, ...], ...], msgspec.Meta(min_length=1, max_length=TREES_MAX)] | None = None
 
 
+_decode = msgspec.json.Decoder(ScoreModel).decode
+
+
 class ModelFault(msgspec.Struct, frozen=True):
     """Why a file holds no model that can be used."""
 
@@ -77,7 +80,7 @@ class ModelFault(msgspec.Struct, frozen=True):
 def read_model(text: str) -> ScoreModel | ModelFault:
     """The model in a text. What else stands in the file, such as how it was trained, is for others to read."""
     try:
-        model = msgspec.json.decode(text, type=ScoreModel)
+        model = _decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         return ModelFault(f"this is no model of a score: {error}")
     return judged(model)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal, TypeAlias, TypeVar
+from threading import Lock
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -364,6 +365,11 @@ class TailSlice(msgspec.Struct, frozen=True, array_like=True):
 
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
+_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {}
+
+_PREPARING: Final = Lock()
+"""msgspec prepares a kind when it is first met, and the process crashes if a second thread meets it meanwhile. So
+whatever is decoded in threads has its decoder from when its module is imported, or from under a lock."""
 
 
 def encode(message: object) -> bytes:
@@ -371,4 +377,8 @@ def encode(message: object) -> bytes:
 
 
 def decode(data: bytes, kind: type[T]) -> T:
-    return msgspec.msgpack.decode(data, type=kind)
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        with _PREPARING:
+            decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
+    return cast(T, decoder.decode(data))

@@ -78,6 +78,9 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     held: bool
 
 
+_decode = msgspec.msgpack.Decoder(Standing).decode
+
+
 def stored_publications(entries: Mapping[str, bytes]) -> Publications | None:
     """What is published according to the entries of a shard's own slot; None in a new store."""
     if STANDING not in entries:
@@ -101,7 +104,7 @@ def together(shards: Sequence[Mapping[str, bytes]]) -> dict[str, bytes] | None:
 
 
 def _standing(entries: Mapping[str, bytes]) -> Standing:
-    return msgspec.msgpack.decode(entries[STANDING], type=Standing)
+    return _decode(entries[STANDING])
 
 
 def _lies_in(run: Run, keys: Container[str]) -> bool:

@@ -81,6 +81,9 @@ class ReadsKept(msgspec.Struct, frozen=True, array_like=True):
     missed: dict[str, int] = {}
 
 
+_decode_kept = msgspec.msgpack.Decoder(ReadsKept).decode
+
+
 class Reads:
     """Of one shard. `first_ms` tells at a glance whether somebody may have something to go through.
 
@@ -316,7 +319,7 @@ class Reads:
     def restore(self, own: dict[str, bytes]) -> None:
         """Come back from the entries of the shard's own slot."""
         if KEPT in own:
-            self._kept = msgspec.msgpack.decode(own[KEPT], type=ReadsKept)
+            self._kept = _decode_kept(own[KEPT])
         for begun in self._kept.begun:
             places = self._places.setdefault((begun.read.journey, begun.read.at), {})
             for number in range(begun.let_in, begun.placed):

@@ -17,6 +17,8 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.profile import NEVER, next_due
 from parcours.store.store import Record, SlotImage
 
+_decode_outgoing = msgspec.msgpack.Decoder(Outgoing).decode
+
 OWN = SLOTS
 """The number of the shard's own slot; its "people" are entries, each of which says by its name whose it is."""
 
@@ -143,9 +145,7 @@ class Slots:
     def outbox_entries(self) -> list[tuple[int, Outgoing]]:
         """Every outbox entry with its slot, in the order in which they were decided on."""
         entries = [
-            (number, msgspec.msgpack.decode(data, type=Outgoing))
-            for number, slot in self.owned.items()
-            for data in slot.outbox.values()
+            (number, _decode_outgoing(data)) for number, slot in self.owned.items() for data in slot.outbox.values()
         ]
         return sorted(entries, key=lambda pair: pair[1].at)
 

@@ -39,6 +39,7 @@ KINDS: Final[Kinds] = {**_kinds(Input), **_kinds(IdentityMessage), StillReady.__
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StoredHeld).decode
+_decoders = {name: msgspec.msgpack.Decoder(kind).decode for name, kind in KINDS.items()}
 
 
 def stored_entries(stash: Stash) -> list[tuple[str, bytes]]:
@@ -58,5 +59,5 @@ def restore_stash(stash: Stash, own: Mapping[str, bytes]) -> None:
     for name, data in own.items():
         if name.startswith(ASKING):
             held = _decode(data)
-            inputs: list[Waiting] = [msgspec.msgpack.decode(each, type=KINDS[kind]) for kind, each in held.inputs]
+            inputs: list[Waiting] = [_decoders[kind](each) for kind, each in held.inputs]
             stash.restore(name.removeprefix(ASKING), held.asks, held.answers, held.until, held.follows, inputs)

@@ -40,6 +40,7 @@ class OutgoingHead(msgspec.Struct, array_like=True, gc=False):
 
 
 _decode_head = msgspec.msgpack.Decoder(OutgoingHead).decode
+_decode_outgoing = msgspec.msgpack.Decoder(Outgoing).decode
 
 
 class Work:
@@ -205,7 +206,7 @@ class Work:
             outgoing = self.outbox[slot, key]
             assert outgoing is not None, "an entry that has been settled is not asked for"
             return outgoing
-        return msgspec.msgpack.decode(self._owned[slot].outbox[key], type=Outgoing)
+        return _decode_outgoing(self._owned[slot].outbox[key])
 
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before; none for those who are taken out."""

@@ -19,7 +19,7 @@ from parcours.store.address import made_for, new_postgres, open_store
 from parcours.store.campaign_files import CampaignFiles
 from parcours.store.erasure_log import LOG
 from parcours.store.kept_files import begin_files, files_in
-from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
+from parcours.store.layout import LAYOUT, Layout, decode_layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
 from parcours.store.place import place_of
@@ -131,14 +131,14 @@ def _known_layout(source: Path, accept_loss: bool) -> Layout:
     except StoreBroken:
         if not accept_loss or (source / MANIFEST).exists():
             raise
-        return msgspec.json.decode((source / LAYOUT).read_bytes(), type=Layout)
+        return decode_layout((source / LAYOUT).read_bytes())
     if found is not None:
         return found
     if not (source / MANIFEST).exists():
         raise SettingInvalid(f"there is no store in {source}")
     noted = layout_in(source)
     if accept_loss and noted is not None:
-        return msgspec.json.decode(noted, type=Layout)
+        return decode_layout(noted)
     held = "the project and the number of shards" if noted is None else noted.decode()
     raise StoreBroken(
         f"{source / LAYOUT} is missing, which is written last: the making of a backup was cut off, or the file has "

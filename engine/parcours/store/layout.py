@@ -30,6 +30,9 @@ class Layout(msgspec.Struct, frozen=True):
     shards: int
 
 
+decode_layout = msgspec.json.Decoder(Layout).decode
+
+
 def made_or_found(folder: Path, wanted: Layout) -> Layout:
     """The layout of the store in this folder; the wanted one if there was no store, and one has been made.
 
@@ -84,12 +87,12 @@ def layout_of(folder: Path) -> Layout | None:
 def _found(folder: Path) -> Layout:
     path = folder / LAYOUT
     encoded = path.read_bytes()
-    found = msgspec.json.decode(encoded, type=Layout)
+    found = decode_layout(encoded)
     try:
         noted = layout_in(folder)
     except FileNotFoundError:
         raise StoreBroken(f"{folder / MANIFEST} is missing: put all files of the store back from one backup") from None
-    if noted is not None and msgspec.json.decode(noted, type=Layout) != found:
+    if noted is not None and decode_layout(noted) != found:
         raise StoreBroken(
             f"{path} says {encoded.decode()}, and {folder / MANIFEST} says {noted.decode()}: put the right one back"
         )

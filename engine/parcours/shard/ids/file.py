@@ -91,6 +91,9 @@ class IdFileIndex(msgspec.Struct, frozen=True, array_like=True):
     filter: bytes
 
 
+_decode_index = msgspec.msgpack.Decoder(IdFileIndex).decode
+
+
 class IdFileWriter:
     """Writes one file, from its first part to its last."""
 
@@ -162,7 +165,7 @@ class IdFile:
         encoded = store.read_file(info.name, info.index_at, info.index_bytes)
         if _seal(encoded) != info.seal:
             raise damaged(f"the file of message ids {info.name}", "its index does not fit its digest")
-        index = msgspec.msgpack.decode(encoded, type=IdFileIndex)
+        index = _decode_index(encoded)
         self.filter = Bloom.load_bytes(index.filter, as_number) if index.filter else None
         self._fences = array("Q", index.fences)
         self._parts: dict[int, tuple[int, int, int, int]] = {}
