@@ -24,7 +24,7 @@ NO_SCRIPTS = {
 
 SMALL = {
     "archive.py": "--events 4000 --people 100 --runs 1",
-    "attribution.py": "--without-comparison --paths 500",
+    "attribution.py": "--without-comparison --paths 100",
     "audience_read.py": "--people 500 --runs 1",
     "cdnow.py": "--people 100",
     "clickstream.py": "--lines 2000",
