@@ -22,6 +22,7 @@ from parcours.journey.publish.ledger import published
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.shard.messages import LineOutcome
 from parcours.shard.offer_totals import name_of_offer
+from parcours.shard.turns import at_once
 
 FEW_MAX = 3
 SHARDS = 2
@@ -116,6 +117,21 @@ def test_whoever_is_counted_elsewhere_stands_still_until_that_answers(world: Mov
     world.settle()
     assert given_to(world) == {anna: ["few"]}
     assert world.track(anna, "Asked") == LineOutcome.ACCEPTED
+
+
+def test_nobody_looks_at_what_she_got_before_it_is_committed(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.track(anna, "Asked")
+    world.carry(ASKS, COUNTS)
+    answer = world.each[COUNTS].exchanging.batch(ASKS)
+    assert answer is not None
+
+    steps = world.each[ASKS].exchanging.taking(answer, world.now_ms)
+    next(steps)
+
+    assert given_to(world) == {} and world.each[ASKS].asking.waits(anna), "the shard may answer others in between"
+    at_once(steps)
+    assert given_to(world) == {anna: ["few"]} and not world.each[ASKS].asking.waits(anna)
 
 
 def test_of_her_own_shard_it_is_asked_on_the_spot(world: MovingWorld) -> None:

@@ -84,8 +84,12 @@ class OfferAsking:
         self.totals.forget_removed(work, self._published.program, self._settings)
 
     def waits(self, person: str) -> bool:
-        """Whether a decision about the person waits for an answer, which comes within `decision_timeout_ms`."""
-        return person in self._stash.asking
+        """Whether a decision about the person waits for an answer, which comes within `decision_timeout_ms`.
+
+        It does until the commit of what has ended that, before which nobody may look at what she has got: the shard
+        answers in the midst of a long work, too.
+        """
+        return person in self._stash.asking or (self._time.keeps_stash and person in self._stash.changed)
 
     # For whoever applies inputs
 
