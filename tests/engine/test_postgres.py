@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,8 +16,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from tests.engine.conftest import write_shop
+from tests.engine.test_total_caps import PEOPLE, START
+from tests.engine.test_total_caps import SETTINGS as PATIENT
+from tests.engine.test_total_caps import SHOP as OFFERS_SHOP
 from tests.postgres import a_server, new_address
+from tests.projects import write_texts
 
+from parcours.clock import ManualClock
 from parcours.errors import ExtraMissing, SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
@@ -108,6 +114,18 @@ def test_the_store_remembers_where_its_files_are(new_shop: NewShop, postgres_add
         assert visits(engine, "anna") == 1
         engine.erase("anna")
     assert (files / LOG).is_file(), "she is noted there, though the second opening did not name it"
+
+
+def test_what_everybody_together_got_is_counted_there_over_lives(postgres_address: str, tmp_path: Path) -> None:
+    write_texts(tmp_path / "shop", OFFERS_SHOP)
+    project, got = Project.load(tmp_path / "shop"), Counter[str]()
+    for names in (PEOPLE[:4], PEOPLE[4:]):
+        options = {"files": tmp_path / "files", "settings": PATIENT, "clock": ManualClock(START)}
+        with open_on(project, postgres_address, **options) as engine:
+            asked = [engine.decide(name, "best", placement="agent") for name in names]
+            got.update(each.result(60).offers[0].name for each in asked)
+
+    assert got == {"few": 5, "some": 6, "rest": 1}
 
 
 def test_files_are_of_a_store_in_postgres_only(new_shop: NewShop, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from tests.projects import write_texts
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.core.fact import Decided, OfferMarked
+from parcours.core.identity import SlotMap
 from parcours.errors import ShardUnavailable
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.deployment import links_of
@@ -47,7 +49,12 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 Post: TypeAlias = Callable[..., Awaitable[httpx.Response]]
 
 
-def at_the_door(tmp_path: Path, do: Callable[[Service, Post], Awaitable[None]], secret: str | None = SECRET) -> None:
+def at_the_door(
+    tmp_path: Path,
+    do: Callable[[Service, Post], Awaitable[None]],
+    secret: str | None = SECRET,
+    shop: Mapping[str, str] = SHOP,
+) -> None:
     """Do something at the door of a running shop, with its service and by POST as some key."""
 
     async def with_service(service: Service, client: httpx.AsyncClient) -> None:
@@ -57,14 +64,17 @@ def at_the_door(tmp_path: Path, do: Callable[[Service, Post], Awaitable[None]], 
 
         await do(service, post)
 
-    with_a_client(tmp_path, with_service, {"identity_secret": secret})
+    with_a_client(tmp_path, with_service, {"identity_secret": secret}, shop)
 
 
 def with_a_client(
-    tmp_path: Path, do: Callable[[Service, httpx.AsyncClient], Awaitable[None]], told: dict[str, Any]
+    tmp_path: Path,
+    do: Callable[[Service, httpx.AsyncClient], Awaitable[None]],
+    told: dict[str, Any],
+    shop: Mapping[str, str] = SHOP,
 ) -> None:
     """Do something with the service of a running shop and a client of its door, of these further settings."""
-    write_texts(tmp_path / "shop", SHOP)
+    write_texts(tmp_path / "shop", shop)
     settings = ServeSettings.model_validate({"keys": KEYS, **told})
     links = links_of(settings) if settings.signing_keys else None
 
@@ -115,6 +125,33 @@ def test_the_event_of_a_request_counts_before_it_and_once(tmp_path: Path) -> Non
         assert await service.profile("u9") is None, "it is the event of whom the request is about"
 
     at_the_door(tmp_path, do)
+
+
+def test_everybody_together_gets_an_offer_only_so_often_and_who_asks_again_takes_none(tmp_path: Path) -> None:
+    few = SHOP["offers.yaml"].replace("caps: [{max: 2, of: decided}]", "caps: [{max: 3, by: everybody}]")
+    people = [f"u{number}" for number in range(8, 14)]
+    assert {SlotMap(2).shard(name) for name in people} == {0, 1}, "one shard asks the other one"
+
+    async def do(service: Service, post: Post) -> None:
+        async def got(name: str, **more: Any) -> dict[str, Any]:
+            body = {"userId": name, "requestId": f"r-{name}", "decisions": BEST, "context": {"page": "yoga"}, **more}
+            told = (await post("/v1/decisions", body)).json()
+            assert not told["timeout"]
+            offer: dict[str, Any] = told["decisions"][0]["offers"][0]
+            return offer
+
+        tried = [await got(name, dry=True) for name in people]
+        first = await asyncio.gather(*(got(name) for name in people))
+        again = await asyncio.gather(*(got(name) for name in people))
+
+        assert [each["name"] for each in tried] == ["free"] * 6, "to try takes none"
+        assert Counter(each["name"] for each in first) == {"free": 3, "ten": 3}
+        assert again == first
+        facts = [fact for name in people for fact in await service.facts(name)]
+        given = [each.offer for fact in facts if isinstance(fact, Decided) for each in fact.offers]
+        assert Counter(given) == {"free": 3, "ten": 3}
+
+    at_the_door(tmp_path, do, shop=SHOP | {"offers.yaml": few})
 
 
 def test_a_page_gets_the_fallback_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
