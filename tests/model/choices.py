@@ -63,7 +63,12 @@ def offer(chance: Random) -> dict[str, Any]:
         "eligible": condition(chance, ("profile", "profile", "context", "count", "offer")),
         "priority": chance.choice((0, 0, 1, 1, -3)),
         "caps": [cap(chance) for _ in range(chance.choice((0, 1, 1, 2)))],
+        "totals": [total(chance) for _ in range(chance.choice((0, 0, 0, 1, 1, 2)))],
     }
+
+
+def total(chance: Random) -> dict[str, Any]:
+    return {"max": chance.randint(1, 6), "per": chance.choice((None, "day")), "by": "everybody"}
 
 
 def cap(chance: Random) -> dict[str, Any]:
@@ -131,7 +136,8 @@ def _offer(offer: dict[str, Any]) -> dict[str, Any]:
         "ends": _instant(offer["ends"]),
         "priority": offer["priority"],
         "caps": [
-            {**each, "per": None if each["per"] is None else format_duration(each["per"])} for each in offer["caps"]
+            *({**each, "per": None if each["per"] is None else format_duration(each["per"])} for each in offer["caps"]),
+            *offer["totals"],
         ],
         "content": {place: {"text": "?"} for place in offer["places"]},
     }

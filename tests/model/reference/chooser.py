@@ -22,10 +22,11 @@ COMPARED = {">": operator.gt, "<=": operator.le, "==": operator.eq}
 
 @dataclass
 class Got:
-    """An offer that somebody got; `marks` has the first time of each."""
+    """An offer that somebody got; `marks` has the first time of each. Of fallbacks there is always one left."""
 
     offer: str
     at: int
+    is_fallback: bool = False
     marks: dict[str, int] = field(default_factory=dict)
     returned: bool = False
 
@@ -62,12 +63,20 @@ class Somebody:
 
 @dataclass
 class Choosing:
-    """One answer in the making; `out` has the offers that are in it already."""
+    """One answer in the making.
+
+    everybody  what all people got, she too
+    silent     the offers of which nobody says how many everybody got
+    out        the offers that are in it already, and those of them that were chosen
+    """
 
     world: dict[str, Any]
     person: Somebody
     now: int
+    everybody: list[Got]
+    silent: set[str]
     out: list[str] = field(default_factory=list)
+    chosen: list[str] = field(default_factory=list)
 
     def answer(self, decision: str, placement: str, count: int | None, context: dict[str, Any]) -> tuple[Any, Any]:
         """The offers, each with its score and strategy; and by strategy the reason of each offer, None: passed over."""
@@ -96,12 +105,15 @@ class Choosing:
                     if self.goes_before(each, best, scores):
                         best = each
                 left.remove(best)
-                if len(chosen) < wanted:
+                if len(chosen) == wanted:
+                    told[best] = "outranked"
+                elif (gone := self.gone(best)) is not None:
+                    told[best] = gone
+                else:
                     told[best] = "chosen"
                     chosen.append((best, scores[best], number))
                     self.out.append(best)
-                else:
-                    told[best] = "outranked"
+                    self.chosen.append(best)
             reasons[number] = told
         fallback = rules["fallback"]
         if not chosen and fallback is not None and placement in self.world["offers"][fallback]["places"]:
@@ -147,6 +159,18 @@ class Choosing:
             and self.now - HOUR < each.at <= self.now
         ]
         return ahead + len(waiting) + len([at for at in times if since < at <= self.now])
+
+    def gone(self, name: str) -> str | None:
+        """Why everybody together can get no more of it."""
+        caps = self.world["offers"][name]["totals"]
+        if caps and name in self.silent:
+            return "capped_total_unknown"
+        got = [each for each in self.everybody if each.offer == name and not each.returned and not each.is_fallback]
+        for cap in caps:
+            had = [each for each in got if cap["per"] is None or each.at // DAY == self.now // DAY]
+            if len(had) + self.chosen.count(name) >= cap["max"]:
+                return "capped_total"
+        return None
 
     def holds(self, condition: tuple[Any, ...], context: dict[str, Any], offer: str | None) -> bool:
         root, name, sign, number = condition
