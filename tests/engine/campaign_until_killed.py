@@ -5,17 +5,11 @@ What each life would import for a second and a half before it does anything, all
 
 from __future__ import annotations
 
-import functools
-import inspect
-import os
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pyarrow as pa
-from tests.engine.lives import fork_lives, say
+from tests.engine.lives import Place, die_at, fork_lives, say
 
 from parcours import Engine, Project, Settings
 from parcours.campaigns import live_campaigns, people  # noqa: F401  # each life needs the first
@@ -35,7 +29,7 @@ WITHIN_S = 120.0
 
 SETTINGS = Settings(campaign_lead_ms=50, ambiguous_resend_after_ms=1)
 
-PLACES: dict[str, tuple[type, str, bool]] = {
+PLACES: dict[str, Place] = {
     "scanned": (PeopleWriter, "write", False),
     "collected": (LivePeople, "end_scan", False),
     "before_sets": (RunSets, "make", False),
@@ -46,40 +40,7 @@ PLACES: dict[str, tuple[type, str, bool]] = {
     "noted": (LiveBook, "keep", False),
     "kept": (LiveBook, "keep", True),
 }
-"""Where the process may end itself: a method, and whether after it has been carried out."""
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_at(place: str, call: int, places: Mapping[str, tuple[type, str, bool]] = PLACES) -> None:
-    """End this process at the call of this number (from 1) that comes to the place."""
-    owner, name, is_after = places[place]
-    method: Callable[..., Any] = getattr(owner, name)
-    calls = Counter[str]()
-
-    def counts(*, after: bool) -> None:
-        if after == is_after:
-            calls[place] += 1
-            if calls[place] == call:
-                die()
-
-    @functools.wraps(method)
-    def plain(*args: Any, **more: Any) -> Any:
-        counts(after=False)
-        result = method(*args, **more)
-        counts(after=True)
-        return result
-
-    @functools.wraps(method)
-    async def awaited(*args: Any, **more: Any) -> Any:
-        counts(after=False)
-        result = await method(*args, **more)
-        counts(after=True)
-        return result
-
-    setattr(owner, name, awaited if inspect.iscoroutinefunction(method) else plain)
+"""Where the process may end itself."""
 
 
 def lines() -> list[dict[str, object]]:
@@ -119,7 +80,7 @@ def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
 def live(folder: str, store: str, place: str = "", call: str = "0") -> None:
     people.SLICE_PEOPLE = 16  # type: ignore[misc]  # so that there are many
     if place in PLACES:
-        die_at(place, int(call))
+        die_at(PLACES[place], int(call))
     project, until = Project.load(folder), time.monotonic() + WITHIN_S
     with Engine.open(project, store, shards=2, runtime="local", records=["email", "sms"], settings=SETTINGS) as engine:
         say(word="open")

@@ -6,16 +6,13 @@ What all lives have in common is imported once (lives.py), and the project is lo
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from tests.engine.lives import fork_lives, say
+from tests.engine.lives import Place, die_at, fork_lives, say
 
 from parcours import Engine, Project, Settings
 from parcours.dispatch.registry import Registry
@@ -30,7 +27,7 @@ PEOPLE = 40
 BATCH = 5
 EXPORTED_WITHIN_S = 60.0
 
-PLACES: dict[str, tuple[type, str, bool]] = {
+PLACES: dict[str, Place] = {
     "before the range is committed": (Exporting, "begin", False),
     "after the range is committed": (Exporting, "begin", True),
     "a file is begun": (Disk, "begin", True),
@@ -41,7 +38,7 @@ PLACES: dict[str, tuple[type, str, bool]] = {
     "before the end is committed": (Exporting, "end", False),
     "after the end is committed": (Exporting, "end", True),
 }
-"""Where a life may end itself: a method, and whether after it has been carried out."""
+"""Where a life may end itself."""
 
 
 @dataclass(frozen=True)
@@ -76,34 +73,11 @@ def line(number: int) -> bytes:
     return json.dumps({**told, "userId": person, "messageId": f"m{number}"}).encode()
 
 
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_at(place: str, call: int) -> None:
-    """End this process at the call of this number that comes to the place."""
-    owner, name, is_after = PLACES[place]
-    method: Callable[..., Any] = getattr(owner, name)
-    calls = 0
-
-    def counted(*given: Any, **more: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == call and not is_after:
-            die()
-        result = method(*given, **more)
-        if calls == call:
-            die()
-        return result
-
-    setattr(owner, name, counted)
-
-
 def live(life: Life, project: Project) -> None:
     """Take lines, and say of each batch that it is taken."""
     settings = Settings(export_every_ms=15, export_records=50)
     if life.place is not None:
-        die_at(life.place, life.call)
+        die_at(PLACES[life.place], life.call)
     store = f"sqlite:///{life.store}"
     with Engine.open(project, store, shards=SHARDS, runtime="local", records=["email"], settings=settings) as engine:
         if life.lasts_s is not None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from tests.engine.campaign_until_killed import POLL_S, SETTINGS, WITHIN_S, die_at, prepare
-from tests.engine.lives import fork_lives, say
+from tests.engine.campaign_until_killed import POLL_S, SETTINGS, WITHIN_S, prepare
+from tests.engine.lives import Place, die_at, fork_lives, say
 
 from parcours import Engine, Project
 from parcours.campaigns import people
@@ -24,7 +24,7 @@ from parcours.service.found_people import FoundPeople
 PEOPLE = 120
 NAME = "kept.almost"
 
-PLACES: dict[str, tuple[type, str, bool]] = {
+PLACES: dict[str, Place] = {
     "asked": (FoundPeople, "__call__", True),
     "found": (RunSets, "found", True),
     "made": (RunSets, "make", True),
@@ -34,7 +34,7 @@ PLACES: dict[str, tuple[type, str, bool]] = {
     "noted": (SavedMembers, "note", True),
     "kept": (LiveBook, "keep", True),
 }
-"""Where the process may end itself: a method, and whether after it has been carried out."""
+"""Where the process may end itself."""
 
 
 def lines() -> list[dict[str, object]]:
@@ -68,7 +68,7 @@ def told(engine: Engine, run: RunOfCampaign) -> dict[str, object]:
 def live(folder: str, store: str, place: str = "", call: str = "0") -> None:
     people.SLICE_PEOPLE = 20  # type: ignore[misc]  # so that there are many
     if place in PLACES:
-        die_at(place, int(call), PLACES)
+        die_at(PLACES[place], int(call))
     project, until = Project.load(folder), time.monotonic() + WITHIN_S
     with Engine.open(project, store, shards=2, runtime="local", records=["email", "sms"], settings=SETTINGS) as engine:
         say(word="open")

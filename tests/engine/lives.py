@@ -6,6 +6,8 @@ as it is asked for.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import os
 import signal
@@ -14,9 +16,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 ROOT = Path(__file__).parents[2]
+
+Place: TypeAlias = tuple[type, str, bool]
+"""Where a life may end itself: a method of a class, and whether after it has been carried out."""
 
 
 class Lives:
@@ -83,6 +88,41 @@ def _live(live: Callable[..., None], life_s: float | None, arguments: list[str])
         with suppress(OSError):
             sys.stderr.flush()
         os._exit(code)
+
+
+def die() -> None:
+    """End this process as it stands."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(place: Place, call: int) -> None:
+    """End this process at the call of this number (from 1) that comes to the place."""
+    owner, name, is_after = place
+    method: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def counts(*, after: bool) -> None:
+        nonlocal calls
+        if after == is_after:
+            calls += 1
+            if calls == call:
+                die()
+
+    @functools.wraps(method)
+    def plain(*args: Any, **more: Any) -> Any:
+        counts(after=False)
+        result = method(*args, **more)
+        counts(after=True)
+        return result
+
+    @functools.wraps(method)
+    async def awaited(*args: Any, **more: Any) -> Any:
+        counts(after=False)
+        result = await method(*args, **more)
+        counts(after=True)
+        return result
+
+    setattr(owner, name, awaited if inspect.iscoroutinefunction(method) else plain)
 
 
 def say(**what: object) -> None:
