@@ -6,11 +6,11 @@ loaded once. What one life is answered lies on disk before it makes anything of 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -23,9 +23,12 @@ from parcours import Engine, Project, Settings
 from parcours.config import DAY_MS
 from parcours.dispatch.registry import Registry
 from parcours.insight.exporter import opening, upkeep  # noqa: F401  # each life needs them
+from parcours.service.acknowledgement import Acknowledgement
 from parcours.service.decided import Asking, Decisions
 from parcours.shard.offer_asking import OfferAsking
 from parcours.shard.offer_totals import OfferTotals
+from parcours.shard.peer_host import PeerHost
+from parcours.shard.peer_messages import PeerAnswer, PeerBatch
 from parcours.store.sqlite import SqliteStore
 
 SHARDS = 2
@@ -63,6 +66,7 @@ class Life:
 
     number      counts the lives of the store, from 0
     timeout_ms  for answers to decisions
+    delay_ms    how long what one shard tells another is under way at most
     is_last     it ends in good order, once nobody can get any more of what there is little of
     place, call where it ends itself, and at which call of that (from 1)
     """
@@ -71,6 +75,7 @@ class Life:
     ledger: str
     number: int
     timeout_ms: int
+    delay_ms: int
     is_last: bool
     place: str | None
     call: int
@@ -162,7 +167,7 @@ class Callers:
 
     def go_round(self) -> None:
         """Something happens to some, others ask, and tell what becomes of what they get."""
-        happened: list[Future[Any]] = []
+        happened: list[Acknowledgement] = []
         for person in self._chance.sample(PEOPLE, AT_ONCE // 2):
             event = self._chance.choice(("Told", "Told", "Told", "Later", "Gone"))
             happened.append(self._engine.track(person, event, {}, message_id=self._next()))
@@ -235,6 +240,17 @@ def _parts(requests: Sequence[str]) -> Iterator[Sequence[str]]:
     yield from (requests[at : at + AT_ONCE] for at in range(0, len(requests), AT_ONCE))
 
 
+def slow_down(delay_ms: int, chance: Random) -> None:
+    """Let what one shard tells another be under way for some time, by chance."""
+    take = PeerHost.take
+
+    async def later(host: PeerHost, batch: PeerBatch) -> PeerAnswer:
+        await asyncio.sleep(chance.uniform(0, delay_ms / 1_000))
+        return await take(host, batch)
+
+    setattr(PeerHost, "take", later)  # noqa: B010  # a plain assignment is none that mypy lets pass
+
+
 def live(life: Life, project: Project) -> None:
     """Ask and tell until this is killed; in the last life until nothing is left, and say so."""
     settings = Settings(
@@ -245,6 +261,8 @@ def live(life: Life, project: Project) -> None:
         export_every_ms=300 * DAY_MS,  # so that every fact can be read as it was told
         export_lag_max_ms=400 * DAY_MS,
     )
+    if life.delay_ms:
+        slow_down(life.delay_ms, Random(life.number))
     if life.place is not None:
         die_at(PLACES[life.place], life.call)
     store, ledger = f"sqlite:///{life.store}", Ledger(Path(life.ledger))
@@ -254,9 +272,9 @@ def live(life: Life, project: Project) -> None:
         callers.ask_again()
         for _ in range(LAST_ROUNDS) if life.is_last else count():
             callers.go_round()
-        engine.drain(WAIT_S)
-        callers.want_everything()
-        engine.drain(WAIT_S)
+        for _ in range(2):  # mails may have been given up after everybody had asked
+            engine.drain(WAIT_S)
+            callers.want_everything()
         say(troubles=engine.troubles())
     ledger.close()
 
