@@ -95,6 +95,7 @@ def test_events_of_a_client_count_once_though_the_door_that_takes_them_is_killed
         client = Client("any-write-key", host=doors.address, on_error=lambda error, _: failed.append(error))
         client.track("first", "Seen", message_id="first")
         client.flush()
+        until(lambda: any(line.get("route") == "POST /v1/batch" for line in doors.logged()), "a line of the log")
         number = next(line["door"] for line in doors.logged() if line.get("route") == "POST /v1/batch")
         process = next(each for each in events_of(doors) if each.startswith(f"door {number} is open"))
         for event in range(EVENTS):

@@ -88,9 +88,9 @@ def test_whoever_wants_may_run_it_on_the_command_line_and_ask_on(
     assert "not decided" in ask("experiment", folder, "abandoned-cart.test")
 
 
-@pytest.mark.parametrize("option", [("--out", "x"), ("--open",)])
-def test_its_options_go_with_it(option: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("option, with_what", [(("--out", "x"), "insight and decisions"), (("--open",), "insight")])
+def test_its_options_go_with_it(option: tuple[str, ...], with_what: str) -> None:
     refused = CliRunner().invoke(build(), ["demo", *option])
 
     assert refused.exit_code == 2
-    assert f"Invalid value for {option[0]}: it goes with insight." in refused.stderr
+    assert f"Invalid value for {option[0]}: it goes with {with_what}." in refused.stderr

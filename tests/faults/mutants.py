@@ -112,8 +112,8 @@ MUTANTS: Final = (
     Mutant(
         "positions are not restored",
         "shard/shard.py",
-        "        self._positions.restore(own)\n",
-        "",
+        "        for part in (self._positions, self._reads,",
+        "        for part in (self._reads,",
         often=True,
     ),
     Mutant(
@@ -307,8 +307,8 @@ MUTANTS: Final = (
     Mutant(
         "who waits for an answer about somebody does not stand still",
         "shard/names.py",
-        "        self.still = set(people)\n",
-        "        self.still = {person for person in people if not person}\n",
+        "        self.still |= self._joining\n",
+        "",
     ),
     Mutant(
         "a name comes back without the ids consumed under it",

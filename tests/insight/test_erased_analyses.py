@@ -82,6 +82,7 @@ SQL = [
 
 NOTHING_OF_HER = {
     "report campaign",
+    "report offer",
     "report place",
     *(query for query in SQL if any(f" {each} " in query for each in ("unmet", "unmatched", "limits", "people"))),
     *(query for query in SQL if "campaign_steps" in query or "publications" in query),

@@ -178,7 +178,7 @@ class Inputs:
             return inputs  # nobody, who goes through nothing
         if self.is_behind(profile):
             changes = self._published.missed(profile.change_number)
-            inputs += [each for each in changes if each.at <= before or not self._time.keeps_stash]
+            inputs += [each for each in changes if each.at <= before or not self.asking.goes_on(person)]
         if work.stamp_ms > self._reads.first_ms:
             inputs += self._reads.missed_by(profile, person, before, known=known)
             if not work.is_guest(person):

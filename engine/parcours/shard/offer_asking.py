@@ -93,6 +93,10 @@ class OfferAsking:
 
     # For whoever applies inputs
 
+    def goes_on(self, person: str) -> bool:
+        """Whether something of hers has its answers, and is about to be applied again."""
+        return person in self._answers
+
     def answers(self, work: Work, person: str, given: Input) -> Answers:
         """What is known to this input. Nobody is asked where two people become one: neither could wait for it."""
         if type(given) is PersonJoined or work.is_guest(person):
