@@ -111,8 +111,10 @@ def advance(
     Raises Unanswered where `answers` of total caps lack one: the input has not happened then, the profile is not to be
     used, and the input is to be applied again to one that is as before.
     """
-    about = program, settings, crowd, normalize, dead_codes
-    turn = Turn(person, profile, given.at, given.at, *about, answers=answers, lessons=lessons)
+    turn = Turn(
+        person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes,
+        answers=answers, lessons=lessons,
+    )  # fmt: skip
     if profile.archives or profile.offers:
         _forget(turn)
     # The frequent ones first: each class that does not match takes 0.2 µs.

@@ -255,9 +255,11 @@ class Inputs:
         if program.offers.has_totals:
             return self._advance_asking(work, slot, person, given, program)
         before = profile.traits
-        rules = program, self._settings, self._crowd, self._normalize, self._dead_codes
         lessons = published.lessons.at(given.at) if program.offers.decisions else NO_LESSONS
-        effects = advance(person, profile, given, *rules, lessons=lessons)
+        effects = advance(
+            person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes,
+            lessons=lessons,
+        )  # fmt: skip
         if effects.returned:
             self.asking.settle(work, person, given.at, effects)
         if profile.traits is not before and self._time.counts_facts:
