@@ -121,12 +121,12 @@ class MovingWorld:
         for shard in self.each:
             shard.pass_time(self.now_ms)
 
-    def claim(self, channel: str = "email", by: str = "dispatcher") -> list[tuple[int, int, Outgoing]]:
-        """Claim all that is ready: (shard, number of the request, delivery)."""
+    def claim(self, channel: str = "email", by: str = "dispatcher", most: int = 100) -> list[tuple[int, int, Outgoing]]:
+        """Claim what is ready, of each shard at most so many: (shard, number of the request, delivery)."""
         found = []
         for number, shard in enumerate(self.each):
             self._requests += 1
-            claims = shard.exchange(ExchangeDeliveries([], channel, 100, by, self._requests, None), self.now_ms)
+            claims = shard.exchange(ExchangeDeliveries([], channel, most, by, self._requests, None), self.now_ms)
             found += [(number, self._requests, each) for each in claims.outgoing]
         return found
 

@@ -30,7 +30,7 @@ COUNTS: Final = SlotMap(SHARDS).shard(name_of_offer("few"))
 ASKS: Final = 1 - COUNTS
 
 SHOP = {
-    "parcours.yaml": "project: shop\npolicies: {consent: {default: opt_out}}\n",
+    "parcours.yaml": "project: shop\npolicies: {consent: {default: opt_out}}\nanonymous_history: used\n",
     "profile.yaml": "traits: {email: string}\n",
     "events.yaml": "events: {Asked: {}, Told: {}, Gone: {}, Later: {}}\n",
     "offers.yaml": """\
@@ -105,6 +105,17 @@ def held(world: MovingWorld) -> int:
     names = [*people(ASKS, 20), *people(COUNTS, 20)]
     kept = [world.profile(name).offers for name in names]
     return sum(each.offer == "few" for offers in kept if offers is not None for each in offers.propositions)
+
+
+def leaves(world: MovingWorld) -> list[str]:
+    """Whose deliveries are handed over now, each of which is sent."""
+    claimed = world.claim()
+    for each in claimed:
+        world.answer(each)
+    people = [each.person for _, _, each in claimed]
+    states = [each.state for name in people for run in world.profile(name).runs for each in run.deliveries]
+    assert set(states) <= {"sent"}
+    return people
 
 
 def test_whoever_is_counted_elsewhere_stands_still_until_that_answers(world: MovingWorld) -> None:
@@ -327,6 +338,112 @@ def test_what_has_asked_before_a_change_happens_before_it(world: MovingWorld, tm
     told = [(each.at, each.origin.split("/")[0]) for each in world.facts() if isinstance(each, Decided)]
     assert told[0] == (asked_at, "ask") and world.standing_still() == 0
     assert world.profile(anna).change_number == world.each[ASKS].holding().publications.ledger.number
+
+
+def test_what_is_to_leave_waits_for_a_timer_that_asks_first(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.identify(anna, email="anna@mail.example")
+    world.track(anna, "Told")
+    world.settle()
+    world.track(anna, "Later")
+    world.now_ms += 1_001
+
+    assert world.claim() == [], "her timer goes before the claim, and waits for an answer"
+    world.settle()
+
+    assert leaves(world) == [anna] and given_to(world) == {anna: ["few", "few"]}
+
+
+def test_a_timer_that_asks_goes_before_somebody_comes_whose_delivery_leaves_after_it(world: MovingWorld) -> None:
+    visitor, user = name_in(COUNTS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
+    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
+    world.track(visitor, "Told")
+    world.track(user, "Later")
+    world.identify(user, visitor)
+    world.now_ms += 1_001
+
+    world.settle()
+
+    assert given_to(world) == {visitor: ["few"], user: ["few"]} and world.identity(visitor).moved_to == user
+    assert leaves(world) == [user] and not any(each._names.still for each in world.each)
+
+
+def test_a_timer_that_asks_goes_before_somebody_near_is_merged_whose_delivery_leaves_after_it(
+    world: MovingWorld,
+) -> None:
+    visitor, user = name_in(ASKS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
+    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
+    world.track(visitor, "Told")
+    world.settle()
+    world.track(user, "Later")
+    world.now_ms += 1_001
+    world.say(type="alias", userId=user, previousId=visitor.removeprefix("@anonymous/"))
+
+    world.settle()
+
+    assert given_to(world) == {visitor: ["few"], user: ["few"]} and world.identity(visitor).moved_to == user
+    assert leaves(world) == [user] and not any(each._names.still for each in world.each)
+
+
+def test_what_is_to_leave_waits_for_the_answer_after_a_restart_too_and_is_claimed_once(world: MovingWorld) -> None:
+    (anna,) = people(ASKS, 1)
+    world.identify(anna, email="anna@mail.example")
+    world.track(anna, "Told")
+    world.settle()
+    world.track(anna, "Asked")
+    assert world.claim() == []
+
+    world.reopen(ASKS)
+    world.settle()
+    ((_, _, first),) = claimed = world.claim(most=1)
+    assert world.claim() == []
+    world.answer(claimed[0], sent=False)
+    world.pass_ms(world.settings.retry_delays_ms[0] + 1)
+
+    assert [each.key for _, _, each in world.claim()] == [first.key]
+
+
+def bring(world: MovingWorld, sender: int, to: int) -> None:
+    """Carry what the sender has for the other shard, whose answers stay there."""
+    batch = world.each[sender].exchanging.batch(to)
+    assert batch is not None
+    at_once(world.each[to].exchanging.taking(batch, world.now_ms))
+
+
+def test_what_became_of_a_delivery_waits_for_whose_it_is_to_come(world: MovingWorld) -> None:
+    visitor, user = name_in(COUNTS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
+    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
+    world.track(visitor, "Told")
+    (claimed,) = world.claim()
+    world.track(user, "Later")
+    world.identify(user, visitor)
+    bring(world, ASKS, COUNTS)
+    world.answer(claimed)
+    world.pass_ms(1_001)
+    bring(world, COUNTS, ASKS)
+    assert world.each[ASKS].asking.waits(user) and world.profile(user).traits == {}
+
+    world.settle()
+
+    (delivery,) = (each for run in world.profile(user).runs for each in run.deliveries)
+    assert world.identity(visitor).moved_to == user and delivery.state == "sent"
+
+
+def test_a_name_is_given_back_by_who_has_not_taken_it_yet(world: MovingWorld) -> None:
+    visitor, (user, other) = name_in(COUNTS, SHARDS, "@anonymous/v"), people(ASKS, 2)
+    world.track(user, "Later")
+    world.identify(user, visitor)
+    bring(world, ASKS, COUNTS)
+    world.identify(other, visitor)
+    bring(world, ASKS, COUNTS)
+    world.pass_ms(1_001)
+    bring(world, COUNTS, ASKS)
+    assert world.each[ASKS].asking.waits(user)
+
+    world.settle()
+
+    assert world.identity(user).names == {} and world.identity(visitor).moved_to is None
+    assert world.identity(visitor).shared and not any(each._names.still for each in world.each)
 
 
 # Crashes

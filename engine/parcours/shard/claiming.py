@@ -106,6 +106,8 @@ class Claiming:
                 continue  # another one, which is in doubt, has taken its person through the stop of its journey
             elif not states or states[0] not in ("queued", "unknown"):
                 work.outbox[number, entry.key] = None  # nothing is left to be done about it
+            elif self._time.stash.keeps(entry.person, entry.key):
+                continue  # it becomes ready once she goes on
             elif not any(each.kind == "claim" and each.key == entry.key for each in profile.kept):
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
         self._interruptions.note(work.stamp_ms, "the engine", fates)
@@ -158,11 +160,11 @@ class Claiming:
         waiting = {ready.key: ready for ready in self.outbox.take(asked.channel, asked.most)}
         instants = {}
         for key, ready in waiting.items():
-            if ready.person in self._time.stash.asking:
+            instants[key] = at = self._time.claimed_at(ready, work.stamp_ms)
+            if self._waits(work, ready, at):
                 self._time.wait_for_answers(ready.person, StillReady(ready.at, (key,)))
             elif work.has_entry(ready.slot, key):
-                instants[key] = self._time.claimed_at(ready, work.stamp_ms)
-                self._hear(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+                self._hear(work, ready.slot, ready.person, DeliveriesClaimed(at, (key,)))
             if key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
                 self._answer(work, ready, self._time.withdrawn(ready))
         leaving = []
@@ -175,6 +177,14 @@ class Claiming:
                 self.handovers[asked.channel].note(instants[key] - entry.at)
             self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], asked.by, asked.number, attempt))
         return leaving
+
+    def _waits(self, work: Work, ready: Ready, at: int) -> bool:
+        """Whether a delivery cannot be claimed yet, since total caps are asked: what is due before may do so only now.
+        The claim would come after it then, with nobody left whom the delivery is handed over to.
+        """
+        if self._time.wakes_itself and work.has_entry(ready.slot, ready.key):
+            self._inputs.apply(work, ready.slot, ready.person, TimePassed(at))
+        return ready.person in self._time.stash.asking
 
     def _entry(self, work: Work, slot: int, key: str, attempt: int) -> Outgoing:
         return msgspec.structs.replace(work.entry(slot, key), attempt=attempt)

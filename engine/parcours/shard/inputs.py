@@ -134,6 +134,11 @@ class Inputs:
                 return self._time.put_aside(person, inputs) if inputs else None
         return self._apply_next(work, slot, person, given)
 
+    def stands_still_by(self, work: Work, slot: int, person: str, at: int) -> bool:
+        """Whether somebody stands still once time has passed for her until then: what is due may ask total caps."""
+        self.apply(work, slot, person, TimePassed(at))
+        return self._time.stands_still(person)
+
     def _go_on_with(self, work: Work, slot: int, person: str, first: Input, given: Input) -> None:
         """Apply the first of what the person has yet to go through before something is given."""
         if not isinstance(first, JourneyStopped | JourneyResumed | AudiencesPublished):

@@ -205,7 +205,7 @@ class Moving:
         objection = self._objection(work, where, name, person, only_known=only_known, is_full=is_full)
         if objection is not None:
             return objection
-        if self._time.wait_for(person, name):
+        if self._time.wait_for(person, name) or self._inputs.stands_still_by(work, slot, person, at):
             return "waits"
         self._inputs.apply(work, where, name, TimePassed(at))
         if self._time.wait_for(person, name):
@@ -291,12 +291,10 @@ class Moving:
 
     def _leave(self, work: Work, slot: int, name: str, person: str, profile: Profile) -> None:
         """Nothing is left of somebody but her name, which forwards to the person; `profile` is hers as she leaves."""
-        traits, program = profile.traits, self._inputs.program
-        self._addresses.note(work, slot, name, traits, {}, program)
+        self._addresses.note(work, slot, name, profile.traits, {}, self._inputs.program)
         self._reads.forget(name, self._slots.own.profiles)
         self._tell_inbox(work, name)
-        counts = dict(profile.counts)
-        self._names.forward(work, slot, name, Identity(moved_to=person, counts=counts))
+        self._names.forward(work, slot, name, Identity(moved_to=person, counts=dict(profile.counts)))
 
     def _join(self, work: Work, slot: int, person: str, given: PersonJoined) -> None:
         """Join both, and offer to dispatchers what of hers may leave."""
@@ -316,8 +314,8 @@ class Moving:
         match message:
             case Ask():
                 self._take_ask(work, message)
-            case Package(name=name, person=person, data=data):
-                self._take_package(work, name, person, unpack(data))
+            case Package():
+                self._take_package(work, message)
             case NotMerged(person=person, reason=reason):
                 self._resume(work, person, reason)
             case Receipt():
@@ -336,8 +334,7 @@ class Moving:
         slot, shard = self._names.slot(name), self._names.shard(person)
         reason = self._objection(work, slot, name, person, only_known=asked.only_known, is_full=asked.is_full)
         if reason is None:
-            self._inputs.apply(work, slot, name, TimePassed(work.stamp_ms))
-            if self._time.stands_still(name):
+            if self._inputs.stands_still_by(work, slot, name, work.stamp_ms):
                 return self._time.put_aside(name, (asked,))
             data = self._pack(work, slot, name, asked.how, work.stamp_ms)
             reason = "too_large" if data is None else ""
@@ -353,10 +350,13 @@ class Moving:
                 return self._peers.send(work, shard, Package(name, person, data))
         return self._peers.send(work, shard, NotMerged(name, person, reason))
 
-    def _take_package(self, work: Work, name: str, person: str, packed: Packed) -> None:
-        """She has come: what is still due before both shards' time happens to her as she was, then both are joined."""
+    def _take_package(self, work: Work, package: Package) -> None:
+        """She has come: what is still due before both shards' time happens to each of them, then both are joined."""
+        name, person, packed = package.name, package.person, unpack(package.data)
         slot = self._names.slot(person)
         work.stamp_ms = at = max(work.stamp_ms, packed.at)
+        if self._inputs.stands_still_by(work, slot, person, at):
+            return self._time.put_aside(person, (package,))
         profile = decode_profile(packed.profile)
         work.welcome(slot, name, profile)
         work.transfer(name, profile.runs, 1)
@@ -366,7 +366,7 @@ class Moving:
         work.bid_farewell(name)
         self._addresses.note(work, slot, name, profile.traits, {}, self._inputs.program)
         self._join(work, slot, person, PersonJoined(at, name, packed.call, profile))
-        self._resume(work, person, "")
+        return self._resume(work, person, "")
 
     def _resume(self, work: Work, person: str, outcome: Outcome) -> None:
         """The question that the person stands still for has been answered."""

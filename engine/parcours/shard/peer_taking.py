@@ -35,12 +35,18 @@ class PeerTaking:
         match message:
             case AskTotal() | AnswerTotal() | ReturnTotal():
                 self._asking.take(work, message)
-            case Ask(name=person) | Package(person=person) | NotMerged(person=person):
+            case (
+                Ask(name=person)
+                | Package(person=person)
+                | NotMerged(person=person)
+                | Receipt(person=person)
+                | Forget(person=person)
+            ):
                 if self._time.stands_still(person):
-                    self._time.put_aside(person, (message,))
+                    self._time.put_aside(person, (message,))  # a receipt or a name may be of somebody who waits here
                 else:
                     self._moving.take(work, message)
-            case Receipt() | Forget() | Forgotten():
+            case Forgotten():
                 self._moving.take(work, message)
             case _:
                 assert_never(message)

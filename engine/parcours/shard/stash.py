@@ -128,6 +128,12 @@ class Stash:
         del self._held[person]
         return deque([*held.first, *held.inputs])
 
+    def keeps(self, person: str, key: str) -> bool:
+        """Whether a delivery of hers, which is ready, waits for her to go on."""
+        held = self._held.get(person)
+        waiting = () if held is None else (*held.first, *held.inputs)
+        return any(isinstance(each, StillReady) and key in each.keys for each in waiting)
+
     def holds_before(self, at: int) -> bool:
         """Whether somebody may have stood still since before this time."""
         return any(not held.asks or any(ask.at < at for ask in held.asks) for held in self._held.values())
