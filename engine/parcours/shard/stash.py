@@ -19,7 +19,7 @@ import msgspec
 
 from parcours.core.input import Input, Settlement
 from parcours.core.offers.totals import TotalAnswer, TotalAsk
-from parcours.shard.peer_messages import IdentityMessage
+from parcours.shard.peer_messages import Ask, IdentityMessage
 
 
 class StillReady(msgspec.Struct, frozen=True):
@@ -119,14 +119,17 @@ class Stash:
         return going
 
     def release(self, person: str) -> deque[Waiting] | None:
-        """What the person's clock kept waiting, None if she stands still for something yet."""
+        """What the person's clock kept waiting, None if she stands still for something yet.
+
+        Whether she may leave goes last, so receipts that came after it find her.
+        """
         held = self._held[person]
         if held.keys or held.follows is not None or held.misses:
             return None
         self.changed.add(person)
         self.asking.discard(person)
         del self._held[person]
-        return deque([*held.first, *held.inputs])
+        return deque(sorted((*held.first, *held.inputs), key=lambda each: isinstance(each, Ask)))
 
     def keeps(self, person: str, key: str) -> bool:
         """Whether a delivery of hers, which is ready, waits for her to go on."""
