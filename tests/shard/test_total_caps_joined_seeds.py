@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 from tests.projects import write_texts
-from tests.shard.moving_world import MovingWorld, name_in
+from tests.shard.moving_world import MovingWorld, ids, name_in
 from tests.shard.test_total_caps import FEW_MAX, SHOP
 
 from parcours.core.effect import Outgoing
@@ -89,8 +89,7 @@ class Life:
                 self._answer(0.5)
 
     def _call(self, kind: str, name: str, **call: object) -> bool:
-        whose = {"anonymousId": name[11:]} if name.startswith("@") else {"userId": name}
-        taken = self.world.say(type=kind, **whose, **call) is not None
+        taken = self.world.say(None, type=kind, **ids(name), **call) is not None
         self.stood += not taken
         return taken
 
