@@ -3,8 +3,9 @@
 `parcours serve` runs in a process of its own over two shards and a store with durable commits. From this one httpx asks
 it at a steady rate for a decision over offers with conditions, caps and a formula; then again while another process
 hands it events. Latencies count from when a request should have left, so a door that stalls cannot hide it. Decisions
-from Python are asked for in batches of an engine in this process. What a decision, a position and a score take of the
-shard is measured by offers.py, places.py and scores.py. Prints target and measured, and one line of JSON last.
+from Python are asked for in batches of an engine in this process, which collects garbage as seldom as one that serves.
+What a decision, a position and a score take of the shard is measured by offers.py, places.py and scores.py. Prints
+target and measured, and one line of JSON last.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import scores
 from door_client import Connection, latencies, quantile, request
 
 from parcours import Project, Service
+from parcours.collector import spare_from_the_start
 from parcours.config import Settings
 from parcours.service.decided import Decided
 
@@ -56,6 +58,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--feed", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    spare_from_the_start()
     if asked.feed:
         asyncio.run(feed(int(asked.feed), asked.events, asked.people))
         return

@@ -47,11 +47,14 @@ def converting(read: Evaluate, convert: Callable[[object], object]) -> Evaluate:
     return lambda scope: convert(read(scope))
 
 
-# A chain of two, the most frequent length, is spared the generator of `all` and `any`.
+# Chains of two and three, the most frequent lengths, are spared the generator of `all` and `any`.
 def all_hold(conditions: tuple[Evaluate, ...]) -> Evaluate:
     if len(conditions) == 2:
         left, right = conditions
         return lambda scope: left(scope) is True and right(scope) is True
+    if len(conditions) == 3:
+        first, second, third = conditions
+        return lambda scope: first(scope) is True and second(scope) is True and third(scope) is True
     return lambda scope: all(condition(scope) is True for condition in conditions)
 
 
@@ -59,6 +62,9 @@ def any_holds(conditions: tuple[Evaluate, ...]) -> Evaluate:
     if len(conditions) == 2:
         left, right = conditions
         return lambda scope: left(scope) is True or right(scope) is True
+    if len(conditions) == 3:
+        first, second, third = conditions
+        return lambda scope: first(scope) is True or second(scope) is True or third(scope) is True
     return lambda scope: any(condition(scope) is True for condition in conditions)
 
 

@@ -6,9 +6,9 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
-from parcours.expression.values import MISSING, is_number, kind_of
+from parcours.expression.values import MISSING, NUMBERS, kind_of
 
 INTEGER_MAX: Final = 2**63 - 1
 INTEGER_MIN: Final = -(2**63)
@@ -94,12 +94,13 @@ def bounded(value: object) -> object:
 
 def _numeric(compute: Callable[[float, float], float]) -> BinaryFunction:
     def decide(left: object, right: object) -> object:
-        if not (is_number(left) and is_number(right)):
+        if type(left) not in NUMBERS or type(right) not in NUMBERS:
             return MISSING
         try:
-            return bounded(compute(cast(float, left), cast(float, right)))
+            value = compute(left, right)  # type: ignore[arg-type]  # both are numbers
         except (ArithmeticError, ValueError):
             return MISSING
+        return value if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX else bounded(value)
 
     return decide
 

@@ -199,9 +199,13 @@ def kind_of(value: object) -> str:
     return _KIND_OF_TYPE.get(type(value), "missing")
 
 
+NUMBERS: Final = frozenset[type]({int, float})
+"""The types of numbers: a boolean is none."""
+
+
 def is_number(value: object) -> bool:
     """Whether it is an integer or a double. A boolean is not a number."""
-    return type(value) is int or type(value) is float
+    return type(value) in NUMBERS
 
 
 def to_timestamp(value: object) -> object:

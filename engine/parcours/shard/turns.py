@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
+from parcours.collector import spared
 from parcours.errors import ShardUnavailable
 
 T = TypeVar("T")
@@ -84,21 +85,21 @@ class Turns:
 async def in_slices(steps: Generator[None, None, T]) -> T:
     """Go through all steps, and return what comes of them. Whoever calls has the turn."""
     time = asyncio.get_running_loop().time
-    until_s = time() + SLICE_S
     while True:
         try:
-            next(steps)
+            with spared():  # what a large batch makes lives until its commit, and would be looked through many times
+                until_s = time() + SLICE_S
+                next(steps)
+                while time() < until_s:
+                    next(steps)
         except StopIteration as end:
             result: T = end.value
             return result
-        if time() < until_s:
-            continue
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
             at_once(steps)  # nobody waits for it any more, but half a change would be the shard's last
             raise
-        until_s = time() + SLICE_S
 
 
 def never() -> bool:

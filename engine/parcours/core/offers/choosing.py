@@ -10,10 +10,11 @@ order in which they were asked for, and each knows of those before it. Nothing t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from math import isnan
+from operator import attrgetter
 
 from parcours.config import Settings
 from parcours.core.offers.answer import Answer, Chosen, Looked, Reason, Score, Tried
@@ -144,7 +145,8 @@ class _Choosing:
         self, eligible: list[Offer], ranking: Ranking | None, decision: Decision, room: int
     ) -> Iterator[Looked]:
         """The offers in their order, the first of them chosen. They come by priority and name, as equals stay."""
-        scored = [(self._score(offer, ranking, decision), offer) for offer in eligible]
+        score_of = self._scoring(ranking, decision)
+        scored = [(score_of(offer), offer) for offer in eligible]
         if ranking is not None:
             scored.sort(key=lambda pair: (pair[0] is None, 0 if pair[0] is None else -pair[0]))
         for score, offer in scored:
@@ -164,19 +166,28 @@ class _Choosing:
         """What only an offer that would be chosen is asked for: whether it can be counted beside all others."""
         return has_room(offer, self.asker.kept, self.ahead, self.offers, self.scope.now_ms, self.settings)
 
-    def _score(self, offer: Offer, ranking: Ranking | None, decision: Decision) -> Score:
+    def _scoring(self, ranking: Ranking | None, decision: Decision) -> Callable[[Offer], Score]:
+        """What gives each offer its score."""
         match ranking:
             case None:
-                return offer.priority
-            case FormulaRanking():
-                self.scope.offer = offer.known
-                return _number(ranking.formula.value(self.scope))
+                return attrgetter("priority")
+            case FormulaRanking(formula=formula):
+                value, scope = formula.value, self.scope
+
+                def by_formula(offer: Offer) -> Score:
+                    scope.offer = offer.known
+                    return _number(value(scope))
+
+                return by_formula
             case BanditRanking():
-                tick = self.scope.now_ms // ranking.tick_ms(self.settings)
-                names = decision.name, offer.name, self.asker.person
-                if explores(ranking.explore, decision.name, self.asker.person, tick):
-                    return by_chance(names, tick)
-                return drawn(ranking.prior, self._cases(ranking, offer), names, tick)
+                return lambda offer: self._by_what_is_learned(ranking, decision, offer)
+
+    def _by_what_is_learned(self, ranking: BanditRanking, decision: Decision, offer: Offer) -> Score:
+        tick = self.scope.now_ms // ranking.tick_ms(self.settings)
+        names = decision.name, offer.name, self.asker.person
+        if explores(ranking.explore, decision.name, self.asker.person, tick):
+            return by_chance(names, tick)
+        return drawn(ranking.prior, self._cases(ranking, offer), names, tick)
 
     def _cases(self, ranking: BanditRanking, offer: Offer) -> tuple[int, int]:
         """What is known of an offer among those whom the ranking does not tell apart from her."""
@@ -188,6 +199,6 @@ class _Choosing:
 
 def _number(value: object) -> Score:
     """A number that has a place in an order; None of anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return None if isinstance(value, float) and isnan(value) else value
+    if type(value) is int:
+        return value
+    return value if type(value) is float and not isnan(value) else None
