@@ -203,6 +203,17 @@ class ReadState(msgspec.Struct, frozen=True, array_like=True):
     people: int
 
 
+class Outstanding(msgspec.Struct, frozen=True, array_like=True):
+    """What a shard has yet to do under virtual time.
+
+    next_ms         nothing falls due before this time; None if nothing is due at all
+    standing_still  people whose clock waits for a receipt
+    """
+
+    next_ms: int | None
+    standing_still: int
+
+
 class Status(msgspec.Struct, frozen=True, array_like=True):
     """Where a shard stands.
 

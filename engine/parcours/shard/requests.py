@@ -77,6 +77,8 @@ from parcours.shard.scan_requests import EndScan as EndScan
 from parcours.shard.scan_requests import ListColumns as ListColumns
 from parcours.shard.tail_requests import HasPassed as HasPassed
 from parcours.shard.tail_requests import ReadTail as ReadTail
+from parcours.shard.time_requests import GetOutstanding as GetOutstanding
+from parcours.shard.time_requests import PassTime as PassTime
 
 if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
@@ -338,15 +340,6 @@ class CopyStore(Request[None], frozen=True, tag="copy_store"):
 
     async def put_to(self, host: ShardHost) -> None:
         await host.copy_store(self.folder)
-
-
-class PassTime(Request[None], frozen=True, tag="pass_time"):
-    """Under virtual time: timers due before this time fire. A live shard wakes itself."""
-
-    now_ms: int
-
-    async def put_to(self, host: ShardHost) -> None:
-        await host.pass_time(self.now_ms)
 
 
 class CollectFacts(Request[list[Fact]], frozen=True, tag="facts"):

@@ -8,7 +8,7 @@ from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.erasing import Erasing
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
-from parcours.shard.messages import ShardFigures, Status
+from parcours.shard.messages import Outstanding, ShardFigures, Status
 from parcours.shard.names import Names
 from parcours.shard.peers import Peers
 from parcours.shard.reads import Reads
@@ -67,6 +67,10 @@ class Standing:
             refuses=self._leaving.refuses(),
             unanswered=self._peers.unanswered(),
         )
+
+    def outstanding(self, next_ms: int | None) -> Outstanding:
+        """What is left to do under virtual time."""
+        return Outstanding(next_ms, self._time.standing_still)
 
     def refuses(self) -> str | None:
         """Why no further events are wanted for now, None if they are."""

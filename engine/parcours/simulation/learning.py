@@ -14,7 +14,7 @@ from parcours.core.offers.lessons import Lessons
 from parcours.journey.program import Program
 from parcours.routing.lessons import Teacher, Ticks
 from parcours.routing.ports import ShardPort
-from parcours.shard.requests import CountOffers, GetStatus, Learn
+from parcours.shard.requests import CountOffers, GetOutstanding, Learn
 
 
 class LearningInTime:
@@ -52,7 +52,7 @@ class LearningInTime:
 
     async def next_due_ms(self) -> int | None:
         """When the first timer of all people is due."""
-        due = [(await port.ask(GetStatus())).next_ms for port in self._ports]
+        due = [(await port.ask(GetOutstanding())).next_ms for port in self._ports]
         return min((at for at in due if at is not None), default=None)
 
     async def reach(self, at: int) -> None:

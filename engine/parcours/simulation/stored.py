@@ -25,7 +25,7 @@ from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.closed_people import read_people
-from parcours.shard.requests import GetStatus, PassTime, Publish
+from parcours.shard.requests import GetOutstanding, PassTime, Publish
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.people_look import LookDue, PeopleLook, check_look, look_at
 from parcours.store.address import check_address, folder_of
@@ -88,7 +88,7 @@ async def _pass_to(shard: LocalShard, at: int) -> None:
     """Let everything happen that is due up to and including this instant, as it would in the store's own engine."""
     while True:
         await shard.ask(PassTime(at + 1))
-        next_ms = (await shard.ask(GetStatus())).next_ms
+        next_ms = (await shard.ask(GetOutstanding())).next_ms
         if next_ms is None or next_ms > at:
             return
 

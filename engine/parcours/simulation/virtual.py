@@ -27,7 +27,7 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
-from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
+from parcours.shard.requests import CollectFacts, CollectRemarks, GetOutstanding, LetIn, PassTime, Publish
 from parcours.simulation.agenda import NO_LOOKS, Agenda, AnyDue, CutDue, Looks
 from parcours.simulation.learning import LearningInTime
 from parcours.simulation.people_look import LookDue, look_at
@@ -142,7 +142,7 @@ class Drive:
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
-            left = [(await port.ask(GetStatus())).next_ms is not None for port in self._ports]
+            left = [(await port.ask(GetOutstanding())).next_ms is not None for port in self._ports]
             self.unsettled = left_out or any(left)
         if self._agenda.campaigns is not None:
             self._agenda.campaigns.tell_rest()
@@ -349,11 +349,11 @@ class Drive:
         """The same for one shard, which does not wait for the others."""
         while True:
             await port.ask(PassTime(before_ms))
-            status = await port.ask(GetStatus())
-            await self._hand_over_facts(port)  # after the status, to have the facts of receipts before it
-            if status.next_ms is not None and status.next_ms < before_ms:
+            left = await port.ask(GetOutstanding())
+            await self._hand_over_facts(port)  # after that, to have the facts of receipts before it
+            if left.next_ms is not None and left.next_ms < before_ms:
                 continue
-            if not status.standing_still:
+            if not left.standing_still:
                 return
             await asyncio.sleep(SETTLE_POLL_S)
 
