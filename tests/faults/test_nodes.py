@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import msgspec
 import pytest
@@ -65,6 +66,20 @@ def test_without_a_fence_a_promise_is_broken(fence: Fence, tmp_path: Path) -> No
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"\n  {fence.found}" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.ray
+def test_a_storm_that_is_terminated_leaves_no_server(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "parcours.testing.faults", "--nodes", "--storm", "7", "--strikes", "kill door"]
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=tmp_path) as storm:
+        while not (started := [*tmp_path.glob("parcours-pg-*/data/postmaster.pid")]):
+            assert storm.poll() is None
+            sleep(0.1)
+        server = int(started[0].read_text().partition("\n")[0])
+        storm.terminate()
+
+    assert storm.returncode != 0 and not Path(f"/proc/{server}").exists()
+    assert not [*tmp_path.glob("parcours-pg-*")]
 
 
 @pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)

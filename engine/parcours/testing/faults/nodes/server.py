@@ -63,11 +63,22 @@ def a_server(parent: Path | None = None) -> Iterator[PostgresServer]:
 
     folder = Path(tempfile.mkdtemp(prefix="parcours-pg-", dir=parent))
     folder.chmod(0o755)  # its own user, where whoever starts it is root, has to pass
-    handle = get_server(folder / "data", cleanup_mode=None)
     try:
+        handle = get_server(folder / "data", cleanup_mode=None)
         yield PostgresServer(handle)
-    finally:
         if handle.get_postmaster_info().is_running():
             handle.stop()
         handle.cleanup()
+    finally:
+        _end(folder / "data" / "postmaster.pid")
         shutil.rmtree(folder)
+
+
+def _end(started: Path) -> None:
+    """End what has written this file, if it has not ended: whoever starts it, or looks on, may be interrupted."""
+    with suppress(OSError, ValueError):
+        number = int(started.read_text().partition("\n")[0])
+        os.kill(number, signal.SIGQUIT)
+        for _ in range(10 * ENDED_S):
+            os.kill(number, 0)
+            sleep(0.1)
