@@ -70,6 +70,15 @@ def test_a_late_acceptance_counts_while_nobody_has_claimed_the_retry_of_a_delive
     assert known_of_delivery(twin) == ("delivered", "provider-1")
 
 
+def test_nobody_waits_after_a_restart_for_the_receipt_of_what_has_arrived_while_it_was_claimed() -> None:
+    twin, key = ordered()
+    twin.follow([commit(2, Claimed("p1", key)), commit(3, arrived(twin, key)), commit(4, opens=True)], 0)
+
+    twin.follow([commit(5, Unasked(Accepted(key, "provider-1")))], 0)
+
+    assert known_of_delivery(twin) == ("delivered", None)
+
+
 def test_a_late_acceptance_counts_while_a_pause_keeps_the_claim_of_the_delivery() -> None:
     # given a mail in doubt whose retry was claimed in a pause, and that it has arrived
     twin, key = ordered()

@@ -15,6 +15,7 @@ from parcours.channel import INBOX, Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
+from parcours.core.delivery.deliveries import TO_LEAVE
 from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.input import DeliveriesClaimed, DeliveryRecorded, Input, Interrupted, ReceiptArrived, TimerDue
@@ -24,6 +25,7 @@ from parcours.journey.publish.publications import PublicationCompiler, Publicati
 from parcours.segment.inputs import input_of
 from parcours.segment.line import read_call
 from parcours.shard.messages import Batch
+from parcours.shard.outbox import is_retried
 from parcours.shard.published import PendingChange
 from parcours.testing.faults.disk import Answered, Claimed, Commit, SetAside, Unasked
 from parcours.testing.faults.inboxes import lay
@@ -126,13 +128,20 @@ class Twin:
                     yield person, delivery
 
     def _lose_claims(self, commit: Commit) -> None:
-        """A shard has come back: what was claimed is in doubt. In which words that is told, is the shard's affair."""
+        """A shard has come back: what was claimed is in doubt, unless a reaction has answered for it meanwhile. Nobody
+        waits for a receipt of that any more. In which words a doubt is told, is the shard's affair.
+        """
         told = {
             fact.key: (fact.person, fact.reason or "")
             for fact in commit.facts
             if isinstance(fact, DeliveryReached) and fact.outcome == "unknown"
         }
         claimed = {delivery.key: person for person, delivery in self._deliveries() if delivery.state == "claimed"}
+        self._outbox.difference_update(
+            delivery.key
+            for person, delivery in self._deliveries()
+            if delivery.state not in TO_LEAVE and not is_retried(self.people[person], delivery.key)
+        )
         for key, (person, reason) in told.items():
             self._apply(person, ReceiptArrived(commit.stamp_ms, Interrupted(key, reason.rpartition("; ")[0])))
         for key in claimed.keys() - told.keys():
