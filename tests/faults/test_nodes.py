@@ -45,6 +45,18 @@ def run(arguments: list[str], folder: Path, source: Path | None = None) -> subpr
     return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=folder)
 
 
+BRIEF = ["kill machine", "freeze machine", "kill server", "cut commits"]
+"""One machine lost and one frozen, and the server that remembers: what a change has to stand each time."""
+
+
+@pytest.mark.ray
+def test_a_machine_that_is_lost_and_one_that_is_frozen_break_no_promise(tmp_path: Path) -> None:
+    done = run(["--storm", "7", "--strikes", *BRIEF], tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ": 1 kills, 0 zombies" not in done.stdout and "kills" in done.stdout, "somebody has woken up as a zombie"
+
+
 @pytest.mark.ray
 @pytest.mark.skipif(not FULL, reason="it takes some hours")
 def test_machines_that_are_lost_and_frozen_break_no_promise_and_every_kind_of_fault_happens(tmp_path: Path) -> None:
