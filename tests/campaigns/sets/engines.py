@@ -19,3 +19,16 @@ def set_engine(name: str, folder: Path, threads: int = 2) -> SetEngine:
 
         return DaftSets(durable=False)
     return DuckSets(Workspace(folder / "spill", 200_000_000, threads))
+
+
+def keep_daft_in_threads() -> None:
+    """Let Daft work in threads of this process, though a test before was connected to Ray: there it takes five times as
+    long. It stays where its first question finds it, for as long as the process lives.
+    """
+    import parcours.campaigns.sets.distributed  # noqa: F401  # before Daft, which reports to its makers otherwise
+
+    # isort: split
+    from daft import runners
+
+    if runners._get_runner() is None:
+        runners.set_runner_native()
