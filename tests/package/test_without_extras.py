@@ -54,6 +54,8 @@ QUESTIONS: Final = (
     "funnel --store sqlite:///store Seen",
     "funnel out Seen --save-audience best --who reached:1",
     "experiment out cart.test",
+    "offers evaluate studio next-best --ranking uniform --facts out/facts",
+    "score check studio buy-yoga --facts out/facts",
     "insight sql events --facts out/facts",
     "insight check --facts out/facts",
     "demo insight --out demo",
@@ -120,6 +122,7 @@ def test_projects_are_checked_simulated_and_served_without_any_extra(tmp_path: P
 
 
 def test_questions_about_facts_say_which_extra_they_need(tmp_path: Path) -> None:
+    run("from parcours.cli.app import build\nbuild()('init studio --example studio'.split())", tmp_path)
     (tmp_path / "out" / "facts" / "_done").mkdir(parents=True)
 
     said = run(HIDDEN.format(hidden=modules_of_others(())) + ASK.format(questions=QUESTIONS), tmp_path).splitlines()

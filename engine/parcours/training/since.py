@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from parcours.config import Settings
@@ -9,11 +11,13 @@ from parcours.core.scored import is_sampled
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.warehouse.score_cases import score_cases
-from parcours.insight.warehouse.warehouse import Warehouse
 from parcours.journey.project import Project
 from parcours.simulation.score_cut import score_of
 from parcours.training.quality import Quality, quality_of
 from parcours.wording import quoted
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.warehouse import Warehouse
 
 
 class Since(msgspec.Struct, frozen=True):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from parcours.core.fact import Decided, Learned, OfferMarked
 from parcours.insight.exporter.facts import change_of
-from parcours.insight.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.warehouse import Warehouse
 
 TOLD = ("decided", "proposition", "learned")
 

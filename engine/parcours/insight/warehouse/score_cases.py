@@ -9,10 +9,12 @@ whom it is not told, or whose history is another's, is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from parcours.insight.warehouse.names import literal
-from parcours.insight.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from parcours.insight.warehouse.warehouse import Warehouse
 
 
 class ScoreCase(NamedTuple):
