@@ -209,7 +209,8 @@ def test_offers_are_previewed_and_people_are_told_to_whoever_may_see_them(tmp_pa
         assert TIME.fullmatch(told.pop("at"))
         assert told["sample"] == [] and told["people"] == sum(told["placements"]["agent"]["offers"].values())
         assert one.json()["people"] == 1 and one.json()["sample"][0]["person"] == "u2"
-        assert [each.status_code for each in refused] == [403, 409]
+        assert [each.status_code for each in refused] == [403, 404]
+        assert "did you mean 'best'?" in refused[1].json()["message"]
         assert [getattr(each, "route", None) for each in await looked(shop)] == [f"POST {'/decisions/{name}/preview'}"]
 
     at_the_door(tmp_path, visit, documents={"offers": OFFERS})

@@ -11,7 +11,7 @@ import msgspec
 
 from parcours.config import DAY_MS
 from parcours.dispatch.known_words import LEFT_OUT, known_part
-from parcours.ingress.keys import Key
+from parcours.ingress.keys import Key, sees_people
 from parcours.insight.store_report import StoreReport
 
 DIGITS: Final = 8
@@ -21,7 +21,7 @@ _OF_THE_PROCESS: Final = secrets.token_bytes(32)
 
 def shown_person(person: str, key: Key | None, now_ms: int) -> str:
     """Her name for whoever may see people; else one that tells nothing, and is the same all day."""
-    if key is not None and key.opens("people:read"):
+    if sees_people(key):
         return person
     day = now_ms // DAY_MS
     return f"person {hmac.digest(_OF_THE_PROCESS, f'{day} {person}'.encode(), 'sha256').hex()[:DIGITS]}…"
@@ -29,12 +29,12 @@ def shown_person(person: str, key: Key | None, now_ms: int) -> str:
 
 def shown_reason(reason: str, key: Key | None) -> str:
     """A reason for whoever may see people; else the part of it that is ours to say."""
-    return reason if key is not None and key.opens("people:read") else known_part(reason)
+    return reason if sees_people(key) else known_part(reason)
 
 
 def shown_report(report: StoreReport, key: Key | None) -> StoreReport:
     """The report for whoever may see people; else without what providers said, and what people sent."""
-    if key is not None and key.opens("people:read"):
+    if sees_people(key):
         return report
     reasons, parked = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for (channel, outcome, why), number in report.reasons:

@@ -19,7 +19,7 @@ from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
 from parcours.ingress.inbox_streams import InboxStream
-from parcours.ingress.keys import secrets_shown
+from parcours.ingress.keys import SEES_PEOPLE, secrets_shown
 from parcours.ingress.tokens import InboxToken, ReactionToken, Seals, TokenRefused
 from parcours.service.inbox import InboxItem
 
@@ -116,7 +116,7 @@ def _admitted_until(door: Door, request: Request, person: str) -> int | None:
         token = _unsealed(door, text)
         if token is not None and token.person == person and request.received_ms < token.expires_ms:
             return token.expires_ms
-    door.admit(request, "people:read")
+    door.admit(request, SEES_PEOPLE)
     return None
 
 

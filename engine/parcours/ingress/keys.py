@@ -24,6 +24,9 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 OPENS_TOO: Final[Mapping[str, str]] = {"people": "people:read", "operate": "operate:read"}
 """Whoever may change something may look at it."""
 
+SEES_PEOPLE: Final[Scope] = "people:read"
+"""What shows people, besides what they add up to."""
+
 PUBLIC_SCOPES: Final = frozenset({"ingest", "decide"})
 """What the keys of browsers may open, which everybody can read in a page."""
 
@@ -49,6 +52,11 @@ class Key:
 
     def opens(self, scope: str) -> bool:
         return scope in self.scopes or any(OPENS_TOO.get(each) == scope for each in self.scopes)
+
+
+def sees_people(key: Key | None) -> bool:
+    """Whether whoever has come with this key may be shown people."""
+    return key is not None and key.opens(SEES_PEOPLE)
 
 
 ANYBODY: Final = Key(name="anybody", sha256="", scopes=frozenset(SCOPES))

@@ -16,6 +16,7 @@ from parcours.ingress.changes import VARY, answered, body_alone, by_whom, lookin
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_reason
+from parcours.ingress.keys import SEES_PEOPLE, sees_people
 from parcours.ingress.look_bodies import (
     AudienceLooked,
     AudienceNamed,
@@ -28,6 +29,7 @@ from parcours.ingress.look_bodies import (
     ProofAsked,
     ProofSent,
 )
+from parcours.insight.offers_foreseen import known_decision
 from parcours.service.campaign_preview import SAMPLE_MAX
 from parcours.shard.messages import Look
 
@@ -35,14 +37,12 @@ T = TypeVar("T")
 
 SAMPLE: Final = 5
 
-SEES_PEOPLE: Final = "people:read"
-
 
 async def preview(door: Door, request: Request) -> Answer:
     """All sets of a campaign as of now."""
     asked = body_alone(request, PreviewAsked, optional=True)
     name = (await campaign_of(door, request)).campaign
-    sample = asked.sample if _sees_people(request) else 0
+    sample = asked.sample if sees_people(request.key) else 0
     look = _look(request, "/campaigns/{name}/preview") if sample else None
     previewed = await _unless_refused(request, door.service.preview_campaign(name, sample, look=look))
     foreseen = previewed.foreseen
@@ -54,7 +54,7 @@ async def preview(door: Door, request: Request) -> Answer:
             runs=foreseen.runs,
             goal=foreseen.goal,
             steps=foreseen.steps,
-            sample=foreseen.sample if _sees_people(request) else {},
+            sample=foreseen.sample if sees_people(request.key) else {},
         )
     )
 
@@ -62,8 +62,7 @@ async def preview(door: Door, request: Request) -> Answer:
 async def proof(door: Door, request: Request) -> Answer:
     """Send a message of a campaign to one of the addresses that are for that."""
     asked = body_alone(request, ProofAsked, optional=False)
-    if not _sees_people(request):
-        raise Problem(403, "scope", f"the key {by_whom(request)!r} does not open {SEES_PEOPLE!r}")
+    _check_shown_people(request)
     name = (await campaign_of(door, request)).campaign
     if asked.to not in door.settings.test_addresses:
         raise Problem(409, "refused", "a proof goes to one of the addresses of `test_addresses` in serve.yaml alone")
@@ -85,12 +84,13 @@ async def proof(door: Door, request: Request) -> Answer:
 async def offers_preview(door: Door, request: Request) -> Answer:
     """Who would get which offer by a decision now. Of one person only somebody who may see people is told."""
     asked = body_alone(request, OffersPreviewAsked, optional=True)
-    if (asked.person is not None or asked.where is not None) and not _sees_people(request):
-        raise Problem(403, "scope", f"the key {by_whom(request)!r} does not open {SEES_PEOPLE!r}")
-    sample = asked.sample if _sees_people(request) else 0
+    if asked.person is not None or asked.where is not None:
+        _check_shown_people(request)
+    name = _decision(door, request)
+    sample = asked.sample if sees_people(request.key) else 0
     look = _look(request, "/decisions/{name}/preview") if sample or asked.person is not None else None
     previewing = door.service.preview_offers(
-        request.params["name"],
+        name,
         placements=asked.placements,
         person=asked.person,
         audience=asked.audience,
@@ -122,7 +122,7 @@ async def audience(door: Door, request: Request) -> Answer:
     name = request.params["name"]
     if name not in {each.audience for each in await answered(door.service.audiences())}:
         raise Problem(404, "unknown", "there is no such audience")
-    sample = _sample(request) if _sees_people(request) else 0
+    sample = _sample(request) if sees_people(request.key) else 0
     look = _look(request, "/audiences/{name}") if sample else None
     shown = await _unless_refused(request, door.service.audience(name, sample, look=look))
     looked = AudienceLooked(
@@ -152,8 +152,18 @@ def _sample(request: Request) -> int:
     return int(asked)
 
 
-def _sees_people(request: Request) -> bool:
-    return request.key is not None and request.key.opens(SEES_PEOPLE)
+def _check_shown_people(request: Request) -> None:
+    """Raises Problem for whoever may not see people."""
+    if not sees_people(request.key):
+        raise Problem(403, "scope", f"the key {by_whom(request)!r} does not open {SEES_PEOPLE!r}")
+
+
+def _decision(door: Door, request: Request) -> str:
+    """The decision that the path names. Raises Problem where there is none."""
+    try:
+        return known_decision(door.service.program, request.params["name"]).name
+    except CallerError as error:
+        raise Problem(404, "unknown", str(error)) from None
 
 
 def _look(request: Request, route: str) -> Look:

@@ -13,6 +13,7 @@ from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason
+from parcours.ingress.keys import sees_people
 from parcours.ingress.operate_bodies import (
     BackupAsked,
     ChangeAsked,
@@ -147,7 +148,6 @@ async def publish(door: Door, request: Request) -> Answer:
 async def dead(door: Door, request: Request) -> Answer:
     """What could not be applied and was set aside."""
     letters = await answered(door.service.dead_letters())
-    open_to_see = request.key is not None and request.key.opens("people:read")
     shown = [
         LetterShown(
             id=letter.id,
@@ -155,7 +155,7 @@ async def dead(door: Door, request: Request) -> Answer:
             what="a timer" if letter.line is None else "an event",
             person=shown_person(letter.person, request.key, request.received_ms),
             reason=shown_reason(letter.reason, request.key),
-            line=letter.line.decode(errors="replace") if letter.line is not None and open_to_see else None,
+            line=letter.line.decode(errors="replace") if letter.line is not None and sees_people(request.key) else None,
         )
         for letter in letters
     ]

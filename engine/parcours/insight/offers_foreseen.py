@@ -87,7 +87,7 @@ class OffersQuestion:
 
     def asked(self, program: Program, owner: str | None = None) -> OffersAsked:
         """Raises CallerError for a name, a value or a condition that the program does not know."""
-        decision = _known_decision(program, self.decision)
+        decision = known_decision(program, self.decision)
         for placement in self.placements:
             if placement not in program.offers.placements:
                 raise CallerError(
@@ -110,11 +110,12 @@ def placements_of(program: Program, decision: str, asked: tuple[str, ...]) -> tu
     """Those that are asked for; else those at which any offer of the decision says something, by name."""
     if asked:
         return asked
-    offers = _known_decision(program, decision).offers
+    offers = known_decision(program, decision).offers
     return tuple(sorted({placement for offer in offers for placement in offer.content}))
 
 
-def _known_decision(program: Program, name: str) -> Decision:
+def known_decision(program: Program, name: str) -> Decision:
+    """The decision of this name. Raises CallerError where there is none."""
     decision = program.offers.decisions.get(name)
     if decision is None:
         raise CallerError(f"there is no decision {quoted(name)}{nearest(name, program.offers.decisions)}")
