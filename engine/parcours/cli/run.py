@@ -87,7 +87,7 @@ def demo(
         typer.Argument(
             metavar="[journeys|campaign|insight|decisions]",
             help="campaign: over sets of the same people. insight: what can be asked afterwards, as a page and in the "
-            "terminal. decisions: which offer one of them gets, and why no other.",
+            "terminal. decisions: which offers one more shopper gets, and why no others.",
         ),
     ] = DemoShown.JOURNEYS,
     shards: Shards = 2,
