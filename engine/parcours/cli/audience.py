@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 audience = typer.Typer(name="audience", help="See who is in an audience.", no_args_is_help=True)
 
 
-@audience.callback()
-def _group() -> None:
-    """Each of them is a command of its own, however many there are."""
-
-
 @audience.command()
 def show(
     folder: ProjectFolder,

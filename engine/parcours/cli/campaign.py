@@ -33,11 +33,6 @@ class PreviewFormat(StrEnum):
     MERMAID = "mermaid"
 
 
-@campaign.callback()
-def _group() -> None:
-    """Each of them is a command of its own, however many there are."""
-
-
 @campaign.command()
 def preview(
     folder: ProjectFolder,

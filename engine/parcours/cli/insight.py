@@ -30,11 +30,6 @@ insight = typer.Typer(name="insight", help="Ask what all people and their facts 
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to write it, as NDJSON.")]
 
 
-@insight.callback()
-def _group() -> None:
-    """Each of them is a command of its own, however many there are."""
-
-
 @insight.command()
 def people(url: NeededUrl, out: Out, key: DoorKey = None) -> None:
     """Write the table of people as of now: of each a line with declared traits, audiences, consents and places."""

@@ -16,14 +16,7 @@ if TYPE_CHECKING:
     from parcours.insight.offers_foreseen import DecisionForeseen, OffersQuestion
 
 offers = typer.Typer(name="offers", help="See which offers decisions give, and judge rankings.", no_args_is_help=True)
-
-
 offers.command("evaluate")(evaluate)
-
-
-@offers.callback()
-def _group() -> None:
-    """Each of them is a command of its own, however many there are."""
 
 
 @offers.command()

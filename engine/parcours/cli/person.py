@@ -26,11 +26,6 @@ Out = Annotated[
 ]
 
 
-@person.callback()
-def _group() -> None:
-    """Each of them is a command of its own, however many there are."""
-
-
 @person.command()
 def export(person: Id, store: Store = None, url: DoorUrl = None, key: DoorKey = None, out: Out = None) -> None:
     """Write everything that is held of a person as one document of JSON."""

@@ -54,11 +54,6 @@ StoreOfBoth = Annotated[
 ]
 
 
-@score.callback()
-def _group() -> None:
-    """Each of them is a command of its own, however many there are."""
-
-
 @score.command()
 def train(
     folder: ProjectFolder,

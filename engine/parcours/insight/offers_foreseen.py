@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
-from typing import Final
 
 import msgspec
 
 from parcours.core.foreseeing import OffersForeseen, read_foreseen
-from parcours.core.offers.answer import LETTERS
+from parcours.core.offers.answer import REASONS
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.audience_shown import audience_key
@@ -20,8 +19,6 @@ from parcours.journey.people_condition import people_condition
 from parcours.journey.program import Program
 from parcours.shard.scans import OffersAsked
 from parcours.wording import nearest, quoted
-
-_REASONS: Final = {letter: reason for reason, letter in LETTERS.items()}
 
 
 class PlacementForeseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +136,7 @@ class _Counted:
     def shown(self) -> PlacementForeseen:
         reasons: dict[str, dict[str, int]] = {}
         for (offer, letter), number in sorted(self.reasons.items(), key=lambda each: (each[0][0], -each[1], each[0])):
-            reasons.setdefault(offer, {})[_REASONS[letter]] = number
+            reasons.setdefault(offer, {})[REASONS[letter]] = number
         offers = dict(sorted(self.offers.items(), key=lambda each: (-each[1], each[0])))
         return PlacementForeseen(offers=offers, fallback=self.fallback, nothing=self.nothing, reasons=reasons)
 
@@ -185,7 +182,7 @@ def _person(name: str, places: tuple[str, ...], told: list[OffersForeseen]) -> P
         person=name,
         placements={place: each.given for place, each in zip(places, told, strict=True)},
         reasons={
-            place: {offer: _REASONS[letter] for offer, letter in each.against}
+            place: {offer: REASONS[letter] for offer, letter in each.against}
             for place, each in zip(places, told, strict=True)
         },
     )

@@ -20,7 +20,10 @@ LETTERS: Final[Mapping[Reason, str]] = {
 }  # fmt: skip
 """What facts have for each: there is one for every offer that was looked at."""
 
-CAPPED: Final = frozenset(letter for reason, letter in LETTERS.items() if reason.startswith("capped"))
+REASONS: Final[Mapping[str, Reason]] = {letter: reason for reason, letter in LETTERS.items()}
+"""What each letter of facts means."""
+
+CAPPED: Final = frozenset(letter for letter, reason in REASONS.items() if reason.startswith("capped"))
 """The letters of what caps keep away."""
 
 Score: TypeAlias = int | float | None

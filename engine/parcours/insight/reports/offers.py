@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from parcours.core.offers.answer import CAPPED, LETTERS
+from parcours.core.offers.answer import CAPPED, REASONS
 from parcours.insight.reports.asked import Asked
 from parcours.insight.reports.report import Cell, Section, rate, section
 from parcours.insight.warehouse.names import literal
@@ -27,7 +27,7 @@ KEPT_AWAY: Final = "capped"
 RATES: Final = (("shown", "decided"), ("clicked", "shown"), ("converted", "decided"))
 """Of what each rate is a part: a code may be redeemed of an offer that nobody says was shown."""
 
-_KEPT_AWAY: Final = ", ".join(sorted(literal(reason) for reason, letter in LETTERS.items() if letter in CAPPED))
+_KEPT_AWAY: Final = ", ".join(sorted(literal(REASONS[letter]) for letter in CAPPED))
 
 
 def offer_sections(warehouse: Warehouse, asked: Asked) -> list[Section]:

@@ -7,10 +7,10 @@ from typing import Final
 import duckdb
 
 from parcours.config import Settings
-from parcours.core.offers.answer import LETTERS
+from parcours.core.offers.answer import REASONS
 from parcours.insight.warehouse.names import literal
 
-_WORDS: Final = " ".join(f"when {literal(letter)} then {literal(reason)}" for reason, letter in LETTERS.items())
+_WORDS: Final = " ".join(f"when {literal(letter)} then {literal(reason)}" for letter, reason in REASONS.items())
 
 LOOKED_OFFERS: Final = f"""
 select

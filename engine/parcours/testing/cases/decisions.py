@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator
 
 from parcours.core.fact import Decided, Fact, Merged
-from parcours.core.offers.answer import LETTERS
+from parcours.core.offers.answer import REASONS
 from parcours.testing.cases.document import DecisionExpected
-
-_REASONS: Final[Mapping[str, str]] = {letter: reason for reason, letter in LETTERS.items()}
 
 
 def decision_words(expected: DecisionExpected) -> str:
@@ -45,7 +42,7 @@ def _reasons(fact: Decided) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for tried in fact.trace:
         for offer, letter, _score, _why in tried.looked:
-            found.setdefault(offer, []).append(_REASONS[letter])
+            found.setdefault(offer, []).append(REASONS[letter])
     return found
 
 
