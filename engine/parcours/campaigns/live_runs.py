@@ -34,7 +34,7 @@ from parcours.expression.definition_keys import plain
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.compile.campaigns.found import KEPT
 from parcours.journey.publish.ledger import JourneyStateName
-from parcours.routing.change_protocol import STOP_PATIENCE_S
+from parcours.routing.change_protocol import STOP_PATIENCE_S, see_through
 from parcours.routing.ports import ShardPort
 
 log = logging.getLogger("parcours")
@@ -149,11 +149,7 @@ class LiveRuns:
             task.cancel()
         if tasks:  # one that is making sets leaves them when a statement is over
             await asyncio.wait(tasks, timeout=STOP_PATIENCE_S)
-        if self._unbroken:
-            await asyncio.wait(self._unbroken, timeout=STOP_PATIENCE_S)
-            for future in self._unbroken:
-                future.cancel()
-            await asyncio.gather(*self._unbroken, return_exceptions=True)
+        await see_through(self._unbroken)
 
     # A run from its begin to its end
 

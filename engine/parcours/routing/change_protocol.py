@@ -11,10 +11,10 @@ time, and where none has, nothing has happened.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from parcours.core.offers.lessons import Lessons
 from parcours.errors import ShardUnavailable
@@ -210,6 +210,16 @@ async def at_one_time(
     for port in ports:
         await until_answered(partial(port.ask, tell(at)))
     return at
+
+
+async def see_through(telling: Iterable[asyncio.Future[Any]]) -> None:
+    """Let whoever tells shards that stand still come to the end, for as long as somebody who stops waits for that."""
+    left = [*telling]
+    if left:
+        await asyncio.wait(left, timeout=STOP_PATIENCE_S)
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _release(port: ChangePort, attempt: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.errors import EngineClosed
-from parcours.routing.change_protocol import STOP_PATIENCE_S
+from parcours.routing.change_protocol import see_through
 from parcours.routing.ports import ShardPort
 from parcours.routing.scans import announce, end
 from parcours.shard.scans import Asked, Scan
@@ -131,9 +131,4 @@ class PassingScans:
         for answering in [*self._answering]:
             answering.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)
-        left: list[asyncio.Future[Any]] = [*self._announcing, *self._tasks]
-        if left:
-            await asyncio.wait(left, timeout=STOP_PATIENCE_S)
-        for each in left:
-            each.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await see_through([*self._announcing, *self._tasks])

@@ -19,7 +19,7 @@ from parcours.core.offers.lessons import Lesson, Lessons
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.offers import Offers
 from parcours.journey.program import Program
-from parcours.routing.change_protocol import STOP_PATIENCE_S, at_one_time
+from parcours.routing.change_protocol import at_one_time, see_through
 from parcours.routing.lessons import Teacher, Ticks
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort
@@ -68,9 +68,7 @@ class LiveLessons:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._telling is not None:
-            await asyncio.wait({self._telling}, timeout=STOP_PATIENCE_S)
-            self._telling.cancel()
-            await asyncio.gather(self._telling, return_exceptions=True)
+            await see_through([self._telling])
 
     async def _go_on(self) -> None:
         """A store that fails ends this: the engine has to be opened again."""

@@ -19,7 +19,7 @@ from parcours.core.time_text import time_text
 from parcours.errors import ParcoursError
 from parcours.journey.program import Program
 from parcours.routing.audience_reads import list_everywhere, place_members
-from parcours.routing.change_protocol import STOP_PATIENCE_S, at_one_time
+from parcours.routing.change_protocol import at_one_time, see_through
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import AudienceRead, DueRead
@@ -66,9 +66,7 @@ class LiveReads:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._starting is not None:
-            await asyncio.wait({self._starting}, timeout=STOP_PATIENCE_S)
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
+            await see_through([self._starting])
 
     async def _go_on(self) -> None:
         """A store that fails ends this: the engine has to be opened again, and makes up for it then."""
