@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.canaries import SETTINGS, done, found
@@ -11,6 +13,10 @@ from tests.engine.canaries import SETTINGS, done, found
 from parcours.core.identity import SlotMap
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
+from parcours.service.erasure import ErasuresUnderWay
+from parcours.shard.erasures import Erased, Erasure
+from parcours.shard.person_requests import KnownNames
+from parcours.shard.requests import Erase, GetErasures, GetNames, Request
 
 PERSON, VISITOR, TABLET = "canary-name", "canary-visitor", "canary-tablet"
 CANARIES = (b"canary-name", b"canary-visitor", b"canary-tablet", b"canary-mail", b"canary-property", b"canary-message")
@@ -74,3 +80,36 @@ def test_her_names_are_free_afterwards_and_messages_of_before_are_still_known(
         assert (again.duplicate, new.accepted) == (1, 1)
         owner = engine.profile("u1")
         assert owner is not None and engine.profile(PERSON) is None
+
+
+class NameAskedLate:
+    """A shard of somebody with another name, which another shard is yet to be asked for when that is to be erased."""
+
+    def __init__(self) -> None:
+        self.asked: list[Erase] = []
+
+    async def ask(self, request: Request[Any], /) -> Any:
+        match request:
+            case GetNames():
+                return KnownNames(names={"@anonymous/a": []})
+            case Erase(person=person, names=names):
+                self.asked.append(request)
+                is_early = len(self.asked) == 1 or (person == "u1" and not names)
+                return None if is_early else Erasure(request.name, b"salt", person.encode(), 0, len(self.asked))
+            case GetErasures():
+                return Erased([], 0, 0)
+            case _:
+                raise AssertionError(request)
+
+
+def test_a_name_that_cannot_be_forgotten_yet_is_asked_for_again() -> None:
+    async def forget_sets(erasures: Sequence[Erasure]) -> None:
+        assert not erasures
+
+    port = NameAskedLate()
+    erasures = ErasuresUnderWay([port], SlotMap(1), None, forget_sets)
+
+    erased = asyncio.run(erasures.erase("u1", "ada"))
+
+    assert [each.person for each in port.asked] == ["@anonymous/a", "u1", "@anonymous/a", "u1"]
+    assert port.asked[-1].names == ["@anonymous/a"] and erased.person == b"u1"

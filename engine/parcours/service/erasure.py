@@ -141,8 +141,8 @@ class ErasuresUnderWay:
         erasure: Erasure | None = None
         while erasure is None:
             for name, ids in (await self._ask(person, GetNames(person))).names.items():
-                if name not in forgotten:
-                    await self._forget(name, f"{job}.{len(forgotten)}", by, ids=ids)
+                id_of_name = f"{job}.{len(forgotten)}"
+                if name not in forgotten and await self._forget(name, id_of_name, by, ids=ids) is not None:
                     forgotten.append(name)
             erasure = await self._forget(person, job, by, forgotten)
             if erasure is None:

@@ -93,7 +93,8 @@ class Erasing:
     ) -> Erasure | None:
         """Forget a person, durably; the copies of her are left to `step`. One who is forgotten changes nothing.
 
-        None while she has other names than those that have been forgotten, or waits for somebody who may be hers.
+        None while she has other names than those that have been forgotten, waits for somebody who may be hers or for a
+        total cap, or while another shard is yet to be asked for her.
 
         name   of the erasure, if it is a new one
         salt   for the hashes of this shard, if it has none yet
@@ -102,7 +103,7 @@ class Erasing:
         ids    messages that the shard of a name's owner has consumed under it: they are recognised here from now on
         """
         slot = self._slot_map.slot(person)
-        if person in self._names.still or self._names_of(slot, person) - set(names):
+        if person in self._names.still or self._names_of(slot, person) - set(names) or self._peers.asks_for(person):
             return None
         known = self._again(slot, person)
         if known is not None:

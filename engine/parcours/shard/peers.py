@@ -22,12 +22,20 @@ be lost, so whoever finds it out sends nothing there any more, and that is a tro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from parcours.config import Settings
-from parcours.shard.peer_messages import IdentityMessage, PeerBatch, PeerMessage, decode_message, encode_message
+from parcours.shard.peer_messages import (
+    AskTotal,
+    IdentityMessage,
+    PeerBatch,
+    PeerMessage,
+    decode_message,
+    encode_message,
+)
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -123,6 +131,21 @@ class Peers:
     def unanswered(self) -> int:
         """How many messages are not answered."""
         return sum(last - self.link(peer).answered for peer, last in self._sent.items())
+
+    def asks_for(self, person: str) -> bool:
+        """Whether a total cap is asked for somebody and the message not answered: its peer is yet to hear her name."""
+        return any(
+            isinstance(message, AskTotal) and message.person == person
+            for peer in self._sent
+            if peer not in self._apart
+            for message in self._unanswered_by(peer)
+        )
+
+    def _unanswered_by(self, peer: int) -> Iterator[PeerMessage]:
+        for number in range(self.link(peer).answered + 1, self._last_sent(peer) + 1):
+            data = self._own.profiles.get(_name_of(peer, number))
+            if data is not None:  # else it is in the midst of being sent
+                yield decode_message(_decode_sent(data).message)
 
     def moves(self) -> int:
         """How many of them are about names, which no change of what is published may come between."""
