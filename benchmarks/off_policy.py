@@ -1,17 +1,18 @@
-"""Are estimates of another way of choosing those of exact fractions, on logs of a shop that chose at random?
+"""Is what another way of choosing would have been worth estimated as exact fractions have it, on logs of a shop?
 
     mkdir obp && cd obp && pip download --no-deps obp && unzip obp-*.whl
     python benchmarks/off_policy.py obp/obp/dataset/obd
 
 The logs are a sample of the Open Bandit Dataset (ZOZO, Inc.; https://research.zozo.com/data.html), which the package
-obp (Apache License 2.0) carries as CSV; none of it lies here. Of each of 10,000 views they tell which of 80 items, or
-of as many as a campaign had, was shown at which of three places, how probable that was, and whether it was clicked.
-There are two for each campaign: one chose uniformly (`random`), the other by Bernoulli Thompson sampling (`bts`).
+obp (Apache License 2.0) carries as CSV; none of it lies here. There are two for each of three campaigns: one chose
+items uniformly (`random`), the other by Bernoulli Thompson sampling (`bts`). Of each of its 10,000 views a log tells
+which item was shown at which of three places, how probable that was, and whether it was clicked.
 
-Judged by the uniform log are a ranking that shows items as often as the other log does at each place, and one that
-always shows the item that the uniform log saw clicked most often, which the same clicks judge too well. The other
-program is the definition in fractions of whole numbers, from the decimals of the file. Ends with 1 where an estimate
-differs by more than 1e-9; one line of JSON last. `--made-up VIEWS` needs no data.
+By the uniform log two rankings are judged. One shows items as often as the other log does at each place; the share
+that was clicked there is told beside it. The other always shows the item that was clicked most often in the uniform
+log, and comes out too well, for the same clicks choose and judge it. Each is estimated once more by the definition, in
+fractions of whole numbers from the decimals of the file. Ends with 1 where an estimate differs from that by more than
+1e-9; one line of JSON last. `--made-up VIEWS` needs no data.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.docs.blocks import blocks
 from tests.projects import write_texts
 from tests.training.conftest import STUDIO, month
 from typer.testing import CliRunner
@@ -24,14 +24,12 @@ from parcours.scoring.margins import margin_of
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "decisions.md"
 
 
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-
-
 @pytest.mark.parametrize("kind", ["logistic", "trees"])
 def test_what_the_page_says_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.chdir(tmp_path)
-    documents = {text.splitlines()[0].removeprefix("# "): text.replace("logistic", kind) for text in blocks("yaml")}
+    documents = {
+        text.splitlines()[0].removeprefix("# "): text.replace("logistic", kind) for text in blocks(PAGE, "yaml")
+    }
     write_texts(
         Path("studio"),
         {**STUDIO, "profile.yaml": "traits: {city: string, age: number, likely: number, booking: number}\n"},
@@ -39,7 +37,7 @@ def test_what_the_page_says_can_be_done(tmp_path: Path, monkeypatch: pytest.Monk
     write_texts(Path("studio"), documents)
     Path("events.ndjson").write_text("\n".join(month(500)))
 
-    for command in "".join(blocks("shell")).splitlines():
+    for command in "".join(blocks(PAGE, "shell")).splitlines():
         result = CliRunner(env={"COLUMNS": "80"}).invoke(build(), shlex.split(command)[1:])
         assert result.exit_code == 0, (command, result.output)
         assert "explain" not in command or "\nscores\n  2026-03-22T00:00:00.000Z  book: 0." in result.output
@@ -52,7 +50,7 @@ def test_what_the_page_says_can_be_done(tmp_path: Path, monkeypatch: pytest.Monk
     assert {each["placement"] for each in decided} == {"agent", "news-card"}
     assert all(any(each["offer"] for each in decided if each["placement"] == place) for place in ("agent", "news-card"))
     defined: dict[str, Any] = {"__name__": "decisions"}
-    exec(compile("\n".join(blocks("python")), PAGE.name, "exec"), defined)
+    exec(compile("\n".join(blocks(PAGE, "python")), PAGE.name, "exec"), defined)
     for profile in ({"city": "Atlanta", "age": 33.3}, {}, {"city": "Rome", "age": 0.1}):
         values = [each.value.value(Scope(profile=profile)) for each in score.features]
         numbers = [each for each in numbers_of(score.features, values) if each is not None]

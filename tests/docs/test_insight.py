@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from tests.docs.blocks import blocks
 from typer.testing import CliRunner
 
 from parcours.cli import build
@@ -25,10 +26,6 @@ from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "insight.md"
 DAY = 20_000
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def export(store: Path, record: int, day: int) -> None:
@@ -52,21 +49,21 @@ def test_the_code_of_the_page_reads_what_counts(
         pass
     (store / "facts/moves/day=2024-10-04/0-000000000007-000000000008.parquet").write_bytes(b"left by a crash")
     write_starter("shop")
-    (experiment,) = (block for block in blocks("yaml") if block.startswith("journey:"))
+    (experiment,) = (block for block in blocks(PAGE, "yaml") if block.startswith("journey:"))
     Path("shop/journeys/discount.yaml").write_text(experiment)
     with Path("shop/parcours.yaml").open("a") as parcours:
         (holdouts,) = re.findall(r"`(holdouts: .*)` in parcours.yaml", PAGE.read_text())
         parcours.write(f"{holdouts}\n")
     shown: dict[str, list[str]] = {}
-    for command in "".join(blocks("shell")).splitlines():
+    for command in "".join(blocks(PAGE, "shell")).splitlines():
         result = CliRunner(env={"COLUMNS": "80"}).invoke(build(), shlex.split(command)[1:])
         assert result.exit_code == 0, (command, result.output)
         shown[command] = [line.rstrip() for line in result.stdout.splitlines()]
     (first, *_) = (lines for command, lines in shown.items() if command.startswith("parcours funnel"))
-    assert [first] == [text.splitlines() for text in blocks("text")]
+    assert [first] == [text.splitlines() for text in blocks(PAGE, "text")]
     defined: dict[str, Any] = {"__name__": "insight"}
 
-    exec(compile("\n".join(blocks("python")), PAGE.name, "exec"), defined)
+    exec(compile("\n".join(blocks(PAGE, "python")), PAGE.name, "exec"), defined)
 
     told = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in told] == ["2024-10-04", "2024-10-04", "2024-10-05", "2024-10-05"]
@@ -84,7 +81,7 @@ def test_the_page_has_every_column_of_every_table() -> None:
 
 
 def test_the_settings_of_the_page_are_settings() -> None:
-    text = blocks("yaml")[-1]
+    text = blocks(PAGE, "yaml")[-1]
 
     document = InsightDocument.model_validate(YAML(typ="safe", pure=True).load(text)["insight"])
 

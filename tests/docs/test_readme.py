@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.docs.blocks import blocks
 
 from parcours.cli import build
 from parcours.journey.model.document import JourneyDocument
@@ -42,22 +43,17 @@ PAGES = [
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(page: str, kind: str) -> list[str]:
-    """The fenced blocks of a page that open with exactly this word."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
-
-
 def test_the_python_of_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_starter("shop")
-    code = "\n".join(blocks("README.md", "python"))
+    code = "\n".join(blocks(ROOT / "README.md", "python"))
     assert "assert" in code
 
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
 def test_the_journey_of_the_readme_is_a_journey() -> None:
-    (text,) = blocks("README.md", "yaml")
+    (text,) = blocks(ROOT / "README.md", "yaml")
 
     journey = JourneyDocument.model_validate(YAML(typ="safe", pure=True).load(text))
 
@@ -68,7 +64,9 @@ def test_the_commands_of_the_readme_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    commands = [line.removeprefix("$ ") for block in blocks("README.md", "console") for line in block.splitlines()]
+    commands = [
+        line.removeprefix("$ ") for block in blocks(ROOT / "README.md", "console") for line in block.splitlines()
+    ]
     assert len(commands) >= 4
 
     for command in commands:
@@ -81,7 +79,7 @@ def test_the_commands_of_the_readme_work(
 
 
 def test_the_campaign_of_the_readme_comes_to_these_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    (command,) = blocks("README.md", "console demo")
+    (command,) = blocks(ROOT / "README.md", "console demo")
     with pytest.raises(SystemExit) as ended:
         build()([*shlex.split(command.removeprefix("$ parcours ")), "--json"])
     assert ended.value.code in (0, None)
@@ -108,7 +106,7 @@ def test_the_project_test_of_the_readme_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (case,) = blocks("README.md", "yaml test")
+    (case,) = blocks(ROOT / "README.md", "yaml test")
     write_starter("shop")
     Path("shop/tests").mkdir(exist_ok=True)
     Path("shop/tests/cart.yaml").write_text(case)
@@ -126,7 +124,7 @@ def test_the_readme_s_journey_that_asks_another_system_works(
     write_starter("shop")
     Path("shop/tests").mkdir(exist_ok=True)
     for kind, path in (("actions", "actions"), ("asking", "journeys/regulars"), ("asking test", "tests/regulars")):
-        (text,) = blocks("README.md", f"yaml {kind}")
+        (text,) = blocks(ROOT / "README.md", f"yaml {kind}")
         Path(f"shop/{path}.yaml").write_text(text)
 
     for command in ("check", "test"):

@@ -6,25 +6,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.ingress.test_operate import key
 
 from parcours import Project, Service
 from parcours.core.fact import Looked, Unmet
 from parcours.examples import write_example
 from parcours.ingress.application import Application, door_of
-from parcours.ingress.keys import Key, Keyring
+from parcours.ingress.keys import Keyring
 from parcours.ingress.settings import ServeSettings
 
 CART = {"cart": {"total": 80, "currency": "EUR", "items": 1}, "shipping": {"country": "FR"}}
-
-
-def key(name: str, *scopes: str) -> Key:
-    return Key(name=name, sha256=sha256(name.encode()).hexdigest(), scopes=frozenset(scopes))
 
 
 KEYS = (key("care", "people"), key("eve", "people:read"), key("site", "ingest", "operate"))

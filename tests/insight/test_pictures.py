@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from tests.colours import contrast
 
 from parcours.errors import ExtraMissing
 from parcours.insight.analyses.attribution import Attributed, Credit
@@ -192,18 +193,6 @@ def test_every_colour_of_a_chart_has_one_in_the_dark_theme() -> None:
 )
 def test_series_have_contrast_in_both_themes(ground: str, series: list[str]) -> None:
     assert all(contrast(each, ground) >= 3 for each in series)
-
-
-def contrast(one: str, other: str) -> float:
-    """As WCAG 2 has it."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_a_page_brings_its_own_style() -> None:

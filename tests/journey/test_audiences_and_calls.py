@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tests.projects import findings_of
 
 from parcours.instants import ceil_ms
 from parcours.journey import program
@@ -47,10 +48,6 @@ def loaded(folder: Path) -> tuple[program.Program, program.Journey]:
     return compiled, next(each for each in compiled.journeys if each.name == "second")
 
 
-def report(folder: Path) -> list[str]:
-    return [str(finding) for finding in Project.check(folder)]
-
-
 ENTRIES: list[tuple[str, object]] = [
     ("{audience: lapsed}", program.AudienceTrigger("lapsed", "entered")),
     ("{audience: lapsed, change: left}", program.AudienceTrigger("lapsed", "left")),
@@ -67,7 +64,7 @@ def test_a_journey_can_be_entered_by_an_audience(changed: Change, entry: str, ex
 
 
 def test_a_list_of_entries_names_events_only(changed: Change) -> None:
-    found = report(changed(journey(END, "[{audience: lapsed}, {event: Order Completed}]")))
+    found = findings_of(changed(journey(END, "[{audience: lapsed}, {event: Order Completed}]")))
 
     assert found == [
         "journeys/second.yaml:2: entry[0].audience: unknown key",
@@ -287,7 +284,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("files,finding", FAULTS, ids=[finding[:60] or "waits" for _, finding in FAULTS])
 def test_a_fault_is_found_where_it_is(changed: Change, files: dict[str, str], finding: str) -> None:
-    found = report(changed(files))
+    found = findings_of(changed(files))
     assert [each.startswith(f"journeys/second.yaml:{finding}") for each in found] == [True] * bool(finding)
 
 
@@ -336,18 +333,18 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("files,finding", ELSEWHERE, ids=[finding for _, finding in ELSEWHERE])
 def test_a_fault_in_another_document_is_found_where_it_is(changed: Change, files: dict[str, str], finding: str) -> None:
-    (found,) = report(changed(files))
+    (found,) = findings_of(changed(files))
     assert found.startswith(finding)
 
 
 def test_an_entry_that_names_nobody_is_told_what_it_may_name(changed: Change) -> None:
-    (first, *_) = report(changed(journey(END, "{at: 2026-03-02}")))
+    (first, *_) = findings_of(changed(journey(END, "{at: 2026-03-02}")))
     assert "2: entry: an entry names an event, an audience, or an audience to read (found" in first
 
 
 def test_a_listener_that_an_exit_by_the_same_audience_forestalls_is_a_warning(changed: Change) -> None:
     steps = "{id: a, wait_for: [{audience: staff}, {audience: staff, change: left}], timeout: 1d}"
-    assert report(changed(journey(steps, head="exit: [{audience: staff}]"))) == [
+    assert findings_of(changed(journey(steps, head="exit: [{audience: staff}]"))) == [
         (
             "journeys/second.yaml:5: warning: steps[0].wait_for[0].audience: an exit rule ends the run when somebody"
             " has entered 'staff', before this listener can match"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.projects import findings_of
 
 from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of
@@ -22,15 +23,11 @@ def action(*keys: str, url: str = URL) -> dict[str, str]:
     }
 
 
-def report(folder: Path) -> list[str]:
-    return [str(finding) for finding in Project.check(folder)]
-
-
 def test_a_call_has_a_method_headers_and_a_query(changed: Change) -> None:
     keys = ("method: GET", 'headers: {Authorization: "env:TOKEN", X-Shop: luma}', "query: {who: profile.email, n: 5}")
     folder = changed(action(*keys))
 
-    assert report(folder) == []
+    assert findings_of(folder) == []
     look = Project.load(folder).program.actions["look"]
     assert (look.method, look.headers) == ("GET", {"Authorization": "env:TOKEN", "X-Shop": "luma"})
     assert {name: value.text for name, value in look.query.items()} == {"who": "profile.email", "n": "5"}
@@ -64,14 +61,14 @@ FAULTS = [
 
 @pytest.mark.parametrize("keys, fault", FAULTS, ids=[fault[:60] for _, fault in FAULTS])
 def test_a_fault_of_a_call_is_found_where_it_is(changed: Change, keys: str, fault: str) -> None:
-    (found,) = report(changed(action(keys)))
+    (found,) = findings_of(changed(action(keys)))
 
     assert found.startswith("actions.yaml:4: actions.look.")
     assert fault in found
 
 
 def test_a_url_holds_no_credentials(changed: Change) -> None:
-    (found,) = report(changed(action(url="https://anna:s3cret@crm.example/")))
+    (found,) = findings_of(changed(action(url="https://anna:s3cret@crm.example/")))
 
     assert "a user name in it would be stored with each call: give the header Authorization, by env:NAME" in found
 
@@ -106,7 +103,7 @@ LABEL = "a" * 63
     ],
 )
 def test_a_url_that_no_call_can_go_to_is_refused(changed: Change, url: str, fault: str) -> None:
-    (found,) = report(changed(action(url=f'"{url}"')))
+    (found,) = findings_of(changed(action(url=f'"{url}"')))
 
     assert found.startswith("actions.yaml:3: actions.look.url: ")
     assert fault in found
@@ -127,7 +124,7 @@ def test_a_url_that_no_call_can_go_to_is_refused(changed: Change, url: str, faul
 def test_a_url_that_a_call_can_go_to_is_taken_as_it_is(changed: Change, url: str) -> None:
     folder = changed(action(url=f'"{url}"'))
 
-    assert report(folder) == []
+    assert findings_of(folder) == []
     assert Project.load(folder).program.actions["look"].url == url
 
 
@@ -147,7 +144,7 @@ def test_private_networks_are_listed_for_all_calls(changed: Change, settings: st
     assert project.count("channels:\n") == 1
     folder = changed({"parcours.yaml": project.replace("channels:\n", f"channels:\n  call: {settings}\n")})
 
-    found = report(folder)
+    found = findings_of(folder)
 
     assert [each.split("channels.call.")[1].split(" (found")[0] for each in found] == faults
     assert [str(each) for each in Project.check(folder, settings=dict.fromkeys(("email", "sms", "push")))] == found
@@ -158,7 +155,7 @@ def test_calls_are_no_channel_for_messages_and_policies_even_if_they_have_settin
     files = {"parcours.yaml": project.replace("channels:\n", "channels:\n  call: {}\n")}
     files |= {"messages/note.yaml": "message: note\ncall: {text: hi}\n"}
 
-    (found,) = report(changed(files))
+    (found,) = findings_of(changed(files))
 
     assert "call: 'call' is no channel: under this name go the outbound calls of actions.yaml" in found
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict
+from tests.projects import findings_of
 
 from parcours.channel import Finding
 from parcours.errors import ProjectInvalid
@@ -17,10 +18,6 @@ from parcours.testing.cases.read import read_cases
 Change = Callable[[dict[str, str]], Path]
 
 
-def report(folder: Path) -> list[str]:
-    return [str(finding) for finding in Project.check(folder)]
-
-
 def journey(steps: str, head: str = "") -> dict[str, str]:
     """A second journey of the sample project with these steps."""
     lines = ["journey: second", "entry: {event: Checkout Started}", *head.splitlines(), "steps:"]
@@ -28,7 +25,7 @@ def journey(steps: str, head: str = "") -> dict[str, str]:
 
 
 def test_the_sample_project_has_nothing_wrong(luma: Path) -> None:
-    assert report(luma) == []
+    assert findings_of(luma) == []
 
 
 def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed: Change) -> None:
@@ -42,7 +39,7 @@ def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed:
             "journeys/spring.yaml": "journey: spring\njourney: spring\n",
         }
     )
-    assert report(folder) == [
+    assert findings_of(folder) == [
         (
             "audiences.yaml:2: audiences.west: unknown name profile.cty, did you mean 'profile.city'? (column 1)"
             " (found profile.cty == 'x')"
@@ -101,7 +98,7 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
             "priority: 300\nreentry: sometimes",
         )
     )
-    assert report(folder) == [
+    assert findings_of(folder) == [
         "journeys/second.yaml:3: priority: input should be less than or equal to 100 (found 300)",
         "journeys/second.yaml:4: reentry: expected 'never' or 'always' (found 'sometimes')",
         (
@@ -144,7 +141,7 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
 def test_a_journey_s_time_zone_that_is_none_is_one_finding_with_the_nearest_name(
     written: str, meant: str, changed: Change
 ) -> None:
-    (found,) = report(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}")))
+    (found,) = findings_of(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}")))
 
     assert found == (
         "journeys/second.yaml:3: timezone: a time zone is 'profile', for each person's own, or an IANA name,"
@@ -154,7 +151,7 @@ def test_a_journey_s_time_zone_that_is_none_is_one_finding_with_the_nearest_name
 
 @pytest.mark.parametrize("written", ["profile", "Europe/Paris", "UTC"])
 def test_a_journey_goes_by_a_person_s_zone_or_by_a_named_one(written: str, changed: Change) -> None:
-    assert report(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}"))) == []
+    assert findings_of(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}"))) == []
 
 
 FINER = "people are divided to a hundredth of a percent, and this is a finer share"
@@ -182,7 +179,7 @@ def test_the_shares_of_a_split_are_added_as_they_are_written(
 ) -> None:
     arms = ", ".join(f"{{percent: {percent}}}" for percent in percents.strip("[]").split(", "))
 
-    found = report(changed(journey(f"{{id: a, split: [{arms}]}}")))
+    found = findings_of(changed(journey(f"{{id: a, split: [{arms}]}}")))
 
     assert [each.removeprefix("journeys/second.yaml:4: ").split(" (found")[0] for each in found] == findings
 
@@ -254,7 +251,7 @@ FAULTS = [
 @pytest.mark.parametrize("steps,finding", FAULTS, ids=[finding[:60] for _, finding in FAULTS])
 def test_a_fault_in_a_step_is_found_where_it_is(changed: Change, steps: str, finding: str) -> None:
     line = 4 + int(finding.split("[")[1].split("]")[0])
-    assert report(changed(journey(steps))) == [f"journeys/second.yaml:{line}: {finding}"]
+    assert findings_of(changed(journey(steps))) == [f"journeys/second.yaml:{line}: {finding}"]
 
 
 FINE = [
@@ -270,13 +267,13 @@ FINE = [
 
 @pytest.mark.parametrize("steps", FINE)
 def test_a_sound_journey_has_no_findings(changed: Change, steps: str) -> None:
-    assert report(changed(journey(steps))) == []
+    assert findings_of(changed(journey(steps))) == []
 
 
 def test_a_listener_that_an_exit_rule_forestalls_is_a_warning_and_no_error(changed: Change) -> None:
     steps = "{id: a, wait_for: [{event: Order Completed}], timeout: 1d}"
     folder = changed(journey(steps, "exit: [{event: Order Completed}]"))
-    assert report(folder) == [
+    assert findings_of(folder) == [
         (
             "journeys/second.yaml:5: warning: steps[0].wait_for[0].event: an exit rule ends the run at"
             " 'Order Completed' before this listener can match"
@@ -287,19 +284,19 @@ def test_a_listener_that_an_exit_rule_forestalls_is_a_warning_and_no_error(chang
 
 def test_a_draft_may_lie_about_but_not_be_sent(changed: Change) -> None:
     draft = {"messages/draft.yaml": "message: draft\nstatus: draft\nsms: {text: soon}\n"}
-    assert report(changed(draft)) == []
+    assert findings_of(changed(draft)) == []
 
 
 def test_sending_a_draft_is_an_error(changed: Change) -> None:
     draft = {"messages/draft.yaml": "message: draft\nstatus: draft\nsms: {text: soon}\n"}
-    assert report(changed({**draft, **journey("{id: a, send: draft}")})) == [
+    assert findings_of(changed({**draft, **journey("{id: a, send: draft}")})) == [
         "journeys/second.yaml:4: steps[0].send: the message 'draft' is a draft, set its status to ready"
     ]
 
 
 def test_a_name_is_given_once(changed: Change) -> None:
     twin = "message: cart-reminder\nsms: {text: again}\n"
-    assert report(changed({"messages/twin.yaml": twin})) == [
+    assert findings_of(changed({"messages/twin.yaml": twin})) == [
         "messages/twin.yaml:1: message: the message 'cart-reminder' is already in messages/cart-reminder.yaml"
     ]
 
@@ -342,7 +339,7 @@ TEMPLATES = [
 @pytest.mark.parametrize("template,complaint", TEMPLATES)
 def test_a_template_that_never_renders_is_refused(changed: Change, template: str, complaint: str) -> None:
     message = f'message: extra\nsms:\n  text: "{template}"\n'
-    assert report(changed({"messages/extra.yaml": message})) == [f"messages/extra.yaml:3: sms.text: {complaint}"]
+    assert findings_of(changed({"messages/extra.yaml": message})) == [f"messages/extra.yaml:3: sms.text: {complaint}"]
 
 
 def test_a_template_in_a_key_is_refused_for_it_would_be_sent_as_it_stands(changed: Change) -> None:
@@ -350,7 +347,7 @@ def test_a_template_in_a_key_is_refused_for_it_would_be_sent_as_it_stands(change
         "message: extra\npush:\n  title: Hi\n  data:\n    '{{ profile.city }}': x\n    city: '{{ profile.city }}'\n"
     )
 
-    assert report(changed({"messages/extra.yaml": message})) == [
+    assert findings_of(changed({"messages/extra.yaml": message})) == [
         "messages/extra.yaml:5: push.data.{{ profile.city }}: a key is sent as it stands: only values are filled in"
     ]
 
@@ -424,7 +421,7 @@ def test_a_region_is_two_capitals_and_that_of_a_person_a_text(
         }
     )
 
-    told = [line for line in report(folder) if " region: " in line]
+    told = [line for line in findings_of(folder) if " region: " in line]
 
     assert len(told) == len(findings)
     assert all(line.startswith(begin) for line, begin in zip(told, findings, strict=True)), told
@@ -445,7 +442,7 @@ def test_a_content_file_stays_inside_the_project(changed: Change) -> None:
     message = (
         "message: extra\nsms: {text_file: ../../secret.txt}\npush: {body_file: nowhere.txt, title: x, title_file: y}\n"
     )
-    assert report(changed({"messages/extra.yaml": message})) == [
+    assert findings_of(changed({"messages/extra.yaml": message})) == [
         "messages/extra.yaml:2: sms.text_file: the file lies outside the project folder (found '../../secret.txt')",
         "messages/extra.yaml:3: push.body_file: the file is missing (found 'nowhere.txt')",
         "messages/extra.yaml:3: push.title_file: title is given beside it; keep one of the two",
@@ -453,8 +450,8 @@ def test_a_content_file_stays_inside_the_project(changed: Change) -> None:
 
 
 def test_a_folder_that_is_none_and_one_without_a_project_are_findings(tmp_path: Path) -> None:
-    assert report(tmp_path / "absent") == [f"{tmp_path / 'absent'}: there is no such project folder"]
-    assert report(tmp_path) == ["parcours.yaml: the file is missing"]
+    assert findings_of(tmp_path / "absent") == [f"{tmp_path / 'absent'}: there is no such project folder"]
+    assert findings_of(tmp_path) == ["parcours.yaml: the file is missing"]
 
 
 def test_loading_raises_one_error_with_every_finding(changed: Change) -> None:
@@ -469,7 +466,7 @@ def test_a_document_is_nested_a_hundred_levels_deep_at_most(
     opened: str, closed: str, levels: int, refused: bool, changed: Change
 ) -> None:
     folder = changed({"journeys/second.yaml": opened * levels + "1" + closed * levels})
-    assert ("journeys/second.yaml: the document is nested too deeply" in report(folder)) == refused
+    assert ("journeys/second.yaml: the document is nested too deeply" in findings_of(folder)) == refused
 
 
 HOSTILE = [
@@ -502,12 +499,12 @@ def test_a_fifo_or_a_device_is_no_file_and_holds_nothing_up(changed: Change, pla
     if place.startswith("tests/"):
         found = [str(each) for each in read_cases(Project.load(folder), folder)[1]]
     else:
-        found = report(folder)
+        found = findings_of(folder)
 
     assert [each for each in found if "it is not a file" in each]
     (folder / place).unlink()
     (folder / place).symlink_to("/dev/zero")
-    assert place != "messages/f.yaml" or any("it is not a file" in each for each in report(folder))
+    assert place != "messages/f.yaml" or any("it is not a file" in each for each in findings_of(folder))
 
 
 def test_a_surrogate_pair_in_yaml_is_its_character(changed: Change) -> None:
@@ -534,7 +531,7 @@ ENDLESS = [
 
 @pytest.mark.parametrize("steps, way", ENDLESS)
 def test_a_circle_that_writes_for_ever_is_a_warning(steps: str, way: str, changed: Change) -> None:
-    (warning,) = report(changed(journey(steps)))
+    (warning,) = findings_of(changed(journey(steps)))
 
     assert "warning: steps[" in warning
     assert f"is written to for ever ({way}): no step leads out, and there is no exit rule" in warning
@@ -561,4 +558,4 @@ def test_a_circle_that_writes_for_ever_is_a_warning(steps: str, way: str, change
 def test_a_circle_that_something_ends_or_that_writes_nothing_by_itself_is_fine(
     steps: str, head: str, changed: Change
 ) -> None:
-    assert report(changed(journey(steps, head))) == []
+    assert findings_of(changed(journey(steps, head))) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from tests.projects import write_texts
+from tests.projects import findings_of, write_texts
 
 from parcours.errors import ProjectInvalid
 from parcours.expression.expression import Scope
@@ -84,16 +84,12 @@ def studio(folder: Path, *changes: tuple[str, str], **more: str) -> Path:
     return folder
 
 
-def sentences(folder: Path) -> list[str]:
-    return [str(finding) for finding in Project.check(folder)]
-
-
 def test_offers_are_compiled_with_what_they_say(tmp_path: Path) -> None:
     project = Project.load(studio(tmp_path))
     offers = project.program.offers
     free, ten = offers.offers["free-class"], offers.offers["ten-pack"]
 
-    assert sentences(tmp_path) == [
+    assert findings_of(tmp_path) == [
         "offers.yaml:25: warning: collections.yoga.tags.none[0]: no offer has the tag 'outlet'"
     ]
     midnight = 1_772_319_600_000  # 1 March 2026 in Paris
@@ -135,7 +131,7 @@ MISTAKES = YAML(typ="safe").load(Path(__file__).with_name("offer_mistakes.yaml")
 
 @pytest.mark.parametrize("case", MISTAKES, ids=[each["said"].split(":")[0] for each in MISTAKES])
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, case: dict[str, Any]) -> None:
-    told = sentences(studio(tmp_path, (case["old"], case["new"])))
+    told = findings_of(studio(tmp_path, (case["old"], case["new"])))
 
     assert f"offers.yaml:{case['line']}: {case['said']}" in [each.split(" (found {'bandit'")[0] for each in told]
     assert len([each for each in told if "'outlet'" not in each and "no offer is in it" not in each]) <= 2
@@ -144,7 +140,7 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, case: dict[str, Any]) -
 def test_offer_and_context_mean_nothing_elsewhere(tmp_path: Path) -> None:
     folder = studio(tmp_path, audiences="audiences: {a: offer.margin > 3, b: context.page == 'x'}\n")
 
-    assert [each for each in sentences(folder) if "audiences" in each] == [
+    assert [each for each in findings_of(folder) if "audiences" in each] == [
         "audiences.yaml:1: audiences.a: 'offer' has no meaning here (column 1) (found offer.margin > 3)",
         "audiences.yaml:1: audiences.b: 'context' has no meaning here (column 1) (found context.page == 'x')",
     ]
@@ -162,7 +158,7 @@ def test_a_macro_may_call_its_variable_offer(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_not_missed_elsewhere(tmp_path: Path) -> None:
     folder = studio(tmp_path, ("    priority: 40", "    priority: high"), ("  ten-pack: {tags", "  ten-pack: {tgs"))
 
-    assert [each for each in sentences(folder) if "outlet" not in each] == [
+    assert [each for each in findings_of(folder) if "outlet" not in each] == [
         "offers.yaml:14: offers.free-class.priority: a whole number is expected (found 'high')",
         "offers.yaml:22: offers.ten-pack.tgs: unknown key, did you mean 'tags'?",
     ]

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.colours import contrast
 from tests.journey.drawn_journeys import drawn_journey
 from tests.journey.geometry import faults
 
@@ -204,18 +205,6 @@ def test_colours_have_contrast_in_both_themes(theme: dict[str, str]) -> None:
         assert contrast(theme[text], theme[behind]) >= 4.5, (text, behind)
     for line, behind in (("edge", "ground"), ("edge", "sheet"), ("accent", "sheet")):
         assert contrast(theme[line], theme[behind]) >= 3, (line, behind)
-
-
-def contrast(one: str, other: str) -> float:
-    """As WCAG 2 has it."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.projects import write_texts
+from tests.projects import findings_of, write_texts
 
 from parcours.errors import ProjectInvalid
 from parcours.expression.expression import Scope
@@ -62,10 +62,6 @@ def shop(folder: Path, scores: str = SCORES, file: Any = None, **more: str) -> P
     written = json.dumps(model() if file is None else file)
     write_texts(folder, {**SHOP, "scores.yaml": scores, "models/buy.json": written, **others})
     return folder
-
-
-def sentences(folder: Path) -> list[str]:
-    return [str(finding) for finding in Project.check(folder)]
 
 
 def test_a_score_reads_its_features_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -181,7 +177,7 @@ def test_a_project_of_python_models_has_scores() -> None:
 def test_a_project_with_a_model_of_something_else_can_only_be_tried(file: Any, words: str, tmp_path: Path) -> None:
     folder = shop(tmp_path, file=file)
 
-    (told,) = sentences(folder)
+    (told,) = findings_of(folder)
 
     assert words in told and "scores.buy.model.file" in told
     with pytest.raises(ProjectInvalid):
@@ -194,15 +190,15 @@ def test_a_project_with_a_model_of_something_else_can_only_be_tried(file: Any, w
 def test_a_model_that_is_missing_too_large_or_elsewhere_is_told(tmp_path: Path) -> None:
     folder = shop(tmp_path / "shop")
     (folder / "models" / "buy.json").unlink()
-    assert ["there is no file 'models/buy.json'" in each for each in sentences(folder)] == [True]
+    assert ["there is no file 'models/buy.json'" in each for each in findings_of(folder)] == [True]
     (folder / "models" / "buy.json").write_text(" " * 4_000_001)
-    assert ["larger than 4000000 bytes" in each for each in sentences(folder)] == [True]
+    assert ["larger than 4000000 bytes" in each for each in findings_of(folder)] == [True]
     (folder / "models" / "buy.json").write_bytes(b"\xff\xfe")
-    assert ["it cannot be read" in each for each in sentences(folder)] == [True]
+    assert ["it cannot be read" in each for each in findings_of(folder)] == [True]
     (tmp_path / "elsewhere.json").write_text(json.dumps(model()))
     (folder / "models" / "buy.json").unlink()
     (folder / "models" / "buy.json").symlink_to(tmp_path / "elsewhere.json")
-    assert ["outside the project folder" in each for each in sentences(folder)] == [True]
+    assert ["outside the project folder" in each for each in findings_of(folder)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +234,7 @@ def test_a_model_that_is_missing_too_large_or_elsewhere_is_told(tmp_path: Path) 
 def test_what_is_wrong_with_a_score_is_told_once(old: str, new: str, words: str, tmp_path: Path) -> None:
     assert SCORES.count(old) == 1
 
-    told = sentences(shop(tmp_path, SCORES.replace(old, new)))
+    told = findings_of(shop(tmp_path, SCORES.replace(old, new)))
     told = [each for each in told if "train it again" not in each]  # its features are others now
 
     assert len(told) == 1 and words in told[0] and told[0].startswith("scores.yaml:")
@@ -248,7 +244,7 @@ def test_two_scores_are_not_kept_by_one_trait(tmp_path: Path) -> None:
     kept = SCORES.replace("    among:", "    keep: {trait: buy_yoga, every: 1d}\n    among:")
     other = kept.partition("scores:\n")[2].replace("  buy:", "  sell:")
 
-    told = [each for each in sentences(shop(tmp_path, kept + other)) if "it is a model of" not in each]
+    told = [each for each in findings_of(shop(tmp_path, kept + other)) if "it is a model of" not in each]
 
     assert len(told) == 1 and "the trait 'buy_yoga' follows the score 'buy' already" in told[0]
 
@@ -257,12 +253,12 @@ def test_an_audience_asks_for_the_trait_that_keeps_a_score(tmp_path: Path) -> No
     kept = SCORES.replace("    among:", "    keep: {trait: buy_yoga, every: 1d}\n    among:")
     audiences = 'audiences: {likely: score("buy") > 0.5}\n'
 
-    told = [each for each in sentences(shop(tmp_path, kept, audiences=audiences)) if each.startswith("audiences")]
-    plain = sentences(shop(tmp_path, audiences=audiences))
+    told = [each for each in findings_of(shop(tmp_path, kept, audiences=audiences)) if each.startswith("audiences")]
+    plain = findings_of(shop(tmp_path, audiences=audiences))
 
     assert len(told) == 1 and "ask for the trait that keeps it, profile.buy_yoga" in told[0]
     assert len(plain) == 1 and "let an update step of a journey keep it as a trait" in plain[0]
-    unknown = sentences(shop(tmp_path, audiences='audiences: {likely: band("bye") == "high"}\n'))
+    unknown = findings_of(shop(tmp_path, audiences='audiences: {likely: band("bye") == "high"}\n'))
     assert len(unknown) == 1 and "unknown score 'bye', did you mean 'buy'?" in unknown[0]
 
 
@@ -270,7 +266,7 @@ def test_a_faulty_score_is_still_known_by_its_name(tmp_path: Path) -> None:
     scores = SCORES.replace("event: Bought, when: event.total > 3, within: 14d", "within: 14d")
     audiences = 'audiences: {likely: score("buy") > 0.5}\n'
 
-    told = sentences(shop(tmp_path, scores, audiences=audiences))
+    told = findings_of(shop(tmp_path, scores, audiences=audiences))
 
     assert [each.split(":")[0] for each in told] == ["audiences.yaml", "scores.yaml"]
     assert "an audience asks for no score" in told[0]
@@ -279,6 +275,6 @@ def test_a_faulty_score_is_still_known_by_its_name(tmp_path: Path) -> None:
 def test_a_score_has_no_meaning_where_there_is_no_past(tmp_path: Path) -> None:
     events = 'events: {Seen: {}, Bought: {properties: {total: number}}, Likely: {of: Seen, rule: score("buy") > 0.5}}\n'
 
-    told = sentences(shop(tmp_path, events=events))
+    told = findings_of(shop(tmp_path, events=events))
 
     assert len(told) == 1 and "score() has no meaning here" in told[0]

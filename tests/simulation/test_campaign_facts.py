@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.campaign_shop import BEGIN_MS, HOUR_MS, campaign, people, project_in, tracked
+from tests.simulation.fact_rows import rows
 
-from parcours.insight.exporter.done import facts_folder
-from parcours.insight.exporter.reading import reading, rows_of
 from parcours.instants import to_moment
-from parcours.journey.model.insight import FactTable
 from parcours.journey.project import Project
 from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.fact_files import FactFiles
@@ -39,13 +37,6 @@ def simulated(
         )
         files.write()
     return result
-
-
-def rows(out: Path, table: FactTable) -> list[dict[str, Any]]:
-    """The rows of a table in their order."""
-    folder = facts_folder(out)
-    found: list[dict[str, Any]] = reading(folder, lambda listing: rows_of(folder, listing, table)).to_pylist()
-    return sorted(found, key=lambda row: (row["record"], row["n"]))
 
 
 def time_of(hours: float) -> datetime:

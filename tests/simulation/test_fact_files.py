@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.dataset as ds
 import pytest
 from msgspec.structs import replace
+from tests.simulation.fact_rows import rows
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.errors import CallerError, ExtraMissing
@@ -16,7 +17,6 @@ from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.opening import EXPORT, recall_exported
 from parcours.insight.exporter.reading import reading, rows_of
 from parcours.insight.exporter.tables import TABLES
-from parcours.journey.model.insight import FactTable
 from parcours.journey.project import Project
 from parcours.simulation.fact_files import FactFiles
 from parcours.simulation.simulation import Result, simulate
@@ -57,13 +57,6 @@ def write_facts(project: Project, lines: list[bytes], out: Path, secret: str | N
         result = simulate(project, lines, facts=files.add, accepted=files.add_events, **options)
         files.write()
     return result
-
-
-def rows(out: Path, table: FactTable) -> list[dict[str, Any]]:
-    """The rows of a table in their order."""
-    folder = facts_folder(out)
-    found: list[dict[str, Any]] = reading(folder, lambda listing: rows_of(folder, listing, table)).to_pylist()
-    return sorted(found, key=lambda row: (row["record"], row["n"]))
 
 
 def content(out: Path) -> dict[str, bytes]:

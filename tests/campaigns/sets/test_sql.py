@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tests.campaigns.sets.snapshots import cells_of, rows_of
 
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.snapshot import Snapshot
@@ -40,15 +40,6 @@ def queried(
     workspace = Workspace(folder / "spill", memory_bytes, 2)
     path = folder / "run" / "regulars.parquet"
     return queried_table("regulars", sql, [orders], columns, path, workspace, bad_cells_max)
-
-
-def rows_of(snapshot: Snapshot) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(snapshot.file).to_pylist()
-    return rows
-
-
-def cells_of(snapshot: Snapshot) -> list[tuple[object, ...]]:
-    return [tuple(row["cells"].values()) for row in rows_of(snapshot)]
 
 
 def reason(orders: Snapshot, sql: str, columns: Mapping[str, str]) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.campaigns.sets.snapshots import cells_of, rows_of
 
 from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS
 from parcours.campaigns.sets.snapshot import Snapshot
@@ -45,15 +45,6 @@ def copied(
         path.write_bytes(data)
     target = folder / "run" / "wishes.parquet"
     return copied_table("wishes", folder / "project", pattern or next(iter(files)), columns, target, bad_cells_max)
-
-
-def rows_of(snapshot: Snapshot) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(snapshot.file).to_pylist()
-    return rows
-
-
-def cells_of(snapshot: Snapshot) -> list[tuple[object, ...]]:
-    return [tuple(row["cells"].values()) for row in rows_of(snapshot)]
 
 
 def reason(folder: Path, files: Mapping[str, bytes], columns: Mapping[str, str] = WISHES, pattern: str = "") -> str:
