@@ -153,6 +153,19 @@ def test_of_her_own_shard_it_is_asked_on_the_spot(world: MovingWorld) -> None:
     assert given_to(world) == {bert: ["few"]} and counted(world) == 1
 
 
+def test_a_count_that_changes_several_times_in_one_commit_is_written_once(world: MovingWorld) -> None:
+    for name in people(ASKS, 4):
+        world.track(name, "Asked")
+
+    world.settle()
+
+    for store in world.stores:
+        for record in store.records():
+            written = Counter((slot, name) for slot, name, _ in record.profiles)
+            assert not [each for each, times in written.items() if times > 1]
+    assert counted(world) == FEW_MAX
+
+
 def test_the_cap_is_never_exceeded_and_all_is_given_out(world: MovingWorld) -> None:
     names = [*people(ASKS, 4), *people(COUNTS, 4)]
     for name in names[::-1]:

@@ -151,7 +151,8 @@ class Commits:
                 own += self._totals.transfer(work.transfers, self.sequence + 1)
             if work.erased and self._time.counts_facts:
                 own += self._totals.count_untold(work.untold, self.sequence + 1)
-            written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
+            latest = dict(own)  # one work may have changed an entry several times
+            written = [*profiles, *((OWN, name, data) for name, data in latest.items())] if own else profiles
             record = Record(
                 self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs, reached,
                 addresses,
@@ -162,7 +163,7 @@ class Commits:
             self.sequence += 1
             self._retention.committed()
             self.export.committed(self.sequence, self.stamp_ms, tells=bool(facts or inputs))
-            self._slots.show_own(own)
+            self._slots.show_own(latest.items())
             self._slots.show_reached(reached)
             self._slots.show_addresses(addresses)
             self._published.saved()

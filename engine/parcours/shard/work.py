@@ -49,7 +49,7 @@ class Work:
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
     seen      (effective time, keys) of the messages consumed, in their order, as the record has them
     kept      the inputs that are kept as they came
-    own       (name, bytes) of what changed in the shard's own slot
+    own       (name, bytes) of what changed in the shard's own slot, of a name that comes again the last ones
     ready     (channel, delivery) pairs that may be claimed once this is committed
     reached   by slot and address, the encoded names of those reached there, as this work has them so far
     addresses the same of those whose address it is
