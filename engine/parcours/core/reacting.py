@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parcours.core.delivery import deliveries, feedback
-from parcours.core.delivery.deciding import Cause, decide, forgets_strangers
+from parcours.core.delivery.deciding import Cause, decide, leaves_no_trace
 from parcours.core.delivery.delivery_key import is_copy
 from parcours.core.delivery.feedback import Reacted
 from parcours.core.delivery.machines import note_machine, take_click
@@ -107,7 +107,7 @@ def take_decision(turn: Turn, given: DecisionAsked) -> None:
 
     Where strangers are forgotten, nothing is remembered or told of them: they are answered as by a try (trying.py).
     """
-    if forgets_strangers(turn):
+    if leaves_no_trace(turn.profile, turn.settings):
         return None
     unknown = is_unknown(turn.profile)
     asked = [Asked(each.decision, each.placement, each.count, given.context) for each in given.asked]

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcours.config import Settings
+from parcours.core.delivery.deciding import leaves_no_trace
 from parcours.core.delivery.trying import try_decisions
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Decided, Looked
@@ -108,7 +109,7 @@ class Persons:
         profile = self.known(person) or Profile()
         if not is_unknown(profile):
             self._inputs.try_time(person, profile, given.at)
-        forgotten = is_passing or (settings.strangers == "forget" and is_unknown(profile))
+        forgotten = is_passing or leaves_no_trace(profile, settings)
         lessons = self._published.lessons.at(given.at)
         facts = try_decisions(person, profile, given, self._published.program, settings, lessons, is_passing=forgotten)
         return facts, profile.traits

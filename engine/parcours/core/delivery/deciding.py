@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from parcours.config import Settings
 from parcours.core.consent import may_personalise
 from parcours.core.delivery.proposition_key import proposition_key
 from parcours.core.fact import Decided, OfferGiven, StrategyTried
@@ -40,9 +41,9 @@ class Cause(NamedTuple):
 Given: TypeAlias = tuple[OfferGiven, ...]
 
 
-def forgets_strangers(turn: Turn) -> bool:
+def leaves_no_trace(profile: Profile, settings: Settings) -> bool:
     """Whether she is nobody known, and nothing is to be remembered of whoever is not."""
-    return turn.settings.strangers == "forget" and is_unknown(turn.profile)
+    return settings.strangers == "forget" and is_unknown(profile)
 
 
 def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, *, is_passing: bool = False) -> list[Given]:
