@@ -16,11 +16,14 @@ from parcours.config import DAY_MS, Settings
 from parcours.core.fact import Decided, Fact, Learned
 from parcours.core.offers.bandit import drawn
 from parcours.insight.exporter.opening import recall_exported
+from parcours.insight.offers_foreseen import DecisionForeseen, OffersQuestion
 from parcours.journey.project import Project
 from parcours.shard.closed_person import read_all_of
 from parcours.shard.resharding import reshard
+from parcours.simulation.people_look import PeopleLook
 from parcours.simulation.simulation import simulate
 from parcours.simulation.store_inputs import write_inputs
+from parcours.simulation.stored import look_into_store
 
 START, MINUTE = 1_772_442_000_000, 60_000
 PRIOR = (1.0, 3.0)
@@ -115,6 +118,21 @@ def test_a_ranking_learns_at_ticks_and_goes_on_where_it_was_on_any_number_of_sha
     with shop.open(shards=3) as engine:
         shop.pass_a_tick(engine)
         assert sum(n for n, _ in shop.cases.values()) == 3 * len(PEOPLE) and shop.cases["a"][1] > 5
+
+
+def test_a_look_at_a_closed_store_goes_by_what_was_known(shop: Shop) -> None:
+    with shop.open() as engine:
+        for number in range(3):
+            shop.give(engine, f"r{number}")
+        shop.pass_a_tick(engine)
+        tried = {each: engine.decide(each, "best", placement="agent", dry=True).result().offers for each in PEOPLE}
+
+    found: list[DecisionForeseen] = []
+    question = OffersQuestion("best", where="true", sample=len(PEOPLE))
+    look_into_store(shop.project, shop.store, look=PeopleLook(question, None, found.append))
+
+    given = {each.person: each.placements["agent"] for each in found[0].sample}
+    assert given == {person: [each.name for each in offers] for person, offers in tried.items()}
 
 
 def test_the_twin_of_a_store_is_given_the_same_lessons_and_decides_the_same(shop: Shop, tmp_path: Path) -> None:

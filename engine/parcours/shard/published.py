@@ -23,7 +23,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
-from parcours.shard.lessons import KeptLessons
+from parcours.shard.lessons import LESSONS, KeptLessons
 
 STANDING = "standing"
 """The entry of the shard's own slot with the ledger; each publication is an entry under its number."""
@@ -90,8 +90,9 @@ def stored_publications(entries: Mapping[str, bytes]) -> Publications | None:
 
 
 def together(shards: Sequence[Mapping[str, bytes]]) -> dict[str, bytes] | None:
-    """The entries of what is published, as one shard with the people of all these has them.
+    """The entries of what is published, and of what rankings know, as one shard with the people of all these has them.
 
+    A lesson is the same wherever it is known; of each shard the older ones stay as long as something goes by them.
     None where they do not agree on it, for a change of it is only half made, and where nothing is published.
     """
     standing = [_standing(entries) for entries in shards if STANDING in entries]
@@ -100,7 +101,8 @@ def together(shards: Sequence[Mapping[str, bytes]]) -> dict[str, bytes] | None:
     changes = {change.after.number: change for each in standing for change in each.changes}
     documents = {name: data for entries in shards for name, data in entries.items() if name.isdigit()}
     kept = Standing(standing[0].ledger, tuple(changes[number] for number in sorted(changes)), False)
-    return {**documents, STANDING: msgspec.msgpack.encode(kept)}
+    lessons = {name: data for entries in shards for name, data in entries.items() if name.startswith(LESSONS)}
+    return {**documents, **lessons, STANDING: msgspec.msgpack.encode(kept)}
 
 
 def _standing(entries: Mapping[str, bytes]) -> Standing:

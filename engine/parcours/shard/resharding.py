@@ -211,14 +211,7 @@ def _shared(source: str, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes
         **published,
         **({KEEPS_INPUTS: owns[0][KEEPS_INPUTS]} if all(KEEPS_INPUTS in own for own in owns) else {}),
         KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
-        **_newest_lessons(owns),
     }
-
-
-def _newest_lessons(owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
-    """Those that the shard has that knows best; all others are told the same when the store is opened."""
-    known = [{name: data for name, data in own.items() if name.startswith(LESSONS) and data} for own in owns]
-    return max(known, key=lambda each: max((int(name.removeprefix(LESSONS)) for name in each), default=0))
 
 
 def _move_facts(
