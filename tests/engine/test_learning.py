@@ -158,3 +158,20 @@ def test_the_twin_of_a_store_is_given_the_same_lessons_and_decides_the_same(shop
         assert [fact for fact in twin if isinstance(fact, Learned)] == [
             fact for fact in facts[""] if isinstance(fact, Learned)
         ]
+
+
+def test_a_ranking_that_comes_back_learns_again_with_its_next_tick(shop: Shop, tmp_path: Path) -> None:
+    write_texts(
+        tmp_path / "plain", {**SHOP, "offers.yaml": SHOP["offers.yaml"].replace("all, ranking: learned", "all")}
+    )
+    with shop.open() as engine:
+        for number in range(3):
+            shop.give(engine, f"r{number}")
+        shop.pass_a_tick(engine)
+        for project in (Project.load(tmp_path / "plain"), shop.project):
+            shop.clock.move_to(shop.clock.now_ms() + 1)
+            engine.publish(project)
+        (new,) = engine.decide("asks", "best", placement="agent", dry=True).result().offers
+        tick = shop.clock.now_ms() // MINUTE
+        assert new.score == max(drawn(PRIOR, (0, 0), ("best", name, "asks"), tick) for name in shop.cases)
+        shop.pass_a_tick(engine)

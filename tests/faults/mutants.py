@@ -264,9 +264,9 @@ MUTANTS: Final = (
     Mutant(
         "a withdrawal from an inbox is not journaled",
         "shard/commits.py",
-        "            written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles\n",
-        """            lost = any(change.what == "withdrawn" for change in work.inbox)
-            written = [*(() if lost else profiles), *((OWN, name, data) for name, data in own)]
+        "written = [*profiles, *((OWN, name, data) for name, data in latest.items())] if own else profiles\n",
+        """lost = any(change.what == "withdrawn" for change in work.inbox)
+            written = [*(() if lost else profiles), *((OWN, name, data) for name, data in latest.items())]
 """,
         often=True,
     ),

@@ -115,6 +115,8 @@ async def settle(ports: Sequence[ChangePort]) -> Publications:
     }
     saved = {each.name: each for holding in holdings for each in holding.saves}
     lessons = await _newest_lessons(ports, holdings)
+    if lessons is not None and lessons.since <= known.ledger.at:
+        lessons = None  # it comes with the publication, by which rankings have forgotten something
     for port, holding in zip(ports, holdings, strict=True):
         if lessons is not None and holding.learned_ms < lessons.since:
             await until_answered(partial(port.ask, Learn(NO_ATTEMPT, lessons)))

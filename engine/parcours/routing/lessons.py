@@ -47,7 +47,7 @@ class Teacher:
         self._through = -1
 
     def begin(self, told: Iterable[OffersCounted]) -> None:
-        """Go on from what shards know."""
+        """Go on from what shards know: less than before where a publication has made them forget."""
         newest = max((each.newest for each in told if each.newest is not None), key=_since, default=None)
         self._known = {} if newest is None else newest.subjects
 

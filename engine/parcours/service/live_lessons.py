@@ -49,7 +49,7 @@ class LiveLessons:
         self._settings = settings
         self._offers = Offers()
         self._ticks = Ticks(self._offers, settings)
-        self._teacher: Teacher | None = None
+        self._teacher = Teacher(settings)
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
@@ -102,9 +102,7 @@ class LiveLessons:
     async def _learn(self, tick: int) -> None:
         """Tell all shards what there is to be known after a tick. Raises ShardUnavailable."""
         counted = await self._counted()
-        if self._teacher is None:
-            self._teacher = Teacher(self._settings)
-            self._teacher.begin(counted)
+        self._teacher.begin(counted)
         if not all(each.has_room for each in counted):
             log.warning("no ranking of offers learns until all shards have done what is due (lessons_kept_max)")
             return
@@ -133,5 +131,5 @@ class LiveLessons:
                     Patience(PATIENCE_S),
                 )
         except BaseException:
-            self._teacher = None  # what shards know is not what it takes them to know
+            self._teacher = Teacher(self._settings)  # the next tick is every ranking's, as nothing came of this one
             raise

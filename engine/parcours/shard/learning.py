@@ -44,9 +44,12 @@ class Learning:
         """As of the newest commit."""
         self._commits.check()
         kept = self._published.lessons
-        if not self._is_due_before(self._commits.stamp_ms):
-            kept.forget(self._commits.stamp_ms)
+        self.forget(self._commits.stamp_ms)
         return OffersCounted(self._totals.offers.tallies, kept.newest, kept.has_room(self._totals.settings))
+
+    def forget(self, at: int) -> None:
+        """Forget lessons that nothing goes by any more at this time; with the next commit."""
+        self._published.lessons.forget(at, self._is_due_before)
 
     def learn(self, lessons: Lessons) -> None:
         """Rankings know this from its instant on; once only. A shard that is held goes on."""
@@ -55,6 +58,7 @@ class Learning:
                 in_time = self._time.may_change_at(lessons.since, self._commits.stamp_ms + 1)
                 assert in_time, "nobody learns what others have not known at the same instant"
                 work = self._commits.begin(lessons.since)
+                self.forget(lessons.since)
                 if self._shard == FIRST_SHARD:
                     told = lessons.subjects.items()
                     work.facts += [Learned(lessons.since, "", subject, each.groups) for subject, each in told]

@@ -1,24 +1,28 @@
 """What rankings of offers that learn know, as one shard's store has it: the newest lessons, each from its instant on.
 
 Whatever is decided goes by the lesson of its own instant, and a timer may be late. So a lesson stays here until nothing
-is due any more that goes by it; whoever makes lessons waits with the next one for a shard that has too many.
+is due any more that goes by it; whoever makes lessons waits with the next one for a shard that has too many. What no
+published ranking asks for is known no more from the publication on, which is a lesson of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import msgspec
 
-from parcours.config import Settings
+from parcours.config import DAY_MS, Settings
 from parcours.core.offers.lessons import NO_LESSONS, Lesson, Lessons
 
 LESSONS: Final = "lessons/"
 """The entries of the shard's own slot with a lesson each, under the instant from which it holds."""
 
 AT_LEAST: Final = 4
-"""Lessons that stay in any case, for what is due of somebody who is on her way from another shard."""
+"""Lessons that stay for what is due of somebody who is on her way from another shard."""
+
+ON_HER_WAY_MS: Final = 7 * DAY_MS
+"""Nobody is on her way for longer: what another lesson has followed so long ago goes by then, where no more come."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Lessons).decode
@@ -54,14 +58,32 @@ class KeptLessons:
         """This holds from its instant on. False if it was known."""
         if self._kept and lessons.since <= self._kept[-1].since:
             return False
-        self._kept.append(lessons)
-        self._unsaved[_name(lessons)] = _encode(lessons)
+        self._keep(lessons)
         return True
 
-    def forget(self, before: int) -> None:
-        """Nothing is due any more before this instant."""
-        while len(self._kept) > AT_LEAST and self._kept[1].since <= before:
+    def keep_to(self, subjects: Collection[str], at: int) -> None:
+        """From this instant on rankings ask for nothing else."""
+        newest = self.newest
+        if newest is None or all(each in subjects for each in newest.subjects):
+            return
+        since = max(at, newest.since)
+        if newest.since == since:
+            self._kept.pop()
+        kept = {subject: each for subject, each in newest.subjects.items() if subject in subjects}
+        self._keep(Lessons(since, kept))
+
+    def forget(self, at: int, is_due_before: Callable[[int], bool]) -> None:
+        """It is this time: forget the oldest, as far as nothing is due any more before the next one holds."""
+        while len(self._kept) > 1:
+            until = self._kept[1].since
+            may_come = len(self._kept) <= AT_LEAST and until > at - ON_HER_WAY_MS
+            if until > at or may_come or is_due_before(until):
+                break
             self._unsaved[_name(self._kept.pop(0))] = b""
+
+    def _keep(self, lessons: Lessons) -> None:
+        self._kept.append(lessons)
+        self._unsaved[_name(lessons)] = _encode(lessons)
 
     # What is kept
 

@@ -202,6 +202,7 @@ class Published:
         filled, renewed = unfilled(self.program, program), unkept(self.program, program)
         self.publications = Publications(after, {**older, **publications.sources})
         self.program, self.held, self.fresh, self._unsaved = program, False, False, True
+        self.lessons.keep_to({each.subject for each in program.offers.learned}, after.at)
         self._keep((*self.changes, PendingChange(after, before.ledger, filled, renewed)))
 
     def _keep(self, changes: tuple[PendingChange, ...]) -> None:

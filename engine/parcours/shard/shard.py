@@ -174,6 +174,7 @@ class Shard:
             self._archiving.open(work, own, self._published.publications, is_new=self._published.fresh)
             self._leaving.take_up(work)
             self.asking.forget_removed(work)
+            self.learning.forget(work.stamp_ms)
             work.own += self._dead_letters.give_up()
             if self._published.fresh and self._time.wakes_itself:
                 work.facts += told_by(self._slots.shard, None, self._published.publications)
@@ -234,13 +235,14 @@ class Shard:
             self._reads.end_slice()
             through = yield from self.campaigning.pass_saves(work)
             self.commits.commit(work, always=through)
-            is_over = self._sweep.is_over() and not self._time.stash.holds_before(self._published.since_ms)
-            if self._published.changes and is_over and not self._is_due_before(self._published.since_ms):
+            is_over = self._published.changes and self._sweep.is_over()
+            if is_over and not self._is_due_before(self._published.since_ms):
                 self._published.over()
 
     def _is_due_before(self, at: int) -> bool:
-        next_ms = self._wheel.next_ms()
-        return (next_ms is not None and next_ms < at) or self._reads.is_unfinished_before(at)
+        next_ms, stash = self._wheel.next_ms(), self._time.stash
+        is_late = next_ms is not None and next_ms < at
+        return is_late or self._reads.is_unfinished_before(at) or stash.holds_before(at)
 
     def resend(self, numbers: Iterable[int], now_ms: int) -> Answer:
         """Apply dead letters anew, but for those of a name that has moved to another shard: the answer tells whose."""
@@ -306,6 +308,7 @@ class Shard:
             work.facts += told_by(self._slots.shard, before, publications)
             self._archiving.note_publication(work, publications)
             self.asking.forget_removed(work)
+            self.learning.forget(work.stamp_ms)
             self.commits.commit(work, always=True)
 
     def _go_by_what_is_published(self) -> None:

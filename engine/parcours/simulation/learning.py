@@ -66,6 +66,7 @@ class LearningInTime:
             return
         self._reached_ms = newest
         counted = [await port.ask(CountOffers()) for port in self._ports]
+        self._teacher.begin(counted)
         for tick in [newest] if before is None else sorted({self.ticks.next(before), newest}):
             subjects = self._teacher.lesson(counted, self._offers, tick)
             if subjects is not None:
