@@ -135,7 +135,12 @@ def join_offers(turn: Turn, other: Profile) -> None:
 
 def drop_offers(turn: Turn, other: Profile) -> None:
     """Of somebody whose history is not used nothing is remembered; what was to be shown to her is given back."""
-    waiting = {each.key for run in other.runs for each in run.deliveries if each.state in ("held", "queued", "unknown")}
+    waiting = {
+        each.key
+        for run in other.runs
+        for each in run.deliveries
+        if each.state in ("held", "queued") and not each.may_have_left
+    }
     for each in [] if other.offers is None else other.offers.propositions:
         if each.total and each.for_message and not each.marks and waiting.issuperset(each.deliveries):
             turn.effects.returned += (TotalReturn(each.offer, each.at, turn.at),)
