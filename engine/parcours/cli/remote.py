@@ -177,7 +177,7 @@ class Remote:
             )
         said = f"{told['message'][:1].upper()}{told['message'][1:]}"
         sentence = said if said.endswith(("?", ".")) else f"{said}."
-        if status == 401:
+        if told.get("code") == "key":  # pages are answered by where one logs in, and say why besides
             sentence += f" Name one by --key env:NAME or --key file:PATH, or put it into {KEY_VARIABLE}."
         return Refused(sentence, status, told)
 

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,9 +21,10 @@ from parcours.background import until_one_ends
 from parcours.errors import CallerError, EngineClosed, NobodyYet
 from parcours.ingress.body_bounds import Bodies, ClientGone
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import NOTHING, Answer, Problem, Request, Route, headers_of
+from parcours.ingress.exchange import HTML, NOTHING, Answer, Problem, Request, Route, headers_of
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
+from parcours.ingress.page.session import admitted
 from parcours.ingress.routes import ROUTES, router
 from parcours.ingress.settings import ServeSettings
 from parcours.service.engine import Engine
@@ -123,11 +124,13 @@ class Application:
             else:
                 self._check_state(route)
                 origin_headers = self._check_origin(headers, route)
-                key = self._key(route, scope, headers)
+                is_page = route.page is not None and HTML in headers.get("accept", "")
+                key = self._key(route, scope, headers, is_page=is_page)
                 body = await self._bodies.read(receive, _declared_length(headers), route.body_bytes_max)
                 held, is_read = len(body), True
                 request = self._request(scope, headers, body, key, request_id)
-                answer = await self._hop(route.handler(self.door, request))
+                handler = route.page if is_page and route.page is not None else route.handler
+                answer = await self._hop(handler(self.door, request))
                 if origin_headers:
                     answer = _with_headers(answer, origin_headers)
         except ClientGone:
@@ -169,12 +172,14 @@ class Application:
                     raise Problem(403, "origin", "without any key this door is for this machine only")
         return answer_headers(origin, self.door.keys.origins) if route.by_browsers else NOTHING
 
-    def _key(self, route: Route, scope: Scope, headers: Mapping[str, str]) -> Key | None:
+    def _key(self, route: Route, scope: Scope, headers: Mapping[str, str], *, is_page: bool) -> Key | None:
         if route.scope is None or route.key_in_body:
             return None
         shown = secrets_shown(headers)
         if route.key_in_query is not None:
             shown += [value for name, value in _query(scope) if name == route.key_in_query]
+        if is_page and not shown and self.door.keys:
+            return admitted(self.door, headers, route.scope, self._root(scope), _target(scope))
         return self.door.keys.admit(shown, route.scope, headers.get("origin"), self.door.now_ms())
 
     def _request(
@@ -192,9 +197,15 @@ class Application:
             key=key,
             request_id=request_id,
             url=f"{public_url}{scope['path']}{_slash_at_the_end(scope)}{'?' if query else ''}{query}",
+            root=self._root(scope),
             peer=(scope.get("client") or ("", 0))[0],
             received_ms=self.door.now_ms(),
         )
+
+    def _root(self, scope: Scope) -> str:
+        """What stands before the door's own paths: that of a mount, or of the public address."""
+        mounted: str = scope.get("root_path", "")
+        return mounted or urlsplit(self.door.settings.public_url or "").path
 
     async def _send(
         self, answer: Answer, request_id: str, scope: Scope, receive: Receive, send: Send, *, discards: bool
@@ -294,6 +305,13 @@ def _encoded_path(scope: Scope) -> str:
     raw = scope.get("raw_path")
     path: str = quote(scope["path"], safe="/@:") if raw is None else raw.decode("latin-1").partition("?")[0]
     return path[:-1] if path.endswith("/") and len(path) > 1 else path
+
+
+def _target(scope: Scope) -> str:
+    """The path and the query, below where the door is mounted."""
+    query = scope["query_string"].decode("latin-1")
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return f"{path}?{query}" if query else path
 
 
 def _slash_at_the_end(scope: Scope) -> str:

@@ -18,9 +18,9 @@ from parcours.ingress.campaign_bodies import (
     RunLooked,
     StepLooked,
 )
-from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change_routes, looking, outcome_of
+from parcours.ingress.changes import answered, body_alone, by_whom, change_routes, looking, outcome_of
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_reason
 from parcours.ingress.keys import Key
 from parcours.ingress.operate_bodies import ChangeAsked

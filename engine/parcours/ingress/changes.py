@@ -7,7 +7,7 @@ is not any more as he has seen it. The name of the key is kept with the change.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,13 +20,27 @@ from parcours.service.change_outcome import ChangeOutcome
 
 T = TypeVar("T")
 
-VARY: Final = {"Vary": "Accept"}
-"""Pages come under these addresses, for browsers."""
 
-
-def looking(path: str, handler: Handler, gives: type[msgspec.Struct], summary: str) -> Route:
+def looking(
+    path: str,
+    handler: Handler,
+    gives: type[msgspec.Struct],
+    summary: str,
+    *,
+    also: tuple[str, ...] = (),
+    page: Handler | None = None,
+) -> Route:
     """The row of what changes nothing."""
-    return Route(method="GET", path=path, handler=handler, gives=gives, scope="operate:read", summary=summary)
+    return Route(
+        method="GET",
+        path=path,
+        also=also,
+        handler=handler,
+        gives=gives,
+        page=page,
+        scope="operate:read",
+        summary=summary,
+    )
 
 
 def change_routes(path: str, changing: Callable[[Verb], Handler], summaries: Mapping[Verb, str]) -> Iterator[Route]:

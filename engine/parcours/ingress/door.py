@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -63,6 +64,13 @@ class Door:
     def seals(self) -> Seals | None:
         """Make and read the tokens in addresses that are sent out; None where no signing key is configured."""
         return Seals(self.settings.signing_keys) if self.settings.signing_keys else None
+
+    @cached_property
+    def session_seals(self) -> Seals:
+        """Make and read the cookies of sessions. Doors that share a port share the signing keys; without any of these
+        sessions last as long as the process.
+        """
+        return self.seals or Seals([secrets.token_hex()])
 
     @cached_property
     def return_paths(self) -> ReturnPaths | None:

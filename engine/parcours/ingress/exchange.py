@@ -28,6 +28,7 @@ class Request:
     body         as it came: whoever reads it knows how it may be packed
     key          of whom the client is, as far as the path and the headers say; None where the body has to tell
     url          the whole address by the door's public one, never by what the client calls its host
+    root         what stands before the door's own paths where it is mounted below another, "" where it is not
     peer         the address of the client, or of the proxy in front of it where that is not believed
     received_ms  when its last byte came, in ms since 1970
     """
@@ -41,6 +42,7 @@ class Request:
     key: Key | None = None
     request_id: str = ""
     url: str = ""
+    root: str = ""
     peer: str = ""
     received_ms: int = 0
 
@@ -57,6 +59,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
 
+
+HTML: Final = "text/html"
+
+PAGE: Final = f"{HTML}; charset=utf-8"
+
+VARY: Final = {"Vary": "Accept"}
+"""Of addresses under which there are pages for browsers, too."""
 
 SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -118,7 +127,7 @@ class Route:
     takes, gives    the structs of body and answer, None where they are no JSON of one shape
     or_gives        that of another answer, which the query asks for
     asks            the struct of the query, None where nothing of it is told
-    pages           it is answered as a page where `Accept` names text/html
+    page            answers in place of `handler` where `Accept` names text/html. None: nobody does
     status          of the answer where all is well; `other_statuses` are further ones, with an answer that has no body
     body_bytes_max  of the body as it comes
     by_browsers     other sites' pages may call it: the answer has what browsers ask for then
@@ -138,7 +147,7 @@ class Route:
     gives: type[msgspec.Struct] | None = None
     or_gives: type[msgspec.Struct] | None = None
     asks: type[msgspec.Struct] | None = None
-    pages: bool = False
+    page: Handler | None = None
     status: int = 200
     other_statuses: tuple[int, ...] = ()
     body_bytes_max: int = SMALL_BODY_MAX

@@ -104,12 +104,21 @@ class Keyring:
         self.used_ms[key.name] = now_ms
         return key
 
+    def named(self, name: str, now_ms: int) -> Key | None:
+        """The key of this name, None where there is none any more, or it has expired."""
+        found = next((each for each in self._by_hash.values() if each.name == name), None)
+        return found if found is not None and _holds(found, now_ms) else None
+
     def _find(self, secret: str, now_ms: int) -> Key | None:
         digest = sha256(secret.encode(errors="surrogateescape")).hexdigest()
         key = self._by_hash.get(digest)
         if not hmac.compare_digest(digest, digest if key is None else key.sha256) or key is None:
             return None
-        return key if key.expires_ms is None or now_ms < key.expires_ms else None
+        return key if _holds(key, now_ms) else None
+
+
+def _holds(key: Key, now_ms: int) -> bool:
+    return key.expires_ms is None or now_ms < key.expires_ms
 
 
 def secrets_shown(headers: Mapping[str, str]) -> list[str]:

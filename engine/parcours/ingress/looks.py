@@ -12,9 +12,9 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import ProofUnsent
 from parcours.errors import AuthorError, CallerError, EngineClosed
 from parcours.ingress.campaigns import campaign_of
-from parcours.ingress.changes import VARY, answered, body_alone, by_whom, looking
+from parcours.ingress.changes import answered, body_alone, by_whom, looking
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import VARY, Answer, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_reason
 from parcours.ingress.keys import SEES_PEOPLE, sees_people
 from parcours.ingress.look_bodies import (

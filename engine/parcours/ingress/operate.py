@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ProjectInvalid
 from parcours.ingress.backup_notes import BackupJob
 from parcours.ingress.bodies import decoded
-from parcours.ingress.changes import VARY, answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
+from parcours.ingress.changes import answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason
+from parcours.ingress.journey_figures import counts_asked, journey_asked, journeys_of, open_runs, together
 from parcours.ingress.keys import sees_people
 from parcours.ingress.operate_bodies import (
     BackupAsked,
@@ -28,10 +29,12 @@ from parcours.ingress.operate_bodies import (
     Versions,
     VersionShown,
 )
+from parcours.ingress.page.journey import journey_screen
+from parcours.ingress.page.journeys import journeys_screen
+from parcours.ingress.page.versions import versions_screen
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
-from parcours.insight.summary import JourneyCount, merged_journey
 from parcours.instants import ceil_ms
-from parcours.journey.publish.ledger import Ledger, LedgerEntry, Verb
+from parcours.journey.publish.ledger import LedgerEntry, Verb
 from parcours.service.change_outcome import ChangeOutcome, refused
 from parcours.service.live_report import LiveReport
 
@@ -39,23 +42,15 @@ from parcours.service.live_report import LiveReport
 async def journeys(door: Door, _request: Request) -> Answer:
     """All journeys, by name."""
     report = await answered(door.service.report())
-    campaigns = door.service.program.campaign_names()
-    shown = [
-        _shown(name, entry, report) for name, entry in sorted(report.ledger.journeys.items()) if name not in campaigns
-    ]
+    shown = [_shown(name, entry, report) for name, entry in journeys_of(door, report.ledger)]
     return json_answer(Journeys(report.ledger.number, shown), headers=VARY)
 
 
 async def journey(door: Door, request: Request) -> Answer:
     """One of them, step by step."""
     report = await answered(door.service.report())
-    name, entry = _entry(door, report.ledger, request)
-    counts = report.counts.get(name, [])
-    if (asked := request.query.get("version")) is not None:
-        counts = [each for each in counts if str(each.version) == asked]
-        if not counts:
-            raise Problem(404, "unknown", f"there is no version {asked[:20]} of it, or not any more")
-    count = _together(counts, entry)
+    name, entry = journey_asked(door, report.ledger, request)
+    count = together(counts_asked(report, name, request), entry)
     return json_answer(
         JourneyLooked(
             name=name,
@@ -73,8 +68,8 @@ async def journey(door: Door, request: Request) -> Answer:
 async def versions(door: Door, request: Request) -> Answer:
     """The versions of a journey."""
     report = await answered(door.service.report())
-    name, entry = _entry(door, report.ledger, request)
-    waiting = {each.version: sum(step.waiting for step in each.steps.values()) for each in report.counts.get(name, [])}
+    name, entry = journey_asked(door, report.ledger, request)
+    waiting = {each.version: open_runs(each) for each in report.counts.get(name, [])}
     shown = [
         VersionShown(
             version=each.number,
@@ -90,24 +85,10 @@ async def versions(door: Door, request: Request) -> Answer:
 
 
 def _shown(name: str, entry: LedgerEntry, report: LiveReport) -> JourneyShown:
-    count = _together(report.counts.get(name, []), entry)
+    count = together(report.counts.get(name, []), entry)
     return JourneyShown(
         name=name, state=entry.state, version=entry.newest.number, entered=count.entered, goal=count.goal
     )
-
-
-def _together(counts: Sequence[JourneyCount], entry: LedgerEntry) -> JourneyCount:
-    return merged_journey(list(counts)) if counts else JourneyCount(version=entry.newest.number)
-
-
-def _entry(door: Door, ledger: Ledger, request: Request) -> tuple[str, LedgerEntry]:
-    name = request.params["name"]
-    entry = ledger.journeys.get(name)
-    if entry is None:
-        raise Problem(404, "unknown", "there is no such journey")
-    if name in door.service.program.campaign_names():
-        raise Problem(404, "unknown", "there is no such journey, and a campaign of this name: it is under /campaigns")
-    return name, entry
 
 
 def changing(verb: Verb) -> Handler:
@@ -122,7 +103,7 @@ def changing(verb: Verb) -> Handler:
             "close": door.service.close_journey,
             "stop": door.service.stop_journey,
         }[verb]
-        _entry(door, door.service.ledger, request)
+        journey_asked(door, door.service.ledger, request)
         return await outcome_of(lambda dry: call(name, dry=dry, ledger=asked.ledger, by=by), dry=bool(asked.dry))
 
     return change
@@ -195,9 +176,9 @@ CHANGES: Final[Mapping[Verb, str]] = {
 }
 
 ROUTES: Final[tuple[Route, ...]] = (
-    looking("/journeys", journeys, Journeys, "How journeys stand."),
-    looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step."),
-    looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey."),
+    looking("/journeys", journeys, Journeys, "How journeys stand.", also=("/",), page=journeys_screen),
+    looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step.", page=journey_screen),
+    looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey.", page=versions_screen),
     *change_routes("/journeys/{name}", changing, CHANGES),
     Route(
         method="POST",

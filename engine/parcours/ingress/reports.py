@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcours.ingress.changes import VARY, answered
+from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import PAGE, VARY, Answer, Problem, Request, Route, json_answer
 from parcours.ingress.facts import bounded, found, told_by
 from parcours.ingress.hidden_names import shown_report
 from parcours.ingress.queries import queried
@@ -17,10 +17,6 @@ from parcours.insight.store_report import StoreReport
 from parcours.insight.windows import WindowAsked
 
 PATH: Final = "/report"
-
-HTML: Final = "text/html"
-
-PAGE: Final = "text/html; charset=utf-8"
 
 
 class ReportQuery(WindowAsked, frozen=True, kw_only=True):
@@ -44,8 +40,6 @@ class ReportQuery(WindowAsked, frozen=True, kw_only=True):
 async def report(door: Door, request: Request) -> Answer:
     """The figures of everything, or of one kind."""
     asked = queried(request, ReportQuery)
-    if HTML in request.headers.get("accept", ""):
-        return await _page(door, asked)
     if asked.kind is not None:
         told = await found(lambda: door.service.insight().reported(asked.question()))
         return await told_by(door, ReportTold.of(told), VARY)
@@ -55,7 +49,9 @@ async def report(door: Door, request: Request) -> Answer:
     return json_answer(shown_report(counted.report, request.key), headers=VARY)
 
 
-async def _page(door: Door, asked: ReportQuery) -> Answer:
+async def report_page(door: Door, request: Request) -> Answer:
+    """The same as a page."""
+    asked = queried(request, ReportQuery)
     everything = asked.kind is None
     if everything and (asked.name is not None or asked.by is not None):
         raise Problem(400, "invalid", "`name` and `by` go with `kind`")
@@ -72,7 +68,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         asks=ReportQuery,
         gives=StoreReport,
         or_gives=ReportTold,
-        pages=True,
+        page=report_page,
         scope="operate:read",
         summary="The figures of journeys, channels and gates, or what facts tell of one kind.",
     ),

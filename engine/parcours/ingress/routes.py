@@ -31,6 +31,7 @@ from parcours.ingress import (
     sql,
 )
 from parcours.ingress.exchange import Route
+from parcours.ingress.page import entrance, static_files
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
@@ -41,6 +42,8 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     metrics.ROUTES,
     openapi.ROUTES,
     operate.ROUTES,
+    entrance.ROUTES,
+    static_files.ROUTES,
     reports.ROUTES,
     campaigns.ROUTES,
     looks.ROUTES,

@@ -1,4 +1,5 @@
-"""What does an address say of a person that is sent to her? A sealed token: nobody but this door can read or make one.
+"""What does an address say of a person that is sent to her, and a cookie of a session? A sealed token: nobody but this
+door can read or make one.
 
 A token is what AES-SIV (RFC 5297) makes of its content, with its kind beside: a token of one kind means nothing in the
 place of another. The same content under the same key is the same token, so a mail that is rendered again has the same
@@ -38,16 +39,20 @@ class TokenRefused(Exception):
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True):
+    """What is sealed as one of its kind."""
+
+    kind: ClassVar[bytes]
+
+
+class PersonToken(Token, frozen=True, array_like=True):
     """
     person  the name that she had when it was made
     """
 
-    kind: ClassVar[bytes]
-
     person: str
 
 
-class DeliveryToken(Token, frozen=True, array_like=True):
+class DeliveryToken(PersonToken, frozen=True, array_like=True):
     """
     delivery  the key of the delivery that carries it
     """
@@ -69,7 +74,7 @@ class ClickToken(DeliveryToken, frozen=True, array_like=True):
     url: str
 
 
-class OfferToken(Token, frozen=True, array_like=True):
+class OfferToken(PersonToken, frozen=True, array_like=True):
     """Whoever loads its picture has the offer of the key `proposition` before him."""
 
     kind = b"offer"
@@ -97,12 +102,36 @@ class ReportToken(DeliveryToken, frozen=True, array_like=True):
     kind = b"report"
 
 
-class InboxToken(Token, frozen=True, array_like=True):
+class InboxToken(PersonToken, frozen=True, array_like=True):
     """Whoever holds it may read the person's inbox until it expires."""
 
     kind = b"inbox"
 
     expires_ms: int
+
+
+class SessionToken(Token, frozen=True, array_like=True):
+    """Whoever has it in a cookie has shown a key, and looks at the page until it expires.
+
+    key     the name of the key
+    digest  by what the key is told from a later one of its name, or with other scopes
+    number  of chance, by which sessions of one key are told apart
+    """
+
+    kind = b"session"
+
+    key: str
+    digest: str
+    number: str
+    expires_ms: int
+
+
+class FormToken(Token, frozen=True, array_like=True):
+    """A form that has it comes from a page of the session of this number; that is "" where nobody has to log in."""
+
+    kind = b"form"
+
+    session: str
 
 
 T = TypeVar("T", bound=Token)

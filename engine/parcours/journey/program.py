@@ -219,6 +219,7 @@ class Journey:
     entry_paths: frozenset[str]
     event_paths: frozenset[str]
     description: str = ""
+    tags: tuple[str, ...] = ()
     messages: Mapping[str, Message] = field(default_factory=dict, repr=False)
     actions: Mapping[str, Action] = field(default_factory=dict, repr=False)
 

@@ -67,6 +67,7 @@ class JourneyCompiler:
             entry_paths=_below("entry", self.names.kept),
             event_paths=_below("event", self.names.kept),
             description=document.description,
+            tags=document.tags,
         )
 
     def _entry(self) -> program.EventEntry | program.ReadEntry | program.AudienceTrigger:

@@ -6,6 +6,7 @@ Counts change no place: whatever shows them has its room in a picture without th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -23,6 +24,9 @@ WORDS_MAX: Final = 44
 
 LABEL_MAX: Final = 34
 """Characters on an arrow."""
+
+LAYOUTS_MAX: Final = 128
+"""Diagrams whose places are remembered: a page draws the same ones again and again, with other counts."""
 
 _MARGIN: Final = 16.0
 _BOX_WIDTH_MIN: Final = 216.0
@@ -48,6 +52,7 @@ def journey_svg(
     counts: PictureCounts | None = None,
     *,
     link: Linked | None = None,
+    chosen: str | None = None,
     prefix: str = "picture",
     embedded: bool = False,
 ) -> str:
@@ -55,10 +60,11 @@ def journey_svg(
 
     counts    what stands in the boxes; None: nothing
     link      where each box leads to; None: they are no links
+    chosen    the step that is being looked at
     prefix    of the ids in it, which a page with several pictures keeps apart
     embedded  for a page that has the style sheet (`look.style_sheet`), so without sheet and ground
     """
-    return _svg(journey_diagram(journey), counts or PictureCounts(), link, prefix, embedded=embedded)
+    return _svg(journey_diagram(journey), counts or PictureCounts(), link, prefix, chosen, embedded=embedded)
 
 
 def campaign_svg(
@@ -73,6 +79,7 @@ def campaign_svg(
     return _svg(campaign_diagram(campaign), counts or PictureCounts(), link, prefix, embedded=embedded)
 
 
+@lru_cache(maxsize=LAYOUTS_MAX)
 def diagram_layout(diagram: Diagram) -> Layout:
     """The places of a diagram's boxes and arrows, by the widths of their texts."""
     return layout(box_sizes(diagram), [_arrow_size(arrow) for arrow in diagram.arrows])
@@ -120,7 +127,15 @@ def _rule_width(words: str) -> float:
     return round(text_width(cut(words, WORDS_MAX), WORDS_SIZE) + 20, 1)
 
 
-def _svg(diagram: Diagram, counts: PictureCounts, link: Linked | None, prefix: str, *, embedded: bool) -> str:
+def _svg(
+    diagram: Diagram,
+    counts: PictureCounts,
+    link: Linked | None,
+    prefix: str,
+    chosen: str | None = None,
+    *,
+    embedded: bool,
+) -> str:
     places = diagram_layout(diagram)
     width, height = (round(side + 2 * _MARGIN) for side in (places.width, places.height))
     steps = sum(box.kind not in ("entry", "finish") for box in diagram.boxes)
@@ -145,7 +160,7 @@ def _svg(diagram: Diagram, counts: PictureCounts, link: Linked | None, prefix: s
             lines += _label(arrow, route.label, counts)
     lines.append("</g>")
     for box in diagram.boxes:
-        lines += _box(box, places.boxes[box.id], diagram, counts, link)
+        lines += _box(box, places.boxes[box.id], diagram, counts, link, is_chosen=box.id == chosen)
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
@@ -219,7 +234,15 @@ def _text(x: float, y: float, words: str, name: str = "", anchor: str = "") -> s
     return f'<text{look} x="{number(x)}" y="{number(y)}"{side}>{escaped(words)}</text>'
 
 
-def _box(box: Box, place: Rectangle, diagram: Diagram, counts: PictureCounts, link: Linked | None) -> Iterator[str]:
+def _box(
+    box: Box,
+    place: Rectangle,
+    diagram: Diagram,
+    counts: PictureCounts,
+    link: Linked | None,
+    *,
+    is_chosen: bool,
+) -> Iterator[str]:
     figures, exact = _figures(box, place.width - 2 * _INSET, counts)
     whole = escaped(" ".join(filter(None, [box.whole, exact])))
     kind = f'class="box {box.kind}"'
@@ -230,6 +253,7 @@ def _box(box: Box, place: Rectangle, diagram: Diagram, counts: PictureCounts, li
         return
     tag = "g" if link is None else "a"
     where = ' role="img"' if link is None else f' href="{escaped(link(box.id))}"'
+    where += ' aria-current="true"' if is_chosen else ""
     yield f'<{tag} {kind}{where} data-step="{escaped(box.id)}" aria-label="{whole}"><title>{whole}</title>'
     yield _rect(place, 18 if box.kind == "entry" else 8)
     x, y = place.x, place.y
