@@ -139,7 +139,8 @@ def test_a_box_tells_all_to_those_who_do_not_look() -> None:
     assert all(each.findtext(f"{NAMESPACE}title") == each.get("aria-label") for each in links)
     assert "Signed Up" * 20 in (links[0].get("aria-label") or "")
     assert (links[1].get("aria-label") or "").endswith("1,234,567 came, 9,999 wait, 1,224,500 went on, 68 ended.")
-    (ways,) = [each for each in root.findall(f"{NAMESPACE}g") if each.get("aria-hidden") == "true"]
+    ways, *beside = [each for each in root.findall(f"{NAMESPACE}g") if each.get("aria-hidden") == "true"]
+    assert len(beside) == len(links), "what stands in a box is told by its label"
     assert len(ways.findall(f"{NAMESPACE}path")) == len(journey_diagram(journey).arrows)
 
 

@@ -87,7 +87,7 @@ def _form(request: Request, target: str, problem: Problem | None = None) -> Answ
         element("h1", "Parcours"),
         element("p", said, id="told", role="alert", class_="warning") if said else None,
         form,
-        element("p", "It takes a key that opens operate:read, and stays for twelve hours in this browser."),
+        element("p", "The key has to open operate:read. A session ends after twelve hours, or when its key does."),
         status=200 if problem is None else problem.status,
     )
 

@@ -93,7 +93,9 @@ def _versions(of: Standing, request: Request) -> Markup:
             )
             for number, words in choices
         ]
-    links.append(element("a", "who published them", href=address(request, "journeys", of.name, "versions")))
+    links.append(
+        element("a", "Versions, and who published them", href=address(request, "journeys", of.name, "versions"))
+    )
     return element("nav", element("ul", [element("li", each) for each in links]), aria_label="Versions")
 
 
@@ -175,7 +177,7 @@ def _table(of: Standing, request: Request, chosen: str | None) -> Markup:
         heads("Step", "What it does", "In", "Wait", "On", "Out", numbers_from=2),
         element("tbody", rows),
     )
-    return wide(table, "Table of steps", "steps")
+    return wide(table, "Table of steps", "sheet steps")
 
 
 def _what(step: program.Step | None) -> Markup:

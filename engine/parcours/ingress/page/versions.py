@@ -30,7 +30,7 @@ async def _versions(door: Door, request: Request) -> Answer:
         f"Versions of {journey}",
         element("p", element("a", name(journey), href=address(request, "journeys", journey)), class_="up"),
         element("h1", "Versions of ", name(journey)),
-        wide(table, "Table of versions"),
+        wide(table, "Table of versions", "sheet"),
         element("p", "A version is kept for as long as somebody is in it. Whoever enters goes by the newest one."),
     )
 

@@ -256,6 +256,8 @@ def _box(
     where += ' aria-current="true"' if is_chosen else ""
     yield f'<{tag} {kind}{where} data-step="{escaped(box.id)}" aria-label="{whole}"><title>{whole}</title>'
     yield _rect(place, 18 if box.kind == "entry" else 8)
+    if link is not None:  # its label is whole sentences, which say the words beside it, too, and in another order
+        yield '</a><g aria-hidden="true" pointer-events="none">'
     x, y = place.x, place.y
     at = f"translate({number(x + 13)} {number(y + 9)}) scale(.9)"
     yield f'<path class="icon" transform="{at}" d="{ICONS[box.kind]}"/>'
@@ -267,7 +269,7 @@ def _box(
         yield from _rules(diagram, place)
     else:
         yield from _marks(box, place, counts)
-    yield f"</{tag}>"
+    yield "</g>"
 
 
 def _figures(box: Box, width: float, counts: PictureCounts) -> tuple[str, str]:
