@@ -128,8 +128,9 @@ def test_a_journey_is_published_paused_and_stopped_by_commands(
     looking = ask("stop", JOURNEY, *url, "--key", "env:EVE")
     assert (looking.exit_code, "does not open 'operate'" in looking.stderr) == (1, True)
     assert ask("stop", JOURNEY, *url, "--key", f"file:{tmp_path}/ada.key").exit_code == 0
-    without = ask("report", *url)
-    assert (without.exit_code, "PARCOURS_KEY" in without.stderr) == (1, True)
+    for more in ((), ("--format", "html", "--out", tmp_path / "page.html")):
+        without = ask("report", *url, *more)
+        assert (without.exit_code, "PARCOURS_KEY" in without.stderr) == (1, True), without.stderr
 
     assert door.stop() == 0
     assert not (tmp_path / "store" / "door").exists()
