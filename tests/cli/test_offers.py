@@ -162,7 +162,7 @@ def test_a_store_is_asked_as_of_its_end_and_what_is_told_is_what_is_given_then(s
         (["best", "--as", "nobody"], 1, "nothing is known of 'nobody'"),
         (["best", "--audience", "grow"], 1, "there is no audience 'grow', did you mean 'grown'?"),
         (["best", "--as", "ann", "--placement", "wbe"], 1, "there is no placement 'wbe', did you mean 'web'?"),
-        (["best", "--as", "ann", "--context", "pag=1"], 1, "context.pag: the decision does not declare it"),
+        (["best", "--as", "ann", "--context", "pag=1"], 1, "context.pag: no decision that is asked for declares it"),
         (["best", "--as", "ann", "--context", "page"], 2, "NAME=VALUE is expected"),
         (["best", "--where", "profile.cty == 'x'"], 1, "did you mean 'profile.city'?"),
         (["best", "--where", "profile.age + 1"], 1, "a condition is true or false"),

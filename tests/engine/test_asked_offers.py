@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.projects import write_texts
@@ -146,6 +147,10 @@ def test_where_the_shard_does_not_answer_the_fallback_comes_in_time(
         ("best", "agents", {}, "there is no placement 'agents', did you mean 'agent'?"),
         ("best", "agent", {"context": {"pages": 1}}, "context.pages: no decision that is asked for declares it"),
         ("bare", "agent", {"context": {"page": "a"}}, "context.page: no decision that is asked for declares it"),
+        ("best", "agent", {"context": {"page": 3}}, "context.page is a string, and not 3"),
+        ("best", "agent", {"context": {"page": {"a"}}}, "context.page is a string, and not {'a'}"),
+        ("best", "agent", {"request_id": "\ud800"}, "a text that UTF-8 can write is expected"),
+        ("best", "agent", {"anonymous_id": "\ud800"}, "a text that UTF-8 can write is expected"),
         ("best", "agent", {"count": 31}, "decision: decisions are a list of objects with decision and placement"),
         ("best", "agent", {"request_id": ""}, "request_id=''"),
         ("best", "agent", {"request_id": "r" * 201}, "decision: a requestId longer than 200 characters"),
@@ -158,6 +163,18 @@ def test_what_nobody_knows_is_refused_when_it_is_asked(
         engine.decide("sarah", decision, placement=placement, **more)  # type: ignore[arg-type]
 
     assert fault in str(raised.value)
+
+
+@pytest.mark.parametrize("asked", [["best"], "best", [Asking("best", "agent"), None], Asking("best", "agent"), None])
+def test_what_is_no_list_of_askings_is_refused(shop: Project, asked: Any) -> None:
+    with opened(shop) as engine, pytest.raises(CallerError, match="a list of Asking is expected"):
+        engine.decisions("sarah", asked)
+
+
+@pytest.mark.parametrize("context, fault", [({"page": 3}, "a string, and not 3"), ({"pages": 1}, "mean 'page'")])
+def test_a_preview_takes_the_context_that_is_declared(shop: Project, context: dict[str, object], fault: str) -> None:
+    with opened(shop) as engine, pytest.raises(CallerError, match=fault):
+        engine.preview_offers("best", context=context)
 
 
 def test_what_is_only_tried_says_why_and_changes_nothing(shop: Project) -> None:

@@ -31,6 +31,7 @@ from parcours.service.service import Service
 ORIGIN = "https://shop.example"
 KEYS = [
     {"name": "agent", "sha256": sha256(b"secret-of-agent").hexdigest(), "scopes": ["decide"]},
+    {"name": "both", "sha256": sha256(b"secret-of-both").hexdigest(), "scopes": ["decide", "ingest"]},
     {"name": "shop", "sha256": sha256(b"secret-of-shop").hexdigest(), "scopes": ["ingest"]},
     {
         "name": "page",
@@ -47,6 +48,10 @@ LINKED: dict[str, Any] = {"public_url": "http://127.0.0.1", "signing_keys": ["k"
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 Post: TypeAlias = Callable[..., Awaitable[httpx.Response]]
+
+
+def seen(**more: object) -> dict[str, object]:
+    return {"event": "Seen", **more}
 
 
 def at_the_door(
@@ -114,15 +119,64 @@ def test_the_answer_has_what_the_offers_say_and_a_mark_finds_them(tmp_path: Path
 
 
 def test_the_event_of_a_request_counts_before_it_and_once(tmp_path: Path) -> None:
-    async def do(service: Service, post: Post) -> None:
-        body = {"anonymousId": "a1", "requestId": "r", "decisions": BEST, "event": {"event": "Seen", "userId": "u9"}}
+    async def do(_service: Service, post: Post) -> None:
+        body = {"anonymousId": "a1", "requestId": "r", "decisions": BEST, "event": {"event": "Seen", "type": "track"}}
 
         names = [(await post("/v1/decisions", body)).json()["decisions"][0]["offers"][0]["name"] for _ in range(2)]
 
         assert names == ["free", "free"]
         later = await post("/v1/decisions", {"anonymousId": "a1", "requestId": "r2", "decisions": BEST})
         assert later.json()["decisions"][0]["offers"][0]["name"] == "free", "which is for whom has seen it once"
-        assert await service.profile("u9") is None, "it is the event of whom the request is about"
+
+    at_the_door(tmp_path, do)
+
+
+def test_ids_may_be_numbers_here_as_for_events(tmp_path: Path) -> None:
+    async def do(service: Service, post: Post) -> None:
+        body = {"userId": 42, "requestId": 7, "decisions": BEST, "event": seen(userId=42)}
+        told = (await post("/v1/decisions", body)).json()
+        (offer,) = told["decisions"][0]["offers"]
+        mark = {"userId": 42, "proposition": offer["proposition"], "mark": "shown"}
+        again = (await post("/v1/decisions", {"userId": "42", "requestId": "7", "decisions": BEST})).json()
+
+        assert (await post("/v1/proposition", mark)).json() == {"success": True}
+        assert told == again and told["requestId"] == "7"
+        assert [each.mark for each in await service.facts("42") if isinstance(each, OfferMarked)] == ["shown"]
+
+    at_the_door(tmp_path, do)
+
+
+def test_a_decision_among_calls_is_checked_as_a_request_is(tmp_path: Path) -> None:
+    async def do(service: Service, post: Post) -> None:
+        def call(**more: object) -> dict[str, object]:
+            return {"type": "decision", "userId": 42, "requestId": 7, "decisions": BEST, **more}
+
+        wrong = [
+            call(dry=True),
+            call(decisions=[{"decision": "bests", "placement": "banner"}]),
+            call(decisions=[{"decision": "best", "placement": "baner"}]),
+            call(context={"pag": "yoga"}),
+            call(context={"page": {}}),
+            call(event={"event": "Seen"}),
+        ]
+        answer = await post("/v1/batch", {"batch": [*wrong, call(dry=False, context={"page": None})]}, "both")
+
+        told = answer.json()
+        assert (told["accepted"], [each["index"] for each in told["rejected"]]) == (1, [*range(6)])
+        for each, why in zip(
+            told["rejected"],
+            [
+                "dry is for POST /v1/decisions",
+                "mean 'best'?",
+                "mean 'banner'?",
+                "mean 'page'?",
+                "a string",
+                "a track line",
+            ],
+            strict=True,
+        ):
+            assert why in each["reason"]
+        assert [each.decision for each in await service.facts("42") if isinstance(each, Decided)] == ["best"]
 
     at_the_door(tmp_path, do)
 
@@ -175,6 +229,7 @@ def test_a_page_gets_the_fallback_where_nobody_answers(tmp_path: Path, monkeypat
     "secret, user_hash, status",
     [
         (SECRET, hmac.new(SECRET.encode(), b"u1", sha256).hexdigest(), 200),
+        (SECRET, hmac.new(SECRET.encode(), b"u1", sha256).hexdigest().upper(), 200),
         (SECRET, "0" * 64, 403),
         (SECRET, None, 403),
         (None, hmac.new(SECRET.encode(), b"u1", sha256).hexdigest(), 403),  # nobody can say whether it is so
@@ -198,7 +253,15 @@ def test_a_page_proves_which_user_it_means(
     "path, body, key, status, why",
     [
         ("/v1/decisions", {"userId": "u", "decisions": BEST}, "shop", 403, "does not open 'decide'"),
-        ("/v1/decisions", {"decisions": BEST}, "agent", 400, "a decision is about somebody"),
+        ("/v1/decisions", {"decisions": BEST}, "agent", 400, "userId or anonymousId is expected"),
+        ("/v1/decisions", {"userId": "", "decisions": BEST}, "agent", 400, "$.userId"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "dri": True}, "agent", 400, "`dri`, did you mean 'dry'?"),
+        ("/v1/decisions", {"userId": "u", "decisions": [{**BEST[0], "cout": 2}]}, "agent", 400, "unknown field `cout`"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "context": {"page": 3}}, "agent", 400, "is a string"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "context": {"pag": "x"}}, "agent", 400, "mean 'page'?"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "event": seen(userId="v")}, "agent", 400, "userId='v'"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "event": seen(anonymousId=7)}, "agent", 400, "the same"),
+        ("/v1/decisions", {"userId": "u", "decisions": BEST, "event": seen(type="alias")}, "agent", 400, "'alias'"),
         ("/v1/decisions", {"userId": "u", "decisions": []}, "agent", 400, "the body cannot be read"),
         ("/v1/decisions", {"userId": "u", "decisions": BEST * 2}, "agent", 400, "at the same placement twice"),
         ("/v1/decisions", {"userId": "u", "decisions": [{**BEST[0], "count": 0}]}, "agent", 400, "cannot be read"),
@@ -206,6 +269,8 @@ def test_a_page_proves_which_user_it_means(
         ("/v1/decisions", {"userId": "u", "decisions": BEST, "event": {}}, "agent", 400, "track"),
         ("/v1/proposition", {"userId": "u", "proposition": "k", "mark": "seen"}, "agent", 400, "no mark of an offer"),
         ("/v1/proposition", {"userId": "u", "proposition": "k", "mark": "shown"}, "shop", 403, "does not open"),
+        ("/v1/proposition", {"proposition": "k", "mark": "shown"}, "agent", 400, "userId or anonymousId"),
+        ("/v1/proposition", {"userId": "u", "propositon": "k"}, "agent", 400, "did you mean 'proposition'?"),
     ],
 )
 def test_what_cannot_be_answered_says_why(

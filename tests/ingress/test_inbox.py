@@ -273,8 +273,8 @@ def test_a_server_gets_a_token_for_its_app(knock: Knock) -> None:
         whole = (await at.ask("POST", "/people/@anonymous%2F7f3a/inbox-token", "app")).json()
         assert seals.unseal(InboxToken, whole["token"]).person == "@anonymous/7f3a"
         assert (await at.ask("POST", "/people/sarah/inbox-token", "care", json={})).status_code == 403
-        for days in (0, 31, "2"):
-            refused = await at.ask("POST", "/people/sarah/inbox-token", "app", json={"days": days})
+        for body in ({"days": 0}, {"days": 31}, {"days": "2"}, {"day": 1}):
+            refused = await at.ask("POST", "/people/sarah/inbox-token", "app", json=body)
             assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
 
     knock(do)

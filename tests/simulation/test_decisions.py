@@ -216,3 +216,26 @@ def test_messages_show_the_same_offers_on_any_number_of_shards(tmp_path: Path) -
     shown = [row for row in rows if row["placement"] == "tray"]
     assert len(shown) == sum(map(len, asks.values())) and {row["offer"] for row in shown} == {"weekly", "news"}
     assert all(row["origin"].startswith("show/") and row["origin"].endswith("/send/1/card") for row in shown)
+
+
+def test_a_recorded_decision_that_cannot_be_made_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    def line(**more: object) -> bytes:
+        asked = [{"decision": "best", "placement": "agent"}]
+        told = {"type": "decision", "userId": "u", "requestId": "r", "decisions": asked, "timestamp": time_text(START)}
+        return json.dumps({**told, **more}).encode()
+
+    lines = [
+        line(dry=True),
+        line(decisions=[{"decision": "bst", "placement": "agent"}]),
+        line(decisions=[{"decision": "best", "placement": "agnt"}]),
+        line(context={"page": "a"}),
+        line(event={"event": "Asked"}),
+        line(dry=False),
+    ]
+    rejected: list[tuple[int, str]] = []
+    simulate(shop(tmp_path / "shop"), lines, rejected=lambda number, reason: rejected.append((number, reason)))
+
+    assert [number for number, _ in rejected] == [1, 2, 3, 4, 5]
+    reasons = " / ".join(reason for _, reason in rejected)
+    for why in ("dry is for", "mean 'best'?", "mean 'agent'?", "context.page: no decision", "goes on a track line"):
+        assert why in reasons

@@ -224,7 +224,7 @@ class PropositionMarked(msgspec.Struct, frozen=True):
     mark: Mark
 
 
-class AskedAt(msgspec.Struct, frozen=True):
+class AskedAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A decision that is asked for at a placement; `count` is None for as many offers as the decision says."""
 
     decision: str

@@ -6,6 +6,7 @@ begins as gzip does, so such a body is gzip whatever the header says.
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Final, TypeVar
 
@@ -13,12 +14,15 @@ import msgspec
 
 from parcours.ingress.body_bounds import too_large
 from parcours.ingress.exchange import SMALL_BODY_MAX, Problem, Request
+from parcours.wording import nearest
 
 T = TypeVar("T")
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 PIECE_BYTES: Final = 64 * 1024
 """What is unpacked at once: a body that unpacks to a gigabyte is given up after its limit and as much again."""
+
+_UNKNOWN_MEMBER: Final = re.compile(r"Object contains unknown field `(.*)`")
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
@@ -40,7 +44,15 @@ def json_of(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "invalid", f"the body cannot be read: {error}") from None
+        raise Problem(400, "invalid", f"the body cannot be read: {error}{_meant(str(error), kind)}") from None
+
+
+def _meant(error: str, kind: type) -> str:
+    """Which member of the body was perhaps meant by one that is unknown; nothing about those further inside."""
+    unknown = _UNKNOWN_MEMBER.fullmatch(error)
+    if unknown is None or not issubclass(kind, msgspec.Struct):
+        return ""
+    return nearest(unknown[1], kind.__struct_encode_fields__)
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:

@@ -151,6 +151,8 @@ class Call:
             if text := self._id(name):
                 self.texts[name] = text
         self.kind = self._kind()
+        if self.kind == "decision":
+            self._id("requestId")
         self._check_values()
         skew_ms = self._time()
         if "messageId" not in self.texts:

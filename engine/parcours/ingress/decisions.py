@@ -5,7 +5,7 @@ A page's key names its user by an id and the proof of it, for what an offer says
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
@@ -20,17 +20,21 @@ from parcours.service.decided import Asking, Decided
 SCOPE: Final = "decide"
 
 
-class WhoseOffers(msgspec.Struct, frozen=True, rename="camel"):
+Id: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | int
+"""An id as a client may give it: a whole number stands for its digits."""
+
+
+class WhoseOffers(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """
     userHash  the HMAC-SHA256 of the user's id by `identity_secret`, in hex, which a page's key needs for a userId
     """
 
-    user_id: str | None = None
-    anonymous_id: str | None = None
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
     user_hash: str | None = None
 
 
-class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True):
+class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """
     context  the values that the decisions declare
     event    a track call of the person's, which is applied first
@@ -38,7 +42,7 @@ class DecisionsAsked(WhoseOffers, frozen=True, rename="camel", kw_only=True):
     """
 
     decisions: Annotated[list[AskedAt], msgspec.Meta(min_length=1, max_length=DECISIONS_MAX)]
-    request_id: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    request_id: Id | None = None
     context: dict[str, Any] = {}
     event: dict[str, Any] | None = None
     dry: bool = False
@@ -79,7 +83,7 @@ class DecisionsShown(msgspec.Struct, frozen=True, rename="camel"):
     timeout: bool = False
 
 
-class MarkTold(WhoseOffers, frozen=True, rename="camel", kw_only=True):
+class MarkTold(WhoseOffers, frozen=True, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """What became of an offer that the person got: shown, clicked, dismissed or converted."""
 
     proposition: str
@@ -102,7 +106,7 @@ async def decisions(door: Door, request: Request) -> Answer:
         asked.user_id,
         [Asking(each.decision, each.placement, each.count) for each in asked.decisions],
         context=asked.context,
-        request_id=asked.request_id,
+        request_id=None if asked.request_id is None else str(asked.request_id),
         anonymous_id=asked.anonymous_id,
         before=[] if asked.event is None else [asked.event],
         dry=asked.dry,
@@ -119,13 +123,15 @@ async def mark(door: Door, request: Request) -> Answer:
 
 
 def _check_user(door: Door, key: Key | None, who: WhoseOffers) -> None:
-    """Raises Problem for a page that does not prove whom it names."""
+    """Raises Problem where nobody is named, and for a page that does not prove whom it names."""
+    if who.user_id is None and who.anonymous_id is None:
+        raise Problem(400, "invalid", "whose offers they are has to be said: userId or anonymousId is expected")
     if key is None or not key.public or who.user_id is None:
         return
     secret = door.settings.identity_secret
     if secret is None:
         raise Problem(403, "identity", "a page's key names a userId only where serve.yaml has an identity_secret")
-    if not proves(who.user_hash or "", who.user_id, secret):
+    if not proves(who.user_hash or "", str(who.user_id), secret):
         raise Problem(403, "identity", "a page's key needs the userHash that proves the userId")
 
 

@@ -54,7 +54,7 @@ class InboxShown(msgspec.Struct, frozen=True):
     entries: list[InboxEntryShown]
 
 
-class InboxTokenAsked(msgspec.Struct, frozen=True):
+class InboxTokenAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For how many days the token is good."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)] | None = None

@@ -138,4 +138,4 @@ def secrets_shown(headers: Mapping[str, str]) -> list[str]:
 def proves(user_hash: str, user: str, secret: str) -> bool:
     """Whether whoever shows this hash may name this user: it is the HMAC-SHA256 of the id by the secret, in hex."""
     wanted = hmac.new(secret.encode(), user.encode(), sha256).hexdigest()
-    return hmac.compare_digest(user_hash.encode(errors="replace"), wanted.encode())
+    return hmac.compare_digest(user_hash.lower().encode(errors="replace"), wanted.encode())

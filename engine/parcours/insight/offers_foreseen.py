@@ -11,10 +11,10 @@ import msgspec
 
 from parcours.core.foreseeing import OffersForeseen, read_foreseen
 from parcours.core.offers.answer import REASONS
+from parcours.core.offers.asking import objection
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.audience_shown import audience_key
-from parcours.journey.offers import Decision
 from parcours.journey.people_condition import people_condition
 from parcours.journey.program import Program
 from parcours.shard.scans import OffersAsked
@@ -84,20 +84,14 @@ class OffersQuestion:
 
     def asked(self, program: Program, owner: str | None = None) -> OffersAsked:
         """Raises CallerError for a name, a value or a condition that the program does not know."""
-        decision = known_decision(program, self.decision)
-        for placement in self.placements:
-            if placement not in program.offers.placements:
-                raise CallerError(
-                    f"there is no placement {quoted(placement)}{nearest(placement, program.offers.placements)}"
-                )
-        for name in self.context:
-            if name not in decision.context:
-                raise CallerError(f"context.{name}: the decision does not declare it{nearest(name, decision.context)}")
+        reason = objection([self.decision], self.placements, self.context, program.offers)
+        if reason is not None:
+            raise CallerError(reason)
         audience = None if self.audience is None else audience_key(program, self.audience)
         if self.where is not None:
             people_condition(self.where, program)
         places = placements_of(program, self.decision, self.placements)
-        return OffersAsked(decision.name, places, audience, self.where, owner or self.person, dict(self.context))
+        return OffersAsked(self.decision, places, audience, self.where, owner or self.person, dict(self.context))
 
     def count(self) -> OffersCount:
         return OffersCount(self)

@@ -30,6 +30,7 @@ from parcours.core.input import (
     TraitsChanged,
 )
 from parcours.core.occasion import names_of
+from parcours.core.offers.asking import objection
 from parcours.journey.model.offers import Mark
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import (
@@ -116,7 +117,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if call.type == "suppression":
         return _suppression_input(call, at)
     if call.type == "decision":
-        return _decision_input(call, at)
+        return _decision_input(call, at, program)
     if call.type == "proposition":
         return _mark_input(call, at)
     if call.type in TOLD:
@@ -147,7 +148,9 @@ def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
     return SuppressionChanged(at, call.channel, call.address, call.suppressed)
 
 
-def _decision_input(call: DetailedCall, at: int) -> DecisionAsked:
+def _decision_input(call: DetailedCall, at: int, program: Program) -> DecisionAsked:
+    if bytes(call.dry) not in (b"", b"null", b"false"):
+        raise Unusable("dry is for POST /v1/decisions and engine.decide: a decision call is made for real")
     if not call.request_id:
         raise Unusable("a decision call needs a requestId")
     if len(call.request_id) > REQUEST_ID_MAX:
@@ -160,7 +163,11 @@ def _decision_input(call: DetailedCall, at: int) -> DecisionAsked:
         raise Unusable("a decision call needs decisions")
     if len({(each.decision, each.placement) for each in asked}) < len(asked):
         raise Unusable("a decision call asks for the same decision at the same placement twice")
-    return DecisionAsked(at, call.request_id, asked, decode_object(call.context, "context"))
+    context = decode_object(call.context, "context")
+    reason = objection([each.decision for each in asked], [each.placement for each in asked], context, program.offers)
+    if reason is not None:
+        raise Unusable(reason)
+    return DecisionAsked(at, call.request_id, asked, context)
 
 
 def _mark_input(call: DetailedCall, at: int) -> PropositionMarked:

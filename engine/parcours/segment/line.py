@@ -95,6 +95,7 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     mark: str | None = None
     decisions: msgspec.Raw = msgspec.Raw()
     request_id: str | None = None
+    dry: msgspec.Raw = msgspec.Raw()
     previous_id: msgspec.Raw = msgspec.Raw()
     name: msgspec.Raw = msgspec.Raw()
     category: msgspec.Raw = msgspec.Raw()
@@ -240,6 +241,10 @@ def _decode_mended(decoder: msgspec.json.Decoder[T], line: bytes, error: Excepti
             return decoder.decode(mended)
         except (ValueError, RecursionError):
             pass
+    if "got `object` - at `$.event`" in str(error):
+        raise Unusable(
+            "event is the name of a track call's event: what a decision is to know of goes on a track line before it"
+        ) from None
     raise Unusable(f"not a call: {error}") from None
 
 

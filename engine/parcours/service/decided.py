@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from parcours.core.offers.asking import objection
 from parcours.errors import CallerError
 from parcours.journey.offers import Offers
 from parcours.service.people_calls import check_text
-from parcours.wording import nearest, shown_value
+from parcours.wording import shown_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +71,13 @@ class Decisions:
     is_late: bool = False
 
 
-def check_asking(asked: Sequence[Asking], context: Mapping[str, object], offers: Offers) -> None:
-    """Raises CallerError for a decision, a placement or a value that the project does not know."""
-    declared: set[str] = set()
+def check_asking(asked: object, context: Mapping[str, object], offers: Offers) -> None:
+    """Raises CallerError for what is no list of Asking, and for what the project does not know."""
+    if not isinstance(asked, Sequence) or not all(isinstance(each, Asking) for each in asked):
+        raise CallerError(f"asked={shown_value(asked)}: a list of Asking is expected, as [Asking('best', 'banner')]")
     for each in asked:
-        for name, value in (("decision", each.decision), ("placement", each.placement)):
-            check_text(name, value)
-        decision = offers.decisions.get(each.decision)
-        if decision is None:
-            hint = nearest(each.decision, offers.decisions)
-            raise CallerError(f"there is no decision {shown_value(each.decision)}{hint}")
-        if each.placement not in offers.placements:
-            hint = nearest(each.placement, offers.placements)
-            raise CallerError(f"there is no placement {shown_value(each.placement)}{hint}")
-        declared |= decision.context.keys()
-    for name in context:
-        if name not in declared:
-            raise CallerError(f"context.{name}: no decision that is asked for declares it{nearest(name, declared)}")
+        check_text("decision", each.decision)
+        check_text("placement", each.placement)
+    reason = objection([each.decision for each in asked], [each.placement for each in asked], context, offers)
+    if reason is not None:
+        raise CallerError(reason)

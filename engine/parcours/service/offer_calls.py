@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -32,11 +32,11 @@ from parcours.service.acknowledgement import LinesTaken
 from parcours.service.decided import Asking, Decided, Decisions, OfferDecided, check_asking
 from parcours.service.engine_host import EngineHost
 from parcours.service.following import ask_owner
-from parcours.service.people_calls import Id, check_text, object_of, sender
+from parcours.service.people_calls import Id, check_text, id_text, object_of, sender
 from parcours.service.published import Published
 from parcours.shard.found import OffersFound
 from parcours.shard.requests import GetOffers, TryDecisions
-from parcours.wording import error_words
+from parcours.wording import error_words, shown_value
 
 log = logging.getLogger("parcours")
 
@@ -214,11 +214,13 @@ def _of_person(
 ) -> Iterator[dict[str, object]]:
     """Events that come with a request, as calls of its person; they count once, however often the request comes."""
     for number, each in enumerate(calls):
-        call = {"messageId": f"{message_id}/{number}", **object_of("before", each), "type": "track"}
-        yield {**{name: value for name, value in call.items() if name not in _IDS}, **who}
-
-
-_IDS: Final = frozenset({"userId", "anonymousId"})
+        told = {name: value for name, value in object_of("before", each).items() if value is not None}
+        if told.get("type", "track") != "track":
+            raise CallerError(f"a track call may come with a request, and not type={shown_value(told['type'])}")
+        for name in ("userId", "anonymousId"):
+            if (named := id_text(name, told.get(name))) is not None and named != who.get(name):
+                raise CallerError(f"an event comes with a request of the same person, and not of {name}={named!r:.64}")
+        yield {"messageId": f"{message_id}/{number}", **told, "type": "track", **who}
 
 
 def _message_id(name: str, request: str) -> str:

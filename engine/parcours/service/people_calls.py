@@ -25,29 +25,42 @@ def sender(
     Raises CallerError for an id that is none, and for a time without its zone.
     """
     given = {
-        "userId": _id_text("user_id", user_id),
-        "anonymousId": _id_text("anonymous_id", anonymous_id),
+        "userId": id_text("user_id", user_id),
+        "anonymousId": id_text("anonymous_id", anonymous_id),
         "timestamp": None if timestamp is None else _instant(timestamp),
-        "messageId": _id_text("message_id", message_id),
+        "messageId": id_text("message_id", message_id),
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _id_text(name: str, value: object) -> str | None:
+def id_text(name: str, value: object) -> str | None:
+    """An id as a text, None where there is none. Raises CallerError for what is no id, by the name of the argument."""
     if isinstance(value, bool) or not isinstance(value, str | int | None):
         raise CallerError(f"{name}={shown_value(value)}: an id is a text or a whole number")
     if value == "":
-        raise CallerError(f"{name}='': an id is not empty; where there is none it is None")
+        raise CallerError(f"{name}='': an id is not empty: where there is none, leave it out")
     try:
-        return None if value is None else str(value)
+        text = None if value is None else str(value)
     except ValueError:  # of thousands of digits
         raise CallerError(f"{name}={shown_value(value)}: a whole number of fewer digits is expected") from None
+    if text is not None:
+        _check_whole(name, text)
+    return text
+
+
+def _check_whole(name: str, text: str) -> None:
+    """Raises CallerError for half of a surrogate pair, which would be somebody else's when it is mended."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CallerError(f"{name}={shown_value(text)}: a text that UTF-8 can write is expected") from None
 
 
 def check_text(name: str, value: object) -> None:
     """Raises CallerError for what is no text, or an empty one, by the name of the argument."""
     if not isinstance(value, str) or not value:
         raise CallerError(f"{name}={shown_value(value)}: a text is expected that is not empty")
+    _check_whole(name, value)
 
 
 def check_bool(name: str, value: object) -> None:
