@@ -78,6 +78,7 @@ from parcours.shard.scan_requests import ListColumns as ListColumns
 from parcours.shard.tail_requests import HasPassed as HasPassed
 from parcours.shard.tail_requests import ReadTail as ReadTail
 from parcours.shard.time_requests import GetOutstanding as GetOutstanding
+from parcours.shard.time_requests import IsUnsettled as IsUnsettled
 from parcours.shard.time_requests import PassTime as PassTime
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcours.core.profile import NEVER, decode_profile, next_due
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
@@ -71,6 +72,14 @@ class Standing:
     def outstanding(self, next_ms: int | None) -> Outstanding:
         """What is left to do under virtual time."""
         return Outstanding(next_ms, self._time.standing_still)
+
+    def is_unsettled(self, next_ms: int | None) -> bool:
+        """Whether anything is left to do. That somebody's names are let go one day is nothing, though it is due."""
+        if next_ms is None or self._reads.lets_in_from() is not None:
+            return next_ms is not None
+        slots = self._slots.owned.values()
+        waiting = (data for slot in slots for data in slot.profiles.values() if next_due(data) != NEVER)
+        return any(timer.kind != "names" for data in waiting for timer in decode_profile(data).timers)
 
     def refuses(self) -> str | None:
         """Why no further events are wanted for now, None if they are."""

@@ -25,3 +25,10 @@ class GetOutstanding(Request[Outstanding], frozen=True, tag="outstanding"):
 
     async def put_to(self, host: ShardHost) -> Outstanding:
         return await host.step(lambda shard, _: shard.standing.outstanding(shard.next_ms()))
+
+
+class IsUnsettled(Request[bool], frozen=True, tag="unsettled"):
+    """Whether anything is left to do that anybody would notice. It may look at everybody who has a timer."""
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(lambda shard, _: shard.standing.is_unsettled(shard.next_ms()))

@@ -27,7 +27,7 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
-from parcours.shard.requests import CollectFacts, CollectRemarks, GetOutstanding, LetIn, PassTime, Publish
+from parcours.shard.requests import CollectFacts, CollectRemarks, GetOutstanding, IsUnsettled, LetIn, PassTime, Publish
 from parcours.simulation.agenda import NO_LOOKS, Agenda, AnyDue, CutDue, Looks
 from parcours.simulation.learning import LearningInTime
 from parcours.simulation.people_look import LookDue, look_at
@@ -142,7 +142,7 @@ class Drive:
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
-            left = [(await port.ask(GetOutstanding())).next_ms is not None for port in self._ports]
+            left: list[bool] = [await port.ask(IsUnsettled()) for port in self._ports]
             self.unsettled = left_out or any(left)
         if self._agenda.campaigns is not None:
             self._agenda.campaigns.tell_rest()
