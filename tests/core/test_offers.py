@@ -291,6 +291,19 @@ def test_what_is_seen_late_counts_though_there_was_no_room_meanwhile() -> None:
     assert names(answer) == ["b"] and reasons(answer)["a"] == ("capped", "1 of 1 shown")
 
 
+def test_the_words_of_a_cap_say_how_much_of_it_is_pending() -> None:
+    caps = [{"max": 2, "of": "clicked", "per": "1d"}]
+    offers, kept = offers_of({"a": {"caps": caps}, "b": {}}), OffersKept()
+    first = got(kept, offers, "a", NOW)
+    got(kept, offers, "a", NOW + 1)
+
+    assert reasons(one(offers, asker(kept, NOW + 2)))["a"] == ("capped", "2 of 2 clicked in 1 day, 2 of them pending")
+    mark(kept, offers, first, "clicked", NOW + 2, SETTINGS)
+    assert reasons(one(offers, asker(kept, NOW + 3)))["a"] == ("capped", "2 of 2 clicked in 1 day, 1 of them pending")
+    got(kept, offers, "a", NOW + 2 * HOUR)
+    assert "a" in names(one(offers, asker(kept, NOW + 4 * HOUR)))
+
+
 def test_counts_of_an_offer_that_is_gone_are_forgotten_in_time() -> None:
     offers, kept = offers_of({"a": {"caps": [{"max": 1}]}, "b": {}}), OffersKept()
     got(kept, offers, "a", NOW)

@@ -20,8 +20,9 @@ _NOTHING = Tally()
 
 def full_cap(
     offer: Offer, kept: OffersKept, scope: Scope, ahead: Mapping[str, int], settings: Settings
-) -> tuple[Cap, int] | None:
-    """The first cap of the offer that has no room, with what it counts; None if each has some.
+) -> tuple[Cap, int, int] | None:
+    """The first cap of the offer that has no room, with what it counts and how much of that is pending; None if each
+    has some.
 
     ahead  how often each offer was chosen already in the answer at hand, which is not remembered yet
     """
@@ -30,31 +31,34 @@ def full_cap(
     for cap in offer.caps:
         if is_new and cap.counted is None:  # the most frequent case: nothing of it is counted yet
             continue
-        counted = _counted(cap, tally or _NOTHING, scope, coming, settings)
-        if counted >= cap.max:
-            return cap, counted
+        happened, pending = _counted(cap, tally or _NOTHING, scope, coming, settings)
+        if happened + pending >= cap.max:
+            return cap, happened + pending, pending
     return None
 
 
-def _counted(cap: Cap, tally: Tally, scope: Scope, ahead: int, settings: Settings) -> int:
+def _counted(cap: Cap, tally: Tally, scope: Scope, ahead: int, settings: Settings) -> tuple[int, int]:
+    """What has happened of it, and what may still: she got the offer, and was not seen to do anything about it."""
     if cap.counted is not None:
         found = cap.counted.value(scope)
-        return found if isinstance(found, int) else 0
+        return (found if isinstance(found, int) else 0), 0
     count = _count_of(tally, cap)
     happened = count.ever if cap.per_ms is None else count.within(cap.per_ms, scope.now_ms)
-    unseen = 0 if cap.of == "decided" else tally.pending(settings.cap_pending_ms, scope.now_ms)
-    return happened + unseen + ahead
+    if cap.of == "decided":
+        return happened + ahead, 0
+    return happened, tally.pending(settings.cap_pending_ms, scope.now_ms) + ahead
 
 
 def _count_of(tally: Tally, cap: Cap) -> Count:
     return {"decided": tally.decided, "shown": tally.shown, "clicked": tally.clicked}[cap.of]
 
 
-def in_words(cap: Cap, counted: int) -> str:
-    """Why a cap has no room: `3 of 3 shown in 30 days`."""
+def in_words(cap: Cap, counted: int, pending: int) -> str:
+    """Why a cap has no room: `3 of 3 shown in 30 days, 1 of them pending`."""
     days, rest = divmod(cap.per_ms or 0, DAY_MS)
     length = format_duration(cap.per_ms or 0) if rest else "1 day" if days == 1 else f"{days} days"
-    return f"{counted} of {cap.max} {cap.of}" + ("" if cap.per_ms is None else f" in {length}")
+    window = "" if cap.per_ms is None else f" in {length}"
+    return f"{counted} of {cap.max} {cap.of}{window}" + (f", {pending} of them pending" if pending else "")
 
 
 def has_room(
