@@ -122,6 +122,10 @@ def test_every_command_explains_itself(command: str) -> None:
             "'soon' is no time with a zone",
         ),
         (["simulate", ".", "--events", "-", "--out", "o", "--until", "2026-01-01"], "is no time with a zone"),
+        (
+            ["simulate", ".", "--events", "-", "--out", "o", "--until", "9998-12-01T00:00:00Z"],
+            "the latest is 9998-01-01T00:00:00.000Z",
+        ),
         (["schema", "poem"], "'poem' is no document kind; there are "),
         (["report", "no-such-folder"], "'no-such-folder' does not exist"),
         (["test", ".", "--explore", "0"], "Invalid value for '--explore'"),

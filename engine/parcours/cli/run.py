@@ -366,7 +366,8 @@ def _show(result: Result, mails_received: int | None = None) -> None:
 
 def time_ms(text: str, option: str = "--until") -> int:
     """An ISO 8601 time with a zone, such as 2026-01-01T10:00:00Z, in milliseconds since the epoch."""
-    from parcours.instants import floor_ms
+    from parcours.core.time_text import time_text
+    from parcours.instants import EARLIEST_MS, LATEST_MS, floor_ms
 
     try:
         time = datetime.fromisoformat(text)
@@ -375,4 +376,7 @@ def time_ms(text: str, option: str = "--until") -> int:
     if time is None or time.tzinfo is None:
         example = "2026-01-01T10:00:00Z"
         raise typer.BadParameter(f"{text!r} is no time with a zone, such as {example}.", param_hint=option)
-    return floor_ms(time)
+    if not EARLIEST_MS <= (at_ms := floor_ms(time)) <= LATEST_MS:
+        bound = f"the latest is {time_text(LATEST_MS)}" if at_ms > 0 else f"the earliest is {time_text(EARLIEST_MS)}"
+        raise typer.BadParameter(f"{text!r} is no time that can be asked for: {bound}.", param_hint=option)
+    return at_ms
