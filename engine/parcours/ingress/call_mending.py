@@ -151,12 +151,11 @@ class Call:
             if text := self._id(name):
                 self.texts[name] = text
         self.kind = self._kind()
-        if self.kind == "decision":
-            self._id("requestId")
+        request = self._id("requestId") if self.kind == "decision" else None
         self._check_values()
         skew_ms = self._time()
         if "messageId" not in self.texts:
-            self._name()
+            self._name(request)
         if self.kind in OF_A_CHANNEL:
             self._check_channel()
         if self.kind == "identify":
@@ -256,10 +255,15 @@ class Call:
         raw = self._members.get(name)
         return time_of(_text(raw)) if raw is not None and raw.startswith(b'"') else None
 
-    def _name(self) -> None:
-        """Give the call a message id: always the same one, if it is known by its time; else it counts again."""
+    def _name(self, request: str | None) -> None:
+        """Give the call a message id: always the same one, if it is known by its time or as a request; else it counts
+        again.
+        """
+        known_by = f"decision\0{request}".encode() if request else None
         if "originalTimestamp" in self._members or "timestamp" in self._members:
-            hashed = blake2b(self._terms.key.name.encode() + b"\0" + self._came_as, digest_size=MESSAGE_ID_BYTES)
+            known_by = self._came_as
+        if known_by is not None:
+            hashed = blake2b(self._terms.key.name.encode() + b"\0" + known_by, digest_size=MESSAGE_ID_BYTES)
             message_id = hashed.hexdigest()
         else:
             message_id = self._terms.fresh_id()
