@@ -100,6 +100,9 @@ def test_it_tells_what_a_score_was_worth_by_facts_and_how_far_people_are_from_it
     assert heading == "probability from   cases   predicted   came true" and len(bins) == len(quality["calibration"])
     assert 0 < quality["positive"] < quality["cases"] < 60  # of one person in a hundred
     assert told["people"] > 900 and [each["name"] for each in told["drifts"]][:2] == [None, "views"]
+    (folder / "one.ndjson").write_text(viewed("p1", CUT))
+    alone = check("--events", str(folder / "one.ndjson"), "--at", "2026-03-15")
+    assert alone.stdout.startswith("book says something of 1 person, and 0 lack a feature's value."), alone.output
     refused = [check(), check("--at", "2026-03-15"), check("--events", events), check(*facts, "--at", "2026-03-15")]
     assert [each.exit_code for each in refused] == [2, 2, 2, 2]
     assert "choose one of --events with --at, --facts and --store" in refused[0].stderr

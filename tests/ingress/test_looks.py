@@ -202,6 +202,7 @@ def test_offers_are_previewed_and_people_are_told_to_whoever_may_see_them(tmp_pa
         refused = [
             await shop.post("/decisions/best/preview", {"where": "true"}, by="eve"),
             await shop.post("/decisions/bets/preview", {}, by="eve"),
+            await shop.post("/decisions/best/preview", {"audience": "hig"}, by="eve"),
         ]
 
         assert sizes.status_code == one.status_code == 200, sizes.text + one.text
@@ -209,8 +210,9 @@ def test_offers_are_previewed_and_people_are_told_to_whoever_may_see_them(tmp_pa
         assert TIME.fullmatch(told.pop("at"))
         assert told["sample"] == [] and told["people"] == sum(told["placements"]["agent"]["offers"].values())
         assert one.json()["people"] == 1 and one.json()["sample"][0]["person"] == "u2"
-        assert [each.status_code for each in refused] == [403, 404]
+        assert [each.status_code for each in refused] == [403, 404, 404]
         assert "did you mean 'best'?" in refused[1].json()["message"]
+        assert refused[2].json()["message"] == "there is no such audience, did you mean 'high'?"
         assert [getattr(each, "route", None) for each in await looked(shop)] == [f"POST {'/decisions/{name}/preview'}"]
 
     at_the_door(tmp_path, visit, documents={"offers": OFFERS})

@@ -127,8 +127,9 @@ def check(
             checked = _drift(project, name, lines, at, settings)
         found |= msgspec.to_builtins(checked)
         if not json:
-            missing = f"{checked.missing:,} lack a feature's value"
-            typer.echo(f"{name} says something of {checked.people:,} people, and {missing}.")
+            missing = f"{checked.missing:,} {'lacks' if checked.missing == 1 else 'lack'} a feature's value"
+            people = "1 person" if checked.people == 1 else f"{checked.people:,} people"
+            typer.echo(f"{name} says something of {people}, and {missing}.")
             for each in checked.drifts:
                 typer.echo(f"{each.index:8.3f}  {each.verdict:5}  {each.name or 'the score itself'}")
     if facts is not None or store is not None:

@@ -32,6 +32,7 @@ from parcours.ingress.look_bodies import (
 from parcours.insight.offers_foreseen import known_decision
 from parcours.service.campaign_preview import SAMPLE_MAX
 from parcours.shard.messages import Look
+from parcours.wording import nearest
 
 T = TypeVar("T")
 
@@ -87,6 +88,8 @@ async def offers_preview(door: Door, request: Request) -> Answer:
     if asked.person is not None or asked.where is not None:
         _check_shown_people(request)
     name = _decision(door, request)
+    if asked.audience is not None:
+        await _check_audience(door, asked.audience)
     sample = asked.sample if sees_people(request.key) else 0
     look = _look(request, "/decisions/{name}/preview") if sample or asked.person is not None else None
     previewing = door.service.preview_offers(
@@ -120,8 +123,7 @@ async def audiences(door: Door, _request: Request) -> Answer:
 async def audience(door: Door, request: Request) -> Answer:
     """How many are in one of them now, and the first of them."""
     name = request.params["name"]
-    if name not in {each.audience for each in await answered(door.service.audiences())}:
-        raise Problem(404, "unknown", "there is no such audience")
+    await _check_audience(door, name)
     sample = _sample(request) if sees_people(request.key) else 0
     look = _look(request, "/audiences/{name}") if sample else None
     shown = await _unless_refused(request, door.service.audience(name, sample, look=look))
@@ -133,6 +135,13 @@ async def audience(door: Door, request: Request) -> Answer:
         sample=[MemberShown(each.person, [*each.because]) for each in shown.sample],
     )
     return json_answer(looked, headers=VARY)
+
+
+async def _check_audience(door: Door, name: str) -> None:
+    """Raises Problem where there is none of this name."""
+    known = {each.audience for each in await answered(door.service.audiences())}
+    if name not in known:
+        raise Problem(404, "unknown", f"there is no such audience{nearest(name, known)}")
 
 
 async def _unless_refused(request: Request, call: Awaitable[T]) -> T:

@@ -15,6 +15,7 @@ from parcours.core.offers.asking import objection
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.insight.audience_shown import audience_key
+from parcours.journey.offers import Decision
 from parcours.journey.people_condition import people_condition
 from parcours.journey.program import Program
 from parcours.shard.scans import OffersAsked

@@ -245,7 +245,7 @@ def _events_sentences(summary: Summary, *, lines_counted: bool) -> str:
         "duplicate": events.duplicate,
         "rejected": events.rejected,
         "undeclared": events.undeclared,
-        "reactions to no delivery": events.unmatched,
+        "reactions to no delivery or offer": events.unmatched,
     }
     parts += [f"{word} {_number(number)}" for word, number in seldom.items() if number]
     clock = [] if summary.clock is None else [f"The clock stands at {summary.clock}."]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.config import SECOND_MS
 from parcours.expression.duration import Duration, PositiveDuration
@@ -63,7 +63,13 @@ def _finite(value: bool | int | float | str) -> bool | int | float | str:
     return value
 
 
-Scalar: TypeAlias = Annotated[bool | int | float | str, AfterValidator(_finite)]
+def _single(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("a text, a number, true or false is expected")
+    return value
+
+
+Scalar: TypeAlias = Annotated[bool | int | float | str, AfterValidator(_finite), BeforeValidator(_single)]
 
 
 class PlacementDocument(Document):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from parcours.expression.kinds import ExpectedKind
@@ -108,9 +108,8 @@ class _Compiler:
         if is_too_fine(document.explore):
             fault = "people explore to a hundredth of a percent, and this is a finer share"
             margin.error(fault, "explore", value=f"{document.explore:g}", runs=True)
-        within = (
-            None if document.within is None else expression(margin, document.within, self.declared.names(), "within")
-        )
+        names = replace(self.declared.names(), now=False)
+        within = None if document.within is None else expression(margin, document.within, names, "within")
         about = document.bandit, document.of, document.every, document.prior
         return BanditRanking(name, *about, hundredths(document.explore), within)
 
