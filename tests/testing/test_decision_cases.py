@@ -99,6 +99,7 @@ def test_a_name_that_no_decision_knows_is_a_mistake_of_the_test(studio: Path, ex
     [
         ("{who: mia, decide: best, placement: agent}", "unknown decision 'best'"),
         ("{who: mia, decide: page, placement: home-hero, context: {pge: a}}", "unknown context of page 'pge'"),
+        ("{who: mia, decide: page, placement: home-hero, context: {page: 3}}", "context.page is a string, and not 3"),
         ("{who: mia, mark: shown, of: free-clas}", "unknown offer 'free-clas'"),
         ("{who: mia, mark: seen, of: free-class}", "expected 'shown', 'clicked', 'dismissed' or 'converted'"),
     ],

@@ -13,6 +13,7 @@ from typing import assert_never
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.core.identity import person_in
+from parcours.core.offers.asking import objection
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import kind_at
 from parcours.instants import floor_ms
@@ -203,8 +204,10 @@ class SceneChecker:
     def _context(self, given: DecisionGiven, margin: Margin) -> None:
         if (decision := self._offers.decisions.get(given.decide)) is None:
             return
-        for name in given.context:
+        for name, value in given.context.items():
             self._known(name, decision.context, f"context of {given.decide}", margin, name)
+            if name in decision.context and (why := objection([given.decide], [], {name: value}, self._offers)):
+                margin.error(why, name)
 
     def _decided(self, expected: DecisionExpected, margin: Margin) -> None:
         """Check the names of a decision, and of offers that it may choose."""
