@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from parcours.errors import SettingInvalid
+from parcours.figures_settings import FiguresSettings
 from parcours.sets_settings import SetsSettings
 from parcours.settings_base import SettingsBase
 from parcours.wording import shown_value
@@ -287,6 +288,7 @@ class Settings(SettingsBase, frozen=True):
         default=20_000,
         description="Facts after which a shard writes its totals again; a restart counts as many once more.",
     )
+    figures: FiguresSettings = Field(default=FiguresSettings(), description="What is counted and kept for who looks.")
     newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
     outbox_max: Count = Field(
         default=500_000,

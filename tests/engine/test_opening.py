@@ -277,7 +277,13 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "campaign_memory_bytes": 64 * 1024 * 1024,
     "warehouse_memory_bytes": 64 * 1024 * 1024,
 }
-WORDS = {"strangers": "forget", "outbox_full": "refuse", "actor_nodes": "role=actors", "sets": {"engine": "daft"}}
+WORDS = {
+    "strangers": "forget",
+    "outbox_full": "refuse",
+    "actor_nodes": "role=actors",
+    "sets": {"engine": "daft"},
+    "figures": {"recent_minutes": 1},
+}
 IN_SECONDS = dict.fromkeys(
     ("analysis_timeout_s", "change_wait_s", "hello_wait_s", "send_timeout_s", "sql_timeout_s"), 86_400
 )

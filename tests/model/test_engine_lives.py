@@ -34,8 +34,8 @@ from tests.model.seeds import (
 from tests.model.test_engine import settings_of
 
 from parcours import Project, Settings
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.service.inbox import InboxItem
 from parcours.simulation.result_files import INTERNAL_MOVES
 from parcours.testing.virtual_project import VirtualProject

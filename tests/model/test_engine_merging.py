@@ -25,9 +25,9 @@ from tests.model.test_engine import settings_of as settings_for
 from tests.model.test_engine_lives import deliveries_of as deliveries_of_life
 from tests.model.test_engine_lives import listed, lived, told
 
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.fact import DeliveryReached, Fact, Merged, NotMerged
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.service.person import Person as Found
 
 SEEDS_PER_TEST = 30

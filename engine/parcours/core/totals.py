@@ -10,51 +10,24 @@ and memory is bounded.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
+from parcours.core.counted import PAUSED_AND_KEEPS, Condition, Counted, Delivery, Reason
 from parcours.core.fact import (
-    Changed,
-    CopyReached,
     Decided,
-    DeliveryReached,
     Fact,
-    Learned,
-    LedgerChanged,
     LimitReached,
-    Looked,
     Merged,
-    Moved,
     NotMerged,
     OfferMarked,
-    Published,
     Unmatched,
-    Unmet,
     What,
     ZoneUnknown,
 )
 from parcours.core.offers.answer import CAPPED
-
-INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
-"""States on the way to the channel, which neither counts nor files show."""
-
-REASONED_OUTCOMES: Final = frozenset(
-    {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered", "withdrawn"}
-)
-"""Outcomes that have a reason. What is noted with others, such as the link clicked, is none."""
-
-BY_MACHINE: Final = "machine_"
-"""Begins the outcomes under which what machines did is counted: nobody has read what they open."""
-
-UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated", "decided"})
-"""Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
-
-UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, Learned, LedgerChanged, Looked, Published, Unmet})
-"""Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
-step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 
 MERGED: Final = "merged"
 NOT_ASKED: Final = "not_asked"
@@ -66,6 +39,7 @@ OTHER: Final = "other"
 
 OTHER_REASONS: Final = "other reasons"
 OTHER_ZONES: Final = "other zones"
+OTHER_CONDITIONS: Final = "other conditions"
 PERSONAL_ZONE: Final = "(personal)"
 """Under which zones are counted that are not told."""
 
@@ -74,12 +48,6 @@ Step: TypeAlias = tuple[str, int, str]
 
 Way: TypeAlias = tuple[str, int, str, str, str]
 """(journey, version, step, what, why) of a move; step and why are "" where the fact has none."""
-
-Delivery: TypeAlias = tuple[str, int, str, str, str, str]
-"""(journey, version, step, channel, outcome, gate); the gate is "" where none refused or held the delivery."""
-
-Reason: TypeAlias = tuple[str, str, str]
-"""(channel, outcome, reason)"""
 
 Parked: TypeAlias = tuple[str, str, str]
 """(journey, step, reason) of runs that were parked."""
@@ -92,6 +60,11 @@ DECIDED: Final = "decided"
 
 KEPT_AWAY: Final = "capped"
 """Counts the decisions in which a cap kept the offer away, as far as facts tell of it."""
+
+KEPT_INPUTS: Final = "kept_inputs_max"
+
+DAYS_MAX: Final = 100
+"""Days of which it is counted how many entered on each: few goals take longer, and totals are written often."""
 
 _OTHER_STEP: Final[Step] = (OTHER, 0, "")
 _OTHER_PARKED: Final[Parked] = (OTHER, "", OTHER_REASONS)
@@ -112,6 +85,9 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     parked  how many runs were parked, by step and reason
     merges  what became of calls that ask for a merge: MERGED, or the reason why nobody was merged
     offers  per offer and placement, how often it was decided, marked, given back, and kept away by a cap
+    unmet   how often each condition did not hold of an event that would have started the journey
+    entered_on  how many runs have entered, by journey and day since 1970, of the newest `DAYS_MAX` days
+    lost    by journey, when something that was kept for a pause was lost last, in ms
     """
 
     facts: int = 0
@@ -127,6 +103,9 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     parked: list[tuple[Parked, int]] = []
     merges: list[tuple[str, int]] = []
     offers: list[tuple[Offered, int]] = []
+    unmet: list[tuple[Condition, int]] = []
+    entered_on: list[tuple[tuple[str, int], int]] = []
+    lost: list[tuple[str, int]] = []
 
 
 NOTHING: Final = Totals()
@@ -151,33 +130,36 @@ class FactCounter:
         self._parked = dict(counted.parked)
         self._merges = dict(counted.merges)
         self._offers = dict(counted.offers)
+        self._unmet = dict(counted.unmet)
+        self._entered_on = dict(counted.entered_on)
+        self._lost = dict(counted.lost)
         self.lines = counted.lines
         self.newest_limits: dict[str, LimitReached] = {}
 
     def add(self, facts: Sequence[Fact]) -> None:
-        """Count these facts, like ones together: a shard counts while everybody waits for it."""
-        self.facts += len(facts)
-        reached: defaultdict[tuple[str, int, str | None, str | None], int] = defaultdict(int)
-        ways: defaultdict[tuple[str, int, str | None, What, str | None], int] = defaultdict(int)
-        for fact in facts:
-            if type(fact) is Moved:
-                what = fact.what
-                if what == "reached":  # most moves are
-                    reached[fact.journey, fact.version, fact.left, fact.step] += 1
-                elif what not in UNCOUNTED_MOVES:
-                    ways[fact.journey, fact.version, fact.step, what, fact.why] += 1
-            elif type(fact) is DeliveryReached:
-                if fact.outcome not in INTERNAL_OUTCOMES:
-                    self._deliver(fact)
-            elif type(fact) not in UNCOUNTED_FACTS:
-                self._note(fact)
-        for (journey, version, left, step), number in reached.items():
+        """Count these facts."""
+        self.take(Counted(facts))
+
+    def take(self, counted: Counted) -> None:
+        """Count what facts add up to: a shard counts a commit while everybody waits for it."""
+        self.facts += counted.facts
+        for (journey, version, left, step), number in counted.reached.items():
             assert step is not None, "a run reaches a step by name"
             self._step((journey, version, step))[_INFLOW] += number
             if left is not None:
                 self._step((journey, version, left))[_GONE_ON] += number
-        for move, number in ways.items():
+        for move, number in counted.moves.items():
             self._move(*move, number)
+        for delivery, number in counted.deliveries.items():
+            self._deliver(delivery, number)
+        for reason, number in counted.reasons.items():
+            self._reason(reason, number)
+        for condition, number in counted.unmet.items():
+            self._miss(condition, number)
+        for entered, number in counted.entered_on.items():
+            self._enter(entered, number)
+        for fact in counted.others:
+            self._note(fact)
 
     def transfer(self, step: Step, runs: int) -> None:
         """So many runs at the step have come from other people's totals, or have gone there if it is less than 0."""
@@ -190,6 +172,8 @@ class FactCounter:
         elif type(fact) is LimitReached:
             self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
             self.newest_limits[fact.setting] = fact
+            if fact.setting == KEPT_INPUTS:
+                self._lose(fact.why.partition(PAUSED_AND_KEEPS)[0].strip("'\""), fact.at)
         elif type(fact) is ZoneUnknown:
             _count(self._unknown_zones, fact.zone or PERSONAL_ZONE, self._reasons_max, OTHER_ZONES)
         elif type(fact) is NotMerged:
@@ -227,9 +211,9 @@ class FactCounter:
         for way, number in totals.ways:
             _count(self._ways, way, self._names_max, (OTHER, 0, "", way[3], ""), number)
         for delivery, number in totals.deliveries:
-            _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]), number)
+            self._deliver(delivery, number)
         for reason, number in totals.reasons:
-            _count(self._reasons, reason, self._reasons_max, (*reason[:2], OTHER_REASONS), number)
+            self._reason(reason, number)
         for setting, number in totals.limits:
             self._limits[setting] = self._limits.get(setting, 0) + number
         for zone, number in totals.unknown_zones:
@@ -242,6 +226,12 @@ class FactCounter:
             self._merge(result, number)
         for offered, number in totals.offers:
             self._offer(offered, number)
+        for condition, number in totals.unmet:
+            self._miss(condition, number)
+        for entered, number in totals.entered_on:
+            self._enter(entered, number)
+        for journey, at in totals.lost:
+            self._lose(journey, at)
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -265,6 +255,9 @@ class FactCounter:
             sorted(self._parked.items()),
             sorted(self._merges.items()),
             sorted(self._offers.items()),
+            sorted(self._unmet.items()),
+            sorted(self._entered_on.items()),
+            sorted(self._lost.items()),
         )
 
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:
@@ -296,18 +289,27 @@ class FactCounter:
         if step is not None and what in ("exited", "ended"):
             self._step((journey, version, step))[_ENDED] += number
 
-    def _deliver(self, fact: DeliveryReached) -> None:
-        outcome = f"{BY_MACHINE}{fact.outcome}" if fact.machine else fact.outcome
-        delivery = fact.journey, fact.version, fact.step, fact.channel, outcome, fact.gate or ""
-        if delivery in self._deliveries:
-            self._deliveries[delivery] += 1
-        else:
-            _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]))
-        if fact.reason is not None and fact.outcome in REASONED_OUTCOMES:
-            told = fact.code is None or fact.code in fact.reason
-            reason = fact.reason if told else f"{fact.reason} ({fact.code})"
-            other = fact.channel, fact.outcome, OTHER_REASONS
-            _count(self._reasons, (fact.channel, fact.outcome, reason), self._reasons_max, other)
+    def _deliver(self, delivery: Delivery, number: int) -> None:
+        _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]), number)
+
+    def _reason(self, reason: Reason, number: int) -> None:
+        _count(self._reasons, reason, self._reasons_max, (*reason[:2], OTHER_REASONS), number)
+
+    def _miss(self, condition: Condition, number: int) -> None:
+        _count(self._unmet, condition, self._reasons_max, (OTHER, OTHER_CONDITIONS), number)
+
+    def _enter(self, entered: tuple[str, int], number: int) -> None:
+        """So many entered a journey on a day. With a new day the oldest one goes."""
+        days = self._entered_on
+        if entered not in days and days:
+            kept_from = max(entered[1], *(day for _, day in days)) - DAYS_MAX
+            for old in [each for each in days if each[1] <= kept_from]:
+                del days[old]
+        _count(days, entered, self._names_max, (OTHER, entered[1]), number)
+
+    def _lose(self, journey: str, at: int) -> None:
+        kept = journey if journey in self._lost or len(self._lost) < self._names_max else OTHER
+        self._lost[kept] = max(self._lost.get(kept, 0), at)
 
     def _step(self, step: Step) -> list[int]:
         cell = self._steps.get(step)

@@ -1,14 +1,30 @@
-"""Until when is waited, by what a wait's expression gave? In a journey by one person, in a campaign by a whole set."""
+"""Until when is waited? In a journey by one person, in a campaign by a whole set."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from parcours.core.profile import Profile, Run
 from parcours.expression.values import to_date
 from parcours.expression.zones import anniversary_ms, local_instant
 from parcours.instants import ceil_ms
 from parcours.journey.program import WaitUntil
+
+
+def goes_on_ms(run: Run, profile: Profile) -> int | None:
+    """When the run goes on at the latest: its wait ends then, or the last of what is held is released.
+
+    None where that is not known.
+    """
+    if run.step is None or run.parked is not None:
+        return None
+    ends = [
+        timer.due
+        for timer in profile.timers
+        if timer.kind in ("wait", "timeout") and (timer.journey, timer.run) == (run.journey, run.number)
+    ]
+    return max(ends, default=run.held_until)
 
 
 def wait_until_ms(step: WaitUntil, value: object, at: int, tz: ZoneInfo) -> int | None:

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.diff_offers import DecisionComparison, OfferDifference, compare_offers
 
 DifferenceKind: TypeAlias = Literal["appears", "vanishes", "moves"]

@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcours.config import Settings
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import (
     CopyReached,
     Decided,
@@ -33,7 +34,6 @@ from parcours.core.fact import (
     ZoneUnknown,
 )
 from parcours.core.profile import Profile
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.score_stories import ScoreStory, score_stories
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, is_of_place, sentence

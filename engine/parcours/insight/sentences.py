@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import (
     Changed,
     CopyReached,
@@ -16,7 +17,6 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.offer_words import decision_sentence, mark_sentence
 from parcours.insight.place_words import place_sentence
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from parcours.core.totals import Parked, Reason, Totals
+from parcours.core.counted import Reason
+from parcours.core.totals import Parked, Totals
 from parcours.insight.campaign_counts import CampaignTally
 from parcours.insight.summary import JourneyCount, Outline, Summary, by_journey, events_of, journey_counts, summary_of
 from parcours.journey.program import Journey

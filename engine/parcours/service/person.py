@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from parcours.core.consent import consents_in_force, stated_consents
 from parcours.core.profile import NEVER, DeliveryState, DeliveryStateName, Profile, Run
+from parcours.core.waits import goes_on_ms
 from parcours.expression.definition_keys import plain
 from parcours.insight.outline import awaited
 from parcours.journey.program import Program
@@ -136,24 +137,12 @@ def _run(run: Run, profile: Profile, program: Program) -> PersonRun:
         entered_at=run.entered_at,
         since=run.since,
         waits_for=tuple(awaited(program.journey(run.journey, run.version), run.step)),
-        until=_until(run, profile),
+        until=goes_on_ms(run, profile),
         goal_at=run.goal_at,
         ended_at=run.ended_at,
         parked=run.parked,
         deliveries=tuple(map(_delivery, run.deliveries)),
     )
-
-
-def _until(run: Run, profile: Profile) -> int | None:
-    """When the run goes on at the latest: its wait ends then, or the last of what is held is released."""
-    if run.step is None or run.parked is not None:
-        return None
-    ends = [
-        timer.due
-        for timer in profile.timers
-        if timer.kind in ("wait", "timeout") and (timer.journey, timer.run) == (run.journey, run.number)
-    ]
-    return max(ends, default=run.held_until)
 
 
 def _delivery(delivery: DeliveryState) -> PersonDelivery:

@@ -25,6 +25,11 @@ class Census:
         self._commits.check()
         return self._slots[slot].profiles.values() if slot in self._slots.owned else ()
 
+    def by_name(self, slot: int) -> list[tuple[str, bytes]]:
+        """The same, each with the name under which she is stored."""
+        self._commits.check()
+        return list(self._slots[slot].profiles.items()) if slot in self._slots.owned else []
+
     def runs(self, slot: int) -> Counter[tuple[str, int]]:
         """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
         return self._published.count(self.people(slot), self._time.reached_ms(self._commits.stamp_ms))

@@ -144,7 +144,7 @@ class Commits:
                 facts_for_ms = self._published.program.insight.usually_kept_for
                 own += self._retention.note(work.stamp_ms, self.sequence + 1, facts_for_ms)
             if work.facts and self._time.counts_facts:
-                own += self._totals.count(work.facts, self.sequence + 1)
+                own += self._totals.count(work.facts, self.sequence + 1, work.stamp_ms)
             elif work.facts:
                 self._totals.count_offers(work.facts)
             if work.transfers and self._time.counts_facts:

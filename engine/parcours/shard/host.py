@@ -36,7 +36,6 @@ from parcours.shard.messages import (
     DueReads,
     ExportRange,
     ExportSlice,
-    FactsAfter,
     Foreseen,
     Holding,
     InboxesChanged,
@@ -49,6 +48,7 @@ from parcours.shard.peer_host import PeerHost
 from parcours.shard.person_host import PersonHost
 from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
+from parcours.shard.step_host import StepHost
 from parcours.shard.turns import Turns, for_a_slice, in_slices
 from parcours.store.store import Store
 
@@ -74,6 +74,7 @@ class ShardHost:
     stopped  is told the error if the shard stops while nobody asks it for anything
     alarm_max_s  longest sleep between two looks at the clock
     people   what it answers about one person
+    steps    what it answers about who waits at a step, and about the newest facts
     peers    what it says to other shards, and they to it
     pacing   when slices of scans have their turn
     """
@@ -104,6 +105,7 @@ class ShardHost:
         self._credits = Credits(shard.settings.batches_in_flight_max)
         self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
         self.people = PersonHost(shard, store, clock, self._turns)
+        self.steps = StepHost(shard)
         self.peers = PeerHost(shard.exchanging, clock, self._turns, self.look, self._stopped)
         self._tasks: set[asyncio.Task[None]] = set()
         self._inboxes_changed = asyncio.Event()
@@ -345,9 +347,6 @@ class ShardHost:
 
     async def figures(self) -> ShardFigures:
         return self._shard.standing.figures(await self.status(), self._clock.now_ms())
-
-    async def newest_facts(self, after: int) -> FactsAfter:
-        return self._shard.totals.newest(after)
 
     async def collect_facts(self) -> list[Fact]:
         return self._shard.collect_facts()

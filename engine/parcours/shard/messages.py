@@ -10,6 +10,7 @@ import msgspec
 
 from parcours.core.effect import InboxChange, Outgoing
 from parcours.core.fact import Fact
+from parcours.core.recent import Recent
 from parcours.core.totals import Totals
 from parcours.durations import Durations
 from parcours.journey.publish.publications import Publications
@@ -251,6 +252,8 @@ class ShardFigures(msgspec.Struct, frozen=True, array_like=True):
     commits         how long records took to be written, since the shard was opened
     handovers       by channel, how long after its decision a delivery was handed over for the first time, likewise
     outbox          deliveries by channel, whatever each of them waits for
+    recent          what has happened in the last hours
+    late            by journey, for how long a timer of its runs has been due; of the first people who are due
     """
 
     status: Status
@@ -261,6 +264,8 @@ class ShardFigures(msgspec.Struct, frozen=True, array_like=True):
     commits: Durations
     handovers: dict[str, Durations]
     outbox: dict[str, int]
+    recent: Recent = Recent()
+    late: dict[str, int] = {}
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):

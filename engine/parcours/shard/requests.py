@@ -42,7 +42,6 @@ from parcours.shard.messages import (
     DueReads,
     ExportRange,
     ExportSlice,
-    FactsAfter,
     Foreseen,
     Holding,
     Members,
@@ -75,6 +74,10 @@ from parcours.shard.request import Request as Request
 from parcours.shard.scan_requests import AwaitScan as AwaitScan
 from parcours.shard.scan_requests import EndScan as EndScan
 from parcours.shard.scan_requests import ListColumns as ListColumns
+from parcours.shard.step_requests import ListWaiting as ListWaiting
+from parcours.shard.step_requests import NewestFacts as NewestFacts
+from parcours.shard.step_requests import NewestOfChannel as NewestOfChannel
+from parcours.shard.step_requests import NewestOfStep as NewestOfStep
 from parcours.shard.tail_requests import HasPassed as HasPassed
 from parcours.shard.tail_requests import ReadTail as ReadTail
 from parcours.shard.time_requests import GetOutstanding as GetOutstanding
@@ -285,15 +288,6 @@ class GetTotals(Request[Totals], frozen=True, tag="totals"):
 
     async def put_to(self, host: ShardHost) -> Totals:
         return await host.totals()
-
-
-class NewestFacts(Request[FactsAfter], frozen=True, tag="newest_facts"):
-    """The facts above number `after`, of the `newest_facts_max` newest ones."""
-
-    after: int
-
-    async def put_to(self, host: ShardHost) -> FactsAfter:
-        return await host.newest_facts(self.after)
 
 
 class BeginExport(Request[ExportRange | None], frozen=True, tag="begin_export"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from parcours.core.profile import NEVER, decode_profile, next_due
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
@@ -17,6 +19,9 @@ from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.wheel import Wheel
+
+LATE_LOOKED_AT: Final = 20
+"""People looked at for whose journeys are late: those who are due first."""
 
 
 class Standing:
@@ -100,13 +105,28 @@ class Standing:
     def figures(self, status: Status, now_ms: int) -> ShardFigures:
         """What the shard counts and measures, beside where it stands."""
         next_ms = self._wheel.next_ms()
+        late_ms = 0 if next_ms is None else max(0, now_ms - next_ms)
         return ShardFigures(
             status=status,
             totals=self._totals.totals(),
             epoch=self._commits.epoch,
             journal_bytes=self._imaging.behind_bytes,
-            timers_late_ms=0 if next_ms is None else max(0, now_ms - next_ms),
+            timers_late_ms=late_ms,
             commits=self._commits.durations,
             handovers=dict(self._leaving.handovers),
             outbox=self._leaving.outbox.there(),
+            recent=self._totals.recent(now_ms),
+            late=self._late(now_ms) if late_ms else {},
         )
+
+    def _late(self, now_ms: int) -> dict[str, int]:
+        """By journey, for how long the first timer of its runs has been due, of a few people who are due first."""
+        late: dict[str, int] = {}
+        for person in self._wheel.first(LATE_LOOKED_AT):
+            data = self._slots.owned[self._slots.slot_map.slot(person)].profiles.get(person)
+            if data is None or next_due(data) == NEVER:
+                continue
+            for timer in decode_profile(data).timers:
+                if timer.journey and timer.due < now_ms:
+                    late[timer.journey] = max(late.get(timer.journey, 0), now_ms - timer.due)
+        return late

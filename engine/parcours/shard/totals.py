@@ -7,28 +7,34 @@ survive a crash exactly, and a commit without facts costs nothing. Lines are no 
 entry of their own, written with each batch.
 
 The runs that wait at a step are those that reached it less those that left it. After opening this is checked against
-the profiles: slot by slot between commits, while a commit that moves somebody of a slot already looked at moves the
-count of that check as well.
+the profiles (waiting.py).
+
+What has happened in the last hours lies in memory alone (core/recent.py). It comes back from the records that recovery
+reads, as far back as these go.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.fact import Fact, LimitReached, Merged, Moved
+from parcours.core.counted import Counted
+from parcours.core.fact import Fact, LimitReached
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.core.offer_counting import count_offers
 from parcours.core.offers.lessons import OfferCounts, Tallies
-from parcours.core.profile import decode_profile
+from parcours.core.recent import Recent, RecentCounts
 from parcours.core.totals import NOTHING, FactCounter, Step, Totals
 from parcours.shard.messages import FactsAfter, LineOutcome
+from parcours.shard.newest import NewestRings
 from parcours.shard.slots import Slots
+from parcours.shard.waiting import WaitingCounts
 from parcours.store.store import Record
 
 TOTALS = "totals"
@@ -61,19 +67,36 @@ _decode_totals = msgspec.msgpack.Decoder(StoredTotals).decode
 _decode_offers = msgspec.msgpack.Decoder(Tallies).decode
 
 
+class Told(NamedTuple):
+    """The facts of a record, as they lie there."""
+
+    sequence: int
+    stamp_ms: int
+    facts: bytes
+
+
 class ShardTotals:
-    """Counts the facts of one shard's commits. `offers` has what rankings learn from, under virtual time as well."""
+    """Counts the facts of one shard's commits.
+
+    offers   what rankings learn from, under virtual time as well
+    rings    the newest facts of each step and channel
+    waiting  who waits where, slot by slot; None before it is begun
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.offers = OfferCounts()
         self.settings = settings
+        self.rings = NewestRings(settings.figures)
+        self.waiting: WaitingCounts | None = None
+        figures = settings.figures
+        self._recent = RecentCounts(figures.recent_minutes, figures.recent_hours, figures.recent_names_max)
         self._counter = FactCounter(settings.totals_max, settings.reasons_max)
         self._newest: deque[Fact] = deque(maxlen=settings.newest_facts_max)
         self._entry: bytes | None = None
         self._stored = NOT_STORED
-        self._later: list[tuple[int, bytes]] = []
+        self._tail: deque[Told] = deque()
         self._to_write = settings.totals_facts_max
-        self._sweep: WaitingSweep | None = None
+        self._is_checked = True
 
     # Coming back from a store
 
@@ -87,34 +110,43 @@ class ShardTotals:
         """A record has been applied; `entries` are those of the own slot after it."""
         if entries.get(TOTALS) is not self._entry:
             self.restore(entries)
-            self._later.clear()
-        elif record.sequence > self._stored.through and record.facts:
-            self._later.append((record.sequence, record.facts))
+        if record.facts:
+            self._tail.append(Told(record.sequence, record.stamp_ms, record.facts))
+        tail, kept_from_ms = self._tail, record.stamp_ms - self._recent.kept_ms
+        while tail and tail[0].stamp_ms < kept_from_ms and tail[0].sequence <= self._stored.through:
+            tail.popleft()
 
     def restored(self, entries: Mapping[str, bytes]) -> None:
         """All records have been applied."""
         totals, settings = self._stored.totals, self.settings
         self._counter = FactCounter(settings.totals_max, settings.reasons_max, totals)
         self._to_write = totals.facts + settings.totals_facts_max
-        for sequence, block in self._later:
-            facts = decode_facts(block, f"record {sequence}")
-            self._counter.add(facts)
-            count_offers(self.offers, facts)
-            self._newest += facts
-        self._later.clear()
+        for told in self._tail:
+            facts = decode_facts(told.facts, f"record {told.sequence}")
+            counted = Counted(facts)
+            self._recent.add(told.stamp_ms, counted)
+            if told.sequence > self._stored.through:
+                self._counter.take(counted)
+                count_offers(self.offers, facts)
+                self._newest += facts
+                self.rings.add(facts)
+        self._tail.clear()
         self._counter.newest_limits.clear()  # they have been told of
         if LINES in entries:
             self._counter.lines = _decode_lines(entries[LINES])
 
     # With each commit
 
-    def count(self, facts: list[Fact], sequence: int) -> list[tuple[str, bytes]]:
+    def count(self, facts: list[Fact], sequence: int, stamp_ms: int) -> list[tuple[str, bytes]]:
         """Count the facts of record `sequence`; returns the entries that the record has to write."""
-        self._counter.add(facts)
+        counted = Counted(facts)
+        self._counter.take(counted)
+        self._recent.add(stamp_ms, counted)
         count_offers(self.offers, facts)
         self._newest += facts
-        if self._sweep is not None:
-            self._sweep.note(facts)
+        self.rings.add(facts)
+        if self.waiting is not None:
+            self.waiting.note(facts)
         return self.entries(sequence) if self._counter.facts >= self._to_write else []
 
     def count_untold(self, facts: list[Fact], sequence: int) -> list[tuple[str, bytes]]:
@@ -125,8 +157,9 @@ class ShardTotals:
         self._counter.add(facts)
         count_offers(self.offers, facts)
         self._newest.clear()
-        if self._sweep is not None:
-            self._sweep.note(facts)
+        self.rings.clear()
+        if self.waiting is not None:
+            self.waiting.note(facts)
         return self.entries(sequence)
 
     def count_offers(self, facts: list[Fact]) -> None:
@@ -140,8 +173,8 @@ class ShardTotals:
         """
         for person, step, runs in moved:
             self._counter.transfer(step, runs)
-            if runs < 0 and self._sweep is not None:  # one that comes is noted with the merge
-                self._sweep.note_gone(person, step)
+            if runs < 0 and self.waiting is not None:  # one that comes is noted with the merge
+                self.waiting.note_gone(person, step)
         return self._entries(sequence)
 
     def entries(self, sequence: int) -> list[tuple[str, bytes]]:
@@ -175,6 +208,10 @@ class ShardTotals:
     def totals(self) -> Totals:
         return self._counter.totals()
 
+    def recent(self, now_ms: int) -> Recent:
+        """What has happened in the last hours, as of now by the clock."""
+        return self._recent.recent(now_ms)
+
     def newest(self, after: int) -> FactsAfter:
         """The facts above number `after`, as far as the ring still has them."""
         oldest = self._counter.facts - len(self._newest) + 1
@@ -184,86 +221,25 @@ class ShardTotals:
     # Checking who waits
 
     def begin_check(self, slots: Slots, slot_map: SlotMap) -> None:
-        sweep = WaitingSweep(slots, slot_map)
-        self._sweep = None if sweep.is_over else sweep  # a new shard has nobody to look at
+        self.waiting = WaitingCounts(slots, slot_map)
+        self._is_checked = self.waiting.is_swept  # a new shard has nobody to look at
 
     @property
     def is_checked(self) -> bool:
-        return self._sweep is None
+        return self._is_checked
 
     def check(self, people: int) -> list[str]:
         """Check the next slots, up to about so many people; returns each difference in words, after the last slot.
 
         Differences are corrected. A shard that crashes before the correction is written finds them again.
         """
-        if self._sweep is None or not self._sweep.take(people):
+        if self._is_checked or self.waiting is None or not self.waiting.take(people):
             return []
-        found, self._sweep = self._sweep.waiting, None
-        differences = self._counter.correct(found.items())
+        self._is_checked = True
+        differences = self._counter.correct(self.waiting.sums().items())
         if differences:
             self._to_write = 0
         return [
             f"{journey}@{version}.{step}: {counted} runs were counted as waiting, and {there} are there"
             for (journey, version, step), counted, there in differences
         ]
-
-
-class WaitingSweep:
-    """Counts the runs at each step by a sweep over all people, while the shard goes on with its work."""
-
-    def __init__(self, slots: Slots, slot_map: SlotMap) -> None:
-        self._slots = slots
-        self._slot_of = slot_map.slot
-        self._left = [number for number, slot in slots.owned.items() if slot.profiles]
-        self._seen = set(slots.owned).difference(self._left)  # whoever comes to an empty one is noted as she moves
-        self.waiting: Counter[Step] = Counter()
-
-    @property
-    def is_over(self) -> bool:
-        return not self._left
-
-    def take(self, people: int) -> bool:
-        """Sweep the next slots, up to about so many people; returns whether all have been swept."""
-        looked_at = 0
-        while self._left and looked_at < people:
-            slot = self._left.pop()
-            profiles = self._slots[slot].profiles.values()
-            for profile in map(decode_profile, profiles):
-                self.waiting.update(
-                    (run.journey, run.version, run.step) for run in profile.runs if run.step is not None
-                )
-            self._seen.add(slot)
-            looked_at += len(profiles)
-        return self.is_over
-
-    def note(self, facts: Iterable[Fact]) -> None:
-        """Take over the moves of a commit, of people who have been swept already."""
-        person, swept = "", False
-        for fact in facts:
-            if type(fact) is Merged:
-                self._note_merge(fact)
-            if type(fact) is not Moved:
-                continue
-            if fact.person != person:  # the facts of one person come together
-                person = fact.person
-                swept = self._slot_of(person) in self._seen
-            if not swept:
-                continue
-            if fact.what == "reached" and fact.step is not None:
-                self.waiting[fact.journey, fact.version, fact.step] += 1
-                if fact.left is not None:
-                    self.waiting[fact.journey, fact.version, fact.left] -= 1
-            elif fact.what in ("exited", "ended") and fact.step is not None:
-                self.waiting[fact.journey, fact.version, fact.step] -= 1
-
-    def note_gone(self, person: str, step: Step) -> None:
-        """A run of the person has gone to another shard."""
-        if self._slot_of(person) in self._seen:
-            self.waiting[step] -= 1
-
-    def _note_merge(self, fact: Merged) -> None:
-        """Its runs go on with somebody else, who may have been swept where they were not, or the other way round."""
-        gained = (self._slot_of(fact.person) in self._seen) - (self._slot_of(fact.name) in self._seen)
-        for run in fact.runs:
-            if gained and run.to is not None and run.step is not None:
-                self.waiting[run.journey, run.version, run.step] += gained

@@ -9,7 +9,7 @@ moved); it is dropped when it comes up, because whoever changes a person's next 
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from typing import TypeAlias
 
 BUCKET_MS = 1_024
@@ -64,6 +64,15 @@ class Wheel:
         elif self._numbers:
             ahead.append(self._numbers[0] * BUCKET_MS)
         return min(ahead, default=None)
+
+    def first(self, most: int) -> list[str]:
+        """Up to so many people of those who are due first, or were: nobody leaves the wheel.
+
+        Of people who are not sorted yet it is any of the first ones.
+        """
+        sorted_ones = [person for _, person in (*self._opened[: -most - 1 : -1], *self._joined[:most])]
+        next_ones = [person for number in nsmallest(most, self._numbers) for person in self._buckets[number][:most]]
+        return [*sorted_ones, *self._opening[:most], *next_ones][:most]
 
     def take(self, before: int, most: int) -> list[str]:
         """Up to `most` people with a timer due before this time. They leave the wheel.

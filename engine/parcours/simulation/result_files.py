@@ -22,9 +22,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from parcours.campaigns.campaign_line import CampaignLine
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import CopyReached, Decided, DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.summary import Summary
 from parcours.simulation.campaign_file import file_line
 from parcours.simulation.sorting import Sorter

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from parcours.core.totals import BY_MACHINE, INTERNAL_OUTCOMES, REASONED_OUTCOMES
+from parcours.core.counted import BY_MACHINE, INTERNAL_OUTCOMES, REASONED_OUTCOMES
 from parcours.insight.report import OUTCOMES
 from parcours.insight.reports.asked import Asked
 from parcours.insight.reports.report import Cell, Section, rate, section

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from parcours.core.totals import BY_MACHINE, INTERNAL_OUTCOMES
+from parcours.core.counted import BY_MACHINE, INTERNAL_OUTCOMES
 from parcours.insight.reports.equations import Path
 from parcours.insight.summary import Summary
 from parcours.insight.warehouse.names import literal

@@ -18,11 +18,11 @@ from pydantic import (
 )
 
 from parcours.campaigns.campaign_line import SKIPPED
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.delivery.policy import GateName
 from parcours.core.fact import Outcome, What
 from parcours.core.offers.answer import LETTERS
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.journey.model.forms import Document, chooser, keys_of
 from parcours.journey.model.offers import Mark
 from parcours.journey.read.schema import DIALECT

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from parcours.channel import CALL
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import Decided, DeliveryReached, Fact, Merged, Moved
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
 from parcours.insight.sentences import refused, sentence, unstarted

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.identity import ANONYMOUS
 from parcours.core.time_text import time_text
-from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.testing.cases.moment import since
 from parcours.testing.explore.traffic import Act
 

@@ -1,0 +1,121 @@
+"""What has happened in the last hour, and in the last day? Counted by the minute and by the hour, in memory alone.
+
+A commit is counted whole at its stamp, so whoever reads the journal again comes to the same. Names beyond the bound of
+a minute or an hour are counted under one other name: sums stay exact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from parcours.core.counted import Counted
+from parcours.core.totals import OTHER
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+
+Kind: TypeAlias = Literal["entered", "refused", "came", "unmet", "queued", "delivery", "gate"]
+"""entered: runs; refused: entries, with the reason; came: entry events whose condition did not hold; unmet: that
+condition; queued: deliveries that have passed all gates; delivery: with its outcome; gate: deliveries that it refused
+or held
+"""
+
+Happened: TypeAlias = tuple[Kind, str, str]
+"""(kind, journey, outcome, gate, reason or condition); the last is "" where the kind has none."""
+
+
+class Recent(msgspec.Struct, frozen=True, array_like=True):
+    """What has happened in the newest minutes, and in the newest hours, that are counted; each list is sorted."""
+
+    minutes: list[tuple[Happened, int]] = []
+    hours: list[tuple[Happened, int]] = []
+
+
+def together(parts: Iterable[Recent]) -> Recent:
+    """The sums of what has happened to different people."""
+    minutes, hours = Counter[Happened](), Counter[Happened]()
+    for part in parts:
+        minutes.update(dict(part.minutes))
+        hours.update(dict(part.hours))
+    return Recent(sorted(minutes.items()), sorted(hours.items()))
+
+
+class RecentCounts:
+    """Counts commits in the order of their stamps."""
+
+    def __init__(self, minutes: int, hours: int, names_max: int) -> None:
+        self._minutes = _Buckets(MINUTE_MS, minutes, names_max)
+        self._hours = _Buckets(HOUR_MS, hours, names_max)
+
+    def add(self, stamp_ms: int, counted: Counted) -> None:
+        """Count what the facts of a commit add up to."""
+        happened = Counter[Happened]()
+        for each, number in _happened(counted):
+            happened[each] += number
+        if happened:
+            self._minutes.add(stamp_ms, happened)
+            self._hours.add(stamp_ms, happened)
+
+    def recent(self, now_ms: int) -> Recent:
+        """The counts as of now, by the clock."""
+        return Recent(self._minutes.sums(now_ms), self._hours.sums(now_ms))
+
+    @property
+    def kept_ms(self) -> int:
+        """What is older than this is counted nowhere."""
+        return max(self._minutes.kept_ms, self._hours.kept_ms)
+
+
+class _Buckets:
+    """The newest buckets of one width, each with what happened then."""
+
+    def __init__(self, width_ms: int, most: int, names_max: int) -> None:
+        self.kept_ms = width_ms * most
+        self._width_ms = width_ms
+        self._most = most
+        self._names_max = names_max
+        self._buckets: dict[int, dict[Happened, int]] = {}
+
+    def add(self, stamp_ms: int, happened: Counter[Happened]) -> None:
+        number = stamp_ms // self._width_ms
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            for old in [each for each in self._buckets if each <= number - self._most]:
+                del self._buckets[old]
+            bucket = self._buckets[number] = {}
+        _add(bucket, happened.items(), self._names_max)
+
+    def sums(self, now_ms: int) -> list[tuple[Happened, int]]:
+        oldest, summed = now_ms // self._width_ms - self._most, Counter[Happened]()
+        for number, bucket in self._buckets.items():
+            if number > oldest:
+                summed.update(bucket)
+        return sorted(summed.items())
+
+
+def _happened(counted: Counted) -> Iterator[tuple[Happened, int]]:
+    for (journey, _, _, what, why), number in counted.moves.items():
+        if what == "entered":
+            yield ("entered", journey, ""), number
+        elif what == "not_entered":
+            yield ("refused", journey, why or ""), number
+    for (journey, _, _, _, outcome, gate), number in counted.deliveries.items():
+        yield ("delivery", journey, outcome), number
+        if gate:
+            yield ("gate", journey, gate), number
+    for journey, number in counted.queued.items():
+        yield ("queued", journey, ""), number
+    for journey, number in counted.came.items():
+        yield ("came", journey, ""), number
+    for (journey, condition), number in counted.unmet.items():
+        yield ("unmet", journey, condition), number
+
+
+def _add(into: dict[Happened, int], happened: Iterable[tuple[Happened, int]], names_max: int) -> None:
+    for each, number in happened:
+        kept = each if each in into or len(into) < names_max else (each[0], OTHER, "")
+        into[kept] = into.get(kept, 0) + number
