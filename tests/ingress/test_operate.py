@@ -113,7 +113,7 @@ def test_journeys_are_told_with_the_figures_that_the_report_has(tmp_path: Path) 
 
         assert listed == {
             "ledger": 1,
-            "journeys": [{"name": JOURNEY, "state": "open", "version": 1, "entered": 2, "goal": 0}],
+            "journeys": [{"name": JOURNEY, "state": "open", "version": 1, "entered": 2, "goal": 0, "health": []}],
         }
         assert {name: value for name, value in looked.items() if name != "steps"} == {
             **listed["journeys"][0], "ledger": 1,
@@ -144,7 +144,7 @@ def test_what_changes_nothing_needs_less_than_what_does(tmp_path: Path) -> None:
             answer = await shop.get(path)
             assert answer.status_code == 200
             assert answer.headers["content-type"] == "application/json"
-        for path in ("/live", f"/journeys/{JOURNEY}/steps/mail/waiting", f"/journeys/{JOURNEY}/picture.svg"):
+        for path in ("/live", f"/journeys/{JOURNEY}/picture.svg"):
             assert (await shop.get(path)).status_code == 404, "it comes with the page"
         assert await shop.changes() == []
 

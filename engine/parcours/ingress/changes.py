@@ -28,6 +28,7 @@ def looking(
     summary: str,
     *,
     also: tuple[str, ...] = (),
+    asks: type[msgspec.Struct] | None = None,
     page: Handler | None = None,
 ) -> Route:
     """The row of what changes nothing."""
@@ -37,6 +38,7 @@ def looking(
         also=also,
         handler=handler,
         gives=gives,
+        asks=asks,
         page=page,
         scope="operate:read",
         summary=summary,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from parcours.config import DAY_MS
 from parcours.dispatch.known_words import LEFT_OUT, known_part
 from parcours.ingress.keys import Key, sees_people
+from parcours.insight.health import Sign
 from parcours.insight.store_report import StoreReport
 
 DIGITS: Final = 8
@@ -30,6 +32,14 @@ def shown_person(person: str, key: Key | None, now_ms: int) -> str:
 def shown_reason(reason: str, key: Key | None) -> str:
     """A reason for whoever may see people; else the part of it that is ours to say."""
     return reason if sees_people(key) else known_part(reason)
+
+
+def shown_signs(signs: Sequence[Sign], key: Key | None) -> list[Sign]:
+    """The signs of a journey; why runs are parked may hold what people sent, and all else is the author's."""
+    return [
+        msgspec.structs.replace(each, because=shown_reason(each.because, key)) if each.sign == "parked" else each
+        for each in signs
+    ]
 
 
 def shown_report(report: StoreReport, key: Key | None) -> StoreReport:

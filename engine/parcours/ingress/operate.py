@@ -12,9 +12,9 @@ from parcours.ingress.bodies import decoded
 from parcours.ingress.changes import answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
-from parcours.ingress.hidden_names import shown_person, shown_reason
+from parcours.ingress.hidden_names import shown_person, shown_reason, shown_signs
 from parcours.ingress.journey_figures import counts_asked, journey_asked, journeys_of, open_runs, together
-from parcours.ingress.keys import sees_people
+from parcours.ingress.keys import Key, sees_people
 from parcours.ingress.operate_bodies import (
     BackupAsked,
     ChangeAsked,
@@ -25,6 +25,7 @@ from parcours.ingress.operate_bodies import (
     LetterShown,
     PublishAsked,
     Resent,
+    SignShown,
     Troubles,
     Versions,
     VersionShown,
@@ -33,16 +34,17 @@ from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
 from parcours.ingress.page.versions import versions_screen
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
+from parcours.insight.health import sentence
 from parcours.instants import ceil_ms
 from parcours.journey.publish.ledger import LedgerEntry, Verb
 from parcours.service.change_outcome import ChangeOutcome, refused
 from parcours.service.live_report import LiveReport
 
 
-async def journeys(door: Door, _request: Request) -> Answer:
+async def journeys(door: Door, request: Request) -> Answer:
     """All journeys, by name."""
     report = await answered(door.service.report())
-    shown = [_shown(name, entry, report) for name, entry in journeys_of(door, report.ledger)]
+    shown = [_shown(name, entry, report, request.key) for name, entry in journeys_of(door, report.ledger)]
     return json_answer(Journeys(report.ledger.number, shown), headers=VARY)
 
 
@@ -60,6 +62,7 @@ async def journey(door: Door, request: Request) -> Answer:
             goal=count.goal,
             steps=count.steps,
             ledger=report.ledger.number,
+            health=_signs(name, report, request.key),
         ),
         headers=VARY,
     )
@@ -84,11 +87,23 @@ async def versions(door: Door, request: Request) -> Answer:
     return json_answer(told, headers=VARY)
 
 
-def _shown(name: str, entry: LedgerEntry, report: LiveReport) -> JourneyShown:
+def _shown(name: str, entry: LedgerEntry, report: LiveReport, key: Key | None) -> JourneyShown:
     count = together(report.counts.get(name, []), entry)
     return JourneyShown(
-        name=name, state=entry.state, version=entry.newest.number, entered=count.entered, goal=count.goal
+        name=name,
+        state=entry.state,
+        version=entry.newest.number,
+        entered=count.entered,
+        goal=count.goal,
+        health=_signs(name, report, key),
     )
+
+
+def _signs(name: str, report: LiveReport, key: Key | None) -> list[SignShown]:
+    return [
+        SignShown(sign=each.sign, words=sentence(each), figures=each.figures, because=each.because, where=each.where)
+        for each in shown_signs(report.signs(name), key)
+    ]
 
 
 def changing(verb: Verb) -> Handler:

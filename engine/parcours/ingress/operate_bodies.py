@@ -6,18 +6,39 @@ from collections.abc import Mapping
 
 import msgspec
 
+from parcours.insight.health import SignName
 from parcours.insight.summary import StepCount
 from parcours.journey.publish.ledger import JourneyStateName
 
 
+class SignShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign that something is wrong with a journey.
+
+    words    the same as a sentence
+    figures  whole numbers by name; times in ms
+    because  what it is mostly about, "" where there is nothing to say
+    where    the path at which it shows
+    """
+
+    sign: SignName
+    words: str
+    figures: Mapping[str, int]
+    because: str
+    where: str
+
+
 class JourneyShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A journey: its newest version, and how many runs of all versions have entered and reached the goal."""
+    """A journey: its newest version, and how many runs of all versions have entered and reached the goal.
+
+    health  what is wrong with it, worst first; nothing if it is fine
+    """
 
     name: str
     state: JourneyStateName
     version: int
     entered: int
     goal: int
+    health: list[SignShown]
 
 
 class Journeys(msgspec.Struct, frozen=True):
@@ -39,6 +60,7 @@ class JourneyLooked(msgspec.Struct, frozen=True, kw_only=True):
     goal: int
     steps: Mapping[str, StepCount]
     ledger: int
+    health: list[SignShown]
 
 
 class VersionShown(msgspec.Struct, frozen=True, kw_only=True):

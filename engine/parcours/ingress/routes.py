@@ -29,6 +29,7 @@ from parcours.ingress import (
     reports,
     snippet,
     sql,
+    steps,
 )
 from parcours.ingress.exchange import Route
 from parcours.ingress.page import entrance, static_files
@@ -44,6 +45,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     operate.ROUTES,
     entrance.ROUTES,
     static_files.ROUTES,
+    steps.ROUTES,
     reports.ROUTES,
     campaigns.ROUTES,
     looks.ROUTES,

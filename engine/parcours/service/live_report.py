@@ -1,4 +1,4 @@
-"""What has a running engine come to? Its ledger, the totals of its shards, and what runs of campaigns have told.
+"""What has a running engine come to? Its ledger, the counters of its shards, and what runs of campaigns have told.
 
 Nobody is looked at.
 """
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parcours.config import Settings
+from parcours.core.recent import Recent, together
 from parcours.core.totals import FactCounter, Totals
 from parcours.errors import ShardUnavailable
+from parcours.figures_settings import FiguresSettings
 from parcours.insight.campaign_counts import CampaignTally
+from parcours.insight.health import Counters, Sign, signs_of
 from parcours.insight.store_report import StoreReport, report_of
 from parcours.insight.summary import CampaignCount, JourneyCount, by_journey, journey_counts
 from parcours.journey.program import Journey, Program
@@ -32,6 +35,8 @@ class LiveReport:
     totals     of all shards
     clock_ms   the newest effective time, None where nothing has happened
     campaigns  what the runs of each have told
+    counters   those of all shards by which it is told how journeys are
+    figures    what counts as a sign
     """
 
     ledger: Ledger
@@ -39,6 +44,16 @@ class LiveReport:
     totals: Totals
     clock_ms: int | None
     campaigns: CampaignTally
+    counters: Counters
+    figures: FiguresSettings
+
+    def signs(self, name: str) -> list[Sign]:
+        """The signs that something is wrong with a journey of the ledger, worst first; none if it is fine."""
+        entry = self.ledger.journeys[name]
+        newest = next(
+            (each for each in self.versions if (each.name, each.version) == (name, entry.newest.number)), None
+        )
+        return signs_of(name, entry, None if newest is None else newest.goal, self.counters, self.figures)
 
     @property
     def counts(self) -> dict[str, list[JourneyCount]]:
@@ -62,20 +77,27 @@ async def live_report(
     program: Program,
     settings: Settings,
     runs: Mapping[str, Iterable[RunPlace]],
+    now_ms: int,
 ) -> LiveReport:
     """The report of now. Raises ShardUnavailable where a shard does not answer.
 
-    runs  of each campaign, how far those are of which something is kept
+    runs    of each campaign, how far those are of which something is kept
+    now_ms  as of when it is, by the clock
     """
+    recent, late = list[Recent](), dict[str, int]()
     counter, clock_ms = FactCounter(settings.totals_max, settings.reasons_max), 0
     for number, answer in enumerate(await ask_all(ports)):
         figures = answer.figures
         if figures is None:
             raise ShardUnavailable(f"shard {number} does not answer")
         counter.include(figures.totals)
+        recent.append(figures.recent)
+        late |= {name: max(late.get(name, 0), late_ms) for name, late_ms in figures.late.items()}
         clock_ms = max(clock_ms, figures.status.stamp_ms)
     tally = campaign_tally(program, runs)
-    return LiveReport(ledger, tuple(program.versions()), counter.totals(), clock_ms or None, tally)
+    totals, versions = counter.totals(), tuple(program.versions())
+    counters = Counters(totals, together(recent), late, now_ms)
+    return LiveReport(ledger, versions, totals, clock_ms or None, tally, counters, settings.figures)
 
 
 def campaign_tally(program: Program, runs: Mapping[str, Iterable[RunPlace]]) -> CampaignTally:

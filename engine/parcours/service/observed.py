@@ -79,8 +79,9 @@ class Observed(ABC):
         standing = await self._host.standing(sorted(program.conducted_names()))
         runs = {name: each.runs for name, each in standing.items()}
         return await live_report(
-            self._host.ports, self._control.publications.ledger, program, self._host.settings, runs
-        )
+            self._host.ports, self._control.publications.ledger, program, self._host.settings, runs,
+            self._host.now_ms(),
+        )  # fmt: skip
 
     @property
     def ledger(self) -> Ledger:

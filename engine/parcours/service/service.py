@@ -46,6 +46,7 @@ from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
+from parcours.service.step_calls import StepCalls
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
 from parcours.wording import shown_value
@@ -53,7 +54,7 @@ from parcours.wording import shown_value
 log = logging.getLogger("parcours")
 
 
-class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, Looks, Facade, AboutPeople, Observed):
+class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, StepCalls, Looks, Facade, AboutPeople, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from parcours.expression.duration import format_duration
@@ -11,11 +11,11 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
 from parcours.ingress.journey_figures import counts_asked, journey_asked
 from parcours.ingress.page.frame import TEXT_MAX, address, moment, name, screen, seen
-from parcours.ingress.page.journeys import health
 from parcours.ingress.page.parts import chip, chips, goal_words, heads, numeric, state_words, wide
-from parcours.ingress.page.signs import signs_of
+from parcours.ingress.page.signs import health, signs_of
 from parcours.ingress.page.standing import Standing, standing
 from parcours.ingress.page.step import panel
+from parcours.insight.health import Sign
 from parcours.insight.page.markup import Child, Markup, drawn, element, together
 from parcours.journey import program
 from parcours.journey.picture.drawing import journey_svg
@@ -48,7 +48,7 @@ async def _journey(door: Door, request: Request) -> Answer:
         ),
         _versions(of, request),
         _described(of.journey),
-        _figures(of, request),
+        _figures(of, signs_of(report, journey, request), request),
         element(
             "div",
             _picture(of, request, step),
@@ -131,13 +131,13 @@ def _again(journey: program.Journey) -> str:
     return f"{format_duration(after)} after the last run" if after else "at any time after the last run"
 
 
-def _figures(of: Standing, request: Request) -> Markup:
+def _figures(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
     figures: list[tuple[str, Child]] = [
         ("Entered", f"{of.count.entered:,}"),
         ("In it now", f"{of.in_it:,}"),
         ("Goal reached", goal_words(of)),
         ("Parked", f"{sum(of.parked.values()):,}"),
-        ("Health", health(of, signs_of(of), request)),
+        ("Health", health(signs, request)),
     ]
     return element(
         "dl",

@@ -9,12 +9,13 @@ from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.journey_figures import journeys_of
-from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, name, screen, seen
+from parcours.ingress.page.frame import NAME_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import STATES, chips, goal_words, state_words
-from parcours.ingress.page.signs import Sign, signs_of
+from parcours.ingress.page.signs import health, signs_of, urgency
 from parcours.ingress.page.standing import Standing, standing
 from parcours.insight.figures import counted_text
-from parcours.insight.page.markup import Markup, element, together
+from parcours.insight.health import Sign
+from parcours.insight.page.markup import Markup, element
 from parcours.journey.picture.svg_text import cut
 
 ANY: Final = "any"
@@ -31,8 +32,8 @@ async def _journeys(door: Door, request: Request) -> Answer:
     report = await answered(door.service.report())
     counts = report.counts
     lines = [standing(report, name, entry, counts.get(name, [])) for name, entry in journeys_of(door, report.ledger)]
-    found = [(each, signs_of(each)) for each in lines if _is_asked_for(each, request)]
-    found.sort(key=lambda each: (not each[1], each[0].name))
+    found = [(each, signs_of(report, each.name, request)) for each in lines if _is_asked_for(each, request)]
+    found.sort(key=lambda each: (urgency(each[1]), each[0].name))
     return screen(
         door,
         request,
@@ -109,7 +110,7 @@ def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
     versions = ", ".join(f"{version} ({runs:,})" for version, runs in of.peopled.items())
     cells = (
         state_words(of),
-        health(of, signs, request),
+        health(signs, request),
         goal_words(of),
         f"{of.in_it:,}",
         f"{of.count.entered:,}",
@@ -127,20 +128,3 @@ def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
         for column, cell in zip(COLUMNS[1:], cells, strict=True)
     ]
     return element("tr", head, shown, role="row")
-
-
-def health(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
-    """The signs, each a link to where it shows."""
-    if not signs:
-        return element("span", "fine", class_="fine")
-    links = [
-        element(
-            "a",
-            each.word,
-            href=address(request, "journeys", of.name, step=each.step, fragment="step" if each.step else ""),
-            title=cut(each.said, TEXT_MAX),
-            class_="sign",
-        )
-        for each in signs
-    ]
-    return together([together(link, " ") for link in links])

@@ -1,31 +1,47 @@
-"""What is not well with a journey? Its signs, the worst first; a journey without any is fine."""
+"""What is not well with a journey? Its signs (insight/health.py), for whoever looks on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final, get_args
+from urllib.parse import parse_qs, urlsplit
 
-from parcours.ingress.page.standing import Standing
+from parcours.ingress.exchange import Request
+from parcours.ingress.hidden_names import shown_signs
+from parcours.ingress.page.frame import TEXT_MAX, address
+from parcours.insight.health import Sign, SignName, sentence
+from parcours.insight.page.markup import Markup, element, together
+from parcours.journey.picture.svg_text import cut
+from parcours.service.live_report import LiveReport
+
+ORDER: Final[Sequence[str]] = get_args(SignName)
+
+JOURNEYS: Final = "/journeys/"
+"""Where signs show that have a screen; the path of another one is for commands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """
-    word  as it stands in the column of health
-    said  the same in a sentence
-    step  where it shows, None: at the journey as a whole
-    """
-
-    word: str
-    said: str
-    step: str | None = None
+def signs_of(report: LiveReport, name: str, request: Request) -> Sequence[Sign]:
+    """The signs of a journey, worst first."""
+    return shown_signs(report.signs(name), request.key)
 
 
-def signs_of(of: Standing) -> Sequence[Sign]:
-    """The signs that its counts tell of."""
-    if not of.parked:
-        return ()
-    step = max(of.parked, key=lambda each: of.parked[each])
-    many = sum(of.parked.values())
-    said = "1 run is parked" if many == 1 else f"{many:,} runs are parked"
-    return (Sign("parked", f"{said}, most of them at {step}" if len(of.parked) > 1 else f"{said} at {step}", step),)
+def urgency(signs: Sequence[Sign]) -> int:
+    """The smaller, the sooner somebody should look."""
+    return ORDER.index(signs[0].sign) if signs else len(ORDER)
+
+
+def health(signs: Sequence[Sign], request: Request) -> Markup:
+    """The signs, each a link to where it shows."""
+    if not signs:
+        return element("span", "fine", class_="fine")
+    return together([together(_shown(each, request), " ") for each in signs])
+
+
+def _shown(sign: Sign, request: Request) -> Markup:
+    words, said = sign.sign.replace("_", " "), cut(sentence(sign), TEXT_MAX)
+    where = urlsplit(sign.where)
+    if not where.path.startswith(JOURNEYS):
+        return element("span", words, title=said, class_="sign")
+    step = parse_qs(where.query).get("step", [None])[0]
+    href = address(request, *where.path.strip("/").split("/"), step=step, fragment="step" if step else "")
+    return element("a", words, href=href, title=said, class_="sign")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from parcours.core.totals import BY_MACHINE
+from parcours.core.counted import BY_MACHINE
 from parcours.dispatch.known_words import LEFT_OUT
 from parcours.expression.definition_keys import plain
 from parcours.ingress.exchange import Request
