@@ -88,6 +88,7 @@ def test_nobody_is_told_of_her_from_the_commit_on(world: World, lines: Lines) ->
     assert through == erasure.record == world.shard.commits.sequence
     assert recall(world.store, {PERSON: through}, world.shard.commits.sequence).facts == []
     assert all(fact.person != PERSON for fact in world.shard.totals.newest(0).facts)
+    assert all(fact.person != PERSON for ring in world.shard.totals.rings._rings.values() for fact in ring)
 
 
 def test_what_is_queued_leaves_no_more_and_what_is_claimed_leaves_nothing_behind(world: World, lines: Lines) -> None:

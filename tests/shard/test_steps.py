@@ -194,6 +194,13 @@ def test_each_step_and_channel_has_its_newest_facts(new_world: Callable[..., Wor
     assert [fact.outcome for fact in on_channel if isinstance(fact, DeliveryReached)] == ["sent", "sent"]
 
 
+def test_states_on_the_way_to_a_channel_are_no_news(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Ordered"))
+    world.claim()
+
+    assert len(world.shard.totals.rings.of_channel("email")) == 0
+
+
 def test_there_are_no_more_rings_than_may_be_and_what_was_silent_goes(
     new_world: Callable[..., World], lines: Lines
 ) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.figures_settings import FiguresSettings
 
@@ -21,21 +22,20 @@ class NewestRings:
         self._rings: dict[Place, deque[Fact]] = {}
 
     def add(self, facts: Iterable[Fact]) -> None:
-        """Keep the facts of a commit, of each place the newest ones."""
+        """Keep the facts of a commit, of each place the newest ones; states on the way to a channel are left out."""
         rings = self._rings
         for fact in facts:
             if type(fact) is Moved:
                 if (step := fact.step) is None:
                     continue
-            elif type(fact) is DeliveryReached:
+            elif type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES:
                 step = fact.step
-                self._ring(("", fact.channel)).append(fact)
+                of_channel = "", fact.channel
+                (rings.get(of_channel) or self._ring(of_channel)).append(fact)
             else:
                 continue
-            ring = rings.get((fact.journey, step))
-            if ring is None:
-                ring = self._ring((fact.journey, step))
-            ring.append(fact)
+            of_step = fact.journey, step
+            (rings.get(of_step) or self._ring(of_step)).append(fact)
 
     def clear(self) -> None:
         """Forget all of them."""

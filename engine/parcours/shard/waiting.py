@@ -7,8 +7,9 @@ slots alone that have somebody there.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import partial
 from operator import itemgetter
 
 from parcours.core.fact import Fact, Merged, Moved
@@ -26,7 +27,7 @@ class WaitingCounts:
         self._slot_of = slot_map.slot
         self._left = [number for number, slot in slots.owned.items() if slot.profiles]
         self._seen = set(slots.owned).difference(self._left)  # whoever comes to an empty one is noted as she moves
-        self._at: dict[Step, dict[int, int]] = {}
+        self._at: defaultdict[Step, defaultdict[int, int]] = defaultdict(partial(defaultdict, int))
 
     @property
     def is_swept(self) -> bool:
@@ -57,13 +58,14 @@ class WaitingCounts:
             for profile in map(decode_profile, profiles):
                 for run in profile.runs:
                     if run.step is not None:
-                        self._move((run.journey, run.version, run.step), slot, 1)
+                        self._at[run.journey, run.version, run.step][slot] += 1
             self._seen.add(slot)
             looked_at += len(profiles)
         return self.is_swept
 
     def note(self, facts: Iterable[Fact]) -> None:
         """Take over the moves of a commit, of people whose slots have been swept already."""
+        at = self._at
         person, slot, swept = "", 0, False
         for fact in facts:
             if type(fact) is Moved:
@@ -79,9 +81,9 @@ class WaitingCounts:
                     slot = self._slot_of(person)
                     swept = slot in self._seen
                 if swept and fact.step is not None:
-                    self._move((fact.journey, fact.version, fact.step), slot, change)
+                    at[fact.journey, fact.version, fact.step][slot] += change
                     if change > 0 and fact.left is not None:
-                        self._move((fact.journey, fact.version, fact.left), slot, -1)
+                        at[fact.journey, fact.version, fact.left][slot] -= 1
             elif type(fact) is Merged:
                 self._note_merge(fact)
 
@@ -89,7 +91,7 @@ class WaitingCounts:
         """A run of the person has gone to another shard."""
         slot = self._slot_of(person)
         if slot in self._seen:
-            self._move(step, slot, -1)
+            self._at[step][slot] -= 1
 
     def _note_merge(self, fact: Merged) -> None:
         """Its runs go on with somebody else, in the slot of that one."""
@@ -98,17 +100,6 @@ class WaitingCounts:
             if gained != lost and run.to is not None and run.step is not None:
                 step = run.journey, run.version, run.step
                 if gained in self._seen:
-                    self._move(step, gained, 1)
+                    self._at[step][gained] += 1
                 if lost in self._seen:
-                    self._move(step, lost, -1)
-
-    def _move(self, step: Step, slot: int, change: int) -> None:
-        """One that is 0 is forgotten. One may be below it for a moment, within a commit."""
-        slots = self._at.get(step)
-        if slots is None:
-            slots = self._at[step] = {}
-        number = slots.get(slot, 0) + change
-        if number:
-            slots[slot] = number
-        else:
-            del slots[slot]
+                    self._at[step][lost] -= 1
