@@ -177,6 +177,7 @@ class Settings(SettingsBase, frozen=True):
     score_sample: Count = Field(default=100, description="Facts tell what scores say of one person in so many.")
     propositions_max: Count = Field(default=50, description="Offers that somebody got last, and marks can be about.")
     propositions_for_ms: Duration = Field(default=90 * DAY_MS, description="How long each of them can be marked.")
+    answered_requests_max: Count = Field(default=50, description="Requests of a person, answered the same if repeated.")
     cap_pending_ms: Duration = Field(default=HOUR_MS, description="How long an offer that was not seen yet is counted.")
     offer_counts_max: Count = Field(
         default=200, description="Offers counted for one person's caps at a time; another with caps she does not get."

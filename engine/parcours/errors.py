@@ -18,6 +18,8 @@
     ├── CallerError              whoever calls the Python API or the command line
     │   ├── EventsUnsorted
     │   ├── LedgerOutdated       what is published has changed since the caller looked
+    │   ├── RequestChanged       a request for decisions asks for something else than it did before
+    │   ├── RequestForgotten     it was answered before, and nobody knows any more how
     │   └── EngineClosed
     └── NobodyYet                wait and try again; the engine does so by itself
         ├── ShardUnavailable
@@ -135,6 +137,14 @@ class EventsUnsorted(CallerError):
 
 class LedgerOutdated(CallerError):
     """What is published has changed since the caller looked."""
+
+
+class RequestChanged(CallerError):
+    """A request for decisions asks for something else than it did before."""
+
+
+class RequestForgotten(CallerError):
+    """A request for decisions was answered before, and what was given is not remembered any more."""
 
 
 class EngineClosed(CallerError):

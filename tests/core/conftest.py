@@ -204,7 +204,9 @@ class Story:
             self.outbox.pop(key, None)
 
     def call(self, at: int, **fields: object) -> Story:
-        given = input_of(read_call(msgspec.json.encode({"userId": self.person, **fields})), at, self.program)
+        given = input_of(
+            read_call(msgspec.json.encode({"userId": self.person, **fields})), at, self.program, self.settings
+        )
         assert given is not None, "the call moves something"
         return self.give(given)
 

@@ -150,7 +150,27 @@ def test_an_offer_comes_once_in_an_answer_unless_its_decision_does_not_mind() ->
 
         answers = choose(offers, asker(), asked, SETTINGS)
 
-        assert [names(each) for each in answers] == ([["a"], ["b"], []] if distinct else [["a"], ["a"], ["a"]])
+        assert [names(each) for each in answers] == ([["a"], ["b"], []] if distinct else [["a"], ["a"], ["b"]])
+
+
+@pytest.mark.parametrize("first, then", [(True, False), (False, True), (False, False)])
+def test_another_decision_gives_no_offer_again_that_stands_at_its_placement(first: bool, then: bool) -> None:
+    choosing = {"choose": [{"collection": "all"}], "count": 1}
+    placements = {"banner": {"channel": "web", "format": "text"}}
+    offers = Project.of(
+        ProjectDocument(project="shop"),
+        offers=OffersDocument.model_validate(
+            {
+                "placements": placements,
+                "offers": {name: {"content": {"banner": {"text": name}}} for name in "abc"},
+                "decisions": {"one": {**choosing, "distinct": first}, "two": {**choosing, "distinct": then}},
+            }
+        ),
+    ).program.offers
+
+    answers = choose(offers, asker(), [Asked(each, "banner", 2) for each in ("one", "two")], SETTINGS)
+
+    assert [names(each) for each in answers] == [["a", "b"], ["c"]]
 
 
 def test_the_fallback_is_for_whom_there_is_nothing_else() -> None:
@@ -178,9 +198,10 @@ def test_whoever_wants_nothing_personal_gets_the_fallback() -> None:
 def test_a_cap_knows_what_the_same_answer_has_already() -> None:
     offers = offers_of({"a": {"caps": [{"max": 2, "of": "shown", "per": "1d"}]}}, {"distinct": False})
 
-    answers = choose(offers, asker(), [Asked("best", "banner")] * 3, SETTINGS)
+    answers = choose(offers, asker(), [Asked("best", at) for at in ("banner", "side", "banner")], SETTINGS)
 
     assert [names(each) for each in answers] == [["a"], ["a"], []]
+    assert [reasons(each)["a"][0] for each in answers] == ["chosen", "chosen", "capped"]
 
 
 @pytest.mark.parametrize("of", ["shown", "clicked"])
@@ -325,6 +346,14 @@ def test_what_two_people_got_is_joined_by_time() -> None:
     assert [each.key for each in both.propositions] == ["y", "z"]
     assert both.tallies["a"].decided == Count(3, [NOW, NOW + 1, NOW + 2])
     assert names(one(offers, asker(both, NOW + 2))) == [] and names(one(offers, asker(both, NOW + 2 * DAY))) == ["a"]
+
+
+def test_what_two_people_got_at_one_instant_stays_in_the_order_in_which_each_got_it() -> None:
+    offers, own, other = offers_of({"a": {}}), OffersKept(), OffersKept()
+    for kept, key in ((own, "z"), (own, "y"), (other, "x"), (other, "b")):
+        got(kept, offers, "a", NOW, key)
+
+    assert [each.key for each in joined(own, other, SETTINGS).propositions] == ["z", "y", "x", "b"]
 
 
 def test_what_is_kept_of_a_person_is_small_and_reads_back() -> None:

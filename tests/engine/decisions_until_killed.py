@@ -255,7 +255,8 @@ def live(life: Life, project: Project) -> None:
     """Ask and tell until this is killed; in the last life until nothing is left, and say so."""
     settings = Settings(
         decision_timeout_ms=life.timeout_ms,
-        propositions_max=1_000,  # whatever was answered can be asked for again
+        propositions_max=1_000,
+        answered_requests_max=1_000,  # whatever was answered can be asked for again
         ambiguous_resend_after_ms=1,
         retry_delays_ms=(1,),
         export_every_ms=300 * DAY_MS,  # so that every fact can be read as it was told

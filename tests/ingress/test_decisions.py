@@ -43,6 +43,7 @@ KEYS = [
 ]
 SECRET = "s" * 32
 BEST = [{"decision": "best", "placement": "banner"}]
+MANY = [{"decision": "best", "placement": each, "count": 30} for each in ("banner", "agent")]
 
 LINKED: dict[str, Any] = {"public_url": "http://127.0.0.1", "signing_keys": ["k" * 32]}
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -114,6 +115,24 @@ def test_the_answer_has_what_the_offers_say_and_a_mark_finds_them(tmp_path: Path
         facts = await service.facts("u1")
         assert [each.mark for each in facts if isinstance(each, OfferMarked)] == ["shown"]
         assert len([each for each in facts if isinstance(each, Decided)]) == 1
+
+    at_the_door(tmp_path, do)
+
+
+def test_an_id_that_asks_otherwise_or_is_forgotten_is_refused_by_its_own_code(tmp_path: Path) -> None:
+    async def do(service: Service, post: Post) -> None:
+        await service.identify("u1", {"city": "Rome"})
+        body = {"userId": "u1", "requestId": "r", "decisions": BEST}
+        answers = [await post("/v1/decisions", body)]
+        for decisions in ([{**BEST[0], "count": 2}], [{**BEST[0], "decision": "bare"}]):
+            answers.append(await post("/v1/decisions", {**body, "decisions": decisions}))
+        await service.erase("u1")
+        answers.append(await post("/v1/decisions", body))
+        answers.append(await post("/v1/decisions", {**body, "requestId": "r2"}))
+
+        assert [each.status_code for each in answers] == [200, 409, 409, 409, 200]
+        assert [each.json()["code"] for each in answers[1:4]] == ["request", "request", "forgotten"]
+        assert answers[3].json()["message"].endswith("ask under a new id")
 
     at_the_door(tmp_path, do)
 
@@ -270,6 +289,13 @@ def test_a_page_proves_which_user_it_means(
         ("/v1/decisions", {"userId": "u", "decisions": BEST * 2}, "agent", 400, "at the same placement twice"),
         ("/v1/decisions", {"userId": "u", "decisions": [{**BEST[0], "count": 0}]}, "agent", 400, "cannot be read"),
         ("/v1/decisions", {"userId": "u", "decisions": [{**BEST[0], "decision": "bests"}]}, "agent", 400, "'best'?"),
+        (
+            "/v1/decisions",
+            {"userId": "u", "decisions": MANY},
+            "agent",
+            400,
+            "may give 60 offers, and of one request 50",
+        ),
         ("/v1/decisions", {"userId": "u", "decisions": BEST, "event": {}}, "agent", 400, "track"),
         ("/v1/proposition", {"userId": "u", "proposition": "k", "mark": "seen"}, "agent", 400, "no mark of an offer"),
         ("/v1/proposition", {"userId": "u", "proposition": "k", "mark": "shown"}, "shop", 403, "does not open"),

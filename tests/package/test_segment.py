@@ -71,11 +71,11 @@ def take(line: bytes) -> tuple[str, int, Input | None]:
     slot = route(line, PROGRAM, SETTINGS, SlotMap(1))
     call = read_call(line)
     if call.type == "feedback":
-        return "", at, input_of(call, at, PROGRAM)
+        return "", at, input_of(call, at, PROGRAM, SETTINGS)
     person = person_of(call, PROGRAM, SETTINGS)
     assert slot == SlotMap(1).slot(person)
     assert instant(call.timestamp) == at
-    return person, at, input_of(call, at, PROGRAM)
+    return person, at, input_of(call, at, PROGRAM, SETTINGS)
 
 
 def line_of(**fields: object) -> bytes:
@@ -201,14 +201,16 @@ def test_a_provider_s_report_goes_where_the_key_of_its_delivery_says() -> None:
     assert route(line, PROGRAM, SETTINGS, SlotMap(1)) == place_in(KEY).slot == SlotMap(1).slot("sarah")
     assert route(line, PROGRAM, SETTINGS, SlotMap(1, {"sarah": 7, "tom": 8})) == 7  # where its person lives
     assert timestamp_of(line, SETTINGS) == at
-    assert input_of(read_call(line), 7, PROGRAM) == FeedbackArrived(7, KEY, "clicked", "shop", "7")
+    assert input_of(read_call(line), 7, PROGRAM, SETTINGS) == FeedbackArrived(7, KEY, "clicked", "shop", "7")
 
 
 @pytest.mark.parametrize("machine, by_link", [(True, True), (True, False), (False, True)])
 def test_a_report_says_whether_a_machine_did_it_and_whether_it_came_by_a_link(machine: bool, by_link: bool) -> None:
     line = feedback_line(Feedback(key=KEY, reaction="opened", machine=machine, by_link=by_link))
 
-    assert input_of(read_call(line), 7, PROGRAM) == FeedbackArrived(7, KEY, "opened", machine=machine, by_link=by_link)
+    assert input_of(read_call(line), 7, PROGRAM, SETTINGS) == FeedbackArrived(
+        7, KEY, "opened", machine=machine, by_link=by_link
+    )
 
 
 def test_a_report_that_comes_again_is_the_same_message_and_any_other_is_not() -> None:

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 from tests.projects import write_texts
 
+from parcours.config import Settings
 from parcours.core.delivery.proposition_key import code_of
 from parcours.core.fact import Decided, Fact, OfferMarked
 from parcours.core.time_text import time_text
@@ -45,6 +46,8 @@ SHOP = {
           - {id: nothing, end: true}
     """,
 }
+
+REMEMBERED = "of one request 3 can be remembered (propositions_max)"
 
 Asks = dict[str, list[tuple[int, int]]]
 
@@ -239,3 +242,31 @@ def test_a_recorded_decision_that_cannot_be_made_is_left_out_with_the_reason(tmp
     reasons = " / ".join(reason for _, reason in rejected)
     for why in ("dry is for", "mean 'best'?", "mean 'agent'?", "context.page: no decision", "goes on a track line"):
         assert why in reasons
+
+
+@pytest.mark.parametrize("shards", [1, 2, 8])
+def test_a_request_counts_once_in_a_recording_and_one_for_too_many_offers_is_left_out(
+    tmp_path: Path, shards: int
+) -> None:
+    def line(at: int, request: str, count: int = 1) -> bytes:
+        asked = [{"decision": "best", "placement": "agent", "count": count}]
+        call = {"type": "decision", "userId": "ann", "requestId": request, "decisions": asked}
+        return json.dumps({**call, "timestamp": time_text(START + at)}).encode()
+
+    lines = [line(0, "r"), line(1, "r"), line(2, "r", 2), line(3, "s", 4), line(DAY, "r")]
+    few = Settings(propositions_max=3)
+
+    left_out = list[tuple[int, str]]()
+
+    found = simulate(
+        shop(tmp_path / "shop"),
+        lines,
+        shards=shards,
+        settings=few,
+        rejected=lambda number, reason: left_out.append((number, reason)),
+    )
+
+    given = [each for each in found.facts if isinstance(each, Decided)]
+    assert [(each.at - START, each.offers[0].offer) for each in given] == [(0, "weekly"), (DAY, "weekly")]
+    assert len({each.offers[0].proposition for each in given}) == 2, "a day later it is another request"
+    assert left_out == [(4, f"the decisions of the call may give 4 offers, and {REMEMBERED}: ask for fewer")]

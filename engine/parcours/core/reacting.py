@@ -18,6 +18,8 @@ from parcours.core.input import (
     ReactionArrived,
 )
 from parcours.core.offers.choosing import Asked
+from parcours.core.offers.requests import digest_of, is_answered, note_answer
+from parcours.core.offers.state import AnsweredRequest, OffersKept
 from parcours.core.pause_buffer import keep_reaction
 from parcours.core.profile import DeliveryState, Run, is_unknown
 from parcours.core.run.walk import go_to, hears, waits_at
@@ -103,15 +105,22 @@ def hear_reactions(turn: Turn, run: Run) -> None:
 
 
 def take_decision(turn: Turn, given: DecisionAsked) -> None:
-    """Somebody asks which offers the person gets. Whoever gets some is known from then on.
+    """Somebody asks which offers the person gets. Whoever gets some is known from then on; a repetition gets no more.
 
     Where strangers are forgotten, nothing is remembered or told of them: they are answered as by a try (trying.py).
     """
     if leaves_no_trace(turn.profile, turn.settings):
         return None
+    if is_answered(turn.profile.offers, given.request, turn.at, turn.settings):
+        return let_time_turn(turn)
     unknown = is_unknown(turn.profile)
     asked = [Asked(each.decision, each.placement, each.count, given.context) for each in given.asked]
-    decide(turn, turn.scope(), asked, Cause(turn.person, given.request, request=given.request))
+    answers = decide(turn, turn.scope(), asked, Cause(turn.person, given.request, is_request=True))
+    if not is_unknown(turn.profile):
+        turn.profile.offers = turn.profile.offers or OffersKept()
+        keys = tuple(each.proposition for places in answers for each in places)
+        answered = AnsweredRequest(given.request, turn.at, digest_of(asked), keys)
+        note_answer(turn.profile.offers, answered, turn.settings)
     if unknown and not is_unknown(turn.profile):
         return follow_audiences(turn, unknown=True)
     return let_time_turn(turn)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 
 from parcours.core.input import AskedAt
+from parcours.errors import RequestChanged, RequestForgotten
 from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
@@ -97,20 +98,25 @@ class Marked(msgspec.Struct, frozen=True):
 
 
 async def decisions(door: Door, request: Request) -> Answer:
-    """The answer, which always comes in time."""
+    """The answer, which always comes in time. Raises Problem for an id that was asked otherwise, or is forgotten."""
     asked = decoded(request, DecisionsAsked)
     _check_user(door, request.key, asked)
     if asked.dry and request.key is not None and request.key.public:
         raise Problem(403, "dry", "a page's key is not told what spoke against offers")
-    told = await door.service.decisions(
-        asked.user_id,
-        [Asking(each.decision, each.placement, each.count) for each in asked.decisions],
-        context=asked.context,
-        request_id=None if asked.request_id is None else str(asked.request_id),
-        anonymous_id=asked.anonymous_id,
-        before=[] if asked.event is None else [asked.event],
-        dry=asked.dry,
-    )
+    try:
+        told = await door.service.decisions(
+            asked.user_id,
+            [Asking(each.decision, each.placement, each.count) for each in asked.decisions],
+            context=asked.context,
+            request_id=None if asked.request_id is None else str(asked.request_id),
+            anonymous_id=asked.anonymous_id,
+            before=[] if asked.event is None else [asked.event],
+            dry=asked.dry,
+        )
+    except RequestChanged as error:
+        raise Problem(409, "request", str(error)) from None
+    except RequestForgotten as error:
+        raise Problem(409, "forgotten", str(error)) from None
     return json_answer(DecisionsShown(told.request_id, [_shown(each) for each in told.decisions], told.is_late))
 
 

@@ -53,7 +53,7 @@ REPORTED: tuple[str, ...] = get_args(Reaction)
 MARKS: tuple[Mark, ...] = get_args(Mark)
 
 REQUEST_ID_MAX: Final = 200
-"""Characters of a request's id: it is remembered with each offer that somebody gets by it."""
+"""Characters of a request's id, which is remembered with what she got by it."""
 
 DECISIONS_MAX: Final = 30
 """Decisions of one call."""
@@ -76,7 +76,7 @@ def check_call(line: bytes, program: Program, settings: Settings) -> None:
     if call.type != FEEDBACK:  # which names a delivery
         person_of(call, program, settings)
     check_message_id(call, settings)
-    input_of(call, 0, program)
+    input_of(call, 0, program, settings)
 
 
 def check_message_id(call: Call, settings: Settings) -> None:
@@ -94,7 +94,7 @@ def event_name(call: Call) -> str | None:
     return PAGE_EVENTS.get(call.type)
 
 
-def input_of(call: Call, at: int, program: Program) -> Input | None:
+def input_of(call: Call, at: int, program: Program, settings: Settings) -> Input | None:
     """The input that the call is to its person; None for an accepted call that does nothing."""
     name = event_name(call)
     if name is not None:
@@ -117,7 +117,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if call.type == "suppression":
         return _suppression_input(call, at)
     if call.type == "decision":
-        return _decision_input(call, at, program)
+        return _decision_input(call, at, program, settings)
     if call.type == "proposition":
         return _mark_input(call, at)
     if call.type in TOLD:
@@ -148,7 +148,7 @@ def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
     return SuppressionChanged(at, call.channel, call.address, call.suppressed)
 
 
-def _decision_input(call: DetailedCall, at: int, program: Program) -> DecisionAsked:
+def _decision_input(call: DetailedCall, at: int, program: Program, settings: Settings) -> DecisionAsked:
     if bytes(call.dry) not in (b"", b"null", b"false"):
         raise Unusable("dry is for POST /v1/decisions and engine.decide: a decision call is made for real")
     if not call.request_id:
@@ -167,6 +167,11 @@ def _decision_input(call: DetailedCall, at: int, program: Program) -> DecisionAs
     reason = objection([each.decision for each in asked], [each.placement for each in asked], context, program.offers)
     if reason is not None:
         raise Unusable(reason)
+    decisions = program.offers.decisions
+    most = sum(decisions[each.decision].count if each.count is None else each.count for each in asked)
+    if most > settings.propositions_max:
+        told = f"of one request {settings.propositions_max} can be remembered (propositions_max)"
+        raise Unusable(f"the decisions of the call may give {most} offers, and {told}: ask for fewer")
     return DecisionAsked(at, call.request_id, asked, context)
 
 

@@ -1,8 +1,10 @@
 """Decisions that somebody asks for: which offers a person gets, answered once they are committed, or else in time.
 
 A request is a line of the person's. What she gets by it is remembered with her under the request's id, so whoever asks
-again under the same one is answered the same; only what the offers say is filled in anew. Where her shard does not
-answer within `decision_timeout_ms`, fallbacks are given. What it then still decides is an offer that nobody was shown.
+again under the same one is answered the same; only what the offers say is filled in anew. Where that is not remembered
+any more, or something else was asked for, it is an error: an empty answer says that there is nothing. Where her shard
+does not answer within `decision_timeout_ms`, fallbacks are given. What it then still decides is an offer that nobody
+was shown.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ from parcours.core.delivery.showing import shown_offer
 from parcours.core.fact import OfferGiven
 from parcours.core.identity import person_name
 from parcours.core.input import AskedAt
+from parcours.core.offers.choosing import Asked
+from parcours.core.offers.requests import digest_of
 from parcours.dispatch.asked_offers import AskedOffers
-from parcours.errors import CallerError, NobodyYet
+from parcours.errors import CallerError, NobodyYet, RequestChanged, RequestForgotten
 from parcours.insight.offer_words import decision_sentence
 from parcours.journey.offers import Offers
 from parcours.routing.calls import checked_line
@@ -102,7 +106,9 @@ class OfferCalls(ABC):
         dry         only try it: nothing is remembered or told, no call goes before it, offers have no propositions, and
                     `why` says what spoke for and against each
         Awaiting it ends within about `decision_timeout_ms`, if need be with fallbacks (`is_late`). Raises CallerError
-        for what the project does not know.
+        for what the project does not know, and for more offers than can be remembered (`propositions_max`);
+        RequestChanged where the request_id has asked for something else before, and RequestForgotten where it was
+        answered before and nobody knows any more how.
         """
         if request_id is not None:
             check_text("request_id", request_id)
@@ -127,18 +133,33 @@ class OfferCalls(ABC):
     ) -> Decisions:
         late_at = asyncio.get_running_loop().time() + self._host.settings.decision_timeout_ms / 1_000
         try:
-            await self._take_request(lines)
+            is_repeated = await self._take_request(lines)
             async with asyncio.timeout_at(late_at):
-                return await self._told_of(name, request, asked, context)
+                return await self._told_of(name, request, asked, context, is_repeated=is_repeated)
         except (NobodyYet, TimeoutError) as error:
             log.warning("a request for decisions is answered by their fallbacks: %s", error_words(error))
         return Decisions(request, tuple(self._answer(name, each, None, context) for each in asked), is_late=True)
 
-    async def _told_of(self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object]) -> Decisions:
-        """What she has got by a request that is on disk."""
+    async def _told_of(
+        self, name: str, request: str, asked: Sequence[Asking], context: dict[str, object], *, is_repeated: bool
+    ) -> Decisions:
+        """What she has got by a request that is on disk.
+
+        Nothing is remembered of the answer to somebody of whom nothing is known: it is empty, unless she was erased.
+        """
         found = await ask_owner(self._port_of, name, lambda owner: GetOffers(owner, request))
-        if not found.given and self._host.settings.strangers == "forget":
+        if found.asked is None and (found.is_full or (found.is_known and is_repeated)):
+            raise RequestForgotten(
+                f"the request {shown_value(request)} was answered before, and what was given is not remembered any "
+                "more: ask under a new id"
+            )
+        if found.asked is None and self._host.settings.strangers == "forget":
             return await self._tried(name, request, asked, context, is_passing=True)
+        if found.asked not in (None, digest_of([Asked(each.decision, each.placement, each.count) for each in asked])):
+            raise RequestChanged(
+                f"the request {shown_value(request)} has asked for other decisions, placements or counts before: "
+                "ask for something else under an id of its own"
+            )
         return Decisions(request, tuple(self._answer(name, each, found, context) for each in asked))
 
     async def _tried(
@@ -186,8 +207,11 @@ class OfferCalls(ABC):
     def _saying(self) -> AskedOffers:
         return AskedOffers()
 
-    async def _take_request(self, lines: Sequence[bytes]) -> None:
-        """Hand in a request, the last of the lines. Raises NobodyYet where that cannot be done in time."""
+    async def _take_request(self, lines: Sequence[bytes]) -> bool:
+        """Hand in a request, the last of the lines; whether it has come before.
+
+        Raises NobodyYet where that cannot be done in time.
+        """
         half_s = self._host.settings.decision_timeout_ms / 2_000
         taken = await self.take_lines(lines, room_wait_s=half_s, answer_wait_s=half_s)
         for place, reason in taken.rejected:
@@ -195,6 +219,7 @@ class OfferCalls(ABC):
                 raise CallerError(f"decision: {reason}")
         if taken.failure is not None:
             raise taken.failure
+        return len(lines) - 1 in taken.repeated
 
 
 def _given(asked: Asking, found: OffersFound | None, offers: Offers) -> list[OfferGiven]:

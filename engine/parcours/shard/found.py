@@ -42,10 +42,16 @@ class InboxFound(Found, frozen=True, array_like=True):
 
 class OffersFound(Found, frozen=True, array_like=True):
     """
-    given   the offers that she got by the request, in the order in which they were asked for
-    traits  hers, as their texts may name them
+    is_known  whether anything is known of her, or was before she was erased
+    is_full   whether newer offers or requests of hers push older ones out
+    asked     the digest of what the request asked for (core/offers/requests.py); None where it is not remembered
+    given     the offers that she got by it, in the order in which they were asked for
+    traits    hers, as their texts may name them
     """
 
+    is_known: bool = False
+    is_full: bool = False
+    asked: str | None = None
     given: list[Proposition] = []
     traits: dict[str, object] = {}
 

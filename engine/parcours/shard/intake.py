@@ -295,7 +295,7 @@ class Intake:
             at = batch.times[place] if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:
-                input_of(call, at, self._program)
+                input_of(call, at, self._program, self._settings)
             identity = self._identity(call, person, batch, place)
         except Unusable as reason:
             return str(reason)
@@ -314,7 +314,7 @@ class Intake:
         if call.type == "track" and call.event and call.event not in moving:
             if call.event not in entering or work.knows(slot, person):
                 return None
-        given = input_of(call, at, self._program)
+        given = input_of(call, at, self._program, self._settings)
         if isinstance(given, EventHappened) and (moving.isdisjoint(given.names) or entering.isdisjoint(given.names)):
             if (moving if work.knows(slot, person) else entering).isdisjoint(given.names):
                 return None

@@ -10,6 +10,8 @@ from typing import Final
 from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.core.input import AskedAt, DecisionAsked
+from parcours.core.offers.requests import answer_to, pushes_out
+from parcours.core.profile import Profile, is_unknown
 from parcours.errors import ParcoursError
 from parcours.shard.erasures import Erasure
 from parcours.shard.found import DecisionsTried, InboxFound, Located, OffersFound, ProfileFound
@@ -26,7 +28,7 @@ LOOKS_WITHIN_S: Final = 1.0
 """Within this time looks are committed, if no other commit takes them along."""
 
 ANSWER_POLL_S: Final = 0.002
-"""Between two looks whether a decision has been made that asks total caps: a fraction of what an answer takes."""
+"""Between two looks whether it is known by now what somebody got: a fraction of what an answer takes."""
 
 LOOKS_MAX: Final = 1_000
 """Looks that wait for a commit; whoever asks beyond it waits for one."""
@@ -63,16 +65,25 @@ class PersonHost:
         return InboxFound(found.owner, found.is_here, entries)
 
     async def offers(self, name: str, request: str) -> OffersFound:
+        """What she got by a request, once that is known: nobody waits longer for it than for a decision."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._shard.settings.decision_timeout_ms / 1_000
         found = self._shard.persons.find_owner(name)
-        while found.is_here and self._shard.asking.waits(found.owner):
+        while found.is_here and self._may_change(found.owner) and loop.time() < until:
             await asyncio.sleep(ANSWER_POLL_S)
             found = self._shard.persons.find_owner(name)
-        profile = self._shard.persons.known(found.owner) if found.is_here else None
-        if profile is None:
-            return OffersFound(found.owner, found.is_here)
-        propositions = [] if profile.offers is None else profile.offers.propositions
-        given = [each for each in propositions if each.request == request]
-        return OffersFound(found.owner, found.is_here, given, profile.traits)
+        if not found.is_here:
+            return OffersFound(found.owner, is_here=False)
+        profile = self._shard.persons.known(found.owner) or Profile()
+        answered = answer_to(profile.offers, request)
+        asked, given = (None, []) if answered is None else (answered[0].asked, answered[1])
+        is_known = not is_unknown(profile) or self._shard.erasing.erasures.forgotten_through(found.owner) > 0
+        is_full = profile.offers is not None and pushes_out(profile.offers, self._shard.settings)
+        return OffersFound(found.owner, True, is_known, is_full, asked, given, profile.traits)
+
+    def _may_change(self, person: str) -> bool:
+        """Whether a decision of hers waits for total caps, or what somebody got who becomes her is under way."""
+        return self._shard.asking.waits(person) or self._shard.persons.is_joined(person)
 
     async def try_decisions(
         self, name: str, asked: tuple[AskedAt, ...], context: dict[str, object], *, is_passing: bool

@@ -31,6 +31,7 @@ from parcours.shard.person_requests import Held, KnownNames
 from parcours.shard.published import Published
 from parcours.shard.reached import Reached, reached_of
 from parcours.shard.slots import Slot, Slots
+from parcours.shard.standing_still import standing_name
 
 _decode_outgoing = msgspec.msgpack.Decoder(Outgoing).decode
 
@@ -119,6 +120,10 @@ class Persons:
         self._commits.check()
         owner = self._names.owner(name) or name
         return Found(owner, self._names.is_here(owner))
+
+    def is_joined(self, person: str) -> bool:
+        """Whether she takes in somebody of another shard, whose things are under way; as has been committed."""
+        return bool(self._slots.own.profiles.get(standing_name(person)))
 
     def locate(self, name: str) -> Located:
         """The same, and which other names she has."""

@@ -50,9 +50,13 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Standing).decode
 
 
+def standing_name(person: str) -> str:
+    return f"{STILL}{person}"
+
+
 def standing_entry(person: str, standing: Standing | None) -> tuple[str, bytes]:
     """The entry of the shard's own slot; None: she goes on."""
-    return f"{STILL}{person}", b"" if standing is None else _encode(standing)
+    return standing_name(person), b"" if standing is None else _encode(standing)
 
 
 def standings(entries: Mapping[str, bytes]) -> dict[str, Standing]:

@@ -60,6 +60,31 @@ def journal() -> Journal:
     return journal
 
 
+def test_of_what_was_decided_at_one_instant_the_first_is_pushed_out_first(tmp_path: Path) -> None:
+    names = [f"o{number}" for number in range(30)]
+    decisions = {"all": {"choose": [{"collection": "all"}], "count": 30, "distinct": False}}
+    content = {each: {"text": "?"} for each in ("top", "side")}
+    offers = {
+        "placements": {each: {"channel": "web", "format": "text"} for each in content},
+        "offers": {name: {"priority": 99 - number, "content": content} for number, name in enumerate(names)},
+        "decisions": decisions,
+    }
+    write_texts(tmp_path / "shop", {"parcours.yaml": "project: shop\n", "offers.yaml": json.dumps(offers)})
+    asked = [{"decision": "all", "placement": each, "count": 25} for each in content]
+    call = {"type": "decision", "userId": "sarah", "timestamp": time_text(START)}
+    lines = [{**call, "requestId": "r1", "decisions": asked}, {**call, "requestId": "r2", "decisions": asked[1:]}]
+    (tmp_path / "events").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    shop, out = tmp_path / "shop", tmp_path / "out"
+    assert ask("simulate", shop, "--events", tmp_path / "events", "--out", out, "--facts").exit_code == 0
+
+    told = json.loads(ask("report", out, "offer", "--project", shop, "--format", "json").stdout)
+
+    columns, found = (told["tables"]["Offers"][each] for each in ("columns", "rows"))
+    figures = [dict(zip(columns, row, strict=True)) for row in found]
+    pushed_out = [(each["placement"], each["never shown"]) for each in figures if each["never shown"]]
+    assert pushed_out == [("top", 1)] * 25, "the second request has pushed out what the first gave first"
+
+
 def test_what_was_decided_is_shown_or_pending_or_was_never_shown(journal: Journal, tmp_path: Path) -> None:
     report = asked(journal, tmp_path, Asked("offer"))
 

@@ -68,6 +68,7 @@ class Choosing:
     everybody  what all people got, she too
     silent     the offers of which nobody says how many everybody got
     out        the offers that are in it already, and those of them that were chosen
+    standing   (placement, offer) of each that is in it
     """
 
     world: dict[str, Any]
@@ -77,12 +78,13 @@ class Choosing:
     silent: set[str]
     out: list[str] = field(default_factory=list)
     chosen: list[str] = field(default_factory=list)
+    standing: list[tuple[str, str]] = field(default_factory=list)
 
     def answer(self, decision: str, placement: str, count: int | None, context: dict[str, Any]) -> tuple[Any, Any]:
         """The offers, each with its score and strategy; and by strategy the reason of each offer, None: passed over."""
         rules = self.world["decisions"][decision]
         wanted = count or rules["count"]
-        before = list(self.out) if rules["distinct"] else []
+        before = [name for where, name in self.standing if rules["distinct"] or where == placement]
         chosen: list[tuple[str, Any, int | None]] = []
         reasons: dict[int, Any] = {}
         for number, strategy in enumerate(rules["choose"]):
@@ -119,6 +121,7 @@ class Choosing:
         if not chosen and fallback is not None and placement in self.world["offers"][fallback]["places"]:
             chosen.append((fallback, None, None))
             self.out.append(fallback)
+        self.standing += [(placement, name) for name, _, _ in chosen]
         return chosen, reasons
 
     def members(self, collection: str) -> list[str]:

@@ -29,13 +29,13 @@ from parcours.expression.expression import Scope
 class Cause(NamedTuple):
     """What asks for a decision: keys are made under `name`, that of a person, for good; `origin` tells it from all
     others that ask the same of her. `delivery` is the key of a message that shows what is chosen, if it is for one, and
-    `request` the id of what somebody asks.
+    `is_request` says that somebody asks: what asks again later under an id that is forgotten is given keys of its own.
     """
 
     name: str
     origin: str
     delivery: str = ""
-    request: str = ""
+    is_request: bool = False
 
 
 Given: TypeAlias = tuple[OfferGiven, ...]
@@ -71,8 +71,8 @@ def decide(turn: Turn, scope: Scope, asked: Sequence[Asked], cause: Cause, *, is
             proposition.total = not each.is_fallback and bool(offers.offers[each.offer].totals)
             if cause.delivery:
                 proposition.deliveries, proposition.for_message = [cause.delivery], True
-            if cause.request:
-                proposition.request, proposition.score = cause.request, each.score
+            if cause.is_request:
+                proposition.score = each.score
             remember(turn.profile.offers, offers, proposition, settings)
         fallback = any(each.is_fallback for each in places)
         trace = tuple(_told(each, settings.decision_trace_max) for each in answer.tried)
@@ -95,6 +95,7 @@ def _answers(
     may = may_personalise(turn.profile, turn.program.policies)
     asker = Asker(turn.person, scope, kept, may, turn.lessons, totals, is_passing)
     answers = iter(choose(offers, asker, known, turn.settings, worded=True))
+    origin = f"{cause.origin}@{turn.at}" if cause.is_request else cause.origin
     numbers = Counter[tuple[str, str]]()  # the same may be asked for twice by one message
     for each in asked:
         if each.decision not in offers.decisions:
@@ -103,7 +104,7 @@ def _answers(
         answer = next(answers)
         about, places = (answer.decision, answer.placement), list[OfferGiven]()
         for chosen in answer.chosen:
-            key = proposition_key(turn.program.project, cause.name, *about, cause.origin, numbers[about])
+            key = proposition_key(turn.program.project, cause.name, *about, origin, numbers[about])
             numbers[about] += 1
             places.append(OfferGiven(chosen.offer, key, chosen.score, chosen.is_fallback))
         yield answer, tuple(places)
@@ -116,13 +117,18 @@ def _told(tried: Tried, most: int) -> StrategyTried:
 
 
 def forget_offers(turn: Turn) -> None:
-    """Forget propositions that cannot be marked any more, and with the last of them counts that nothing depends on."""
+    """Forget what cannot be marked or asked for any more, and with the last of it counts that nothing depends on."""
     kept, at, settings = turn.profile.offers, turn.at, turn.settings
-    if kept is None or (kept.propositions and kept.propositions[0].at > at - settings.propositions_for_ms):
+    if kept is None:
+        return
+    is_young = not kept.answered or kept.answered[0].at > at - settings.message_ids_for_ms
+    if is_young and kept.propositions and kept.propositions[0].at > at - settings.propositions_for_ms:
         return
     offers = turn.program.offers
     forget(kept, offers, at, settings)
-    if not kept.propositions and all(is_idle(name, each, offers, at, settings) for name, each in kept.tallies.items()):
+    if kept.propositions or kept.answered:
+        return
+    if all(is_idle(name, each, offers, at, settings) for name, each in kept.tallies.items()):
         turn.profile.offers = None
 
 

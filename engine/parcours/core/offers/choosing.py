@@ -76,7 +76,7 @@ def choose(
 
 @dataclass(frozen=True, slots=True)
 class _Choosing:
-    """`ahead` has what was chosen so far, at all placements."""
+    """`ahead` has how often each offer was chosen so far, and `at` the placements at which it was."""
 
     offers: Offers
     asker: Asker
@@ -84,13 +84,15 @@ class _Choosing:
     settings: Settings
     worded: bool
     ahead: Counter[str] = field(default_factory=Counter)
+    at: dict[str, set[str]] = field(default_factory=dict)
 
     def answer(self, asked: Asked) -> Answer:
         decision = self.offers.decisions[asked.decision]
         self.scope.context = asked.context
         room = decision.count if asked.count is None else asked.count
         chosen, tried = list[Chosen](), list[Tried]()
-        passed = frozenset(self.ahead) if decision.distinct else frozenset[str]()
+        here_before = self.at.setdefault(asked.placement, set())
+        passed = frozenset(self.ahead) if decision.distinct else frozenset(here_before)
         for number, strategy in enumerate(decision.strategies):
             if len(chosen) >= room:
                 break
@@ -104,6 +106,7 @@ class _Choosing:
         if not chosen and fallback is not None and asked.placement in fallback.content:
             chosen.append(Chosen(fallback.name))
             self.ahead[fallback.name] += 1
+        here_before.update(each.offer for each in chosen)
         return Answer(decision.name, asked.placement, tuple(chosen), tuple(tried))
 
     def _tried(

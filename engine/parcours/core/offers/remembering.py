@@ -10,6 +10,7 @@ from typing import Final
 
 from parcours.config import Settings
 from parcours.core.offers.caps import is_counted, is_idle
+from parcours.core.offers.requests import forget_answers, newest_answers
 from parcours.core.offers.state import Count, OffersKept, Proposition, Tally
 from parcours.journey.model.offers import CAP_MAX, Counted, Mark
 from parcours.journey.offers import Offer, Offers
@@ -86,7 +87,8 @@ def give_back(kept: OffersKept, key: str) -> Proposition | None:
 
 
 def forget(kept: OffersKept, offers: Offers, at: int, settings: Settings) -> None:
-    """Forget propositions that are too old, counts of offers that are gone, and where there is no room idle ones."""
+    """Forget what is too old, counts of offers that are gone, and where there is no room idle ones."""
+    forget_answers(kept, at, settings)
     oldest = at - settings.propositions_for_ms
     kept.propositions = [each for each in kept.propositions if each.at > oldest]
     is_full = len(kept.tallies) >= settings.offer_counts_max
@@ -100,15 +102,18 @@ def forget(kept: OffersKept, offers: Offers, at: int, settings: Settings) -> Non
 def joined(own: OffersKept, other: OffersKept, settings: Settings) -> OffersKept:
     """What is remembered of two people who are one: all of it, in the order of time, as far as there is room.
 
-    A proposition keeps its key. Counts may be above a cap then, and nothing more is chosen until there is room.
+    A proposition keeps its key, and its place among those of one instant. Counts may be above a cap then, and nothing
+    more is chosen until there is room. Of a request that both have made the newer answer counts.
     """
     by_key = {each.key: each for each in (*own.propositions, *other.propositions)}
-    newest = sorted(by_key.values(), key=lambda each: (each.at, each.key))[-settings.propositions_max :]
+    newest = sorted(by_key.values(), key=lambda each: each.at)[-settings.propositions_max :]
+    answered = sorted((*own.answered, *other.answered), key=lambda each: each.at)
     tallies = dict(own.tallies)
     for name, each in other.tallies.items():
         tallies[name] = _joined(tallies[name], each) if name in tallies else each
     latest = sorted(tallies, key=lambda name: (-tallies[name].newest, name))[: settings.offer_counts_max]
-    return OffersKept(newest, {name: tallies[name] for name in tallies if name in latest})
+    counted = {name: tallies[name] for name in tallies if name in latest}
+    return OffersKept(newest, counted, newest_answers(answered, settings))
 
 
 def _joined(one: Tally, other: Tally) -> Tally:

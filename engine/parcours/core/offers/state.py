@@ -1,8 +1,8 @@
 """What is remembered of the offers that somebody got: the newest of them with their marks, and counts for caps.
 
-Times are milliseconds, the instants at which something took effect. It is small: `propositions_max` propositions, and
-counts of `offer_counts_max` offers with caps and of those among the propositions, each of which has at most `CAP_MAX`
-instants of a kind.
+Times are milliseconds, the instants at which something took effect. It is small: `propositions_max` propositions,
+`answered_requests_max` requests, and counts of `offer_counts_max` offers with caps and of those among the propositions,
+each of which has at most `CAP_MAX` instants of a kind.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ class Proposition(msgspec.Struct, array_like=True):
     marks        what became of it, each with its first time
     deliveries   the keys of the messages that show it
     for_message  it was decided for one, and is given back if that does not go out
-    request      the id of the request by which it was decided; empty if it was not by one
     score        by which it was ranked, of one that was asked for by a request
     total        it was granted by whoever counts the offer for everybody, who is told if it is given back
     groups       those that the person was in, by the text of what rankings that learn tell people apart by
@@ -37,10 +36,23 @@ class Proposition(msgspec.Struct, array_like=True):
     marks: dict[Mark, int] = {}
     deliveries: list[str] = []
     for_message: bool = False
-    request: str = ""
     score: int | float | None = None
     total: bool = False
     groups: dict[str, str] = {}
+
+
+class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
+    """A request by which somebody was given offers, or nothing.
+
+    request  its id
+    asked    a digest of what was asked for (`requests.digest_of`)
+    keys     of the propositions that she got by it, the first asked for first
+    """
+
+    request: str
+    at: int
+    asked: str
+    keys: tuple[str, ...] = ()
 
 
 class Picked(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -110,7 +122,9 @@ class OffersKept(msgspec.Struct, array_like=True):
 
     propositions  the oldest first
     tallies       by offer, of those that have caps
+    answered      the oldest first
     """
 
     propositions: list[Proposition] = []
     tallies: dict[str, Tally] = {}
+    answered: list[AnsweredRequest] = []

@@ -3,20 +3,21 @@
 --
 -- What was given back may be decided again under the same key, for another offer too. A mark or a gift given back says that it
 -- was decided; `told` says whether that is told. Pending is what can still be marked, and was not dismissed. `begun` is
--- when it was decided first.
+-- when it was decided first. Of what was decided at one instant the first that was given is pushed out first.
 with each_told as (
     select
         time, person, given.offer as offer, placement, given.proposition as proposition, 'decided' as what, shard,
-        record, n
-    from (select *, unnest(offers) as given from main.decisions)
+        record, n, rank
+    from (select *, unnest(offers) as given, generate_subscripts(offers, 1) as rank from main.decisions)
     union all
-    select time, person, offer, placement, proposition, mark, shard, record, n from main.propositions
+    select time, person, offer, placement, proposition, mark, shard, record, n, 0 from main.propositions
 ),
 told as (
     select
         proposition, offer, placement, min(time) as begun,
         arg_max(person, row(time, record, shard, n)) as person,
         max(time) filter (what = 'decided') as newest,
+        max(row(time, record, shard, n, rank)) filter (what = 'decided') as given,
         count(*) filter (what = 'decided') > 0 as told,
         count(*) filter (what = 'given_back') as given_back,
         coalesce(
@@ -28,7 +29,7 @@ told as (
     group by all
 ),
 numbered as (
-    select *, row_number() over (partition by person, decided order by newest desc, proposition desc) as place from told
+    select *, row_number() over (partition by person, decided order by given desc nulls last) as place from told
 ),
 settled as (
     select

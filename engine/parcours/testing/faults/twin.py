@@ -107,7 +107,7 @@ class Twin:
                 continue
             self._seen[person, identity] = at
             self.applied.append(line)
-            given = input_of(call, at, self._program)
+            given = input_of(call, at, self._program, self._settings)
             if given is not None:
                 self._apply(person, given)
 
