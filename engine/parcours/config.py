@@ -241,8 +241,7 @@ class Settings(SettingsBase, frozen=True):
         description="How long it may take until nothing of somebody erased lies in any file; then it is a trouble.",
     )
     kept_inputs_max: Count = Field(
-        default=200,
-        description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
+        default=200, description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for."
     )
     dead_letters_max: Count = Field(
         default=1_000,
@@ -292,8 +291,7 @@ class Settings(SettingsBase, frozen=True):
     figures: FiguresSettings = Field(default=FiguresSettings(), description="What is counted and kept for who looks.")
     newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
     outbox_max: Count = Field(
-        default=500_000,
-        description="Deliveries of one channel that may wait in one shard, at about 1 KB of memory each.",
+        default=500_000, description="Deliveries of a channel that may wait in a shard, at about 1 KB of memory each."
     )
     outbox_full: Literal["keep", "refuse"] = Field(
         default="keep",
