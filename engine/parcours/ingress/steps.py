@@ -29,8 +29,13 @@ DIGITS_MAX: Final = 9
 
 async def waiting(door: Door, request: Request) -> Answer:
     """Who waits at a step, the longest first."""
-    name, step, skip = request.params["name"], request.params["step"], _skip(request)
-    look = _look(request, f"{STEP}/waiting")
+    told = await step_waits(door, request, request.params["step"], queried(request, WaitingAsked).skip)
+    return json_answer(told, headers=VARY)
+
+
+async def step_waits(door: Door, request: Request, step: str, asked: str) -> StepWaits:
+    """Who waits at a step of the journey of the path, after so many, for whoever asks."""
+    name, skip, look = request.params["name"], _skip(asked), _look(request, f"{STEP}/waiting")
     try:
         found = await answered(door.service.waiting(name, step, skip=skip, look=look))
     except EngineClosed:
@@ -48,23 +53,27 @@ async def waiting(door: Door, request: Request) -> Answer:
         )
         for run in found.runs
     ]
-    told = StepWaits(
+    return StepWaits(
         name=name, step=step, looked_at=found.looked_at, whole=found.whole, waiting=shown,
         next=skip + len(shown) if found.more else None,
     )  # fmt: skip
-    return json_answer(told, headers=VARY)
 
 
 async def at_step(door: Door, request: Request) -> Answer:
     """What has happened at a step last."""
-    name, step = request.params["name"], request.params["step"]
+    return json_answer(NewestFacts(await step_facts(door, request, request.params["step"])), headers=VARY)
+
+
+async def step_facts(door: Door, request: Request, step: str) -> list[NewestFact]:
+    """What has happened last at a step of the journey of the path, for whoever asks."""
+    look = _look(request, f"{STEP}/facts")
     try:
-        facts = await answered(door.service.newest_at_step(name, step, look=_look(request, f"{STEP}/facts")))
+        facts = await answered(door.service.newest_at_step(request.params["name"], step, look=look))
     except EngineClosed:
         raise
     except CallerError as error:
         raise Problem(404, "unknown", str(error)) from None
-    return json_answer(NewestFacts(_shown(facts, request)), headers=VARY)
+    return _shown(facts, request)
 
 
 async def on_channel(door: Door, request: Request) -> Answer:
@@ -74,8 +83,7 @@ async def on_channel(door: Door, request: Request) -> Answer:
     return json_answer(NewestFacts(_shown(facts, request)), headers=VARY)
 
 
-def _skip(request: Request) -> int:
-    asked = queried(request, WaitingAsked).skip
+def _skip(asked: str) -> int:
     if not (asked.isascii() and asked.isdigit() and len(asked) <= DIGITS_MAX):
         raise Problem(400, "invalid", "?skip= is a whole number")
     return int(asked)

@@ -101,6 +101,9 @@ def test_a_step_tells_what_it_does_its_ways_and_its_deliveries(tmp_path: Path) -
         assert paying.row('profile.plan == "gold"') == ["done", "3"]
         assert paying.row("otherwise") == ["nudge", "7"]
         assert "Why runs were parked herea reason that only a key with people:read is told: 10" in parked.text
+        waiting = [row for row in coming.rows if row[0].startswith("person ")]
+        assert len(waiting) == 5 and all(row[-1] == "1" for row in waiting), "no names without people:read"
+        assert "What has happened here last" in coming.text and "person0" not in coming.text
         chosen = [told for _, told in coming.elements if "aria-current" in told]
         assert [each.get("data-step") for each in chosen] == ["coming"]
         assert coming.links["Close"] == "/journeys/booked"

@@ -10,9 +10,10 @@ from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
 from parcours.ingress.journey_figures import counts_asked, journey_asked
+from parcours.ingress.page.at_step import people_at
 from parcours.ingress.page.frame import TEXT_MAX, address, moment, name, screen, seen
 from parcours.ingress.page.parts import chip, chips, goal_words, heads, numeric, state_words, wide
-from parcours.ingress.page.signs import health, signs_of
+from parcours.ingress.page.signs import health, sentences, signs_of
 from parcours.ingress.page.standing import Standing, standing
 from parcours.ingress.page.step import panel
 from parcours.insight.health import Sign
@@ -33,6 +34,8 @@ async def _journey(door: Door, request: Request) -> Answer:
     step = request.query.get("step")
     if step is not None and step not in of.count.steps:
         raise Problem(404, "unknown", "there is no such step")
+    signs = signs_of(report, journey, request)
+    people = together() if step is None else await people_at(door, request, step)
     return screen(
         door,
         request,
@@ -48,13 +51,14 @@ async def _journey(door: Door, request: Request) -> Answer:
         ),
         _versions(of, request),
         _described(of.journey),
-        _figures(of, signs_of(report, journey, request), request),
+        _figures(of, signs, request),
+        sentences(signs),
         element(
             "div",
             _picture(of, request, step),
             element(
                 "div",
-                None if step is None else panel(report, of, step, request),
+                None if step is None else panel(report, of, step, people, request),
                 _table(of, request, step),
             ),
             class_="beside",

@@ -37,6 +37,12 @@ def health(signs: Sequence[Sign], request: Request) -> Markup:
     return together([together(_shown(each, request), " ") for each in signs])
 
 
+def sentences(signs: Sequence[Sign]) -> Markup | None:
+    """The same in words."""
+    told = [element("li", element("bdi", cut(sentence(each), TEXT_MAX))) for each in signs]
+    return element("ul", told, class_="signs") if told else None
+
+
 def _shown(sign: Sign, request: Request) -> Markup:
     words, said = sign.sign.replace("_", " "), cut(sentence(sign), TEXT_MAX)
     where = urlsplit(sign.where)

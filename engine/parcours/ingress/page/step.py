@@ -30,8 +30,8 @@ ALONG: Final[frozenset[str]] = frozenset({"matched", "timed_out", "branched", "s
 """Moves along a way of the step; by all others a run leaves it, or stays."""
 
 
-def panel(report: LiveReport, of: Standing, step: str, request: Request) -> Markup:
-    """All that is told of the step."""
+def panel(report: LiveReport, of: Standing, step: str, people: Markup, request: Request) -> Markup:
+    """All that is told of the step; `people` is of whom it is told (at_step.py)."""
     compiled = None if of.journey is None else of.journey.steps.get(step)
     moves = _moves(report, of, step)
     sections = (
@@ -40,6 +40,7 @@ def panel(report: LiveReport, of: Standing, step: str, request: Request) -> Mark
         _otherwise(moves),
         _parked(report, of, step, request),
         _deliveries(report, of, step),
+        people,
     )
     close = element("a", "Close", href=address(request, "journeys", of.name, version=request.query.get("version")))
     return element(
