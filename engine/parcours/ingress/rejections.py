@@ -31,7 +31,8 @@ KINDS: Final = (
         "value",
         (
             r"\S+ is not (an object|a text)|\S+ with |\S+: a number |data_base64 |a specversion |the attribute |"
-            r"decisions are a list |a decision call asks for the same "
+            r"decisions are a list |a decision call asks for the same |event is the name |dry is for |"
+            r"the decisions of the call |there is no (decision|placement) |context\.\S+"
         ),
     ),
 )
