@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
 
 COLLECT_EVERY = 100_000
 """Objects allocated and not freed between two collections: about what one full batch allocates at once."""
@@ -27,10 +29,31 @@ def spare_for_good() -> None:
 
 @contextmanager
 def spared() -> Iterator[None]:
-    """For somebody else's process: collect seldom in here, unless it collects more seldom still, or not at all."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
+    """For somebody else's process: collect seldom in here, unless it collects more seldom still, or not at all.
+
+    Several threads may be in here at a time: the last one to leave puts back what the first one has found.
+    """
+    with _sparing.lock:
+        if not _sparing.inside:
+            before = _sparing.before = gc.get_threshold()
+            gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
+        _sparing.inside += 1
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        with _sparing.lock:
+            _sparing.inside -= 1
+            if not _sparing.inside:
+                gc.set_threshold(*_sparing.before)
+
+
+@dataclass
+class _Sparing:
+    """How many are in there, and what the first one has found."""
+
+    lock: Lock = field(default_factory=Lock)
+    inside: int = 0
+    before: tuple[int, int, int] = (0, 0, 0)
+
+
+_sparing = _Sparing()

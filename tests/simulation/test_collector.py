@@ -36,6 +36,19 @@ def test_the_collector_is_spared_for_a_while_and_runs_afterwards_as_before(befor
     assert gc.get_threshold()[:2] == (before, 7)
 
 
+def test_of_several_who_spare_it_the_last_one_puts_it_back_as_the_first_one_found_it() -> None:
+    gc.set_threshold(700, 7, 9)
+    first, last = collector.spared(), collector.spared()
+
+    first.__enter__()
+    last.__enter__()
+    first.__exit__(None, None, None)
+
+    assert gc.get_threshold()[0] == collector.COLLECT_EVERY
+    last.__exit__(None, None, None)
+    assert gc.get_threshold() == (700, 7, 9)
+
+
 def test_a_command_has_its_process_for_itself_and_spares_the_collector_before_it_loads_anything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
