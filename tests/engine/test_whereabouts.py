@@ -35,6 +35,13 @@ def position(latitude: float, accuracy: float = 5) -> dict[str, float]:
     return {"lat": latitude, "lon": -84.388, "accuracy": accuracy}
 
 
+async def entered(service: Service, person: str, place: str) -> bool:
+    """Whether it is told that she has entered."""
+    profile = await service.profile(person)
+    assert profile is not None
+    return any(each.is_told for each in profile.whereabouts.places if each.place == place)
+
+
 def test_a_person_shows_where_she_is_and_what_is_still_to_be_told(tmp_path: Path) -> None:
     clock = ManualClock(START)
     with Engine.open(project_of([SLOW]), f"sqlite:///{tmp_path}", runtime="local", shards=2, clock=clock) as engine:
@@ -122,6 +129,8 @@ def test_the_table_of_people_has_the_places_that_they_have_entered_and_not_where
         async with Service.open(project_of([SLOW, quick]), "memory:", runtime="local") as service:
             await service.track("sarah", "Location Updated", position(LATITUDE))
             await service.identify("tom", {})
+            while not await entered(service, "sarah", "lobby"):  # noqa: ASYNC110  # a timer tells it, a moment later
+                await asyncio.sleep(0.001)
             rows = {row.person: row async for slice_ in service.everybody() for row in slice_}
 
         assert {name: row.places for name, row in rows.items()} == {"sarah": ["lobby"], "tom": []}

@@ -29,7 +29,7 @@ def proposition_key(project: str, person: str, decision: str, placement: str, or
     """The key of an offer that somebody got.
 
     person  the name under which it was decided
-    origin  what asked for it: a run with its step, visit and channel, or a request
+    origin  what asked for it: a run with its step, visit and channel, or a request with its instant
     number  its place in the answer, from 0
     """
     return key_of(person, ("proposition", project, person, decision, placement, origin, str(number)))
