@@ -115,3 +115,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = CliRunner().invoke(build(), [*map(str, arguments)])
         assert done.exit_code == 0, done.output
     return page
+
+
+@pytest.fixture
+def asked(page: Page) -> list[str]:
+    """What the page asks for, and what the browser says of it, from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: asked.append(message.text))
+    return asked

@@ -78,15 +78,6 @@ def come(door: Served, numbers: range) -> None:
     assert sent.json()["accepted"] == len(calls), sent.text
 
 
-@pytest.fixture
-def asked(page: Page) -> list[str]:
-    """What the page asks for, and what the browser says of it, from now on."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: asked.append(message.text))
-    return asked
-
-
 def log_in(page: Page, door: Served, path: str = "/") -> None:
     """As somebody does who follows a link: to the form, and back to where it leads."""
     page.goto(f"{door.address}{path}")

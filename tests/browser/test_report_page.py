@@ -23,28 +23,19 @@ UNNAMED: Final = """
 """
 
 
-@pytest.fixture
-def told(page: Page) -> list[str]:
-    """What the page asks for and says, from now on."""
-    told: list[str] = []
-    page.on("request", lambda request: told.append(request.url))
-    page.on("console", lambda message: told.append(message.text))
-    return told
-
-
 @pytest.mark.parametrize("scheme, ground, sheet", [
     ("light", "rgb(246, 245, 242)", "rgb(255, 255, 255)"),
     ("dark", "rgb(19, 20, 22)", "rgb(31, 34, 37)"),
 ])  # fmt: skip
 def test_the_page_opens_without_a_network_in_the_theme_of_its_reader(
-    scheme: str, ground: str, sheet: str, page: Page, told: list[str], report: Path
+    scheme: str, ground: str, sheet: str, page: Page, asked: list[str], report: Path
 ) -> None:
     page.context.set_offline(True)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
     page.goto(report.as_uri())
 
-    assert told == [report.as_uri()], "nothing else is asked for, and nothing is wrong with it"
+    assert asked == [report.as_uri()], "nothing else is asked for, and nothing is wrong with it"
     assert page.title() == "Report of shop", "no script has changed it"
     assert (page.evaluate(GROUND), page.evaluate(OF_CHART)) == (ground, sheet)
     assert page.evaluate(UNNAMED) == 0

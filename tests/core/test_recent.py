@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.counted import Counted
 from parcours.core.fact import DeliveryReached, Fact, Moved, Outcome, Unmet
-from parcours.core.recent import HOUR_MS, MINUTE_MS, Recent, RecentCounts, together
+from parcours.core.recent import Recent, RecentCounts, together
 from parcours.core.totals import OTHER
 
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
+from parcours.config import DAY_MS
 from parcours.core.fact import LimitReached
 from parcours.core.recent import Happened, Recent
 from parcours.core.totals import FactCounter, Totals
 from parcours.figures_settings import FiguresSettings
-from parcours.insight.health import DAY_MS, Counters, Sign, sentence, signs_of
+from parcours.insight.health import Counters, Sign, sentence, signs_of
 from parcours.journey.parts import Goal, Trigger
 from parcours.journey.publish.ledger import LedgerEntry, Version
 

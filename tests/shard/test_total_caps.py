@@ -118,6 +118,12 @@ def leaves(world: MovingWorld) -> list[str]:
     return people
 
 
+def tell(world: MovingWorld, visitor: str) -> None:
+    """The visitor says where mail reaches her, and gets some."""
+    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
+    world.track(visitor, "Told")
+
+
 def test_whoever_is_counted_elsewhere_stands_still_until_that_answers(world: MovingWorld) -> None:
     (anna,) = people(ASKS, 1)
 
@@ -369,8 +375,7 @@ def test_what_is_to_leave_waits_for_a_timer_that_asks_first(world: MovingWorld) 
 
 def test_a_timer_that_asks_goes_before_somebody_comes_whose_delivery_leaves_after_it(world: MovingWorld) -> None:
     visitor, user = name_in(COUNTS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
-    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
-    world.track(visitor, "Told")
+    tell(world, visitor)
     world.track(user, "Later")
     world.identify(user, visitor)
     world.now_ms += 1_001
@@ -385,8 +390,7 @@ def test_a_timer_that_asks_goes_before_somebody_near_is_merged_whose_delivery_le
     world: MovingWorld,
 ) -> None:
     visitor, user = name_in(ASKS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
-    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
-    world.track(visitor, "Told")
+    tell(world, visitor)
     world.settle()
     world.track(user, "Later")
     world.now_ms += 1_001
@@ -425,8 +429,7 @@ def bring(world: MovingWorld, sender: int, to: int) -> None:
 
 def test_what_became_of_a_delivery_waits_for_whose_it_is_to_come(world: MovingWorld) -> None:
     visitor, user = name_in(COUNTS, SHARDS, "@anonymous/v"), people(ASKS, 1)[0]
-    world.say(type="identify", anonymousId=visitor.removeprefix("@anonymous/"), traits={"email": "a@mail.example"})
-    world.track(visitor, "Told")
+    tell(world, visitor)
     (claimed,) = world.claim()
     world.track(user, "Later")
     world.identify(user, visitor)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
+from parcours.config import DAY_MS
 from parcours.core.fact import (
     Changed,
     CopyReached,
@@ -43,8 +44,6 @@ step, and in the sum over everybody that step has as many waiting as before; one
 
 PAUSED_AND_KEEPS: Final = " is paused and keeps "
 """Stands behind the journey's name where something is lost of what is kept for a pause: totals tell it apart by it."""
-
-DAY_MS: Final = 24 * 60 * 60 * 1_000
 
 Reached: TypeAlias = tuple[str, int, str | None, str | None]
 """(journey, version, step left, step reached)"""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.counted import Counted
 from parcours.core.totals import OTHER
-
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
 
 Kind: TypeAlias = Literal["entered", "refused", "came", "unmet", "queued", "delivery", "gate"]
 """entered: runs; refused: entries, with the reason; came: entry events whose condition did not hold; unmet: that

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from parcours.expression.values import MISSING, is_number, to_date, to_timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,19 @@ _FITTING: Final[Mapping[str, tuple[str, ...]]] = {
     "integer": ("number",),
 }
 """For each kind of trait, the kinds of values that can be stored in it; those not named here take only their own."""
+
+
+IS_OF: Final[Mapping[str, Callable[[object], bool]]] = {
+    "string": lambda value: isinstance(value, str),
+    "number": is_number,
+    "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
+    "boolean": lambda value: isinstance(value, bool),
+    "timestamp": lambda value: to_timestamp(value) is not MISSING,
+    "date": lambda value: to_date(value) is not MISSING,
+    "object": lambda value: isinstance(value, dict),
+    "list": lambda value: isinstance(value, list),
+}
+"""For each kind that a document declares for what comes as JSON, whether a value is of it."""
 
 
 def trait(name: str, declared: str) -> ExpectedKind:

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from parcours.config import DAY_MS
 from parcours.core.recent import Kind, Recent
 from parcours.core.totals import Totals
 from parcours.figures_settings import FiguresSettings
@@ -25,8 +26,6 @@ SignName: TypeAlias = Literal[
     "parked", "late", "failing", "held_back", "nobody", "under_target", "draining", "pinned"
 ]  # fmt: skip
 """Worst first."""
-
-DAY_MS: Final = 24 * 60 * 60 * 1_000
 
 BAD: Final = ("failed", "bounced", "unknown")
 """Outcomes that are a sign of failing."""

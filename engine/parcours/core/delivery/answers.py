@@ -6,14 +6,14 @@ there. A run keeps the paths that its journey names, until no listener can read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from parcours.core.delivery.deliveries import reach
 from parcours.core.paths import keep, pick
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
 from parcours.core.turn import Turn
-from parcours.expression.values import MISSING, is_number, to_date, to_timestamp
+from parcours.expression.kinds import IS_OF
 
 
 def take_answer(
@@ -41,22 +41,9 @@ def matching(answer: Mapping[str, object], kinds: Mapping[str, str]) -> tuple[di
         value = pick(answer, path)
         if value is None:
             continue
-        fault = f"not of the kind {kind}" if not _IS_OF[kind](value) else objection(value)
+        fault = f"not of the kind {kind}" if not IS_OF[kind](value) else objection(value)
         if fault is None:
             fitting.append(path)
         else:
             faults.append(f"{path} is {fault}")
     return keep(answer, frozenset(fitting)), faults
-
-
-_IS_OF: Mapping[str, Callable[[object], bool]] = {
-    "string": lambda value: isinstance(value, str),
-    "number": is_number,
-    "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
-    "boolean": lambda value: isinstance(value, bool),
-    "timestamp": lambda value: to_timestamp(value) is not MISSING,
-    "date": lambda value: to_date(value) is not MISSING,
-    "object": lambda value: isinstance(value, dict),
-    "list": lambda value: isinstance(value, list),
-}
-"""Whether a JSON value is of a kind that actions.yaml may declare."""

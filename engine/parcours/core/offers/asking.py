@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Mapping
 
-from parcours.expression.kinds import in_words
-from parcours.expression.values import MISSING, is_number, to_date, to_timestamp
+from parcours.expression.kinds import IS_OF, in_words
 from parcours.journey.offers import Offers
 from parcours.wording import nearest, quoted, shown_value
-
-_FITS: Final[Mapping[str, Callable[[object], bool]]] = {
-    "string": lambda value: isinstance(value, str),
-    "number": is_number,
-    "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
-    "boolean": lambda value: isinstance(value, bool),
-    "timestamp": lambda value: to_timestamp(value) is not MISSING,
-    "date": lambda value: to_date(value) is not MISSING,
-    "object": lambda value: isinstance(value, dict),
-    "list": lambda value: isinstance(value, list),
-}
-"""For each kind that `context` may declare, whether a value is of it."""
 
 
 def objection(
@@ -40,6 +26,6 @@ def objection(
             known = {name for each in declared for name in each}
             return f"context.{name:.64}: no decision that is asked for declares it{nearest(name, known)}"
         for kind in kinds:
-            if value is not None and not _FITS[kind](value):
+            if value is not None and not IS_OF[kind](value):
                 return f"context.{name} is {in_words(kind)}, and not {shown_value(value)}"
     return None
