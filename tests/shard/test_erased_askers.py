@@ -14,6 +14,7 @@ from parcours.core.offers.totals import TotalCount
 from parcours.core.profile import Profile
 from parcours.journey.project import Project
 from parcours.shard.erasures import Erasure
+from parcours.shard.turns import at_once
 
 SALT = b"salt of the shard"
 
@@ -31,7 +32,7 @@ def erase(world: MovingWorld) -> Erasure | None:
     erasure = world.each[ASKS].erasing.erase(PERSON, "1-a", SALT, "ada", world.now_ms)
     if erasure is not None:
         slot = world.slot_map.owned_by(COUNTS)[0]
-        world.each[COUNTS].erasing.erase_traces(slot, PERSON, (), "1-a.shard", SALT, "ada", world.now_ms)
+        assert world.each[COUNTS].erasing.erase_traces(slot, PERSON, (), "1-a.shard", SALT, "ada", world.now_ms)
     return erasure
 
 
@@ -82,5 +83,31 @@ def test_an_ask_that_comes_late_names_nobody_who_was_erased(world: MovingWorld) 
     world.settle()
 
     assert erase(world) is not None and counted(world) == 0
+    finish(world)
+    assert held(world) == []
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["refused", "came"])
+def test_an_answer_that_was_lost_keeps_her_name_in_no_other_shard(world: MovingWorld, is_known: bool) -> None:
+    visitor, shard = name_in(COUNTS, SHARDS, "@anonymous/v"), world.each[COUNTS]
+    if is_known:
+        world.track(visitor, "Asked")
+        world.settle()
+    world.identify(PERSON, visitor)
+    assert world.carry(ASKS, COUNTS), "it is asked whether the visitor comes"
+    batch = shard.exchanging.batch(ASKS)
+    assert batch is not None
+    taken = at_once(world.each[ASKS].exchanging.taking(batch, world.now_ms))
+
+    slot = world.slot_map.owned_by(COUNTS)[0]
+    traces = (slot, PERSON, (), "1-a.shard", SALT, "ada")
+    assert not shard.erasing.erase_traces(*traces, world.now_ms), "its message names her, for all that it knows"
+    assert shard.erasing.erase(visitor, "1-b", SALT, "ada", world.now_ms) is None
+
+    shard.exchanging.answered(ASKS, taken, world.now_ms)
+    world.settle()
+    assert shard.erasing.erase(visitor, "1-b", SALT, "ada", world.now_ms) is not None
+    assert world.each[ASKS].erasing.erase(PERSON, "1-a", SALT, "ada", world.now_ms, [visitor]) is not None
+    assert shard.erasing.erase_traces(*traces, world.now_ms)
     finish(world)
     assert held(world) == []

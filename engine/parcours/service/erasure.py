@@ -167,7 +167,11 @@ class ErasuresUnderWay:
             if number != self._slot_map.shard(person):
                 slot = self._slot_map.owned_by(number)[0]
                 name, salt = f"{slot:04}-{erasure.job}.shard", secrets.token_bytes(16)
-                await port.ask(EraseTraces(slot, person, list(names), name, salt, by))
+                asked = EraseTraces(slot, person, list(names), name, salt, by)
+                while True:
+                    if await port.ask(asked):
+                        break
+                    await asyncio.sleep(MOVE_PAUSE_S)
                 await self._told(number)
 
     async def _ask(self, person: str, request: Request[A]) -> A:

@@ -94,7 +94,7 @@ class Erasing:
         """Forget a person, durably; the copies of her are left to `step`. One who is forgotten changes nothing.
 
         None while she has other names than those that have been forgotten, waits for somebody who may be hers or for a
-        total cap, or while another shard is yet to be asked for her.
+        total cap, or while another shard is yet to hear something of her.
 
         name   of the erasure, if it is a new one
         salt   for the hashes of this shard, if it has none yet
@@ -103,7 +103,9 @@ class Erasing:
         ids    messages that the shard of a name's owner has consumed under it: they are recognised here from now on
         """
         slot = self._slot_map.slot(person)
-        if person in self._names.still or self._names_of(slot, person) - set(names) or self._peers.asks_for(person):
+        if person in self._names.still or self._names_of(slot, person) - set(names):
+            return None
+        if self._peers.speaks_of({person, *names}):
             return None
         known = self._again(slot, person)
         if known is not None:
@@ -127,13 +129,19 @@ class Erasing:
 
     def erase_traces(
         self, slot: int, person: str, names: Collection[str], name: str, salt: bytes, by: str, now_ms: int
-    ) -> None:
-        """Somebody of another shard was erased: messages of and to this one may have named her."""
+    ) -> bool:
+        """Somebody of another shard was erased: messages of and to this one may have named her.
+
+        False while one of this shard does that has not been answered.
+        """
+        if self._peers.speaks_of({person, *names}):
+            return False
         if self._peers.has_spoken():
             with self._commits.whole():
                 work = self._commits.begin(now_ms)
                 work.own += self._positions.forget({person, *names})
                 self._commit_erasure(work, slot, None, name, salt, person_hash(salt, person), by)
+        return True
 
     def erase_again(self, slot: int, name: str, salt: bytes, hashed: bytes, now_ms: int) -> None:
         """Forget whoever has this hash in the slot: the store is of a day before she was erased."""

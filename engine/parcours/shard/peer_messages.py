@@ -110,6 +110,19 @@ TotalMessage: TypeAlias = AskTotal | AnswerTotal | ReturnTotal
 PeerMessage: TypeAlias = IdentityMessage | TotalMessage
 
 
+def named_in(message: PeerMessage) -> frozenset[str]:
+    """The names of people that a message says."""
+    match message:
+        case Ask() | Package() | NotMerged() | Forgotten():
+            return frozenset({message.name, message.person})
+        case Forget():
+            return frozenset({message.name, message.person, message.other})
+        case Receipt() | AskTotal() | AnswerTotal():
+            return frozenset({message.person})
+        case ReturnTotal():
+            return frozenset()
+
+
 class PeerBatch(msgspec.Struct, frozen=True, array_like=True):
     """Messages of one shard for another, numbered from 1 for each ordered pair of shards, without a gap.
 

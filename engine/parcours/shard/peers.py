@@ -22,19 +22,19 @@ be lost, so whoever finds it out sends nothing there any more, and that is a tro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import msgspec
 
 from parcours.config import Settings
 from parcours.shard.peer_messages import (
-    AskTotal,
     IdentityMessage,
     PeerBatch,
     PeerMessage,
     decode_message,
     encode_message,
+    named_in,
 )
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
@@ -132,10 +132,10 @@ class Peers:
         """How many messages are not answered."""
         return sum(last - self.link(peer).answered for peer, last in self._sent.items())
 
-    def asks_for(self, person: str) -> bool:
-        """Whether a total cap is asked for somebody and the message not answered: its peer is yet to hear her name."""
+    def speaks_of(self, names: Collection[str]) -> bool:
+        """Whether a message that is not answered has one of these names: its peer may be yet to hear it."""
         return any(
-            isinstance(message, AskTotal) and message.person == person
+            not named_in(message).isdisjoint(names)
             for peer in self._sent
             if peer not in self._apart
             for message in self._unanswered_by(peer)

@@ -104,9 +104,9 @@ class PersonHost:
                 asked.person, asked.name, asked.salt, asked.by, self._clock.now_ms(), asked.names, asked.ids
             )
 
-    async def erase_traces(self, asked: EraseTraces) -> None:
+    async def erase_traces(self, asked: EraseTraces) -> bool:
         async with self._turns:
-            self._shard.erasing.erase_traces(
+            return self._shard.erasing.erase_traces(
                 asked.slot, asked.person, asked.names, asked.name, asked.salt, asked.by, self._clock.now_ms()
             )
 

@@ -93,8 +93,10 @@ class Erase(Request[Erasure | None], frozen=True, tag="erase"):
         return await host.people.erase(self)
 
 
-class EraseTraces(Request[None], frozen=True, tag="erase_traces"):
+class EraseTraces(Request[bool], frozen=True, tag="erase_traces"):
     """Somebody of another shard was erased: what messages between shards have said of her goes, too.
+
+    False, and to be asked again, while one of this shard names her that has not been answered.
 
     name  of the erasure, which begins with a slot of the shard that is asked
     """
@@ -106,8 +108,8 @@ class EraseTraces(Request[None], frozen=True, tag="erase_traces"):
     salt: bytes
     by: str
 
-    async def put_to(self, host: ShardHost) -> None:
-        await host.people.erase_traces(self)
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.people.erase_traces(self)
 
 
 class EraseAgain(Request[None], frozen=True, tag="erase_again"):
