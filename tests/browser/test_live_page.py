@@ -29,6 +29,8 @@ SCREENS: Final = (
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
+    "/journeys/booked/pause",
+    "/journeys/booked/stop",
     "/journeys/none",
 )
 

@@ -13,6 +13,7 @@ import msgspec
 
 from parcours.errors import CallerError, LedgerOutdated, PublishRefused, ShardUnavailable
 from parcours.ingress.bodies import decoded
+from parcours.ingress.door import Door
 from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.operate_bodies import ChangeAsked
 from parcours.journey.publish.ledger import Verb
@@ -45,18 +46,40 @@ def looking(
     )
 
 
-def change_routes(path: str, changing: Callable[[Verb], Handler], summaries: Mapping[Verb, str]) -> Iterator[Route]:
-    """The rows of what can be changed of one journey or campaign, below this path: a verb, and what it does."""
+def change_routes(
+    path: str,
+    changing: Callable[[Verb], Handler],
+    summaries: Mapping[Verb, str],
+    page: Callable[[Verb], Handler] | None = None,
+) -> Iterator[Route]:
+    """The rows of what can be changed of one journey or campaign, below this path: a verb, and what it does.
+
+    page  answers a form of the page
+    """
     for verb, summary in summaries.items():
         yield Route(
             method="POST",
             path=f"{path}/{verb}",
             handler=changing(verb),
+            page=None if page is None else page(verb),
             takes=ChangeAsked,
             gives=ChangeOutcome,
             scope="operate",
             summary=summary,
         )
+
+
+def journey_change(
+    door: Door, verb: Verb, name: str, ledger: int | None, by: str
+) -> Callable[[bool], Awaitable[ChangeOutcome]]:
+    """Does this to a journey, or says what it would do: which of both is what it is called with."""
+    call = {
+        "pause": door.service.pause_journey,
+        "resume": door.service.resume_journey,
+        "close": door.service.close_journey,
+        "stop": door.service.stop_journey,
+    }[verb]
+    return lambda dry: call(name, dry=dry, ledger=ledger, by=by)
 
 
 async def answered(call: Awaitable[T]) -> T:

@@ -9,7 +9,16 @@ from parcours.core.time_text import time_text
 from parcours.errors import CallerError, ProjectInvalid
 from parcours.ingress.backup_notes import BackupJob
 from parcours.ingress.bodies import decoded
-from parcours.ingress.changes import answered, body_alone, by_whom, change_routes, looking, outcome_of, refusal
+from parcours.ingress.changes import (
+    answered,
+    body_alone,
+    by_whom,
+    change_routes,
+    journey_change,
+    looking,
+    outcome_of,
+    refusal,
+)
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason, shown_signs
@@ -30,6 +39,7 @@ from parcours.ingress.operate_bodies import (
     Versions,
     VersionShown,
 )
+from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
 from parcours.ingress.page.versions import versions_screen
@@ -111,17 +121,21 @@ def changing(verb: Verb) -> Handler:
 
     async def change(door: Door, request: Request) -> Answer:
         asked = body_alone(request, ChangeAsked, optional=True)
-        name, by = request.params["name"], by_whom(request)
-        call = {
-            "pause": door.service.pause_journey,
-            "resume": door.service.resume_journey,
-            "close": door.service.close_journey,
-            "stop": door.service.stop_journey,
-        }[verb]
-        journey_asked(door, door.service.ledger, request)
-        return await outcome_of(lambda dry: call(name, dry=dry, ledger=asked.ledger, by=by), dry=bool(asked.dry))
+        name, _ = journey_asked(door, door.service.ledger, request)
+        change = journey_change(door, verb, name, asked.ledger, by_whom(request))
+        return await outcome_of(change, dry=bool(asked.dry))
 
     return change
+
+
+def foreseeing(verb: Verb) -> Handler:
+    """The handler that says what this would do to a journey."""
+
+    async def foresee(door: Door, request: Request) -> Answer:
+        name, _ = journey_asked(door, door.service.ledger, request)
+        return await outcome_of(journey_change(door, verb, name, None, by_whom(request)), dry=True)
+
+    return foresee
 
 
 async def publish(door: Door, request: Request) -> Answer:
@@ -194,7 +208,19 @@ ROUTES: Final[tuple[Route, ...]] = (
     looking("/journeys", journeys, Journeys, "How journeys stand.", also=("/",), page=journeys_screen),
     looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step.", page=journey_screen),
     looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey.", page=versions_screen),
-    *change_routes("/journeys/{name}", changing, CHANGES),
+    *change_routes("/journeys/{name}", changing, CHANGES, changed_screen),
+    *(
+        Route(
+            method="GET",
+            path=f"/journeys/{{name}}/{verb}",
+            handler=foreseeing(verb),
+            page=change_screen(verb),
+            gives=ChangeOutcome,
+            scope="operate",
+            summary=f"What it would do to {verb} it.",
+        )
+        for verb in CHANGES
+    ),
     Route(
         method="POST",
         path="/publish",

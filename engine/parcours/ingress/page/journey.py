@@ -11,6 +11,7 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
 from parcours.ingress.journey_figures import counts_asked, journey_asked
 from parcours.ingress.page.at_step import people_at
+from parcours.ingress.page.controls import controls
 from parcours.ingress.page.frame import TEXT_MAX, address, moment, name, screen, seen
 from parcours.ingress.page.parts import chip, chips, goal_words, heads, numeric, state_words, wide
 from parcours.ingress.page.signs import health, sentences, signs_of
@@ -50,6 +51,7 @@ async def _journey(door: Door, request: Request) -> Answer:
             class_="headline",
         ),
         _versions(of, request),
+        controls(of, request),
         _described(of.journey),
         _figures(of, signs, request),
         sentences(signs),
