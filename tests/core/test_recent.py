@@ -44,14 +44,14 @@ def test_each_kind_is_counted_by_its_journey_and_what_it_says() -> None:
     recent.add(MINUTE_MS, Counted(facts))
 
     assert dict(recent.recent(MINUTE_MS).minutes) == {
-        ("entered", "welcome", ""): 2,
-        ("refused", "welcome", "too_soon"): 1,
-        ("queued", "welcome", ""): 1,
-        ("delivery", "welcome", "sent"): 1,
-        ("delivery", "welcome", "held"): 1,
-        ("gate", "welcome", "quiet_hours"): 1,
-        ("came", "welcome", ""): 1,
-        ("unmet", "welcome", "profile.plan is missing"): 1,
+        ("entered", "welcome", "", ""): 2,
+        ("refused", "welcome", "", "too_soon"): 1,
+        ("queued", "welcome", "", ""): 1,
+        ("delivery", "welcome", "email", "sent"): 1,
+        ("delivery", "welcome", "email", "held"): 1,
+        ("gate", "welcome", "email", "quiet_hours"): 1,
+        ("came", "welcome", "", ""): 1,
+        ("unmet", "welcome", "", "profile.plan is missing"): 1,
     }
 
 
@@ -89,9 +89,9 @@ def test_names_beyond_the_bound_of_a_bucket_are_counted_together() -> None:
     recent.add(0, Counted([entered(name) for name in "abcd"]))
 
     assert recent.recent(0).minutes == [
-        (("entered", "a", ""), 1),
-        (("entered", "b", ""), 1),
-        (("entered", OTHER, ""), 2),
+        (("entered", "a", "", ""), 1),
+        (("entered", "b", "", ""), 1),
+        (("entered", OTHER, "", ""), 2),
     ]
 
 
@@ -113,8 +113,8 @@ def test_an_event_that_misses_several_conditions_has_come_once(facts: list[Fact]
 
 
 def test_what_happened_to_different_people_is_added_up() -> None:
-    one, other = (("entered", "a", ""), 2), (("entered", "b", ""), 1)
+    one, other = (("entered", "a", "", ""), 2), (("entered", "b", "", ""), 1)
 
     summed = together([Recent([one], [one]), Recent([one, other], [other])])  # type: ignore[list-item]
 
-    assert summed == Recent([(("entered", "a", ""), 4), (("entered", "b", ""), 1)], [one, other])  # type: ignore[list-item]
+    assert summed == Recent([(("entered", "a", "", ""), 4), (("entered", "b", "", ""), 1)], [one, other])  # type: ignore[list-item]

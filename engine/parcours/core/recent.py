@@ -22,8 +22,8 @@ condition; queued: deliveries that have passed all gates; delivery: with its out
 or held
 """
 
-Happened: TypeAlias = tuple[Kind, str, str]
-"""(kind, journey, outcome, gate, reason or condition); the last is "" where the kind has none."""
+Happened: TypeAlias = tuple[Kind, str, str, str]
+"""(kind, journey, channel, outcome, gate, reason or condition); the last two are "" where the kind has none."""
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True):
@@ -98,22 +98,22 @@ class _Buckets:
 def _happened(counted: Counted) -> Iterator[tuple[Happened, int]]:
     for (journey, _, _, what, why), number in counted.moves.items():
         if what == "entered":
-            yield ("entered", journey, ""), number
+            yield ("entered", journey, "", ""), number
         elif what == "not_entered":
-            yield ("refused", journey, why or ""), number
-    for (journey, _, _, _, outcome, gate), number in counted.deliveries.items():
-        yield ("delivery", journey, outcome), number
+            yield ("refused", journey, "", why or ""), number
+    for (journey, _, _, channel, outcome, gate), number in counted.deliveries.items():
+        yield ("delivery", journey, channel, outcome), number
         if gate:
-            yield ("gate", journey, gate), number
+            yield ("gate", journey, channel, gate), number
     for journey, number in counted.queued.items():
-        yield ("queued", journey, ""), number
+        yield ("queued", journey, "", ""), number
     for journey, number in counted.came.items():
-        yield ("came", journey, ""), number
+        yield ("came", journey, "", ""), number
     for (journey, condition), number in counted.unmet.items():
-        yield ("unmet", journey, condition), number
+        yield ("unmet", journey, "", condition), number
 
 
 def _add(into: dict[Happened, int], happened: Iterable[tuple[Happened, int]], names_max: int) -> None:
     for each, number in happened:
-        kept = each if each in into or len(into) < names_max else (each[0], OTHER, "")
+        kept = each if each in into or len(into) < names_max else (each[0], OTHER, "", "")
         into[kept] = into.get(kept, 0) + number

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.counted import PAUSED_AND_KEEPS, Condition, Counted, Delivery, Reason
+from parcours.core.counted import Condition, Counted, Delivery, Reason
 from parcours.core.fact import (
     Decided,
     Fact,
@@ -173,7 +173,7 @@ class FactCounter:
             self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
             self.newest_limits[fact.setting] = fact
             if fact.setting == KEPT_INPUTS:
-                self._lose(fact.why.partition(PAUSED_AND_KEEPS)[0].strip("'\""), fact.at)
+                self._lose(fact.journey, fact.at)
         elif type(fact) is ZoneUnknown:
             _count(self._unknown_zones, fact.zone or PERSONAL_ZONE, self._reasons_max, OTHER_ZONES)
         elif type(fact) is NotMerged:
