@@ -30,6 +30,7 @@ SCREENS: Final = (
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
     "/journeys/none",
+    "/deliveries",
 )
 
 OVERFLOWING: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

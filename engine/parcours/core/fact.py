@@ -24,12 +24,9 @@ Outcome: TypeAlias = Literal[
     "retried",
 ]  # fmt: skip
 
-
 CopyOutcome: TypeAlias = Literal["sent", "failed", "unknown", "cancelled"]
 
-
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
-
 
 ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed", "place", "scored", "came_true"]
 

@@ -10,15 +10,12 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.journey_figures import journeys_of
 from parcours.ingress.page.frame import NAME_MAX, address, name, screen, seen
-from parcours.ingress.page.parts import STATES, chips, goal_words, state_words
+from parcours.ingress.page.parts import STATES, chips, choice, goal_words, state_words
 from parcours.ingress.page.signs import health, signs_of, urgency
 from parcours.ingress.page.standing import Standing, standing
 from parcours.insight.figures import counted_text
 from parcours.insight.health import Sign
 from parcours.insight.page.markup import Markup, element, together
-from parcours.journey.picture.svg_text import cut
-
-ANY: Final = "any"
 
 ENTERED: Final = "Entered"
 
@@ -72,21 +69,13 @@ def _filter(lines: Sequence[Standing], request: Request) -> Markup:
         element(
             "label", "Text ", element("input", type="search", name="q", value=request.query.get("q", "")[:NAME_MAX])
         ),
-        _choice("Tag", "tag", tags, request) if tags else None,
-        _choice("State", "state", STATES, request),
+        choice("Tag", "tag", tags, request.query.get("tag", "")) if tags else None,
+        choice("State", "state", STATES, request.query.get("state", "")),
         element("button", "Show"),
         action=address(request, "journeys"),
         role="search",
         class_="filter",
     )
-
-
-def _choice(label: str, field: str, values: Sequence[str], request: Request) -> Markup:
-    chosen = request.query.get(field, "")
-    options = [
-        element("option", cut(each, NAME_MAX) or "(empty)", value=each, selected=each == chosen) for each in values
-    ]
-    return element("label", f"{label} ", element("select", element("option", ANY, value=""), options, name=field))
 
 
 def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: Request, hours: int) -> Markup:
