@@ -278,7 +278,7 @@ class Settings(SettingsBase, frozen=True):
         description="Steps that totals count apart, over all versions ever, and as many ways and outcomes of them.",
     )
     reasons_max: Count = Field(
-        default=500, description="Different reasons counted apart: a channel may word each anew."
+        default=500, description="Different reasons counted apart, 100 of them of one channel: it may word each anew."
     )
     remarks_max: Count = Field(
         default=100,

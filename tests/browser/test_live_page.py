@@ -32,6 +32,7 @@ SCREENS: Final = (
     "/journeys/booked/pause",
     "/journeys/booked/stop",
     "/journeys/none",
+    "/deliveries",
 )
 
 OVERFLOWING: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

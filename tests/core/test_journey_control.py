@@ -295,7 +295,9 @@ def test_more_than_can_be_kept_is_left_out_and_said(shop: Shop, begin: Begin) ->
 
     assert [each.at for each in control.story.profile.kept if each.kind == "occasion"] == [10, 11]
     limits = [f for f in control.story.facts if isinstance(f, LimitReached)]
-    assert [(each.at, each.setting) for each in limits] == [(12, "kept_inputs_max"), (14, "kept_inputs_max")]
+    assert [(each.at, each.setting, each.journey) for each in limits] == [
+        (12, "kept_inputs_max", "trip"), (14, "kept_inputs_max", "trip"),
+    ]  # fmt: skip
     assert limits[0].why == "'trip' is paused and keeps 2 inputs of a person: from now on it misses Bought"
     assert limits[1].why.endswith("misses Left"), "each thing that gets lost is told of once"
 

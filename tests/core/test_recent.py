@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.counted import Counted
 from parcours.core.fact import DeliveryReached, Fact, Moved, Outcome, Unmet
 from parcours.core.recent import Recent, RecentCounts, together
-from parcours.core.totals import OTHER
+from parcours.core.totals import OTHER, OTHER_REASONS, FactCounter
 
 
 def entered(journey: str = "welcome") -> Fact:
@@ -19,7 +20,7 @@ def refused(why: str) -> Fact:
     return Moved(0, "p", "welcome", 1, None, None, "not_entered", why)
 
 
-def reached(outcome: Outcome, gate: str | None = None) -> Fact:
+def reached(outcome: Outcome, gate: str | None = None) -> DeliveryReached:
     return DeliveryReached(
         0, "p", "welcome", 1, 1, "first", "email", "hello", "p@x", outcome, gate, "k", None, None, 1, "marketing",
         None, 0, None,
@@ -44,15 +45,31 @@ def test_each_kind_is_counted_by_its_journey_and_what_it_says() -> None:
     recent.add(MINUTE_MS, Counted(facts))
 
     assert dict(recent.recent(MINUTE_MS).minutes) == {
-        ("entered", "welcome", ""): 2,
-        ("refused", "welcome", "too_soon"): 1,
-        ("queued", "welcome", ""): 1,
-        ("delivery", "welcome", "sent"): 1,
-        ("delivery", "welcome", "held"): 1,
-        ("gate", "welcome", "quiet_hours"): 1,
-        ("came", "welcome", ""): 1,
-        ("unmet", "welcome", "profile.plan is missing"): 1,
+        ("entered", "welcome", "", ""): 2,
+        ("refused", "welcome", "", "too_soon"): 1,
+        ("queued", "welcome", "", ""): 1,
+        ("delivery", "welcome", "email", "sent"): 1,
+        ("delivery", "welcome", "email", "held"): 1,
+        ("gate", "welcome", "email", "quiet_hours"): 1,
+        ("came", "welcome", "", ""): 1,
+        ("unmet", "welcome", "", "profile.plan is missing"): 1,
     }
+
+
+def test_reasons_are_counted_by_channel_and_one_that_words_each_anew_leaves_the_others_room() -> None:
+    failed = [msgspec.structs.replace(reached("failed"), reason=f"no. {number}") for number in range(150)]
+    full = msgspec.structs.replace(reached("bounced"), channel="sms", reason="the mailbox is full")
+    recent, counter = counts(), FactCounter(1_000, 500)
+
+    for fact in (*failed, full, full):
+        recent.add(MINUTE_MS, Counted([fact]))
+        counter.add([fact])
+
+    reasons = {each[2:]: number for each, number in recent.recent(MINUTE_MS).minutes if each[0] == "reason"}
+    assert reasons["sms", "the mailbox is full"] == 2
+    assert reasons["email", OTHER_REASONS] == 50 and sum(reasons.values()) == 152
+    told = {(channel, reason): number for (channel, _, reason), number in counter.totals().reasons}
+    assert told == reasons, "totals have the same bound"
 
 
 @pytest.mark.parametrize(
@@ -89,9 +106,9 @@ def test_names_beyond_the_bound_of_a_bucket_are_counted_together() -> None:
     recent.add(0, Counted([entered(name) for name in "abcd"]))
 
     assert recent.recent(0).minutes == [
-        (("entered", "a", ""), 1),
-        (("entered", "b", ""), 1),
-        (("entered", OTHER, ""), 2),
+        (("entered", "a", "", ""), 1),
+        (("entered", "b", "", ""), 1),
+        (("entered", OTHER, "", ""), 2),
     ]
 
 
@@ -113,8 +130,8 @@ def test_an_event_that_misses_several_conditions_has_come_once(facts: list[Fact]
 
 
 def test_what_happened_to_different_people_is_added_up() -> None:
-    one, other = (("entered", "a", ""), 2), (("entered", "b", ""), 1)
+    one, other = (("entered", "a", "", ""), 2), (("entered", "b", "", ""), 1)
 
     summed = together([Recent([one], [one]), Recent([one, other], [other])])  # type: ignore[list-item]
 
-    assert summed == Recent([(("entered", "a", ""), 4), (("entered", "b", ""), 1)], [one, other])  # type: ignore[list-item]
+    assert summed == Recent([(("entered", "a", "", ""), 4), (("entered", "b", "", ""), 1)], [one, other])  # type: ignore[list-item]

@@ -13,6 +13,7 @@ import pytest
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
+from parcours.dispatch.channel_state import ChannelState
 from parcours.errors import CallerError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -220,6 +221,9 @@ class Open:
         self.told.append(f"let go {journey}")
 
     async def troubles(self) -> list[str]:
+        return []
+
+    async def channel_states(self) -> list[ChannelState]:
         return []
 
 

@@ -113,7 +113,17 @@ def test_journeys_are_told_with_the_figures_that_the_report_has(tmp_path: Path) 
 
         assert listed == {
             "ledger": 1,
-            "journeys": [{"name": JOURNEY, "state": "open", "version": 1, "entered": 2, "goal": 0, "health": []}],
+            "journeys": [
+                {
+                    "name": JOURNEY,
+                    "state": "open",
+                    "version": 1,
+                    "entered": 2,
+                    "entered_lately": 2,
+                    "goal": 0,
+                    "health": [],
+                }
+            ],
         }
         assert {name: value for name, value in looked.items() if name != "steps"} == {
             **listed["journeys"][0], "ledger": 1,

@@ -184,8 +184,8 @@ def test_a_journey_into_which_nobody_comes_says_so(tmp_path: Path, shards: int) 
         report = await shop.service.report()
 
         recent = dict(report.counters.recent.hours)
-        assert recent["entered", JOURNEY, ""] == 1
-        assert recent["came", JOURNEY, ""] == 20
+        assert recent["entered", JOURNEY, "", ""] == 1
+        assert recent["came", JOURNEY, "", ""] == 20
 
     at_the_door(tmp_path, visit, shards)
 

@@ -98,7 +98,9 @@ def test_more_than_five_percent_of_twenty_deliveries_that_went_wrong(
 ) -> None:
     outcomes = {"sent": sent, "failed": failed, "bounced": bounced}
 
-    assert told(signs(minutes={("delivery", NAME, each): number for each, number in outcomes.items()})) == found
+    assert (
+        told(signs(minutes={("delivery", NAME, "email", each): number for each, number in outcomes.items()})) == found
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,9 +114,9 @@ def test_more_than_five_percent_of_twenty_deliveries_that_went_wrong(
 )
 def test_more_than_half_of_twenty_stopped_by_one_gate(passed: int, quiet: int, cap: int, found: list[str]) -> None:
     counts: dict[Happened, int] = {
-        ("queued", NAME, ""): passed,
-        ("gate", NAME, "quiet_hours"): quiet,
-        ("gate", NAME, "cap"): cap,
+        ("queued", NAME, "", ""): passed,
+        ("gate", NAME, "email", "quiet_hours"): quiet,
+        ("gate", NAME, "email", "cap"): cap,
     }
 
     signed = signs(minutes=counts)
@@ -137,11 +139,11 @@ def test_nobody_enters_though_its_event_comes(
     came: int, refused: int, paused: int, let_in: int, found: list[str]
 ) -> None:
     counts: dict[Happened, int] = {
-        ("came", NAME, ""): came,
-        ("unmet", NAME, "event.total > 50 is false"): came,
-        ("refused", NAME, "too_soon"): refused,
-        ("refused", NAME, "paused"): paused,
-        **({("entered", NAME, ""): let_in} if let_in else {}),
+        ("came", NAME, "", ""): came,
+        ("unmet", NAME, "", "event.total > 50 is false"): came,
+        ("refused", NAME, "", "too_soon"): refused,
+        ("refused", NAME, "", "paused"): paused,
+        **({("entered", NAME, "", ""): let_in} if let_in else {}),
     }
 
     signed = signs(hours=counts)
@@ -190,8 +192,9 @@ def test_a_pause_that_loses_something(paused_at: int | None, lost_at: int, found
 def test_what_is_lost_for_a_pause_is_counted_by_its_journey() -> None:
     counter = FactCounter(100, 100)
 
-    why = f"{NAME!r} is paused and keeps 200 inputs of a person: from now on it misses Bought"
-    counter.add([LimitReached(5, "p", "kept_inputs_max", why), LimitReached(9, "p", "inbox_max", why)])
+    counter.add(
+        [LimitReached(5, "p", "kept_inputs_max", "in other words", NAME), LimitReached(9, "p", "inbox_max", "")]
+    )
 
     assert counter.totals().lost == [(NAME, 5)]
 
@@ -202,14 +205,14 @@ def test_the_worst_sign_comes_first_and_each_has_words() -> None:
         steps=[((NAME, 1, "first"), (1, 0, 0))],
     )  # fmt: skip
     minutes: dict[Happened, int] = {
-        ("delivery", NAME, "failed"): 30,
-        ("gate", NAME, "cap"): 30,
+        ("delivery", NAME, "email", "failed"): 30,
+        ("gate", NAME, "email", "cap"): 30,
     }
 
     found = signs(
         totals,
         minutes=minutes,
-        hours={("came", NAME, ""): 20, ("unmet", NAME, "profile.plan is missing"): 20},
+        hours={("came", NAME, "", ""): 20, ("unmet", NAME, "", "profile.plan is missing"): 20},
         late={NAME: 6_000},
         versions=(PUBLISHED, Version(2, "", 2, 0)),
         paused_at=NOW_MS - 1,

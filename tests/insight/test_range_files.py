@@ -63,6 +63,7 @@ SARAH: list[Fact] = [
     Unmet(AT + 3, "sarah", "launch", 1, "Order Completed", "total is missing"),
     Unmatched(AT + 4, "sarah", "opened", "no such delivery"),
     LimitReached(AT + 5, "sarah", "open_runs_max", "an entry"),
+    LimitReached(AT + 5, "sarah", "kept_inputs_max", "a reaction", "cart"),
     ZoneUnknown(AT + 6, "sarah", "Mars/Olympus", "Europe/Paris"),
     NotMerged(AT + 7, "sarah", "identify", "anon-1"),
     NotMerged(AT + 7, "sarah", "alias", "mike", "two_known"),

@@ -27,7 +27,6 @@ from msgspec.structs import replace
 
 from parcours.core.archive import ended_by, has_under_way, unfinished
 from parcours.core.audiences import look_again, save_membership
-from parcours.core.counted import PAUSED_AND_KEEPS
 from parcours.core.delivery import inbox
 from parcours.core.delivery.sending import withdraw
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Merged, Moved, RunMerged
@@ -221,8 +220,8 @@ def _tell_lost(turn: Turn, journey: str, *, tell: bool) -> None:
     """Record once that some of what was kept has found no room."""
     if tell:
         most = turn.settings.kept_inputs_max
-        why = f"{journey!r}{PAUSED_AND_KEEPS}{most} inputs of a person: of two that were merged it misses the last"
-        turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why))
+        why = f"{journey!r} is paused and keeps {most} inputs of a person: of two that were merged it misses the last"
+        turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why, journey))
 
 
 def _concerning(

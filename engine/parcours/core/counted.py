@@ -42,9 +42,6 @@ UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, Learned, LedgerChanged
 """Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
 step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 
-PAUSED_AND_KEEPS: Final = " is paused and keeps "
-"""Stands behind the journey's name where something is lost of what is kept for a pause: totals tell it apart by it."""
-
 Reached: TypeAlias = tuple[str, int, str | None, str | None]
 """(journey, version, step left, step reached)"""
 

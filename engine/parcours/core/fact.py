@@ -24,12 +24,9 @@ Outcome: TypeAlias = Literal[
     "retried",
 ]  # fmt: skip
 
-
 CopyOutcome: TypeAlias = Literal["sent", "failed", "unknown", "cancelled"]
 
-
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
-
 
 ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed", "place", "scored", "came_true"]
 
@@ -148,12 +145,16 @@ class Unmatched(msgspec.Struct, frozen=True, array_like=True, tag="unmatched", g
 
 
 class LimitReached(msgspec.Struct, frozen=True, array_like=True, tag="limit", gc=False):
-    """A limit of the settings was reached; why says what was left out because of it."""
+    """A limit of the settings was reached; why says what was left out because of it.
+
+    journey  of which something is lost that was kept for a pause; "" where it is about none
+    """
 
     at: int
     person: str
     setting: str
     why: str
+    journey: str = ""
 
 
 class ZoneUnknown(msgspec.Struct, frozen=True, array_like=True, tag="zone", gc=False):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from parcours.core.counted import PAUSED_AND_KEEPS
 from parcours.core.fact import LimitReached
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
@@ -118,8 +117,8 @@ def _keep(turn: Turn, kept: BufferedInput, what: str) -> None:
         turn.profile.kept.append(kept)
     elif not any(each.kind == "lost" and each.key == what for each in own):
         turn.profile.kept.append(BufferedInput(turn.at, kept.journey, "lost", key=what))
-        why = f"{kept.journey!r}{PAUSED_AND_KEEPS}{most} inputs of a person: from now on it misses {what}"
-        turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why))
+        why = f"{kept.journey!r} is paused and keeps {most} inputs of a person: from now on it misses {what}"
+        turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why, kept.journey))
 
 
 def keep_timer(turn: Turn, timer: Timer) -> None:

@@ -5,17 +5,19 @@ holds all that its counting needs: no run has to be followed, and totals of diff
 
 Names are those that projects declare, of every version ever published. Beyond `names_max` names of a kind, and beyond
 `reasons_max` different reasons, or zones that do not exist, the rest is counted under one other name: sums stay exact,
-and memory is bounded.
+and memory is bounded. Of reasons a channel has no more than `CHANNEL_REASONS_MAX`, so that one which words each anew
+leaves the others room.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.counted import PAUSED_AND_KEEPS, Condition, Counted, Delivery, Reason
+from parcours.core.counted import Condition, Counted, Delivery, Reason
 from parcours.core.fact import (
     Decided,
     Fact,
@@ -38,6 +40,10 @@ OTHER: Final = "other"
 """The journey under which everything beyond the bounds is counted."""
 
 OTHER_REASONS: Final = "other reasons"
+
+CHANNEL_REASONS_MAX: Final = 100
+"""Different reasons of one channel that are counted apart."""
+
 OTHER_ZONES: Final = "other zones"
 OTHER_CONDITIONS: Final = "other conditions"
 PERSONAL_ZONE: Final = "(personal)"
@@ -123,6 +129,7 @@ class FactCounter:
         self._ways = dict(counted.ways)
         self._deliveries = dict(counted.deliveries)
         self._reasons = dict(counted.reasons)
+        self._reasons_of = Counter(channel for channel, _, _ in self._reasons)
         self._limits = dict(counted.limits)
         self._unmatched = counted.unmatched
         self._unknown_zones = dict(counted.unknown_zones)
@@ -173,7 +180,7 @@ class FactCounter:
             self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
             self.newest_limits[fact.setting] = fact
             if fact.setting == KEPT_INPUTS:
-                self._lose(fact.why.partition(PAUSED_AND_KEEPS)[0].strip("'\""), fact.at)
+                self._lose(fact.journey, fact.at)
         elif type(fact) is ZoneUnknown:
             _count(self._unknown_zones, fact.zone or PERSONAL_ZONE, self._reasons_max, OTHER_ZONES)
         elif type(fact) is NotMerged:
@@ -293,7 +300,12 @@ class FactCounter:
         _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]), number)
 
     def _reason(self, reason: Reason, number: int) -> None:
-        _count(self._reasons, reason, self._reasons_max, (*reason[:2], OTHER_REASONS), number)
+        if reason not in self._reasons:
+            channel, outcome, _ = reason
+            if len(self._reasons) >= self._reasons_max or self._reasons_of[channel] >= CHANNEL_REASONS_MAX:
+                reason = channel, outcome, OTHER_REASONS
+            self._reasons_of[channel] += reason not in self._reasons
+        self._reasons[reason] = self._reasons.get(reason, 0) + number
 
     def _miss(self, condition: Condition, number: int) -> None:
         _count(self._unmet, condition, self._reasons_max, (OTHER, OTHER_CONDITIONS), number)

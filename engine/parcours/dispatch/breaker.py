@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
+from parcours.dispatch.channel_state import BreakerState
 from parcours.dispatch.known_words import LEFT_OUT, known_code, known_part
 
 ITS_OWN = "for a reason that its deliveries tell"
@@ -43,6 +44,13 @@ class Breaker:
         if self._until_s is None:
             return None
         return 1 if now_s >= self._until_s else 0
+
+    @property
+    def state(self) -> BreakerState:
+        """Whether anything is handed over now."""
+        if self._silent:
+            return "silent"
+        return "closed" if self._until_s is None else "open"
 
     def pause_s(self, now_s: float) -> float | None:
         """How long until the next probe, None if that is not a matter of time."""

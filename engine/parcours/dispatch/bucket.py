@@ -20,6 +20,7 @@ class Bucket:
     """Times are seconds of one clock that only goes forward. It is full at first."""
 
     def __init__(self, rate: SendRate) -> None:
+        self.rate = rate
         self._per_second = rate.deliveries / rate.period_s
         self._most = max(1.0, self._per_second * BURST_S)
         self._tokens = self._most

@@ -27,10 +27,12 @@ from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.bucket import Bucket
+from parcours.dispatch.channel_state import ChannelState
 from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, capacity_of, handed_over_max
 from parcours.dispatch.places import Places
 from parcours.dispatch.sender import Renders, Sender
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.journey.model.channel_rate import rate_text
 from parcours.journey.program import Program
 from parcours.routing.plan import Links
 from parcours.routing.ports import DeliveryPort
@@ -106,6 +108,17 @@ class Dispatcher:
     def trouble(self) -> str | None:
         """What keeps deliveries from leaving, None if nothing does."""
         return self._trouble or next(iter(self._shard_troubles.values()), None) or self._sender.trouble
+
+    def state(self) -> ChannelState:
+        """Where the channel stands now."""
+        breaker = self._breaker
+        return ChannelState(
+            channel=self._channel_name,
+            breaker=None if breaker is None else breaker.state,
+            next_try_s=None if breaker is None else breaker.pause_s(_now_s()),
+            trouble=self.trouble,
+            rate=None if self._bucket is None else rate_text(self._bucket.rate),
+        )
 
     async def start(self, ports: Sequence[DeliveryPort]) -> None:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""

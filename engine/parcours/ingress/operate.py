@@ -104,6 +104,7 @@ def _shown(name: str, entry: LedgerEntry, report: LiveReport, key: Key | None) -
         state=entry.state,
         version=entry.newest.number,
         entered=count.entered,
+        entered_lately=report.entered_lately(name),
         goal=count.goal,
         health=_signs(name, report, key),
     )

@@ -30,13 +30,15 @@ class SignShown(msgspec.Struct, frozen=True, kw_only=True):
 class JourneyShown(msgspec.Struct, frozen=True, kw_only=True):
     """A journey: its newest version, and how many runs of all versions have entered and reached the goal.
 
-    health  what is wrong with it, worst first; nothing if it is fine
+    entered_lately  of them, those of the last `recent_hours`
+    health          what is wrong with it, worst first; nothing if it is fine
     """
 
     name: str
     state: JourneyStateName
     version: int
     entered: int
+    entered_lately: int
     goal: int
     health: list[SignShown]
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from parcours.ingress import (
     campaigns,
     decisions,
+    deliveries,
     erasures,
     facts,
     feedback,
@@ -43,6 +44,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     metrics.ROUTES,
     openapi.ROUTES,
     operate.ROUTES,
+    deliveries.ROUTES,
     entrance.ROUTES,
     static_files.ROUTES,
     steps.ROUTES,

@@ -35,7 +35,7 @@ async def waiting(door: Door, request: Request) -> Answer:
 
 async def step_waits(door: Door, request: Request, step: str, asked: str) -> StepWaits:
     """Who waits at a step of the journey of the path, after so many, for whoever asks."""
-    name, skip, look = request.params["name"], _skip(asked), _look(request, f"{STEP}/waiting")
+    name, skip, look = request.params["name"], _skip(asked), look_of(request, f"{STEP}/waiting")
     try:
         found = await answered(door.service.waiting(name, step, skip=skip, look=look))
     except EngineClosed:
@@ -66,21 +66,21 @@ async def at_step(door: Door, request: Request) -> Answer:
 
 async def step_facts(door: Door, request: Request, step: str) -> list[NewestFact]:
     """What has happened last at a step of the journey of the path, for whoever asks."""
-    look = _look(request, f"{STEP}/facts")
+    look = look_of(request, f"{STEP}/facts")
     try:
         facts = await answered(door.service.newest_at_step(request.params["name"], step, look=look))
     except EngineClosed:
         raise
     except CallerError as error:
         raise Problem(404, "unknown", str(error)) from None
-    return _shown(facts, request)
+    return newest_shown(facts, request)
 
 
 async def on_channel(door: Door, request: Request) -> Answer:
     """What has become of a channel's deliveries last."""
     channel = request.params["channel"]
-    facts = await answered(door.service.newest_on_channel(channel, look=_look(request, f"{CHANNEL}/facts")))
-    return json_answer(NewestFacts(_shown(facts, request)), headers=VARY)
+    facts = await answered(door.service.newest_on_channel(channel, look=look_of(request, f"{CHANNEL}/facts")))
+    return json_answer(NewestFacts(newest_shown(facts, request)), headers=VARY)
 
 
 def _skip(asked: str) -> int:
@@ -89,13 +89,14 @@ def _skip(asked: str) -> int:
     return int(asked)
 
 
-def _look(request: Request, route: str) -> Look | None:
+def look_of(request: Request, route: str) -> Look | None:
     """That somebody has looked; a key that is shown no names looks at nobody."""
     sees = sees_people(request.key)
     return Look(by_whom(request), f"{request.method} {route}") if sees else None
 
 
-def _shown(facts: Sequence[Fact], request: Request) -> list[NewestFact]:
+def newest_shown(facts: Sequence[Fact], request: Request) -> list[NewestFact]:
+    """The facts for whoever asks."""
     return [_fact(fact, request) for fact in facts if isinstance(fact, Moved | DeliveryReached)]
 
 

@@ -214,7 +214,11 @@ class _Journey:
     def _happened(self, kind: Kind, *, of_hours: bool = False) -> Counter[str]:
         recent = self.counters.recent
         counts = recent.hours if of_hours else recent.minutes
-        return Counter({told: number for (each, of, told), number in counts if (each, of) == (kind, self.name)})
+        happened = Counter[str]()
+        for (each, of, _, told), number in counts:
+            if (each, of) == (kind, self.name):
+                happened[told] += number
+        return happened
 
 
 def sentence(sign: Sign) -> str:

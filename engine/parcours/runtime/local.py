@@ -8,6 +8,7 @@ from functools import partial
 
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
+from parcours.dispatch.channel_state import ChannelState
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
@@ -101,6 +102,10 @@ class LocalRuntime:
         if self._exporter is not None:
             troubles.append(self._exporter.trouble)
         return [trouble for trouble in troubles if trouble is not None]
+
+    async def channel_states(self) -> list[ChannelState]:
+        """Where each channel stands that is open."""
+        return [each.state() for each in self._dispatchers.values()]
 
     async def stop(self) -> None:
         """Let what is being sent finish, then close the stores."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from parcours.clock import Clock
+from parcours.dispatch.channel_state import ChannelState
 from parcours.errors import SettingInvalid
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
@@ -33,6 +34,10 @@ class Runtime(Protocol):
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what channels could not get to work so far."""
+        ...
+
+    async def channel_states(self) -> list[ChannelState]:
+        """Where each channel stands that is open, as far as whoever sends on it answers."""
         ...
 
     async def publish(self, publications: Publications) -> None:

@@ -18,6 +18,7 @@ from parcours.background import in_thread
 from parcours.clock import SystemClock, stopwatch_ms
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
+from parcours.dispatch.channel_state import ChannelState
 from parcours.errors import OperatorError, ShardUnavailable
 from parcours.insight.people_question import PeopleQuestion
 from parcours.insight.windows import Window
@@ -254,6 +255,10 @@ class AttachedHost(EngineHost):
 
     async def back_up(self, folder: Path) -> None:
         await self._keeper.call("back_up", folder)
+
+    async def channel_states(self) -> list[ChannelState]:
+        states: list[ChannelState] = await self._keeper.call("channel_states")
+        return states
 
     async def troubles(self) -> list[str]:
         """What the keeper tells, or that there is none now, and why."""

@@ -164,6 +164,7 @@ class Engine(BlockingFacade):
     drain = blocking(Service.drain)
     shut_down = blocking(Service.shut_down)
     troubles = blocking(Service.troubles)
+    channel_states = blocking(Service.channel_states)
     report = blocking(Service.report)
     waiting = blocking(Service.waiting)
     newest_at_step = blocking(Service.newest_at_step)

@@ -17,6 +17,7 @@ from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.core.effect import Outgoing
+from parcours.dispatch.channel_state import ChannelState
 from parcours.errors import CallerError, ParcoursError, ShardUnavailable
 from parcours.insight.people_question import PeopleQuestion
 from parcours.insight.windows import Window
@@ -222,6 +223,9 @@ class Host(EngineHost):
     async def _copy_stores(self, folder: Path) -> None:
         for port in self.ports:
             await port.ask(CopyStore(str(folder)))
+
+    async def channel_states(self) -> list[ChannelState]:
+        return await self._runtime.channel_states()
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""

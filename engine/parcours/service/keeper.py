@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from parcours.core.effect import Outgoing
+from parcours.dispatch.channel_state import ChannelState
 from parcours.insight.people_question import PeopleQuestion
 from parcours.insight.windows import Window
 from parcours.journey.campaign_steps import SavingMode
@@ -84,6 +85,9 @@ class Keeper(Protocol):
 
     async def back_up(self, folder: Path) -> None:
         """Make a backup, while everything goes on. Raises as `Service.backup`."""
+
+    async def channel_states(self) -> list[ChannelState]:
+        """Where each channel stands that is open, as far as whoever sends on it answers."""
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""

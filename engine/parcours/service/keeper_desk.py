@@ -37,7 +37,7 @@ NEWS_WITHIN_S: Final = 5.0
 OF_HOST: Final = frozenset(
     {
         "standing", "begin_run", "preview", "compose_proof", "save_members", "funnel_people", "look_at",
-        "erase", "erasure", "back_up", "troubles",
+        "erase", "erasure", "back_up", "troubles", "channel_states",
     }
 )  # fmt: skip
 """The calls of `Keeper`, but for the one that is answered slice by slice."""

@@ -55,6 +55,11 @@ class LiveReport:
         )
         return signs_of(name, entry, None if newest is None else newest.goal, self.counters, self.figures)
 
+    def entered_lately(self, name: str) -> int:
+        """How many runs of a journey have entered in the last `recent_hours`."""
+        counts = self.counters.recent.hours
+        return sum(number for (kind, of, _, _), number in counts if (kind, of) == ("entered", name))
+
     @property
     def counts(self) -> dict[str, list[JourneyCount]]:
         """The counts of the versions of each journey, and of each campaign's people, the newest first."""

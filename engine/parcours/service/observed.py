@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 from parcours.arguments import check_timeout
 from parcours.config import Settings
+from parcours.dispatch.channel_state import ChannelState
 from parcours.journey.program import Program
 from parcours.journey.publish.ledger import Ledger
 from parcours.routing.plan import Links
@@ -49,6 +51,11 @@ class Observed(ABC):
     def links(self) -> Links | None:
         """The addresses of a door that what leaves carries, as the engine was opened with; None if it carries none."""
         return self._host.links
+
+    @property
+    def records(self) -> Sequence[str]:
+        """The channels that only record what would be sent."""
+        return self._host.records
 
     @property
     def program(self) -> Program:
@@ -125,6 +132,14 @@ class Observed(ABC):
         """What the engine counts and measures: one call a shard, and nobody is looked at."""
         self._check_open()
         return await self._host.figures()
+
+    async def channel_states(self) -> list[ChannelState]:
+        """Where each channel stands on which the engine delivers; none of one that only records.
+
+        Raises ShardUnavailable while nobody keeps the engine.
+        """
+        self._check_open()
+        return await self._host.channel_states()
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.

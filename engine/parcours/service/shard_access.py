@@ -79,6 +79,11 @@ class ShardAccess(ABC):
         """The settings of each channel on which deliveries leave, secrets resolved."""
         return self._plan.channels
 
+    @property
+    def records(self) -> Sequence[str]:
+        """The channels that only record what would be sent."""
+        return self._plan.records
+
     def _begin_routing(self, program: Program) -> None:
         """Take lines from now on, as this program tells whose they are."""
         bounds, slot_map = self._plan.settings, self._plan.slot_map

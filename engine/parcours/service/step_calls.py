@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from operator import itemgetter
 from typing import Any, Final
 
-from parcours.core.fact import Fact
+from parcours.core.counted import BY_MACHINE
+from parcours.core.fact import DeliveryReached, Fact
 from parcours.errors import CallerError
 from parcours.routing.ports import ShardPort
 from parcours.service.engine_host import EngineHost
@@ -89,21 +90,58 @@ class StepCalls(ABC):
 
     async def _newest_at_step(self, journey: str, step: str, look: Look | None) -> list[Fact]:
         self._check_step(journey, step)
-        return await self._newest(NewestOfStep(journey, step), self._host.settings.figures.step_facts_max, look)
+        return await self._newest([NewestOfStep(journey, step)], self._host.settings.figures.step_facts_max, look)
 
     def newest_on_channel(self, channel: str, *, look: Look | None = None) -> Coroutine[Any, Any, list[Fact]]:
         """The newest facts of a channel's deliveries, the newest first; none of a channel that nothing left on."""
         check_text("channel", channel)
-        return self._newest_on_channel(channel, look)
+        return self._newest_deliveries((channel,), None, None, look)
 
-    async def _newest_on_channel(self, channel: str, look: Look | None) -> list[Fact]:
+    def newest_deliveries(
+        self,
+        channels: Sequence[str],
+        journey: str | None = None,
+        outcome: str | None = None,
+        *,
+        look: Look | None = None,
+    ) -> Coroutine[Any, Any, list[Fact]]:
+        """The same of several channels together, as many in all as of one; of one journey, and with one outcome alone.
+
+        An outcome has `machine_` in front where a machine has opened or clicked. Whoever is left out is not looked at.
+        """
+        for name, value in (("journey", journey), ("outcome", outcome)):
+            if value is not None:
+                check_text(name, value)
+        return self._newest_deliveries(tuple(channels), journey, outcome, look)
+
+    async def _newest_deliveries(
+        self, channels: Sequence[str], journey: str | None, outcome: str | None, look: Look | None
+    ) -> list[Fact]:
         self._check_open()
-        return await self._newest(NewestOfChannel(channel), self._host.settings.figures.channel_facts_max, look)
 
-    async def _newest(self, asked: Request[list[Fact]], most: int, look: Look | None) -> list[Fact]:
-        ports = self._host.ports
-        found = await asyncio.gather(*(port.ask(asked) for port in ports))
-        each_with_port = [(fact, port) for facts, port in zip(found, ports, strict=True) for fact in reversed(facts)]
+        def is_asked_for(fact: Fact) -> bool:
+            assert isinstance(fact, DeliveryReached), "rings of channels have nothing else"
+            happened = f"{BY_MACHINE}{fact.outcome}" if fact.machine else fact.outcome
+            return journey in (None, fact.journey) and outcome in (None, happened)
+
+        asked = [NewestOfChannel(channel) for channel in channels]
+        return await self._newest(asked, self._host.settings.figures.channel_facts_max, look, is_asked_for)
+
+    async def _newest(
+        self,
+        asked: Sequence[Request[list[Fact]]],
+        most: int,
+        look: Look | None,
+        is_asked_for: Callable[[Fact], bool] = lambda fact: True,
+    ) -> list[Fact]:
+        ports = [port for port in self._host.ports for _ in asked]
+        found = await asyncio.gather(*(port.ask(each) for port in self._host.ports for each in asked))
+        each_with_port = [
+            (fact, port)
+            for facts, port in zip(found, ports, strict=True)
+            for fact in reversed(facts)
+            if is_asked_for(fact)
+        ]
         told = sorted(each_with_port, key=lambda each: -each[0].at)[:most]  # of one instant what came last stays first
         await self._note_looks([(fact.person, port) for fact, port in told], look)
         return [fact for fact, _ in told]

@@ -24,6 +24,8 @@ def test_each_figure_is_one_that_programs_are_told(tmp_path: Path) -> None:
         await studio.log_in()
 
         for listed in (await studio.json("/journeys"))["journeys"]:
+            of_list = Seen((await studio.look(f"/journeys?q={listed['name']}")).text).rows[1]
+            assert of_list[5] == f"{listed['entered_lately']} in 24 h{listed['entered']} in all"
             told = await studio.json(f"/journeys/{listed['name']}")
             page = await studio.look(f"/journeys/{listed['name']}")
             steps = {
@@ -50,9 +52,9 @@ def test_the_list_has_a_line_for_each_journey_and_first_those_that_need_attentio
         seen = Seen((await studio.look("/")).text)
 
         assert [row[0] for row in seen.rows[1:]] == ["stuck", "bookedclasses reminders ", "joinedclasses "]
-        assert seen.row("stuck") == ["open", "parked", "no goal", "10", "10", "1 (10)"]
+        assert seen.row("stuck") == ["open", "parked", "no goal", "10", "10 in 24 h10 in all", "1 (10)"]
         assert seen.row("bookedclasses reminders") == [
-            "open", "fine", "44.4 %, 4 of 9, target 50 %", "5", "9", "1 (5)",
+            "open", "fine", "44.4 %, 4 of 9, target 50 %", "5", "9 in 24 h9 in all", "1 (5)",
         ]  # fmt: skip
         assert seen.rows[3][1].startswith("paused since 20")
         assert seen.links["parked"] == "/journeys/stuck?step=three#step"

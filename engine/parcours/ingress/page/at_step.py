@@ -5,7 +5,7 @@ from __future__ import annotations
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Request
 from parcours.ingress.page.frame import TEXT_MAX, address, name
-from parcours.ingress.page.parts import heads, wide
+from parcours.ingress.page.parts import heads, instant, wide
 from parcours.ingress.step_bodies import NewestFact, StepWaits, WaitingShown
 from parcours.ingress.steps import step_facts, step_waits
 from parcours.insight.page.markup import Markup, element, together
@@ -39,11 +39,11 @@ def _waiting(of: StepWaits, request: Request) -> Markup:
 
 
 def _who(of: WaitingShown) -> Markup:
-    until = "never: it is parked" if of.parked else "nobody knows" if of.until is None else _moment(of.until)
+    until = "never: it is parked" if of.parked else "nobody knows" if of.until is None else instant(of.until)
     return element(
         "tr",
         element("th", name(of.person), scope="row"),
-        element("td", _moment(of.since)),
+        element("td", instant(of.since)),
         element("td", until),
         element("td", f"{of.version}", class_="number"),
     )
@@ -55,7 +55,7 @@ def _facts(facts: list[NewestFact]) -> Markup | None:
     rows = [
         element(
             "tr",
-            element("th", _moment(each.at), scope="row"),
+            element("th", instant(each.at), scope="row"),
             element("td", name(each.person)),
             element("td", element("bdi", cut(each.words, TEXT_MAX))),
         )
@@ -68,7 +68,3 @@ def _facts(facts: list[NewestFact]) -> Markup | None:
         element("tbody", rows),
     )
     return wide(table, "Table of what has happened")
-
-
-def _moment(text: str) -> Markup:
-    return element("time", f"{text[:10]} {text[11:19]} UTC", datetime=text)

@@ -116,6 +116,7 @@ def _header(door: Door, request: Request) -> Markup:
         element(
             "nav",
             element("a", "Journeys", href=f"{request.root}/journeys"),
+            element("a", "Deliveries", href=f"{request.root}/deliveries"),
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
         ),

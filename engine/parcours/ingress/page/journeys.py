@@ -10,19 +10,18 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.journey_figures import journeys_of
 from parcours.ingress.page.frame import NAME_MAX, address, name, screen, seen
-from parcours.ingress.page.parts import STATES, chips, goal_words, state_words
+from parcours.ingress.page.parts import STATES, chips, choice, goal_words, state_words
 from parcours.ingress.page.signs import health, signs_of, urgency
 from parcours.ingress.page.standing import Standing, standing
 from parcours.insight.figures import counted_text
 from parcours.insight.health import Sign
-from parcours.insight.page.markup import Markup, element
-from parcours.journey.picture.svg_text import cut
+from parcours.insight.page.markup import Markup, element, together
 
-ANY: Final = "any"
+ENTERED: Final = "Entered"
 
-COLUMNS: Final = ("Journey", "State", "Health", "Goal reached", "In it now", "Entered", "Versions with people")
+COLUMNS: Final = ("Journey", "State", "Health", "Goal reached", "In it now", ENTERED, "Versions with people")
 
-NUMBERS: Final = frozenset({"In it now", "Entered", "Versions with people"})
+NUMBERS: Final = frozenset({"In it now", ENTERED, "Versions with people"})
 
 TAGS_MAX: Final = 200
 """Tags to choose from; whoever uses more filters by text."""
@@ -40,7 +39,7 @@ async def _journeys(door: Door, request: Request) -> Answer:
         "Journeys",
         element("h1", "Journeys"),
         _filter(lines, request) if lines else None,
-        _table(found, len(lines), request) if found else _none(lines, request),
+        _table(found, len(lines), request, report.figures.recent_hours) if found else _none(lines, request),
     )
 
 
@@ -70,8 +69,8 @@ def _filter(lines: Sequence[Standing], request: Request) -> Markup:
         element(
             "label", "Text ", element("input", type="search", name="q", value=request.query.get("q", "")[:NAME_MAX])
         ),
-        _choice("Tag", "tag", tags, request) if tags else None,
-        _choice("State", "state", STATES, request),
+        choice("Tag", "tag", tags, request.query.get("tag", "")) if tags else None,
+        choice("State", "state", STATES, request.query.get("state", "")),
         element("button", "Show"),
         action=address(request, "journeys"),
         role="search",
@@ -79,15 +78,7 @@ def _filter(lines: Sequence[Standing], request: Request) -> Markup:
     )
 
 
-def _choice(label: str, field: str, values: Sequence[str], request: Request) -> Markup:
-    chosen = request.query.get(field, "")
-    options = [
-        element("option", cut(each, NAME_MAX) or "(empty)", value=each, selected=each == chosen) for each in values
-    ]
-    return element("label", f"{label} ", element("select", element("option", ANY, value=""), options, name=field))
-
-
-def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: Request) -> Markup:
+def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: Request, hours: int) -> Markup:
     many = counted_text(len(found), "journey", "journeys")
     heads = [element("th", each, role="columnheader", scope="col", class_=_look(each)) for each in COLUMNS]
     # The roles are those that the elements have anyway, until a narrow screen shows each row as a block of its own.
@@ -95,7 +86,7 @@ def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: R
         "table",
         element("caption", many if len(found) == of else f"{many} of {of:,}"),
         element("thead", element("tr", heads, role="row"), role="rowgroup"),
-        element("tbody", [_line(each, signs, request) for each, signs in found], role="rowgroup"),
+        element("tbody", [_line(each, signs, request, hours) for each, signs in found], role="rowgroup"),
         role="table",
     )
     return element("div", table, class_="journeys")
@@ -105,7 +96,7 @@ def _look(column: str) -> str | None:
     return "number" if column in NUMBERS else None
 
 
-def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
+def _line(of: Standing, signs: Sequence[Sign], request: Request, hours: int) -> Markup:
     link = element("a", name(of.name), href=address(request, "journeys", of.name))
     versions = ", ".join(f"{version} ({runs:,})" for version, runs in of.peopled.items())
     cells = (
@@ -113,7 +104,7 @@ def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
         health(signs, request),
         goal_words(of),
         f"{of.in_it:,}",
-        f"{of.count.entered:,}",
+        together(f"{of.lately:,} in {hours} h", element("div", f"{of.count.entered:,} in all", class_="tags")),
         versions or "none",
     )
     head = element(

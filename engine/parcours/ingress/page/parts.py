@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from parcours.ingress.page.frame import NAME_MAX, moment
@@ -10,6 +10,8 @@ from parcours.ingress.page.standing import Standing
 from parcours.insight.figures import amount_text, percent_text
 from parcours.insight.page.markup import Child, Markup, element, together
 from parcours.journey.picture.svg_text import cut
+
+ANY: Final = "any"
 
 STATES: Final = ("open", "paused", "closed", "stopped")
 
@@ -58,6 +60,21 @@ def wide(of: Markup, label: str, look: str = "") -> Markup:
 def numeric(number: int) -> Markup:
     """A cell with a number."""
     return element("td", f"{number:,}", class_="number")
+
+
+def choice(label: str, field: str, values: Iterable[str], chosen: str, words: Callable[[str], str] = str) -> Markup:
+    """A field of a filter: any of them, or one. What is asked for is there even if nothing else has it."""
+    offered = [*dict.fromkeys([*values, *([chosen] if chosen else [])])]
+    options = [
+        element("option", cut(words(each), NAME_MAX) or "(empty)", value=each, selected=each == chosen)
+        for each in offered
+    ]
+    return element("label", f"{label} ", element("select", element("option", ANY, value=""), options, name=field))
+
+
+def instant(text: str) -> Markup:
+    """An instant as JSON has it, to the second."""
+    return element("time", f"{text[:10]} {text[11:19]} UTC", datetime=text)
 
 
 def heads(*columns: str, numbers_from: int) -> Markup:

@@ -20,6 +20,7 @@ class Standing:
     entry    of the ledger
     count    over the versions that are looked at
     versions that are looked at
+    lately   how many have entered in the last `recent_hours`, over all versions
     peopled  how many runs are in each of these versions that anybody is in, the newest first
     parked   of the runs that wait, how many are parked, by step
     journey  as it is compiled, in the newest of these versions; None where it is kept no more
@@ -29,6 +30,7 @@ class Standing:
     entry: LedgerEntry
     count: JourneyCount
     versions: frozenset[int]
+    lately: int
     peopled: Mapping[int, int]
     parked: Mapping[str, int]
     journey: Journey | None
@@ -69,6 +71,7 @@ def standing(report: LiveReport, name: str, entry: LedgerEntry, counts: Sequence
         entry=entry,
         count=count,
         versions=frozenset(each.version for each in counts),
+        lately=report.entered_lately(name),
         peopled={each.version: open_runs(each) for each in counts if open_runs(each)},
         parked=_parked(report, name, counts),
         journey=next((each for each in report.versions if (each.name, each.version) == (name, count.version)), None),

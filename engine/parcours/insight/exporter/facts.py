@@ -155,7 +155,7 @@ _FACTS: Final[Mapping[FactTable, Callable[[Told], Fact]]] = {
     "deliveries": _delivery,
     "unmet": lambda row: Unmet(row["time"], row["person"], row["journey"], row["version"], row["event"], row["why"]),
     "unmatched": lambda row: Unmatched(row["time"], row["person"], row["reaction"], row["why"]),
-    "limits": lambda row: LimitReached(row["time"], row["person"], row["setting"], row["why"]),
+    "limits": lambda row: LimitReached(row["time"], row["person"], row["setting"], row["why"], row["journey"] or ""),
     "changes": change_of,
     "publications": lambda row: Published(
         row["time"],

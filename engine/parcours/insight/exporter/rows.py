@@ -255,7 +255,7 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case Unmatched():
             return "unmatched", (fact.reaction, fact.why)
         case LimitReached():
-            return "limits", (fact.setting, fact.why)
+            return "limits", (fact.setting, fact.why, fact.journey or None)
         case ZoneUnknown():
             return "changes", (ZONE_UNKNOWN, fact.zone, fact.used, None, None, None)
         case NotMerged():

@@ -97,7 +97,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
     ),
     "unmet": (*_FIRST, Column("journey"), Column("version", "int32"), Column("event"), Column("why"), *_LAST),
     "unmatched": (*_FIRST, Column("reaction"), Column("why"), *_LAST),
-    "limits": (*_FIRST, Column("setting"), Column("why"), *_LAST),
+    "limits": (*_FIRST, Column("setting"), Column("why"), Column("journey", nullable=True), *_LAST),
     "changes": (
         *_FIRST,
         Column("what"),

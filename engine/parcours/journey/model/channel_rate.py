@@ -52,6 +52,12 @@ def rate_of(settings: Mapping[str, object]) -> SendRate | None:
     return SendRate(int(match[1]), PERIODS_S[match[2]])
 
 
+def rate_text(rate: SendRate) -> str:
+    """A rate as it is written."""
+    unit = next(unit for unit, period_s in PERIODS_S.items() if period_s == rate.period_s)
+    return f"{rate.deliveries}/{unit}"
+
+
 def own_settings(settings: Mapping[str, object]) -> dict[str, object]:
     """The settings as the channel's own model has them."""
     return {key: value for key, value in settings.items() if key != RATE_KEY}

@@ -19,6 +19,7 @@ import ray
 from parcours import collector
 from parcours.background import in_thread
 from parcours.clock import SystemClock
+from parcours.dispatch.channel_state import ChannelState
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
@@ -228,6 +229,11 @@ class DispatcherActor:
         if self._dispatcher is None:
             raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
         return self._dispatcher.trouble
+
+    async def state(self) -> ChannelState:
+        if self._dispatcher is None:
+            raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
+        return self._dispatcher.state()
 
     async def process_id(self) -> int:
         """The actor's process, for whoever looks after the machine."""

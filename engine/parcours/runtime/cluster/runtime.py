@@ -14,6 +14,7 @@ import ray
 
 from parcours.background import in_thread
 from parcours.closing import close_all
+from parcours.dispatch.channel_state import ChannelState
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
@@ -71,6 +72,10 @@ class ClusterRuntime:
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""
         return [] if self._supervisor is None else await self._supervisor.troubles()
+
+    async def channel_states(self) -> list[ChannelState]:
+        """Where each channel stands whose dispatcher answers."""
+        return [] if self._supervisor is None else await self._supervisor.channel_states()
 
     async def publish(self, publications: Publications) -> None:
         """Let the dispatchers know what is about to be published."""

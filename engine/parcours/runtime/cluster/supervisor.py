@@ -25,6 +25,7 @@ import ray
 from ray.exceptions import ActorAlreadyExistsError, RayActorError, RayTaskError
 
 from parcours.background import in_thread, spawn
+from parcours.dispatch.channel_state import ChannelState
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
@@ -52,6 +53,9 @@ NAMES_TAKEN_MAX = 10
 """Names of one kind that another engine of the project may have had under the same epoch, and which Ray has not given
 free yet.
 """
+
+STATES_WITHIN_S = 2.0
+"""How long dispatchers may take to say how their channels stand; one that does not answer is in trouble anyway."""
 
 START_ATTEMPTS = 10
 """Attempts at an actor before a start fails, with StoreBusy where somebody holds the store of a shard."""
@@ -323,6 +327,14 @@ class Supervisor:
         """What is not in order, and what the dispatchers and the exporter could not get to work so far."""
         answers = await asyncio.gather(*(actor.trouble.remote() for actor in self._workers()), return_exceptions=True)
         return [*self._troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
+
+    async def channel_states(self) -> list[ChannelState]:
+        """Where each channel stands whose dispatcher answers within a moment."""
+        asked = [answer_of(each.state.remote()) for each in self._dispatchers.values()]
+        answers = await asyncio.gather(
+            *(asyncio.wait_for(each, STATES_WITHIN_S) for each in asked), return_exceptions=True
+        )
+        return [each for each in answers if isinstance(each, ChannelState)]
 
     async def process_ids(self) -> dict[str, int]:
         """The process of each actor: of `shard 0` and so on, of `dispatcher email` and so on, and of `exporter`."""
