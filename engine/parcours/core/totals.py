@@ -121,8 +121,14 @@ class FactCounter:
     """Counts facts, in any order."""
 
     def __init__(self, names_max: int, reasons_max: int, counted: Totals = NOTHING) -> None:
-        """`counted` are the totals to go on from; `newest_limits` has the newest fact of each limit reached since."""
+        """`counted` are the totals to go on from; `newest_limits` has the newest fact of each limit reached since.
+
+        changes  how often something was counted since; with it is kept when each counter of a step, a way or a delivery
+                 has changed last, the newest at the end
+        """
         self.facts = counted.facts
+        self.changes = 0
+        self._changed: dict[Step | Way | Delivery, int] = {}
         self._names_max = names_max
         self._reasons_max = reasons_max
         self._steps = {step: [*counts] for step, counts in counted.steps}
@@ -150,6 +156,7 @@ class FactCounter:
     def take(self, counted: Counted) -> None:
         """Count what facts add up to: a shard counts a commit while everybody waits for it."""
         self.facts += counted.facts
+        self.changes += 1
         for (journey, version, left, step), number in counted.reached.items():
             assert step is not None, "a run reaches a step by name"
             self._step((journey, version, step))[_INFLOW] += number
@@ -170,6 +177,7 @@ class FactCounter:
 
     def transfer(self, step: Step, runs: int) -> None:
         """So many runs at the step have come from other people's totals, or have gone there if it is less than 0."""
+        self.changes += 1
         self._step(step)[_INFLOW] += runs
 
     def _note(self, fact: Fact) -> None:
@@ -267,6 +275,23 @@ class FactCounter:
             sorted(self._lost.items()),
         )
 
+    def since(self, change: int) -> Totals:
+        """The counters of steps, ways and deliveries that have changed after this one of `changes`, as they are now."""
+        steps: list[tuple[Step, tuple[int, int, int]]] = []
+        ways: list[tuple[Way, int]] = []
+        deliveries: list[tuple[Delivery, int]] = []
+        for key, changed in reversed(self._changed.items()):
+            if changed <= change:
+                break
+            if len(key) == 3:
+                inflow, gone_on, ended = self._steps[key]
+                steps.append((key, (inflow, gone_on, ended)))
+            elif len(key) == 5:
+                ways.append((key, self._ways[key]))
+            else:
+                deliveries.append((key, self._deliveries[key]))
+        return Totals(steps=steps, ways=ways, deliveries=deliveries)
+
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:
         """Correct the counters by the number of runs at every step; returns (step, counted, found) for each difference.
 
@@ -277,6 +302,7 @@ class FactCounter:
             kept = step if step in self._steps else self._key(step)
             found[kept] = found.get(kept, 0) + number
         differences = []
+        self.changes += 1
         for step in sorted(self._steps.keys() | found.keys()):
             cell = self._step(step)
             counted = cell[_INFLOW] - cell[_GONE_ON] - cell[_ENDED]
@@ -292,12 +318,13 @@ class FactCounter:
             _count(self._parked, (journey, step or "", told), self._reasons_max, _OTHER_PARKED, number)
             told = ""
         way = journey, version, step or "", what, told
-        _count(self._ways, way, self._names_max, (OTHER, 0, "", what, ""), number)
+        self._note_change(_count(self._ways, way, self._names_max, (OTHER, 0, "", what, ""), number))
         if step is not None and what in ("exited", "ended"):
             self._step((journey, version, step))[_ENDED] += number
 
     def _deliver(self, delivery: Delivery, number: int) -> None:
-        _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]), number)
+        other = OTHER, 0, "", *delivery[3:]
+        self._note_change(_count(self._deliveries, delivery, self._names_max, other, number))
 
     def _reason(self, reason: Reason, number: int) -> None:
         if reason not in self._reasons:
@@ -326,15 +353,24 @@ class FactCounter:
     def _step(self, step: Step) -> list[int]:
         cell = self._steps.get(step)
         if cell is None:
-            cell = self._steps.setdefault(self._key(step), [0, 0, 0])
+            step = self._key(step)
+            cell = self._steps.setdefault(step, [0, 0, 0])
+        self._note_change(step)
         return cell
+
+    def _note_change(self, key: Step | Way | Delivery) -> None:
+        changed = self._changed
+        if changed.get(key) != self.changes:
+            changed.pop(key, None)
+            changed[key] = self.changes
 
     def _key(self, step: Step) -> Step:
         """The name under which a new step is counted."""
         return step if len(self._steps) < self._names_max else _OTHER_STEP
 
 
-def _count(counts: dict[K, int], key: K, most: int, other: K, number: int = 1) -> None:
-    """Add to the counter of the key, or to that of `other` if there is no room for the key."""
+def _count(counts: dict[K, int], key: K, most: int, other: K, number: int = 1) -> K:
+    """Add to the counter of the key, or to that of `other` if there is no room for the key; returns which it was."""
     kept = key if key in counts or len(counts) < most else other
     counts[kept] = counts.get(kept, 0) + number
+    return kept

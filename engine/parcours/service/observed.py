@@ -16,6 +16,7 @@ from parcours.routing.plan import Links
 from parcours.service.engine_host import EngineHost
 from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S
+from parcours.service.live_counts import LiveCounts
 from parcours.service.live_report import LiveReport, live_report
 from parcours.service.published import Published
 
@@ -89,6 +90,11 @@ class Observed(ABC):
             self._host.ports, self._control.publications.ledger, program, self._host.settings, runs,
             self._host.now_ms(),
         )  # fmt: skip
+
+    def live_counts(self) -> LiveCounts:
+        """What shards count right now, for whoever looks again and again: that costs as much as has changed."""
+        self._check_open()
+        return LiveCounts(lambda: self._host.ports, self._control, self._host.settings)
 
     @property
     def ledger(self) -> Ledger:

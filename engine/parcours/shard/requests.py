@@ -74,6 +74,7 @@ from parcours.shard.request import Request as Request
 from parcours.shard.scan_requests import AwaitScan as AwaitScan
 from parcours.shard.scan_requests import EndScan as EndScan
 from parcours.shard.scan_requests import ListColumns as ListColumns
+from parcours.shard.step_requests import GetChangedCounters as GetChangedCounters
 from parcours.shard.step_requests import ListWaiting as ListWaiting
 from parcours.shard.step_requests import NewestFacts as NewestFacts
 from parcours.shard.step_requests import NewestOfChannel as NewestOfChannel

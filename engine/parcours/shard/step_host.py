@@ -14,10 +14,11 @@ from typing import Final
 
 from parcours.core.fact import Fact
 from parcours.core.profile import decode_profile
+from parcours.core.totals import Totals
 from parcours.core.waits import goes_on_ms
 from parcours.shard.messages import FactsAfter
 from parcours.shard.shard import Shard
-from parcours.shard.step_requests import ListWaiting, WaitingFound, WaitingRun
+from parcours.shard.step_requests import CountersChanged, ListWaiting, WaitingFound, WaitingRun
 
 SLICE_PEOPLE: Final = 500
 """People looked through in one go: 5 ms if all of them wait there, and far less if few do."""
@@ -52,6 +53,13 @@ class StepHost:
     def _slots_with(self, asked: ListWaiting) -> list[int]:
         counts = self._shard.totals.waiting
         return [] if counts is None else counts.slots_with(asked.journey, asked.step)
+
+    def counters_changed(self, epoch: int, after: int) -> CountersChanged:
+        ours = self._shard.commits.epoch
+        number, totals = self._shard.totals.changed(after if epoch == ours else None)
+        if epoch != ours:
+            totals = Totals(steps=totals.steps, ways=totals.ways, deliveries=totals.deliveries)
+        return CountersChanged(ours, number, totals, epoch != ours)
 
     def newest_facts(self, after: int) -> FactsAfter:
         return self._shard.totals.newest(after)

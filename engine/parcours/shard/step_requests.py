@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from parcours.core.fact import Fact
+from parcours.core.totals import Totals
 from parcours.shard.messages import FactsAfter
 from parcours.shard.request import Request
 
@@ -83,3 +84,30 @@ class NewestOfChannel(Request[list[Fact]], frozen=True, tag="newest_of_channel")
 
     async def put_to(self, host: ShardHost) -> list[Fact]:
         return host.steps.newest_of_channel(self.channel)
+
+
+class CountersChanged(msgspec.Struct, frozen=True, array_like=True):
+    """
+    epoch   of the shard; the number means something together with it
+    number  to ask with for what changes next
+    totals  steps, ways and deliveries whose counters have changed, as they are now
+    whole   those are all that there are: whatever was known of the shard before counts no more
+    """
+
+    epoch: int
+    number: int
+    totals: Totals
+    whole: bool
+
+
+class GetChangedCounters(Request[CountersChanged], frozen=True, tag="changed_counters"):
+    """Which counters of steps, ways and deliveries have changed after this number of this epoch?
+
+    Costs as much as there is that has changed, and looks at nobody.
+    """
+
+    epoch: int
+    after: int
+
+    async def put_to(self, host: ShardHost) -> CountersChanged:
+        return host.steps.counters_changed(self.epoch, self.after)

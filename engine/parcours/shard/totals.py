@@ -208,6 +208,14 @@ class ShardTotals:
     def totals(self) -> Totals:
         return self._counter.totals()
 
+    def changed(self, after: int | None) -> tuple[int, Totals]:
+        """The counters of steps, ways and deliveries that have changed after this number, and the number as of now.
+
+        None: all of them.
+        """
+        totals = self._counter.totals() if after is None else self._counter.since(after)
+        return self._counter.changes, totals
+
     def recent(self, now_ms: int) -> Recent:
         """What has happened in the last hours, as of now by the clock."""
         return self._recent.recent(now_ms)
