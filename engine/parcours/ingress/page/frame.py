@@ -108,6 +108,7 @@ def _header(door: Door, request: Request) -> Markup:
         element(
             "nav",
             element("a", "Journeys", href=f"{request.root}/journeys"),
+            element("a", "Campaigns", href=f"{request.root}/campaigns"),
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
         ),
