@@ -109,7 +109,7 @@ def test_a_run_is_begun_by_hand_and_told_step_by_step(tmp_path: Path) -> None:
         await shop.service.drain(PATIENCE_S)
 
         listed, looked = (await shop.get("/campaigns")).json(), (await shop.get("/campaigns/push")).json()
-        shown = {"name": "push", "state": "open", "version": 1, "runs": 0, "under_way": [], "goal": 0}
+        shown = {"name": "push", "state": "open", "version": 1, "runs": 0, "under_way": [], "goal": 0, "next": None}
         assert before == {"ledger": 1, "campaigns": [shown]}
         assert listed == {"ledger": 1, "campaigns": [{**shown, "runs": 1}]}
         assert {name: looked[name] for name in shown} == {**shown, "runs": 1}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from parcours.journey.campaign_program import CampaignProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,16 @@ class CampaignDue:
     def after_events(self) -> bool:
         """Whether it comes after the events of its instant."""
         return not self.early
+
+
+def occurrences(campaign: CampaignProgram, timezone: str, after_ms: int = -1) -> Iterator[int]:
+    """The instants (ms) of a campaign's schedule later than `after_ms` at which a run may begin, in rising order.
+
+    timezone  the project's
+    """
+    schedule = campaign.schedule
+    for at in () if schedule is None else schedule.instants(timezone, after_ms):
+        if campaign.ends_ms is not None and at >= campaign.ends_ms:
+            return
+        if campaign.starts_ms is None or at >= campaign.starts_ms:
+            yield at

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from parcours.campaigns.campaign_due import CampaignDue
+from parcours.campaigns.campaign_due import CampaignDue, occurrences
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun
 from parcours.campaigns.hand_overs import HandOversAtOnce
@@ -245,16 +245,3 @@ def _scheduled(campaign: CampaignProgram, timezone: str) -> _Scheduled:
     coming = occurrences(campaign, timezone)
     endless = schedule is not None and schedule.rule is not None and is_endless(schedule.rule)
     return _Scheduled(campaign, coming, next(coming, None), endless and campaign.ends_ms is None)
-
-
-def occurrences(campaign: CampaignProgram, timezone: str, after_ms: int = -1) -> Iterator[int]:
-    """The instants (ms) of a campaign's schedule later than `after_ms` at which a run may begin, in rising order.
-
-    timezone  the project's
-    """
-    schedule = campaign.schedule
-    for at in () if schedule is None else schedule.instants(timezone, after_ms):
-        if campaign.ends_ms is not None and at >= campaign.ends_ms:
-            return
-        if campaign.starts_ms is None or at >= campaign.starts_ms:
-            yield at

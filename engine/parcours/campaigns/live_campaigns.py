@@ -23,9 +23,9 @@ from typing import Final
 import msgspec
 
 from parcours.background import in_thread
+from parcours.campaigns.campaign_due import occurrences
 from parcours.campaigns.campaign_line import MISSED, SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_place import CAMPAIGN, CampaignPlace, read_campaign
-from parcours.campaigns.coordinator import occurrences
 from parcours.campaigns.erased_people import ErasedPeople
 from parcours.campaigns.kept_files import drop_old
 from parcours.campaigns.listed_runs import continued, listed_by

@@ -17,6 +17,7 @@ class CampaignShown(msgspec.Struct, frozen=True, kw_only=True):
     runs       how many have begun
     under_way  their numbers
     goal       how many people have reached it, over all runs
+    next       when the next run begins by its schedule; None where none does, and while it is not open
     """
 
     name: str
@@ -25,6 +26,7 @@ class CampaignShown(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     under_way: list[int]
     goal: int
+    next: str | None
 
 
 class Campaigns(msgspec.Struct, frozen=True):
@@ -59,7 +61,8 @@ class NotBegun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CampaignLooked(msgspec.Struct, frozen=True, kw_only=True):
-    """
+    """What is listed of a campaign, and more.
+
     steps      the counts over all runs
     kept       the runs of which something is kept, the oldest first
     not_begun  the newest ones, the oldest first
@@ -71,6 +74,7 @@ class CampaignLooked(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     under_way: list[int]
     goal: int
+    next: str | None
     steps: Mapping[str, CampaignStepCount]
     kept: list[RunListed]
     not_begun: list[NotBegun]
@@ -96,7 +100,10 @@ class StepLooked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunLooked(msgspec.Struct, frozen=True, kw_only=True):
-    """A run, with those of its steps of which something is known, in the order in which it was."""
+    """A run, with those of its steps of which something is known, in the order in which it was.
+
+    at_hand  the steps that have begun and are not over, with when each began
+    """
 
     name: str
     run: int
@@ -105,6 +112,7 @@ class RunLooked(msgspec.Struct, frozen=True, kw_only=True):
     began: str
     ended: str | None
     by: str
+    at_hand: Mapping[str, str]
     steps: Mapping[str, StepLooked]
 
 

@@ -5,122 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from parcours.core.time_text import time_text
 from parcours.errors import CallerError
-from parcours.ingress.campaign_bodies import (
-    CampaignLooked,
-    Campaigns,
-    CampaignShown,
-    NotBegun,
-    RunAsked,
-    RunBegun,
-    RunListed,
-    RunLooked,
-    StepLooked,
+from parcours.ingress.campaign_bodies import CampaignLooked, Campaigns, RunAsked, RunBegun, RunLooked
+from parcours.ingress.campaign_figures import (
+    campaign_looked,
+    campaign_of,
+    campaign_shown,
+    count_of,
+    run_looked,
+    run_of,
 )
 from parcours.ingress.changes import answered, body_alone, by_whom, change_routes, looking, outcome_of
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
-from parcours.ingress.hidden_names import shown_reason
-from parcours.ingress.keys import Key
 from parcours.ingress.operate_bodies import ChangeAsked
-from parcours.insight.summary import CampaignCount
+from parcours.ingress.page.campaign import campaign_screen
+from parcours.ingress.page.campaigns import campaigns_screen
 from parcours.journey.publish.ledger import Verb
-from parcours.service.campaign_state import CampaignState, RunOfCampaign, StepOfRun
-
-NOTHING_YET: Final = CampaignCount(version=1)
 
 
 async def campaigns(door: Door, _request: Request) -> Answer:
     """All campaigns, by name."""
     report = await answered(door.service.report())
-    counts = report.campaign_counts
-    shown = [_shown(each, counts.get(each.campaign, NOTHING_YET)) for each in await answered(door.service.campaigns())]
+    every = await answered(door.service.campaigns())
+    shown = [campaign_shown(each, count_of(report, each.campaign)) for each in every]
     return json_answer(Campaigns(report.ledger.number, shown), headers=VARY)
 
 
 async def campaign(door: Door, request: Request) -> Answer:
     """One of them, step by step, with its runs."""
     found = await campaign_of(door, request)
-    report = await answered(door.service.report())
-    count = report.campaign_counts.get(found.campaign, NOTHING_YET)
-    shown = _shown(found, count)
-    return json_answer(
-        CampaignLooked(
-            name=shown.name,
-            state=shown.state,
-            version=shown.version,
-            runs=shown.runs,
-            under_way=shown.under_way,
-            goal=shown.goal,
-            steps=count.steps,
-            kept=[_listed(each) for each in found.runs],
-            not_begun=[NotBegun(at=time_text(at), why=why) for at, why in found.not_begun.items()],
-            ledger=report.ledger.number,
-        ),
-        headers=VARY,
-    )
+    return json_answer(campaign_looked(found, await answered(door.service.report())), headers=VARY)
 
 
 async def run(door: Door, request: Request) -> Answer:
     """One run, step by step."""
-    found, number = await campaign_of(door, request), request.params["run"]
-    for each in found.runs:
-        if str(each.number) == number:
-            listed = _listed(each)
-            looked = RunLooked(
-                name=found.campaign,
-                run=listed.run,
-                version=listed.version,
-                state=listed.state,
-                began=listed.began,
-                ended=listed.ended,
-                by=listed.by,
-                steps={name: _step(step, request.key) for name, step in each.steps.items()},
-            )
-            return json_answer(looked, headers=VARY)
-    raise Problem(404, "unknown", "the campaign has no such run, or nothing is kept of it any more")
-
-
-async def campaign_of(door: Door, request: Request) -> CampaignState:
-    """The campaign that the path names. Raises Problem where there is none."""
-    try:
-        return await answered(door.service.campaign(request.params["name"]))
-    except CallerError as error:
-        raise Problem(404, "unknown", str(error)) from None
-
-
-def _shown(found: CampaignState, count: CampaignCount) -> CampaignShown:
-    return CampaignShown(
-        name=found.campaign,
-        state=found.state,
-        version=found.version,
-        runs=count.runs,
-        under_way=[each.number for each in found.runs if each.state == "under_way"],
-        goal=count.goal,
-    )
-
-
-def _listed(found: RunOfCampaign) -> RunListed:
-    return RunListed(
-        run=found.number,
-        version=found.version,
-        state=found.state,
-        began=time_text(found.began),
-        ended=None if found.ended is None else time_text(found.ended),
-        by=found.by,
-    )
-
-
-def _step(step: StepOfRun, key: Key | None) -> StepLooked:
-    return StepLooked(
-        at=time_text(step.at),
-        begins=None if step.begins is None else time_text(step.begins),
-        inflow=step.inflow,
-        outputs=step.outputs,
-        dropped=step.dropped,
-        why=shown_reason(step.why, key) if step.why else "",
-    )
+    found = await campaign_of(door, request)
+    return json_answer(run_looked(found, run_of(found, request.params["run"]), request.key), headers=VARY)
 
 
 async def begin(door: Door, request: Request) -> Answer:
@@ -160,9 +81,21 @@ CHANGES: Final[Mapping[Verb, str]] = {
 }
 
 ROUTES: Final[tuple[Route, ...]] = (
-    looking("/campaigns", campaigns, Campaigns, "How campaigns stand."),
-    looking("/campaigns/{name}", campaign, CampaignLooked, "How a campaign stands, with its runs."),
-    looking("/campaigns/{name}/runs/{run}", run, RunLooked, "How a run of a campaign stands, step by step."),
+    looking("/campaigns", campaigns, Campaigns, "How campaigns stand.", page=campaigns_screen),
+    looking(
+        "/campaigns/{name}",
+        campaign,
+        CampaignLooked,
+        "How a campaign stands, with its runs.",
+        page=campaign_screen,
+    ),
+    looking(
+        "/campaigns/{name}/runs/{run}",
+        run,
+        RunLooked,
+        "How a run of a campaign stands, step by step.",
+        page=campaign_screen,
+    ),
     Route(
         method="POST",
         path="/campaigns/{name}/run",

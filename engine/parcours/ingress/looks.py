@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import ProofUnsent
 from parcours.errors import AuthorError, CallerError, EngineClosed
-from parcours.ingress.campaigns import campaign_of
+from parcours.ingress.campaign_figures import campaign_of
 from parcours.ingress.changes import answered, body_alone, by_whom, looking
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Problem, Request, Route, json_answer

@@ -90,6 +90,21 @@ _WITHOUT_WHY = {
 }
 
 
+DROPPED = {
+    "double": "in it already, by an equal row",
+    "unknown_person": "of nobody who is known",
+    "no_key": "without a value for the key",
+    "no_row": "without a row in a table that has to have one",
+    "exited": "had left the run",
+}
+"""Why rows that a step of a campaign took are in none of its sets."""
+
+
+def dropped(reason: str) -> str:
+    """The reason why a step of a campaign dropped rows, in words."""
+    return DROPPED.get(reason, reason.replace("_", " "))
+
+
 def moved(what: str, why: str | None) -> str:
     """A move of a run in words."""
     if why is None and what in _WITHOUT_WHY:

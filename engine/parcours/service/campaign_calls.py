@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from parcours.campaigns.campaign_due import occurrences
 from parcours.errors import CallerError
 from parcours.insight.explain import Explanation
 from parcours.journey.publish.ledger import Verb
@@ -126,4 +128,11 @@ class CampaignCalls(ABC):
 
     def _campaign_state(self, name: str, standing: Standing) -> CampaignState:
         entry = self._control.publications.ledger.journeys.get(name)
-        return campaign_state(name, entry, standing.runs, standing.not_begun)
+        state = campaign_state(name, entry, standing.runs, standing.not_begun)
+        return dataclasses.replace(state, next_ms=self._next_ms(name)) if state.state == "open" else state
+
+    def _next_ms(self, name: str) -> int | None:
+        """The next instant of the schedule by which the newest version is begun, None where there is none."""
+        program, now_ms = self._control.current, self._host.now_ms()
+        conducted = (each for each in (*program.campaigns, *program.keeping) if each.name == name)
+        return next((at for each in conducted for at in occurrences(each, program.timezone, now_ms - 1)), None)

@@ -35,11 +35,12 @@ class StepOfRun:
 @dataclass(frozen=True, slots=True)
 class RunOfCampaign:
     """
-    state  under_way, done, failed or stopped
-    began  the instant of its schedule, or when it was started by hand; ms
-    ended  None as long as it is under way
-    by     who started it by hand, "" where nobody is named
-    steps  those of which something is known, by name
+    state    under_way, done, failed or stopped
+    began    the instant of its schedule, or when it was started by hand; ms
+    ended    None as long as it is under way
+    by       who started it by hand, "" where nobody is named
+    steps    those of which something is known, by name
+    at_hand  of one that is under way, the steps that have begun and are not over, with when each began (S)
     """
 
     number: int
@@ -49,6 +50,7 @@ class RunOfCampaign:
     ended: int | None
     by: str
     steps: Mapping[str, StepOfRun]
+    at_hand: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class CampaignState:
     version    the newest one, by which the next run goes
     runs       those of which something is kept, the oldest first
     not_begun  why no run began at instants of its schedule, by instant in ms
+    next_ms    the next instant of its schedule; None where none comes, and while it is not open
     """
 
     campaign: str
@@ -64,6 +67,7 @@ class CampaignState:
     version: int
     runs: tuple[RunOfCampaign, ...]
     not_begun: Mapping[int, str] = field(default_factory=dict)
+    next_ms: int | None = None
 
 
 def campaign_state(
@@ -86,7 +90,9 @@ def _run(place: RunPlace) -> RunOfCampaign:
         if line.step is not None:
             begins = place.begins.get(line.step, place.saves.get(line.step))
             steps[line.step] = _with_line(steps.get(line.step, StepOfRun(line.at, begins, 0, {}, {})), line)
-    return RunOfCampaign(place.number, place.version, place.state, place.began, place.ended, place.by, steps)
+    begun = place.begins.items() if place.state == "under_way" else ()
+    at_hand = {name: at for name, at in begun if name not in place.ends}
+    return RunOfCampaign(place.number, place.version, place.state, place.began, place.ended, place.by, steps, at_hand)
 
 
 def _with_line(step: StepOfRun, line: CampaignLine) -> StepOfRun:

@@ -123,12 +123,13 @@ async def opened(
     keys: tuple[Key, ...] = KEYS,
     base_url: str = HERE,
     store: str = "memory:",
+    engine: Settings = SETTINGS,
     **settings: Any,
 ) -> AsyncIterator[Studio]:
-    """The studio, and its door with these keys and settings."""
+    """The studio, and its door with these keys and settings; `engine` are those of the engine."""
     write_texts(folder / "studio", texts)
     project = Project.load(folder / "studio")
-    async with Service.open(project, store, shards=2, runtime="local", records=["email"], settings=SETTINGS) as service:
+    async with Service.open(project, store, shards=2, runtime="local", records=["email"], settings=engine) as service:
         door = door_of(service, ServeSettings(**settings))
         door.keys = Keyring(keys)
         transport = httpx.ASGITransport(Application(door))

@@ -25,9 +25,11 @@ class PictureCounts:
     steps    by step; without a step there are no figures in its box
     hot      ways that somebody has just taken: the step, and the number of the way from 0 as in `step_parts.ways`
     sizes    of the sets of a campaign, by `STEP` or `STEP.OUTPUT`
+    at_hand  the steps of a campaign that have begun and are not over
     """
 
     entered: int | None = None
     steps: Mapping[str, StepCounts] = field(default_factory=dict)
     hot: frozenset[tuple[str, int]] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    at_hand: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from typing import Final
 from parcours.journey import program
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.model.campaign_sets import MAIN
-from parcours.journey.picture.counts import PictureCounts
+from parcours.journey.picture.counts import PictureCounts, StepCounts
 from parcours.journey.picture.diagram import ENTRY, Arrow, Box, Diagram, campaign_diagram, journey_diagram
 from parcours.journey.picture.layout import ArrowSize, BoxSize, Layout, Rectangle, Route, layout
 from parcours.journey.picture.look import FIGURES_SIZE, ICONS, TITLE_SIZE, WORDS_SIZE, style_sheet
@@ -24,6 +24,9 @@ WORDS_MAX: Final = 44
 
 LABEL_MAX: Final = 34
 """Characters on an arrow."""
+
+AT_HAND: Final = "at hand"
+"""On the corner of a step that has begun and is not over."""
 
 LAYOUTS_MAX: Final = 128
 """Diagrams whose places are remembered: a page draws the same ones again and again, with other counts."""
@@ -72,11 +75,12 @@ def campaign_svg(
     counts: PictureCounts | None = None,
     *,
     link: Linked | None = None,
+    chosen: str | None = None,
     prefix: str = "picture",
     embedded: bool = False,
 ) -> str:
     """A campaign as SVG, with the sizes of its sets on the edges; all as in `journey_svg`."""
-    return _svg(campaign_diagram(campaign), counts or PictureCounts(), link, prefix, embedded=embedded)
+    return _svg(campaign_diagram(campaign), counts or PictureCounts(), link, prefix, chosen, embedded=embedded)
 
 
 @lru_cache(maxsize=LAYOUTS_MAX)
@@ -244,7 +248,8 @@ def _box(
     is_chosen: bool,
 ) -> Iterator[str]:
     figures, exact = _figures(box, place.width - 2 * _INSET, counts)
-    whole = escaped(" ".join(filter(None, [box.whole, exact])))
+    begun = "It is at hand." if box.id in counts.at_hand else ""
+    whole = escaped(" ".join(filter(None, [box.whole, exact, begun])))
     kind = f'class="box {box.kind}"'
     if box.kind == "finish":
         yield f'<g {kind} role="img" aria-label="{whole}">{_rect(place, place.height / 2)}'
@@ -310,15 +315,16 @@ def _rules(diagram: Diagram, place: Rectangle) -> Iterator[str]:
 
 
 def _marks(box: Box, place: Rectangle, counts: PictureCounts) -> Sequence[str]:
-    """The numbers on the corner of a box: those who wait, and of them those who are parked."""
-    count = counts.steps.get(box.id)
-    if count is None:
-        return []
+    """What stands on the corner of a box: how many wait, how many of them are parked, or that it is at hand."""
+    count = counts.steps.get(box.id, StepCounts())
+    shown = [
+        ("waiting", short_count(count.waiting) if count.waiting else ""),
+        ("parked", f"!{short_count(count.parked)}" if count.parked else ""),
+        ("waiting", AT_HAND if box.id in counts.at_hand else ""),
+    ]
     marks, right = [], place.x + place.width - 10
-    shown = (("waiting", count.waiting, ""), ("parked", count.parked, "!"))
-    for name, size, sign in shown:
-        if size:
-            words = f"{sign}{short_count(size)}"
+    for name, words in shown:
+        if words:
             width = round(_pill_width(words), 1)
             pill = Rectangle(round(right - width, 1), place.y - _LABEL_HEIGHT / 2, width, _LABEL_HEIGHT)
             marks.append(f'<g class="mark {name}">{_pill(pill, words)}</g>')
