@@ -29,7 +29,7 @@ def try_out(
         typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Show the way of these people instead."),
     ] = None,
     shorten: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="With --people: no wait is longer than this, as in 10s.")
+        str | None, typer.Option(metavar="DURATION", help="With --people: nobody waits for longer, as in 10s.")
     ] = None,
 ) -> None:
     """Run a project's tests/*.yaml, explore generated traffic, or follow named people."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -14,9 +13,6 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
 from parcours.insight.sentences import READS_ENDED, sentence
-from parcours.journey.campaign_program import CampaignProgram
-from parcours.journey.campaign_steps import CampaignStep, OwnSend, Reacted, WaitAll
-from parcours.journey.program import Program, Step, Wait, WaitDuration, WaitFor
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
 from parcours.journey.read.yaml_files import is_yaml
@@ -28,6 +24,7 @@ from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import play
 from parcours.testing.cases.read import read_rehearsal
 from parcours.testing.cases.sets import failures
+from parcours.testing.shortened import shortened
 
 LINES_MAX: Final = 100_000
 """The limit of lines, those of a hundred people: more are a case for a simulation."""
@@ -36,7 +33,7 @@ LINES_MAX: Final = 100_000
 def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[list[str], list[Finding]]:
     """The ways of the people in a YAML or NDJSON file, as lines, and what is wrong with the file.
 
-    shorten_ms  the longest duration of a wait or time-out; waits for a time or an instant are not shortened
+    shorten_ms  the longest that anybody waits, as `shortened` has it; None: as long as is written
     Raises CallerError for a file of events that names nobody or too many people.
     """
     shown = project if shorten_ms is None else shortened(project, shorten_ms)
@@ -100,39 +97,3 @@ def ways(people: list[str], facts: Sequence[Fact], start_ms: int) -> Iterator[st
             yield f"  {time_text(fact.at)}  {since(fact.at, start_ms):<12} {words}{run}"
         if not told:
             yield "  nothing happened"
-
-
-def shortened(project: Project, most_ms: int) -> Project:
-    """The project with no wait longer than this."""
-    journeys = tuple(
-        replace(journey, steps={name: _short(step, most_ms) for name, step in journey.steps.items()})
-        for journey in project.program.journeys
-    )
-    campaigns = tuple(_shortened_campaign(campaign, most_ms) for campaign in project.program.campaigns)
-    program: Program = replace(project.program, journeys=journeys, campaigns=campaigns)
-    return Project(project.documents, program, project.folder)
-
-
-def _short(step: Step, most_ms: int) -> Step:
-    if isinstance(step, WaitFor) and step.timeout_ms is not None:
-        return replace(step, timeout_ms=min(step.timeout_ms, most_ms))
-    return _short_wait(step, most_ms) if isinstance(step, Wait) else step
-
-
-def _short_wait(wait: Wait, most_ms: int) -> WaitDuration:
-    if isinstance(wait, WaitDuration):
-        return replace(wait, duration_ms=min(wait.duration_ms, most_ms))
-    return WaitDuration(wait.id, most_ms, wait.next)
-
-
-def _shortened_campaign(campaign: CampaignProgram, most_ms: int) -> CampaignProgram:
-    steps = {name: _short_step(step, most_ms) for name, step in campaign.steps.items()}
-    return replace(campaign, steps=steps)
-
-
-def _short_step(step: CampaignStep, most_ms: int) -> CampaignStep:
-    if isinstance(step, WaitAll):
-        return replace(step, wait=_short_wait(step.wait, most_ms))
-    if isinstance(step, Reacted) and isinstance(step.of, OwnSend):
-        return replace(step, of=replace(step.of, within_ms=min(step.of.within_ms, most_ms)))
-    return step
