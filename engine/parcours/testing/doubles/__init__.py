@@ -1,7 +1,7 @@
-"""Doubles of providers: local servers that speak the real protocols, for tests and for the demo.
+"""Doubles of providers: local servers that speak the real protocols, for tests and for the demo; and a log in memory.
 
-Each is a context manager around a server in a thread of its own on a free loopback port. Messages taken in are in a
-plain list; `next(...)` gives the coming messages a fault. Each is imported when it is asked for, so that only those
+Each server is a context manager, in a thread of its own on a free loopback port. Messages taken in are in a plain
+list; `next(...)` gives the coming messages a fault. Each is imported when it is asked for, so that only those
 that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and cryptography for mail.
 """
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
     from parcours.testing.doubles.fcm import FcmServer, Push
     from parcours.testing.doubles.http import HttpServer
+    from parcours.testing.doubles.log import Log, LogSource
     from parcours.testing.doubles.smtp import Mail, SmtpServer
     from parcours.testing.doubles.twilio import Sms, TwilioServer
 else:
@@ -24,6 +25,8 @@ else:
         "Hang": "faults",
         "HttpReply": "faults",
         "HttpServer": "http",
+        "Log": "log",
+        "LogSource": "log",
         "Mail": "smtp",
         "Push": "fcm",
         "Reply": "faults",
@@ -44,6 +47,8 @@ __all__ = [
     "Hang",
     "HttpReply",
     "HttpServer",
+    "Log",
+    "LogSource",
     "Mail",
     "Push",
     "Reply",
