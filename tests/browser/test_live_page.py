@@ -31,6 +31,7 @@ SCREENS: Final = (
     "/journeys/booked/versions",
     "/journeys/none",
     "/deliveries",
+    "/changes",
 )
 
 OVERFLOWING: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

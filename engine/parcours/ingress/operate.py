@@ -32,7 +32,10 @@ from parcours.ingress.operate_bodies import (
 )
 from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
+from parcours.ingress.page.trail import changes_screen
 from parcours.ingress.page.versions import versions_screen
+from parcours.ingress.trail import trail_told
+from parcours.ingress.trail_bodies import Trail, TrailAsked
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
 from parcours.insight.health import sentence
 from parcours.instants import ceil_ms
@@ -184,6 +187,11 @@ async def backup_job(door: Door, request: Request) -> Answer:
     return json_answer(door.backups.job(request.params["job"], door.service.store_folder))
 
 
+async def trail(door: Door, request: Request) -> Answer:
+    """The newest changes of what is published."""
+    return json_answer(trail_told(door, request), headers=VARY)
+
+
 CHANGES: Final[Mapping[Verb, str]] = {
     "pause": "Nobody enters, and nobody moves.",
     "resume": "Go on, and make up for what was missed.",
@@ -206,6 +214,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_bytes_max=UPLOAD_BYTES_MAX,
         summary="Publish a project.",
     ),
+    looking("/changes", trail, Trail, "Who has changed what is published.", asks=TrailAsked, page=changes_screen),
     looking("/dead", dead, Letters, "What could not be applied."),
     Route(
         method="POST",

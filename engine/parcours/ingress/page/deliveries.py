@@ -41,6 +41,7 @@ async def _deliveries(door: Door, request: Request) -> Answer:
         _gates(told),
         _reasons(told, request),
         _newest(told.newest, request),
+        reloads=request.query.get("named") != "true",
     )
 
 

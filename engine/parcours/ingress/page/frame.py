@@ -42,9 +42,9 @@ NO_KEYS: Final = (
 Screen: TypeAlias = Callable[[Door, Request], Awaitable[Answer]]
 
 
-def screen(door: Door, request: Request, title: str, *main: Child, status: int = 200) -> Answer:
-    """A screen of figures as of now, which brings itself up to date where nothing else does."""
-    head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S))
+def screen(door: Door, request: Request, title: str, *main: Child, status: int = 200, reloads: bool = True) -> Answer:
+    """A screen of figures as of now, which loads itself again where no script does, unless each look is recorded."""
+    head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S)) if reloads else None
     return document(request, title, head, _header(door, request), _warned(door), *main, status=status)
 
 
@@ -109,6 +109,7 @@ def _header(door: Door, request: Request) -> Markup:
             "nav",
             element("a", "Journeys", href=f"{request.root}/journeys"),
             element("a", "Deliveries", href=f"{request.root}/deliveries"),
+            element("a", "Changes", href=f"{request.root}/changes"),
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
         ),
