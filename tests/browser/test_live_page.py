@@ -32,6 +32,8 @@ SCREENS: Final = (
     "/journeys/none",
     "/deliveries",
     "/changes",
+    "/engine",
+    "/dead",
 )
 
 OVERFLOWING: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

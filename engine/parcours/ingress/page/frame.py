@@ -109,6 +109,7 @@ def _header(door: Door, request: Request) -> Markup:
             "nav",
             element("a", "Journeys", href=f"{request.root}/journeys"),
             element("a", "Deliveries", href=f"{request.root}/deliveries"),
+            element("a", "Engine", href=f"{request.root}/engine"),
             element("a", "Changes", href=f"{request.root}/changes"),
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
