@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.ingress.page.studio import KEYS, Seen, Studio, at_the_studio, key
 
 from parcours.ingress.rates import WINDOW_S, Rates
+from parcours.ingress.rejections import IN_WORDS, KINDS, OTHER
 from parcours.ingress.troubles import TroubleTimes
 from parcours.insight.page.markup import Markup
 from parcours.service.figures import EngineFigures, ShardAnswer
@@ -49,8 +50,8 @@ def test_shards_and_the_door_have_the_figures_of_the_metrics(tmp_path: Path) -> 
             assert each["people"] == metrics["parcours_shard_people"][shard]
             assert each["epoch"] == metrics["parcours_shard_epoch"][shard]
             assert each["journal_bytes"] == metrics["parcours_shard_journal_bytes"][shard]
-            row = seen.row(str(each["shard"]))
-            assert row[0] == f"{each['people']:,}" and row[8:] == [f"{each['epoch']}", each["process"]]
+            first, second = [row[1:] for row in seen.rows if row[0] == str(each["shard"])]
+            assert first[0] == f"{each['people']:,}" and second[-2:] == [f"{each['epoch']}", each["process"]]
         assert len(told["shards"]) == 2 and any(each["people"] for each in told["shards"])
         held = sum(each["ready"] + each["claimed"] + each["held"] for each in told["shards"])
         assert held == sum(metrics.get("parcours_outbox", {}).values())
@@ -60,7 +61,7 @@ def test_shards_and_the_door_have_the_figures_of_the_metrics(tmp_path: Path) -> 
         assert told["rejected"] == {"nobody": 1}
         assert metrics["parcours_events_rejected_total"] == {(("reason", "nobody"),): 1}
         assert [(each["reason"], each["message_id"]) for each in told["newest_rejected"]] == [("nobody", "m-7")]
-        assert seen.row("nobody") == ["1"] and "m-7" in seen.text
+        assert seen.row("it names nobody") == ["1"] and "m-7" in seen.text
         assert "None." in seen.text and "There are none." in seen.text
 
     at_the_studio(tmp_path, visit)
@@ -99,7 +100,7 @@ def test_a_shard_that_is_away_is_told_and_all_else_is_there(tmp_path: Path, monk
         seen = Seen(page)
 
         assert [each["shard"] for each in told["away"]] == [0] and [each["shard"] for each in told["shards"]] == [1]
-        assert seen.row("0")[2] == "does not answer for 5s" and seen.row("0")[6] == "7"
+        assert seen.row("0")[2] == "does not answer for 5s" and seen.row("0")[-1] == "7"
         assert "an actor was killed, by a lack of memory most often" in seen.text
         assert "nothing at once; if it comes again" in told["troubles"][0]["to_do"]
         assert told["troubles"][1]["means"] == "" and "there are no words for it" in seen.text
@@ -185,3 +186,7 @@ def test_rates_are_of_the_last_minute() -> None:
     assert (rates.window_s(), rates.counts()) == (WINDOW_S, {"requests": 1})
     now[0] += 1_000
     assert rates.counts() == {}
+
+
+def test_each_kind_of_rejection_has_words() -> None:
+    assert set(IN_WORDS) == {*(kind for kind, _ in KINDS), OTHER}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from parcours.core.totals import MERGED, NOT_ASKED
 from parcours.ingress.door import Door
 from parcours.ingress.engine_bodies import DoorShown, EngineShown, ShardAway, ShardShown, TroubleShown
 from parcours.ingress.engine_figures import engine_told
@@ -12,13 +13,15 @@ from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import chips, instant
 from parcours.ingress.page.rows import stacking
-from parcours.insight.figures import about_text
+from parcours.ingress.rejections import IN_WORDS
+from parcours.insight.figures import about_text, counted_text
 from parcours.insight.page.markup import Child, Markup, element, together
+from parcours.insight.sentences import NOT_MERGED
 from parcours.journey.picture.svg_text import cut
 
-SHARDS: Final = (
-    "Shard", "People", "Lag", "Time", "Next timer", "Late", "Deliveries", "Lines", "Journal", "Epoch", "Process",
-)  # fmt: skip
+SHARDS: Final = ("Shard", "People", "Lag", "Time", "Next timer", "Late timers", "Lines that wait")
+
+HELD: Final = ("Shard", "Ready", "Claimed", "Held", "Journal", "Since", "Epoch", "Process")
 
 MB: Final = 1_000_000
 
@@ -62,18 +65,20 @@ def _troubles(troubles: Sequence[TroubleShown]) -> Markup:
 
 def _shards(told: EngineShown) -> Markup:
     rows = [*map(_away, told.away), *map(_shard, told.shards)]
-    return stacking("Shards", SHARDS, rows, ("People", "Lag", "Lines", "Epoch"))
+    return together(
+        stacking("Shards", SHARDS, rows, ("People", "Lag", "Lines that wait")),
+        stacking("Deliveries, journal and process of each", HELD, [*map(_held, told.shards)], HELD[1:4])
+        if told.shards
+        else None,
+    )
 
 
 def _away(of: ShardAway) -> Sequence[Child]:
     said = together(element("span", "does not answer", class_="sign"), f" for {about_text(int(of.asked_ms))}")
-    return (f"{of.shard}", "", "", said, "", "", "", f"{of.waiting_lines:,}", "", "", "")
+    return (f"{of.shard}", "not known", "none", said, "not known", "not known", f"{of.waiting_lines:,}")
 
 
 def _shard(of: ShardShown) -> Sequence[Child]:
-    late = f"about {of.late:,}, the first by {about_text(of.late_ms)}" if of.late_ms else "none"
-    deliveries = f"{of.ready:,} ready, {of.claimed:,} claimed, {of.held:,} held"
-    journal = f"{of.journal_bytes / MB:,.1f} MB"
     refuses = None if of.refuses is None else together(" ", element("span", _bounded(of.refuses), class_="sign"))
     return (
         f"{of.shard}",
@@ -81,10 +86,17 @@ def _shard(of: ShardShown) -> Sequence[Child]:
         f"{of.lag_ms:,.0f} ms",
         together(instant(of.stamp), refuses),
         "nothing is due" if of.next is None else instant(of.next),
-        late,
-        deliveries,
+        f"about {of.late:,}, the first by {about_text(of.late_ms)}" if of.late_ms else "none",
         f"{of.waiting_lines:,}",
-        journal if of.journal_from is None else together(journal, " since ", instant(of.journal_from)),
+    )
+
+
+def _held(of: ShardShown) -> Sequence[Child]:
+    return (
+        f"{of.shard}",
+        *(f"{number:,}" for number in (of.ready, of.claimed, of.held)),
+        f"{of.journal_bytes / MB:,.1f} MB",
+        "the newest record" if of.journal_from is None else instant(of.journal_from),
         f"{of.epoch:,}",
         name(of.process),
     )
@@ -102,7 +114,9 @@ def _door(of: DoorShown) -> Markup:
     return together(
         element("h2", "This door"),
         element("dl", [element("div", element("dt", each), element("dd", n)) for each, n in figures], class_="figures"),
-        element("p", f"A second, over the last {of.window_s} s. Another door of the engine has figures of its own."),
+        element(
+            "p", f"Rates are those of the last {of.window_s} s. Another door of the engine has figures of its own."
+        ),
     )
 
 
@@ -113,9 +127,18 @@ def _rate(number: int, of: DoorShown) -> str:
 def _merges(told: EngineShown) -> Markup:
     still = sum(each.standing_still for each in told.shards)
     unanswered = sum(each.unanswered for each in told.shards)
-    said = f"{still:,} people stand still to become one with somebody; {unanswered:,} messages between shards wait."
-    table = _counts("Merges that calls asked for", "What became of them", told.merges) if told.merges else None
+    who = counted_text(still, "person stands still", "people stand still")
+    messages = counted_text(unanswered, "message between shards waits", "messages between shards wait")
+    said = f"{who} to become one with somebody; {messages} for an answer."
+    results = _in_words(told.merges)
+    table = _counts("Merges that calls asked for", "What became of them", results) if results else None
     return together(element("h2", "Merges"), element("p", said), table)
+
+
+def _in_words(merges: Mapping[str, int]) -> Mapping[str, int]:
+    """What became of merges, as a sentence."""
+    told = {MERGED: "merged", NOT_ASKED: "nobody has asked for it", **NOT_MERGED}
+    return {told.get(result, result): number for result, number in merges.items()}
 
 
 def _rejected(told: EngineShown) -> Markup:
@@ -124,14 +147,15 @@ def _rejected(told: EngineShown) -> Markup:
     rows = [
         (
             instant(each.at),
-            each.reason,
+            IN_WORDS.get(each.reason, each.reason),
             element("i", "it had none") if each.message_id is None else name(each.message_id),
         )
         for each in told.newest_rejected
     ]
+    kinds = {IN_WORDS.get(kind, kind): number for kind, number in told.rejected.items()}
     return together(
         element("h2", "Rejected"),
-        _counts("Calls of no use since this door began", "Reason", told.rejected),
+        _counts("Calls of no use since this door began", "Reason", kinds),
         stacking("The last of them", ("When", "Reason", "Message id"), rows) if rows else None,
     )
 

@@ -25,6 +25,7 @@ async def _changes(door: Door, request: Request) -> Answer:
     campaigns = door.service.program.campaign_names()
     rows = [_row(each, request, is_campaign=each.name in campaigns) for each in told.changes]
     table = stacking("What was changed, the newest first", COLUMNS, rows) if rows else element("p", "No more changes.")
+    at_hand = counted_text(told.remembered, "change", "changes")
     return screen(
         door,
         request,
@@ -32,9 +33,8 @@ async def _changes(door: Door, request: Request) -> Answer:
         element("h1", "Changes"),
         table,
         _pages(told, request),
-        element("p", f"The newest {told.remembered:,} are at hand. All of them are facts, in the table ",
-                element("code", "changes"), "."),
-    )  # fmt: skip
+        element("p", f"At hand: {at_hand}. Older ones are facts, in the table ", element("code", "changes"), "."),
+    )
 
 
 changes_screen = seen(_changes)
