@@ -29,11 +29,11 @@ SCREENS: Final = (
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
-    "/journeys/none",
     "/deliveries",
     "/changes",
     "/engine",
     "/dead",
+    "/journeys/none",
 )
 
 OVERFLOWING: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
