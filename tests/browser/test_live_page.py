@@ -31,8 +31,11 @@ SCREENS: Final = (
     "/journeys/booked/versions",
     "/journeys/booked/pause",
     "/journeys/booked/stop",
-    "/journeys/none",
     "/deliveries",
+    "/changes",
+    "/engine",
+    "/dead",
+    "/journeys/none",
 )
 
 OVERFLOWING: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -169,6 +169,8 @@ def test_what_a_killed_dispatcher_was_sending_is_ambiguous_and_its_successor_goe
                     await profile_of(runtime.ports[0], "anna")
 
             # when the dispatcher's process is killed
+            (state,) = await runtime.channel_states()
+            assert (state.channel, state.breaker, state.trouble) == ("email", "closed", None)
             os.kill((await runtime.process_ids())["dispatcher email"], signal.SIGKILL)
 
             # then nobody can say whether it left, it is not sent twice, and the next person's is sent

@@ -169,10 +169,11 @@ def test_a_silent_channel_is_handed_nothing_more_until_it_answers() -> None:
     breaker.be_silent(5)
     assert (breaker.room(100), breaker.pause_s(100)) == (0, None)
     said = breaker.trouble or ""
-    assert said == "has not answered for 5 s"
+    assert (breaker.state, said) == ("silent", "has not answered for 5 s")
 
     breaker.hear(101, Accepted("k"), "anna")
-    assert (breaker.room(101), breaker.trouble) == (None, None)
+    now: str = breaker.state
+    assert (breaker.room(101), breaker.trouble, now) == (None, None, "closed")
 
 
 def test_a_silence_that_ends_without_an_answer_opens_it() -> None:
@@ -181,7 +182,8 @@ def test_a_silence_that_ends_without_an_answer_opens_it() -> None:
 
     breaker.hear(60, Ambiguous("k", "no answer from the channel within send_timeout_s=60"), "anna")
 
-    assert (breaker.pause_s(60), breaker.trouble) == (
+    assert (breaker.pause_s(60), breaker.state, breaker.trouble) == (
         1,
+        "open",
         "waits: no answer from the channel within send_timeout_s=60",
     )

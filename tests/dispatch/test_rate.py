@@ -17,7 +17,7 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import Renderer
-from parcours.journey.model.channel_rate import SendRate, own_settings, rate_of
+from parcours.journey.model.channel_rate import SendRate, own_settings, rate_of, rate_text
 
 if TYPE_CHECKING:
     from tests.dispatch.conftest import HandingShard, NoteChannel
@@ -50,6 +50,7 @@ def test_a_rate_is_a_number_for_a_second_a_minute_or_an_hour(written: object, ra
             rate_of({"rate": written})
     else:
         assert rate_of({"rate": written}) == rate
+        assert rate_text(rate) == written
 
 
 def test_the_rate_is_not_among_the_channel_s_own_settings() -> None:

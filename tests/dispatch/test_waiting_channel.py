@@ -15,8 +15,10 @@ from parcours.channel import Accepted, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.breaker import Breaker
+from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import Renderer
+from parcours.journey.model.channel_rate import SendRate
 from parcours.shard.messages import Claims
 from parcours.shard.requests import ExchangeDeliveries
 
@@ -104,7 +106,10 @@ def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
         channel.capacity, channel.batch_max = 20, 10
         settings = Settings(channel_pause_ms=1, channel_pause_max_ms=2)
         settings = settings.model_copy(update={"channel_refusals_max": 2})
-        dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), settings, breaker=Breaker(settings))
+        rate = Bucket(SendRate(1_000_000, 1))
+        dispatcher = Dispatcher(
+            "n-1", "note", channel, new_renderer(), settings, breaker=Breaker(settings), bucket=rate
+        )
         shard.wake = dispatcher.wake
         await dispatcher.start([shard])
         dispatcher.wake(0)
@@ -113,11 +118,16 @@ def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
         first = [size for size in outage.calls if size > 1]
         assert sum(first) <= channel.capacity, "what was not claimed when it became known stays queued"
         assert said_of(dispatcher).startswith("the channel 'note' waits: ")
+        state = dispatcher.state()
+        assert (state.channel, state.breaker, state.rate) == ("note", "open", "1000000/s")
+        assert state.trouble == dispatcher.trouble
         assert sum(shard.attempts.values()) <= 2 + len(outage.calls), "a probe's, and that of those before"
 
         outage.receipt = None
         await shard.shard.until_settled(39)
         assert dispatcher.trouble is None
+        after = dispatcher.state()
+        assert (after.breaker, after.next_try_s, after.trouble) == ("closed", None, None)
         await dispatcher.stop()
 
         assert len(caplog.messages) == 2, "told once when it begins, and once when it is over"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from parcours.ingress.trouble_meanings import MEANINGS, meaning_of
+
 ENGINE = Path(__file__).parents[2] / "engine"
 PAGE = (ENGINE / "docs" / "operating.md").read_text()
 ROOMS = ("clock.py", "campaigns", "dispatch", "insight/exporter", "routing", "runtime", "service", "shard", "store")
@@ -170,3 +172,27 @@ class Any:
         "so has ...",
         "a new one",
     }
+
+
+def plain(text: str) -> str:
+    """A cell of the table without its marks; several words of code are in quotes."""
+    unlinked = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"`+([^`]*)`+", lambda code: f"'{code[1]}'" if " " in code[1] else code[1], unlinked)
+
+
+def test_the_door_says_of_each_trouble_what_the_table_says() -> None:
+    cells = [re.split(r"(?<!\\) \| ", row.removeprefix("| ").removesuffix(" |"))[-2:] for row in full_rows()]
+
+    assert [each.trouble for each in MEANINGS] == list(rows())
+    assert [[each.means, each.to_do] for each in MEANINGS] == [[plain(cell) for cell in two] for two in cells]
+
+
+def full_rows() -> list[str]:
+    _, _, section = PAGE.partition("\n## What a trouble means\n")
+    return re.findall(r"^\| `.* \|$", section.partition("\n## ")[0], re.MULTILINE)
+
+
+def test_each_trouble_is_known_by_its_sentence() -> None:
+    for each in MEANINGS:
+        assert meaning_of(f"shard 3: {each.trouble.replace('...', 'any')}") == each
+    assert meaning_of("something else") is None

@@ -23,7 +23,8 @@ from parcours.ingress.metrics import EngineCollector
 from parcours.ingress.rejections import KINDS, kind_of_rejection
 from parcours.ingress.settings import ServeSettings
 from parcours.service.figures import EngineFigures, ShardAnswer
-from parcours.shard.messages import ShardFigures, Status
+from parcours.shard.figures import ShardFigures
+from parcours.shard.messages import Status
 
 CANARY = "canary-4711"
 

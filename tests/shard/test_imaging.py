@@ -65,10 +65,13 @@ class Shelf:
         for record in self.store.records(after=max(0, reached - 1)):
             self.imaging.replay(record)
 
-    def commit(self, size_bytes: int) -> None:
+    def commit(self, size_bytes: int, at_ms: int = 0) -> None:
         self.sequence += 1
-        record = Record(self.sequence, 1, 0, [], [(0, "somebody", bytes(size_bytes))], [], b"")
-        self.imaging.committed(self.sequence, self.store.append(record), self.sequence)
+        record = Record(self.sequence, 1, at_ms, [], [(0, "somebody", bytes(size_bytes))], [], b"")
+        self.imaging.committed(self.sequence, self.store.append(record), self.sequence, at_ms)
+
+    def begins_ms(self) -> int | None:
+        return self.imaging.behind_ms
 
     def behind_bytes(self) -> int:
         """What a shard that opens now has to read again."""
@@ -85,6 +88,21 @@ def test_no_image_is_renewed_while_little_of_the_journal_lies_behind_them() -> N
     assert shelf.store.image_bytes == 0
     shelf.commit(10_000)
     assert shelf.store.image_bytes > 0
+
+
+def test_the_journal_behind_the_oldest_image_begins_when_that_was_made() -> None:
+    shelf = Shelf()
+    assert shelf.begins_ms() is None
+
+    shelf.commit(10_000, at_ms=1_000)
+    assert shelf.begins_ms() == 1_000
+    for number in range(2, 200):
+        shelf.commit(10_000, at_ms=1_000 * number)
+
+    oldest = min(shelf.slots[number].sequence for number in shelf.slots.numbers())
+    assert oldest > 1 and shelf.begins_ms() == 1_000 * oldest
+    shelf.open()
+    assert shelf.begins_ms() == 1_000 * oldest, "an opening finds it in the journal"
 
 
 @given(

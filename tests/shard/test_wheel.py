@@ -140,3 +140,16 @@ def test_whoever_is_due_is_found_behind_any_number_of_the_same_second_who_are_no
 
     # then a few looks find her, though nobody before her leaves
     assert [person for taken in looks for person in taken] == ["early"]
+
+
+def test_it_is_known_about_how_many_are_due() -> None:
+    timers = Timers()
+    for number in range(100):
+        timers.set(f"p{number}", number * BUCKET_MS // 4)
+
+    assert timers.wheel.due(0) == 0
+    assert timers.wheel.due(10 * BUCKET_MS) == 40
+    timers.take(BUCKET_MS // 2, 10)
+    timers.set("late", 1)
+    assert timers.wheel.due(10 * BUCKET_MS) == 39
+    assert timers.wheel.due(100 * BUCKET_MS) == 99

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from parcours.dispatch.channel_state import ChannelState
@@ -47,9 +48,10 @@ async def deliveries_told(door: Door, request: Request) -> Deliveries:
     chosen = [each for each in channels if asked.channel in ("", each.channel)]
     totals, recent, journey = report.counters.totals, report.counters.recent, asked.journey or None
     reasons = _reasons(_of(asked.channel, reason_counts(totals, recent)), request.key)
+    looking = request if asked.named else replace(request, key=None)  # a screen that reloads itself looks at nobody
     newest = await answered(
         door.service.newest_deliveries(
-            [each.channel for each in chosen], journey, asked.outcome or None, look=look_of(request, PATH)
+            [each.channel for each in chosen], journey, asked.outcome or None, look=look_of(looking, PATH)
         )
     )
     return Deliveries(
@@ -67,7 +69,7 @@ async def deliveries_told(door: Door, request: Request) -> Deliveries:
         ],
         reasons=reasons[:REASONS_MAX],
         reasons_more=max(0, len(reasons) - REASONS_MAX),
-        newest=newest_shown(newest, request),
+        newest=newest_shown(newest, looking),
     )
 
 

@@ -18,6 +18,7 @@ from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
 from parcours.ingress.tokens import Seals
+from parcours.ingress.troubles import TroubleTimes
 from parcours.ingress.upload import Uploads
 from parcours.journey.channels import PERSONALISATION, channels_known
 from parcours.journey.program import Program
@@ -40,6 +41,7 @@ class Door:
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     inbox_streams  that are open
+    troubles   since when each is known here
     at_stop    called when streams and uploads have to end, before the server waits for them
     """
 
@@ -53,6 +55,7 @@ class Door:
     pace: Pace = field(default_factory=Pace)
     state: State = "open"
     inbox_streams: InboxStreams = field(default_factory=InboxStreams)
+    troubles: TroubleTimes = field(default_factory=TroubleTimes)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
     _channels: tuple[Program, frozenset[str]] | None = field(default=None, init=False, repr=False)
 

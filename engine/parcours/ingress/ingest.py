@@ -11,7 +11,6 @@ import asyncio
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -221,8 +220,9 @@ async def _ingested(door: Door, request: Request, calls: Calls, kind: str | None
 async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
     """What became of the lines. Raises Problem where not all of them have been answered."""
     figures = door.figures
+    refused = [(message_id, reason) for _, message_id, reason in lines.refused]
     if not lines.lines:
-        figures.rejected(reason for _, _, reason in lines.refused)
+        figures.events(len(refused), refused, request.received_ms)
         return _outcome(lines, LinesTaken(0, (), ()))
     loop = asyncio.get_running_loop()
     handed_in_s = loop.time()
@@ -242,7 +242,8 @@ async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
         raise _busy(door, request, taken.failure, outcome, [lines.places[place] for place in taken.committed])
     on_disk_s = loop.time()
     figures.acks.observe(on_disk_s - handed_in_s)
-    figures.rejected(chain((why for _, _, why in lines.refused), (why for _, why in taken.rejected)))
+    rejected = [*refused, *((lines.ids[place], why) for place, why in taken.rejected)]
+    figures.events(len(refused) + len(lines.lines), rejected, request.received_ms)
     door.pace.note(len(lines.lines), on_disk_s)
     return outcome
 

@@ -104,6 +104,10 @@ class Keyring:
         self.used_ms[key.name] = now_ms
         return key
 
+    def all(self) -> list[Key]:
+        """Those that there are now, by name."""
+        return sorted(self._by_hash.values(), key=lambda key: key.name)
+
     def named(self, name: str, now_ms: int) -> Key | None:
         """The key of this name, None where there is none any more, or it has expired."""
         found = next((each for each in self._by_hash.values() if each.name == name), None)

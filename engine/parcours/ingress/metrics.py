@@ -25,7 +25,7 @@ from parcours.ingress.exchange import Answer, Request, Route
 from parcours.ingress.figures import SECONDS
 from parcours.ingress.origins import is_loopback
 from parcours.service.figures import EngineFigures
-from parcours.shard.messages import ShardFigures
+from parcours.shard.figures import ShardFigures
 
 VERSION: Final = version_of("parcours")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from parcours.core.time_text import time_text
-from parcours.errors import CallerError, ProjectInvalid
+from parcours.errors import ProjectInvalid
 from parcours.ingress.backup_notes import BackupJob
 from parcours.ingress.bodies import decoded
 from parcours.ingress.changes import (
@@ -21,19 +21,16 @@ from parcours.ingress.changes import (
 )
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
-from parcours.ingress.hidden_names import shown_person, shown_reason, shown_signs
+from parcours.ingress.hidden_names import shown_signs
 from parcours.ingress.journey_figures import counts_asked, journey_asked, journeys_of, open_runs, together
-from parcours.ingress.keys import Key, sees_people
+from parcours.ingress.keys import Key
 from parcours.ingress.operate_bodies import (
     BackupAsked,
     ChangeAsked,
     JourneyLooked,
     Journeys,
     JourneyShown,
-    Letters,
-    LetterShown,
     PublishAsked,
-    Resent,
     SignShown,
     Troubles,
     Versions,
@@ -42,10 +39,12 @@ from parcours.ingress.operate_bodies import (
 from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
+from parcours.ingress.page.trail import changes_screen
 from parcours.ingress.page.versions import versions_screen
+from parcours.ingress.trail import trail_told
+from parcours.ingress.trail_bodies import Trail, TrailAsked
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
 from parcours.insight.health import sentence
-from parcours.instants import ceil_ms
 from parcours.journey.publish.ledger import LedgerEntry, Verb
 from parcours.service.change_outcome import ChangeOutcome, refused
 from parcours.service.live_report import LiveReport
@@ -156,31 +155,6 @@ async def publish(door: Door, request: Request) -> Answer:
     )
 
 
-async def dead(door: Door, request: Request) -> Answer:
-    """What could not be applied and was set aside."""
-    letters = await answered(door.service.dead_letters())
-    shown = [
-        LetterShown(
-            id=letter.id,
-            at=time_text(ceil_ms(letter.at)),
-            what="a timer" if letter.line is None else "an event",
-            person=shown_person(letter.person, request.key, request.received_ms),
-            reason=shown_reason(letter.reason, request.key),
-            line=letter.line.decode(errors="replace") if letter.line is not None and sees_people(request.key) else None,
-        )
-        for letter in letters
-    ]
-    return json_answer(Letters(shown), headers=VARY)
-
-
-async def resend(door: Door, request: Request) -> Answer:
-    """Apply a dead letter once more."""
-    try:
-        return json_answer(Resent(await answered(door.service.resend([request.params["id"]]))))
-    except CallerError as error:
-        raise Problem(404, "unknown", str(error)) from None
-
-
 async def troubles(door: Door, _request: Request) -> Answer:
     """What is not in order."""
     return json_answer(Troubles(await answered(door.service.troubles())), headers=VARY)
@@ -196,6 +170,11 @@ async def back_up(door: Door, request: Request) -> Answer:
 async def backup_job(door: Door, request: Request) -> Answer:
     """How far a backup is."""
     return json_answer(door.backups.job(request.params["job"], door.service.store_folder))
+
+
+async def trail(door: Door, request: Request) -> Answer:
+    """The newest changes of what is published."""
+    return json_answer(trail_told(door, request), headers=VARY)
 
 
 CHANGES: Final[Mapping[Verb, str]] = {
@@ -232,15 +211,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_bytes_max=UPLOAD_BYTES_MAX,
         summary="Publish a project.",
     ),
-    looking("/dead", dead, Letters, "What could not be applied."),
-    Route(
-        method="POST",
-        path="/dead/{id}/resend",
-        handler=resend,
-        gives=Resent,
-        scope="operate",
-        summary="Apply an event once more.",
-    ),
+    looking("/changes", trail, Trail, "Who has changed what is published.", asks=TrailAsked, page=changes_screen),
     looking("/troubles", troubles, Troubles, "What is not in order."),
     Route(
         method="POST",

@@ -6,6 +6,7 @@ A reason is a sentence that may quote what somebody sent; what a metric is label
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 OTHER: Final = "other"
@@ -37,6 +38,22 @@ KINDS: Final = (
     ),
 )
 """The kinds, each with how its reasons begin; the first that fits counts."""
+
+IN_WORDS: Final[Mapping[str, str]] = {
+    "set_aside": "it was set aside as a dead letter",
+    "too_long": "it is longer than is taken",
+    "no_call": "it is no call",
+    "timestamp": "its time cannot be read",
+    "nobody": "it names nobody",
+    "key": "its key does not open it",
+    "report": "it reports what nothing is known of",
+    "unknown": "it names something unknown",
+    "missing": "something is missing",
+    "id": "an id cannot be used",
+    "value": "a value is of another kind",
+    OTHER: "another reason",
+}
+"""The same for whoever reads."""
 
 _KIND: Final = re.compile("|".join(f"(?P<{kind}>{begins})" for kind, begins in KINDS))
 

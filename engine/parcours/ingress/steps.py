@@ -16,15 +16,13 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason
 from parcours.ingress.keys import sees_people
-from parcours.ingress.queries import queried
+from parcours.ingress.queries import queried, whole_number
 from parcours.ingress.step_bodies import NewestFact, NewestFacts, StepWaits, WaitingAsked, WaitingShown
 from parcours.insight.sentences import moved, reached
 from parcours.shard.messages import Look
 
 STEP: Final = "/journeys/{name}/steps/{step}"
 CHANNEL: Final = "/channels/{channel}"
-
-DIGITS_MAX: Final = 9
 
 
 async def waiting(door: Door, request: Request) -> Answer:
@@ -35,7 +33,7 @@ async def waiting(door: Door, request: Request) -> Answer:
 
 async def step_waits(door: Door, request: Request, step: str, asked: str) -> StepWaits:
     """Who waits at a step of the journey of the path, after so many, for whoever asks."""
-    name, skip, look = request.params["name"], _skip(asked), look_of(request, f"{STEP}/waiting")
+    name, skip, look = request.params["name"], whole_number("skip", asked), look_of(request, f"{STEP}/waiting")
     try:
         found = await answered(door.service.waiting(name, step, skip=skip, look=look))
     except EngineClosed:
@@ -81,12 +79,6 @@ async def on_channel(door: Door, request: Request) -> Answer:
     channel = request.params["channel"]
     facts = await answered(door.service.newest_on_channel(channel, look=look_of(request, f"{CHANNEL}/facts")))
     return json_answer(NewestFacts(newest_shown(facts, request)), headers=VARY)
-
-
-def _skip(asked: str) -> int:
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= DIGITS_MAX):
-        raise Problem(400, "invalid", "?skip= is a whole number")
-    return int(asked)
 
 
 def look_of(request: Request, route: str) -> Look | None:

@@ -19,7 +19,18 @@ from typing import Any, Final, TypeAlias
 from parcours.core.offers.lessons import Lessons
 from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
-from parcours.journey.publish.ledger import Ledger, Named, Reopening, Verb, changed, is_reopened, published, retired
+from parcours.journey.publish.ledger import (
+    ChangeFigures,
+    Ledger,
+    Named,
+    Reopening,
+    Verb,
+    changed,
+    is_reopened,
+    noted,
+    published,
+    retired,
+)
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.routing.moves import end_moves, let_move
 from parcours.routing.patience import Patience
@@ -78,6 +89,16 @@ def changing(verb: Verb, journey: str, by: str = "", of: Named = "journey") -> M
         return before if ledger is before.ledger else Publications(ledger, before.sources)
 
     return make
+
+
+def noting(make: Making, figures: ChangeFigures, said: Sequence[str]) -> Making:
+    """The same change, which remembers what it has come to."""
+
+    def noted_too(before: Publications, at: int) -> Publications:
+        after = make(before, at)
+        return after if after is before else Publications(noted(after.ledger, figures, said), after.sources)
+
+    return noted_too
 
 
 def _with_sources(ledger: Ledger, sources: dict[int, bytes]) -> Publications:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from parcours.clock import stopwatch_ms
 from parcours.errors import ParcoursError
 from parcours.routing.ports import ShardPort
-from parcours.shard.messages import ShardFigures
+from parcours.shard.figures import ShardFigures
 from parcours.shard.requests import GetFigures
 
 WITHIN_S = 5.0

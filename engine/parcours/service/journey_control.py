@@ -21,10 +21,10 @@ from parcours.journey.channels import channels_of, channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
-from parcours.journey.publish.ledger import Named, Verb
+from parcours.journey.publish.ledger import ChangeFigures, Named, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.journey.publish.removed_offers import removed_from, removed_from_runs
-from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
+from parcours.routing.change_protocol import Making, carry_out, changing, noting, publishing, settle
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
@@ -129,14 +129,15 @@ class JourneyControl(Published):
                 return refused(before.ledger.number, reasons)
             stay = await self._open_runs({each.name for each in found if each.kind in get_args(Named)}, patience)
             filled = () if after is before else unfilled(self.current, self._compiler.program(after))
+            said = tuple(each.text for each in found)
             if not order.dry:
-                await self._carry_out(make, patience)
+                await self._carry_out(noting(make, ChangeFigures(stay=stay), said), patience)
             return ChangeOutcome(
                 ledger=self.publications.ledger.number,
                 dry=order.dry,
                 runs=RunsConcerned(stay=stay),
                 audiences_filled=tuple(sorted({plain(key) for key in filled})),
-                changes=tuple(each.text for each in found),
+                changes=said,
             )
 
     def _objections(self, project: Project, only: str | None) -> list[str]:
@@ -232,17 +233,19 @@ class JourneyControl(Published):
                     raise
                 return refused(before.ledger.number, [str(error)])
             runs, cancelled = RunsConcerned(), 0
+            said = () if after is before else (SAID[of, verb].format(name=journey),)
             if after is not before:
                 async with self._kept_back(journey, if_any=verb == "stop" and not order.dry):
                     runs, cancelled = await self._foreseen(verb, journey, patience)
                     if not order.dry:
-                        await self._carry_out(make, patience)
+                        figures = ChangeFigures(runs.stay, runs.end, runs.make_up, cancelled)
+                        await self._carry_out(noting(make, figures, said), patience)
             return ChangeOutcome(
                 ledger=self.publications.ledger.number,
                 dry=order.dry,
                 runs=runs,
                 deliveries_cancelled=cancelled,
-                changes=() if after is before else (SAID[of, verb].format(name=journey),),
+                changes=said,
             )
 
     @asynccontextmanager

@@ -174,7 +174,7 @@ class Commits:
                 self._outbox.count(work.outbox_counts())
             for person, due in self._slots.show(profiles, outbox):
                 self._wheel.add(person, due)
-            self._imaging.committed(self.sequence, size_bytes, self._seen.through)
+            self._imaging.committed(self.sequence, size_bytes, self._seen.through, self.stamp_ms)
             self._seen.committed(self.sequence, size_bytes, self.stamp_ms)
         if work.inbox:
             self.inboxes.note(work.inbox)

@@ -225,7 +225,7 @@ class Erasing:
         if not under_way or self._peers.unanswered():  # a message may name her, and an image would keep it
             return False
         newest = max(each.record for each in under_way)
-        if self._imaging.renew_before(newest, self._commits.sequence, IMAGES_MAX):
+        if self._imaging.renew_before(newest, self._commits.sequence, IMAGES_MAX, self._commits.stamp_ms):
             self._commit(now_ms)
             return True
         self._mark([(each, "images") for each in under_way if not each.images], now_ms)

@@ -27,6 +27,7 @@ from parcours.shard.attempts import Attempts
 from parcours.shard.credits import Credits
 from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
+from parcours.shard.figures import ShardFigures, here
 from parcours.shard.foreseeing import foresee
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
@@ -39,7 +40,6 @@ from parcours.shard.messages import (
     Foreseen,
     Holding,
     InboxesChanged,
-    ShardFigures,
     Status,
     TailSlice,
 )
@@ -346,7 +346,7 @@ class ShardHost:
         return self._shard.totals.totals()
 
     async def figures(self) -> ShardFigures:
-        return self._shard.standing.figures(await self.status(), self._clock.now_ms())
+        return self._shard.standing.figures(await self.status(), self._clock.now_ms(), here())
 
     async def collect_facts(self) -> list[Fact]:
         return self._shard.collect_facts()

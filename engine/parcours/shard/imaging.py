@@ -36,6 +36,8 @@ class Imaging:
         self._to_be_met = defaultdict[int, list[int]](list)
         self._written = 0
         self._credit = 0
+        self._of_ms: dict[int, int] = {}
+        self._begins_ms: int | None = None
 
     def restore(self) -> int:
         """The images have been read; returns the record up to which all of them reach."""
@@ -47,15 +49,18 @@ class Imaging:
     def replay(self, record: Record) -> None:
         """A record behind the oldest image has been read."""
         self._written += record.size_bytes()
+        self._begins_ms = record.stamp_ms if self._begins_ms is None else self._begins_ms
         for number in self._to_be_met.pop(record.sequence, ()):
             self._imaged_at[number] = self._written
+            self._of_ms[number] = record.stamp_ms
 
-    def committed(self, sequence: int, size_bytes: int, ids_through: int) -> None:
+    def committed(self, sequence: int, size_bytes: int, ids_through: int, stamp_ms: int) -> None:
         """Record `sequence` has been written: renew images for as many bytes, if there is need, and trim.
 
         ids_through  up to this record, message ids lie in files of their own
         """
         self._written += size_bytes
+        self._begins_ms = stamp_ms if self._begins_ms is None else self._begins_ms
         if self._written - self._imaged_at[self._oldest_first[0]] < self._behind_max:
             self._credit = 0
         else:
@@ -63,18 +68,18 @@ class Imaging:
             for _ in range(IMAGES_MAX):
                 if self._credit <= 0:
                     break
-                self._renew(sequence)
+                self._of_ms[self._renew(sequence)] = stamp_ms
         needed_after = min(self._oldest, ids_through)
         if self._store.trim(needed_after):
             self._store.trim(needed_after)  # two for one that was written, or a backlog would never go
 
-    def renew_before(self, needed: int, sequence: int, most: int) -> bool:
+    def renew_before(self, needed: int, sequence: int, most: int, stamp_ms: int) -> bool:
         """Renew images that are older than record `needed`, at most so many; returns whether there were any."""
         renewed = False
         for _ in range(most):
             if self._oldest >= needed:
                 break
-            self._renew(sequence)
+            self._of_ms[self._renew(sequence)] = stamp_ms
             renewed = True
         return renewed
 
@@ -83,7 +88,8 @@ class Imaging:
         needed_after = min(self._oldest, through)
         return sum(self._store.trim(needed_after) for _ in range(most)) > 0
 
-    def _renew(self, sequence: int) -> None:
+    def _renew(self, sequence: int) -> int:
+        """Renew the oldest image; returns its slot."""
         number = self._oldest_first[0]
         if number == OWN:
             self._slots.own.profiles.update(self._totals.entries(sequence))
@@ -91,11 +97,17 @@ class Imaging:
         self._slots[number].sequence = sequence
         self._imaged_at[number] = self._written
         self._oldest_first.rotate(-1)
+        return number
 
     @property
     def behind_bytes(self) -> int:
         """How much of the journal lies behind the oldest image, which an opening would have to read."""
         return self._written - self._imaged_at[self._oldest_first[0]] if self._oldest_first else 0
+
+    @property
+    def behind_ms(self) -> int | None:
+        """The effective time at which the journal behind the oldest image begins; None where there is none."""
+        return self._of_ms.get(self._oldest_first[0], self._begins_ms) if self.behind_bytes else None
 
     @property
     def _oldest(self) -> int:

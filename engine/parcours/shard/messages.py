@@ -10,9 +10,6 @@ import msgspec
 
 from parcours.core.effect import InboxChange, Outgoing
 from parcours.core.fact import Fact
-from parcours.core.recent import Recent
-from parcours.core.totals import Totals
-from parcours.durations import Durations
 from parcours.journey.publish.publications import Publications
 from parcours.shard.saving import Save
 
@@ -242,30 +239,6 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     refuses: str | None = None
     message_ids_window_ms: int = 0
     unanswered: int = 0
-
-
-class ShardFigures(msgspec.Struct, frozen=True, array_like=True):
-    """What a shard says of itself in numbers, without looking at anybody.
-
-    journal_bytes   of the journal behind the oldest image
-    timers_late_ms  for how long the next timer has been due, 0 if it is not
-    commits         how long records took to be written, since the shard was opened
-    handovers       by channel, how long after its decision a delivery was handed over for the first time, likewise
-    outbox          deliveries by channel, whatever each of them waits for
-    recent          what has happened in the last hours
-    late            by journey, for how long a timer of its runs has been due; of the first people who are due
-    """
-
-    status: Status
-    totals: Totals
-    epoch: int
-    journal_bytes: int
-    timers_late_ms: int
-    commits: Durations
-    handovers: dict[str, Durations]
-    outbox: dict[str, int]
-    recent: Recent = Recent()
-    late: dict[str, int] = {}
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):

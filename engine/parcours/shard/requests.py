@@ -26,6 +26,7 @@ from parcours.shard.campaign_requests import StageMembers as StageMembers
 from parcours.shard.campaign_requests import TakeParts as TakeParts
 from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
 from parcours.shard.campaign_requests import TryParts as TryParts
+from parcours.shard.figures import ShardFigures
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.learning_requests import CountOffers as CountOffers
@@ -45,7 +46,6 @@ from parcours.shard.messages import (
     Foreseen,
     Holding,
     Members,
-    ShardFigures,
     Status,
 )
 from parcours.shard.offer_requests import AnswerTotals as AnswerTotals

@@ -9,9 +9,10 @@ from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.erasing import Erasing
+from parcours.shard.figures import ShardFigures
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
-from parcours.shard.messages import Outstanding, ShardFigures, Status
+from parcours.shard.messages import Outstanding, Status
 from parcours.shard.names import Names
 from parcours.shard.peers import Peers
 from parcours.shard.reads import Reads
@@ -102,8 +103,8 @@ class Standing:
         self._commits.check()
         return self._leaving.reached.names(channel, address, self._commits.stamp_ms)
 
-    def figures(self, status: Status, now_ms: int) -> ShardFigures:
-        """What the shard counts and measures, beside where it stands."""
+    def figures(self, status: Status, now_ms: int, process: str) -> ShardFigures:
+        """What the shard counts and measures, beside where it stands; `process` says where it runs."""
         next_ms = self._wheel.next_ms()
         late_ms = 0 if next_ms is None else max(0, now_ms - next_ms)
         return ShardFigures(
@@ -117,6 +118,9 @@ class Standing:
             outbox=self._leaving.outbox.there(),
             recent=self._totals.recent(now_ms),
             late=self._late(now_ms) if late_ms else {},
+            journal_from_ms=self._imaging.behind_ms,
+            timers_late=self._wheel.due(now_ms) if late_ms else 0,
+            process=process,
         )
 
     def _late(self, now_ms: int) -> dict[str, int]:

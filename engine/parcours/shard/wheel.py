@@ -8,9 +8,9 @@ moved); it is dropped when it comes up, because whoever changes a person's next 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, nsmallest
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 BUCKET_MS = 1_024
 """Width of a bucket: few of its people are sorted long before they are due, and a month has few buckets."""
@@ -30,6 +30,8 @@ DUE_WITH_BATCH = 100
 
 Entry: TypeAlias = tuple[int, str]
 """(due, person)"""
+
+T = TypeVar("T", int, Entry)
 
 
 class Wheel:
@@ -74,6 +76,13 @@ class Wheel:
         next_ones = [person for number in nsmallest(most, self._numbers) for person in self._buckets[number][:most]]
         return [*sorted_ones, *self._opening[:most], *next_ones][:most]
 
+    def due(self, before: int) -> int:
+        """About how many people have a timer due before this time; whose timer has moved since may be among them."""
+        waiting = [self._buckets[number] for number in _below(self._numbers, -(-before // BUCKET_MS))]
+        opening = self._opening if self._opening_number * BUCKET_MS < before else []
+        opened = sum(due < before for due, _ in self._opened)
+        return opened + len(_below(self._joined, (before, ""))) + len(opening) + sum(map(len, waiting))
+
     def take(self, before: int, most: int) -> list[str]:
         """Up to `most` people with a timer due before this time. They leave the wheel.
 
@@ -117,3 +126,14 @@ class Wheel:
                 if due // BUCKET_MS == number:  # who was moved stands elsewhere, if at all
                     opened.append((due, person))
         opened.sort(reverse=True)
+
+
+def _below(heap: Sequence[T], bound: T) -> list[T]:
+    """What of a heap is less than the bound, without a look at the rest."""
+    found, looked_at = list[T](), [0]
+    while looked_at:
+        place = looked_at.pop()
+        if place < len(heap) and heap[place] < bound:
+            found.append(heap[place])
+            looked_at += (2 * place + 1, 2 * place + 2)
+    return found

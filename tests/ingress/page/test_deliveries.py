@@ -105,15 +105,17 @@ def test_nobody_is_named_without_the_scope_and_whoever_is_left_out_is_not_looked
     async def visit(studio: Studio) -> None:
         await studio.come()
         await studio.log_in("eve")
-        hidden = Seen((await studio.look("/deliveries")).text).text
+        hidden = Seen((await studio.look("/deliveries?named=true")).text).text
         await studio.log_in("care")
-        named = Seen((await studio.look("/deliveries?journey=again")).text).text
+        unasked = Seen((await studio.look("/deliveries")).text)
+        named = Seen((await studio.look("/deliveries?journey=again&named=true")).text).text
         looks = Counter[str]()
         for number in range(10):
             facts = await studio.door.service.facts(f"person{number}")
             looks[f"person{number}"] += sum(type(fact).__name__ == "Looked" for fact in facts)
 
-        assert not re.search(r"person\d", hidden)
+        assert not re.search(r"person\d", hidden + unasked.text)
+        assert unasked.links["Name them"] == "/deliveries?named=true"
         assert set(re.findall(r"person\d", named)) == {name for name, times in looks.items() if times}
         assert max(looks.values()) == 1, "everybody who is shown has been looked at once"
 

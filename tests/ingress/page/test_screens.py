@@ -233,7 +233,7 @@ def test_whatever_somebody_writes_into_a_project_is_a_text_on_the_page(text: str
         await studio.door.service.track("sarah", text[:200], {"kind": kind})
         await studio.door.service.drain(30)
         await studio.log_in()
-        addresses = ["/", "/journeys/wild", "/journeys/wild/versions"]
+        addresses = ["/", "/journeys/wild", "/journeys/wild/versions", "/deliveries", "/engine", "/changes", "/dead"]
         addresses += [f"/journeys/wild?step={step}" for step in ("write", "choose", "listen", "done")]
         for address in addresses:
             page = await studio.look(address)

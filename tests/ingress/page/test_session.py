@@ -19,7 +19,7 @@ def test_a_browser_without_a_session_is_sent_to_where_one_logs_in_and_a_program_
     async def visit(studio: Studio) -> None:
         sent = await studio.look("/journeys/booked?step=remind")
         told = await studio.client.get("/journeys/booked")
-        without_a_page = await studio.look("/dead")
+        without_a_page = await studio.look("/troubles")
         wrong_key = await studio.look("/journeys", Authorization="Bearer nobody")
 
         assert (sent.status_code, sent.headers["vary"]) == (303, "Accept")

@@ -11,8 +11,10 @@ from parcours.ingress.delivery_figures import deliveries_told
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.journey_figures import journeys_of
+from parcours.ingress.keys import sees_people
 from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import choice, heads, instant, numeric, wide
+from parcours.ingress.page.rows import stacking
 from parcours.ingress.step_bodies import NewestFact
 from parcours.insight.delivery_counts import OverTime
 from parcours.insight.page.markup import Child, Markup, element, together
@@ -39,6 +41,7 @@ async def _deliveries(door: Door, request: Request) -> Answer:
         _gates(told),
         _reasons(told, request),
         _newest(told.newest, request),
+        reloads=request.query.get("named") != "true",
     )
 
 
@@ -73,17 +76,16 @@ def _channels(channels: Sequence[ChannelShown], request: Request) -> Markup | No
     if not channels:
         return element("p", "Nothing is sent on any channel.")
     rows = [
-        element(
-            "tr",
-            element("th", _link(each.channel, request), scope="row"),
-            element("td", _state(each)),
-            element("td", "as it can carry" if each.rate is None else f"at most {each.rate}"),
-            numeric(each.ready),
-            numeric(each.waiting),
+        (
+            _link(each.channel, request),
+            _state(each),
+            "as it can carry" if each.rate is None else f"at most {each.rate}",
+            f"{each.ready:,}",
+            f"{each.waiting:,}",
         )
         for each in channels
     ]
-    return _table("Channels", ("Channel", "State", "Rate", "Ready", "Waiting"), rows, numbers_from=3)
+    return stacking("Channels", ("Channel", "State", "Rate", "Ready", "Waiting"), rows, ("Ready", "Waiting"))
 
 
 def _link(channel: str, request: Request) -> Markup:
@@ -128,7 +130,9 @@ def _reasons(told: Deliveries, request: Request) -> Markup | None:
 
 def _over_time(caption: str, what: str, rows: Sequence[Markup], told: Deliveries) -> Markup:
     columns = ("Channel", what, f"In {_minutes(told.minutes)}", f"In {told.hours} h", "In all")
-    return _table(caption, columns, rows, numbers_from=2)
+    body = rows or [element("tr", element("td", NOTHING, colspan=len(columns)))]
+    table = element("table", element("caption", caption), heads(*columns, numbers_from=2), element("tbody", body))
+    return wide(table, caption, "sheet watched")
 
 
 def _minutes(minutes: int) -> str:
@@ -145,27 +149,24 @@ def _counts(channel: str, what: str, of: OverTime) -> Markup:
 
 
 def _newest(facts: Sequence[NewestFact], request: Request) -> Markup:
+    if not facts:
+        return element("p", NOTHING)
     rows = [
-        element(
-            "tr",
-            element("th", instant(each.at), scope="row"),
-            element("td", name(each.person)),
-            element("td", _where(each, request)),
-            element("td", element("bdi", cut(each.words, TEXT_MAX))),
-        )
+        (instant(each.at), name(each.person), _where(each, request), element("bdi", cut(each.words, TEXT_MAX)))
         for each in facts
     ]
-    return _table("The newest", ("When", "Person", "Where", "What"), rows, numbers_from=4)
+    return together(
+        stacking("The newest", ("When", "Person", "Where", "What"), rows),
+        _naming(request) if sees_people(request.key) and "named" not in request.query else None,
+    )
+
+
+def _naming(request: Request) -> Markup:
+    channel, journey, outcome = (request.query.get(each) or None for each in ("channel", "journey", "outcome"))
+    href = address(request, "deliveries", channel=channel, journey=journey, outcome=outcome, named="true")
+    return element("p", element("a", "Name them", href=href), ": that you have looked at each of them is recorded.")
 
 
 def _where(of: NewestFact, request: Request) -> Markup:
     href = address(request, "journeys", of.journey, step=of.step, fragment="step")
     return together(name(of.channel or ""), " of ", element("a", name(f"{of.journey}.{of.step}"), href=href))
-
-
-def _table(caption: str, columns: Sequence[str], rows: Sequence[Markup], *, numbers_from: int) -> Markup:
-    body = rows or [element("tr", element("td", NOTHING, colspan=len(columns)))]
-    table = element(
-        "table", element("caption", caption), heads(*columns, numbers_from=numbers_from), element("tbody", body)
-    )
-    return wide(table, caption, "sheet watched")

@@ -43,9 +43,9 @@ Screen: TypeAlias = Callable[[Door, Request], Awaitable[Answer]]
 
 
 def screen(door: Door, request: Request, title: str, *main: Child, status: int = 200, reloads: bool = True) -> Answer:
-    """A screen of figures as of now, which brings itself up to date where nothing else does.
+    """A screen of figures as of now, which loads itself again where no script brings it up to date.
 
-    reloads  unless somebody fills in something there, or decides by what she has read
+    reloads  unless somebody fills in something there or decides by what she has read, or each look is recorded
     """
     head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S)) if reloads else None
     return document(request, title, head, _header(door, request), _warned(door), *main, status=status)
@@ -118,6 +118,8 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Journeys", href=f"{request.root}/journeys"),
             element("a", "Deliveries", href=f"{request.root}/deliveries"),
             element("a", "Campaigns", href=f"{request.root}/campaigns"),
+            element("a", "Engine", href=f"{request.root}/engine"),
+            element("a", "Changes", href=f"{request.root}/changes"),
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
         ),

@@ -11,11 +11,12 @@ from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.journey_figures import journeys_of
 from parcours.ingress.page.frame import NAME_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import STATES, chips, choice, goal_words, state_words
+from parcours.ingress.page.rows import stacking
 from parcours.ingress.page.signs import health, signs_of, urgency
 from parcours.ingress.page.standing import Standing, standing
 from parcours.insight.figures import counted_text
 from parcours.insight.health import Sign
-from parcours.insight.page.markup import Markup, element, together
+from parcours.insight.page.markup import Child, Markup, element, together
 
 ENTERED: Final = "Entered"
 
@@ -80,26 +81,15 @@ def _filter(lines: Sequence[Standing], request: Request) -> Markup:
 
 def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: Request, hours: int) -> Markup:
     many = counted_text(len(found), "journey", "journeys")
-    heads = [element("th", each, role="columnheader", scope="col", class_=_look(each)) for each in COLUMNS]
-    # The roles are those that the elements have anyway, until a narrow screen shows each row as a block of its own.
-    table = element(
-        "table",
-        element("caption", many if len(found) == of else f"{many} of {of:,}"),
-        element("thead", element("tr", heads, role="row"), role="rowgroup"),
-        element("tbody", [_line(each, signs, request, hours) for each, signs in found], role="rowgroup"),
-        role="table",
-    )
-    return element("div", table, class_="journeys")
+    rows = [_line(each, signs, request, hours) for each, signs in found]
+    return stacking(many if len(found) == of else f"{many} of {of:,}", COLUMNS, rows, NUMBERS)
 
 
-def _look(column: str) -> str | None:
-    return "number" if column in NUMBERS else None
-
-
-def _line(of: Standing, signs: Sequence[Sign], request: Request, hours: int) -> Markup:
+def _line(of: Standing, signs: Sequence[Sign], request: Request, hours: int) -> Sequence[Child]:
     link = element("a", name(of.name), href=address(request, "journeys", of.name))
     versions = ", ".join(f"{version} ({runs:,})" for version, runs in of.peopled.items())
-    cells = (
+    return (
+        together(link, element("div", chips(of.tags), class_="tags") if of.tags else None),
         state_words(of),
         health(signs, request),
         goal_words(of),
@@ -107,15 +97,3 @@ def _line(of: Standing, signs: Sequence[Sign], request: Request, hours: int) -> 
         together(f"{of.lately:,} in {hours} h", element("div", f"{of.count.entered:,} in all", class_="tags")),
         versions or "none",
     )
-    head = element(
-        "th",
-        link,
-        element("div", chips(of.tags), class_="tags") if of.tags else None,
-        scope="row",
-        role="rowheader",
-    )
-    shown = [
-        element("td", element("div", cell), role="cell", class_=_look(column), data_label=column)
-        for column, cell in zip(COLUMNS[1:], cells, strict=True)
-    ]
-    return element("tr", head, shown, role="row")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from parcours.ingress.exchange import Request
 from parcours.ingress.hidden_names import shown_signs
@@ -15,9 +15,6 @@ from parcours.journey.picture.svg_text import cut
 from parcours.service.live_report import LiveReport
 
 ORDER: Final[Sequence[str]] = get_args(SignName)
-
-JOURNEYS: Final = "/journeys/"
-"""Where signs show that have a screen; the path of another one is for commands."""
 
 
 def signs_of(report: LiveReport, name: str, request: Request) -> Sequence[Sign]:
@@ -46,8 +43,6 @@ def sentences(signs: Sequence[Sign]) -> Markup | None:
 def _shown(sign: Sign, request: Request) -> Markup:
     words, said = sign.sign.replace("_", " "), cut(sentence(sign), TEXT_MAX)
     where = urlsplit(sign.where)
-    if not where.path.startswith(JOURNEYS):
-        return element("span", words, title=said, class_="sign")
-    step = parse_qs(where.query).get("step", [None])[0]
-    href = address(request, *where.path.strip("/").split("/"), step=step, fragment="step" if step else "")
+    asked = dict(parse_qsl(where.query))
+    href = address(request, *where.path.strip("/").split("/"), fragment="step" if "step" in asked else "", **asked)
     return element("a", words, href=href, title=said, class_="sign")

@@ -13,16 +13,16 @@ long as a journey has a version in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from parcours.errors import CallerError
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.journey.publish.digest import Digests
-from parcours.wording import nearest, quoted
+from parcours.wording import bounded, nearest, quoted
 
 EntryState: TypeAlias = Literal["open", "closed", "stopped"]
 JourneyStateName: TypeAlias = Literal["open", "closed", "stopped", "paused"]
@@ -30,6 +30,16 @@ Reopening: TypeAlias = bool | frozenset[str]
 Verb: TypeAlias = Literal["publish", "close", "stop", "pause", "resume"]
 Named: TypeAlias = Literal["journey", "campaign"]
 """What a name in the ledger is of; both share one name space."""
+
+
+CHANGES_MAX: Final = 500
+"""Changes that are remembered. All shards have them, and every change writes them anew."""
+
+SENTENCES_MAX: Final = 10
+"""Sentences that are remembered of a change: a publication may change a hundred messages."""
+
+SENTENCE_MAX: Final = 300
+"""Characters of one of them."""
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +89,34 @@ class Definition(msgspec.Struct, frozen=True, array_like=True):
     digest: str
 
 
+class ChangeFigures(msgspec.Struct, frozen=True, array_like=True):
+    """Of the moment before a change: open runs of the journeys concerned that stayed where they were, that ended, or
+    that made up for what a pause had kept; and the deliveries that were cancelled with runs.
+    """
+
+    stay: int = 0
+    end: int = 0
+    make_up: int = 0
+    cancelled: int = 0
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """A change as it is remembered.
+
+    number, at, verb, journey, by  those of the ledger after it
+    figures                        None where nobody has counted, as at an opening
+    said                           what was otherwise afterwards, the first sentences of it
+    """
+
+    number: int
+    at: int
+    verb: Verb
+    journey: str
+    by: str
+    figures: ChangeFigures | None = None
+    said: tuple[str, ...] = ()
+
+
 class Ledger(msgspec.Struct, frozen=True, array_like=True):
     """Everything that is published, after one change.
 
@@ -89,6 +127,7 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     source           digest of the newest publication's documents
     definition_keys  the definition numbers above 1 of audiences and of event types, by publication
     by               who made the change: the name of a key, "" where nobody was named
+    trail            the newest changes, this one last
     """
 
     number: int = 0
@@ -102,6 +141,7 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     events: dict[str, Definition] = {}
     definition_keys: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
     by: str = ""
+    trail: tuple[Change, ...] = ()
 
     def definition_keys_of(self, publication: int) -> DefinitionKeys:
         return DefinitionKeys(*self.definition_keys.get(publication, ({}, {})))
@@ -136,7 +176,8 @@ def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: Reopening, b
     # Definition numbers are kept by publication, since an older one has to be compiled again with those of its time.
     renewed = Ledger(ledger.number + 1, at, "publish", "", publication, offer.source, journeys, audiences, events)
     kept = {number: each for number, each in ledger.definition_keys.items() if number in renewed.publications()}
-    return msgspec.structs.replace(renewed, definition_keys=kept | ({publication: named} if any(named) else {}), by=by)
+    keys = kept | ({publication: named} if any(named) else {})
+    return _remembered(msgspec.structs.replace(renewed, definition_keys=keys, by=by), ledger.trail)
 
 
 def is_reopened(journey: str, reopen: Reopening) -> bool:
@@ -203,7 +244,20 @@ def changed(ledger: Ledger, verb: Verb, name: str, at: int, by: str = "", of: Na
         return ledger
     journeys = {**ledger.journeys, name: changed_entry}
     number = ledger.number + 1
-    return msgspec.structs.replace(ledger, number=number, at=at, verb=verb, journey=name, journeys=journeys, by=by)
+    after = msgspec.structs.replace(ledger, number=number, at=at, verb=verb, journey=name, journeys=journeys, by=by)
+    return _remembered(after, ledger.trail)
+
+
+def noted(ledger: Ledger, figures: ChangeFigures, said: Sequence[str]) -> Ledger:
+    """The ledger with what its newest change has come to."""
+    *older, newest = ledger.trail
+    shown = tuple(bounded(each, SENTENCE_MAX) for each in said[:SENTENCES_MAX])
+    return msgspec.structs.replace(ledger, trail=(*older, msgspec.structs.replace(newest, figures=figures, said=shown)))
+
+
+def _remembered(ledger: Ledger, trail: tuple[Change, ...]) -> Ledger:
+    newest = Change(ledger.number, ledger.at, ledger.verb, ledger.journey, ledger.by)
+    return msgspec.structs.replace(ledger, trail=(*trail, newest)[-CHANGES_MAX:])
 
 
 def _changed(entry: LedgerEntry, verb: Verb, at: int) -> LedgerEntry:

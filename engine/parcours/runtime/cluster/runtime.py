@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.cluster.naming import namespace_of
 from parcours.runtime.cluster.placing import check_nodes
 from parcours.runtime.cluster.supervisor import Supervisor
+from parcours.shard.figures import here
 from parcours.store.address import claims_at, prepare
 
 log = logging.getLogger("parcours")
@@ -114,11 +114,6 @@ class ClusterRuntime:
                 await in_thread(claims_at(self._plan.store, self._plan.shards).give_up, self.epoch)
             except StoreBroken as error:
                 log.warning("the store does not hear that nobody keeps the engine now: %s", error)
-
-
-def here() -> str:
-    """Where this process is, for whoever looks after the machines."""
-    return f"{socket.gethostname()}, process {os.getpid()}"
 
 
 def start_ray() -> bool:

@@ -1,0 +1,41 @@
+"""A table of which a narrow screen shows each row as a block of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from parcours.insight.page.markup import Child, Markup, element
+
+
+def stacking(
+    caption: str, columns: Sequence[str], rows: Sequence[Sequence[Child]], numbers: Collection[str] = ()
+) -> Markup:
+    """The table; the first cell of each row is its head, and the columns of `numbers` have numbers."""
+    heads = [
+        element("th", each, role="columnheader", scope="col", class_="number" if each in numbers else None)
+        for each in columns
+    ]
+    # The roles are those that the elements have anyway, until a row is shown as a block.
+    table = element(
+        "table",
+        element("caption", caption),
+        element("thead", element("tr", heads, role="row"), role="rowgroup"),
+        element("tbody", [_row(columns, row, numbers) for row in rows], role="rowgroup"),
+        role="table",
+    )
+    return element("div", table, class_="journeys")
+
+
+def _row(columns: Sequence[str], cells: Sequence[Child], numbers: Collection[str]) -> Markup:
+    first, *others = cells
+    shown = [
+        element(
+            "td",
+            element("div", cell),
+            role="cell",
+            class_="number" if column in numbers else None,
+            data_label=column,
+        )
+        for column, cell in zip(columns[1:], others, strict=True)
+    ]
+    return element("tr", element("th", first, scope="row", role="rowheader"), shown, role="row")
