@@ -30,6 +30,7 @@ def looking(
     *,
     also: tuple[str, ...] = (),
     asks: type[msgspec.Struct] | None = None,
+    or_gives: type[msgspec.Struct] | None = None,
     page: Handler | None = None,
 ) -> Route:
     """The row of what changes nothing."""
@@ -39,6 +40,7 @@ def looking(
         also=also,
         handler=handler,
         gives=gives,
+        or_gives=or_gives,
         asks=asks,
         page=page,
         scope="operate:read",

@@ -44,6 +44,7 @@ from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
 from parcours.ingress.page.versions import versions_screen
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
+from parcours.ingress.version_comparison import VersionsAsked, VersionsCompared, comparison_asked
 from parcours.insight.health import sentence
 from parcours.instants import ceil_ms
 from parcours.journey.publish.ledger import LedgerEntry, Verb
@@ -79,9 +80,12 @@ async def journey(door: Door, request: Request) -> Answer:
 
 
 async def versions(door: Door, request: Request) -> Answer:
-    """The versions of a journey."""
+    """The versions of a journey, or two of them side by side."""
+    name, entry = journey_asked(door, door.service.ledger, request)
+    if (comparison := await comparison_asked(door, name, entry, request)) is not None:
+        return json_answer(comparison.told, headers=VARY)
     report = await answered(door.service.report())
-    name, entry = journey_asked(door, report.ledger, request)
+    entry = report.ledger.journeys.get(name, entry)
     waiting = {each.version: open_runs(each) for each in report.counts.get(name, [])}
     shown = [
         VersionShown(
@@ -207,7 +211,15 @@ CHANGES: Final[Mapping[Verb, str]] = {
 ROUTES: Final[tuple[Route, ...]] = (
     looking("/journeys", journeys, Journeys, "How journeys stand.", also=("/",), page=journeys_screen),
     looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step.", page=journey_screen),
-    looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey.", page=versions_screen),
+    looking(
+        "/journeys/{name}/versions",
+        versions,
+        Versions,
+        "The versions of a journey, or two of them side by side.",
+        asks=VersionsAsked,
+        or_gives=VersionsCompared,
+        page=versions_screen,
+    ),
     *change_routes("/journeys/{name}", changing, CHANGES, changed_screen),
     *(
         Route(

@@ -6,9 +6,9 @@ between, or taken out: those are told themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias
 
 from parcours.expression.definition_keys import plain
 from parcours.insight.version_parts import (
@@ -18,13 +18,11 @@ from parcours.insight.version_parts import (
     journey_parts,
     message_parts,
     step_parts,
-    used_actions,
-    used_messages,
     ways_of,
 )
 from parcours.journey.listening import audience_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.picture.words import WHOLE, step_words
-from parcours.journey.program import Journey, Step
+from parcours.journey.program import CallAction, Journey, Send, Step
 
 Sign: TypeAlias = Literal["+", "−", "~"]
 """Of a step: it is new, gone, or does something else."""
@@ -32,14 +30,13 @@ Sign: TypeAlias = Literal["+", "−", "~"]
 VALUE_MAX: Final = 120
 """Characters of a value that is told before and after; of a longer one it is told that it has changed."""
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class VersionDifference:
     """
     told   what is otherwise, a line each
-    signs  of the steps that are: gone ones are of the left version, new ones of the right one
+    signs  of the steps that are, be it by what they send or call: gone ones are of the left version, all others of the
+           right one
     """
 
     told: tuple[str, ...]
@@ -61,10 +58,9 @@ def version_difference(left: Journey, right: Journey) -> VersionDifference:
         if name not in right.steps:
             signs[name] = "−"
             told.append(f"step {name} is gone{comparison.place(left, name)}")
-    used = used_messages([*left.steps.values(), *right.steps.values()])
-    told += _named("message", used, left.messages, right.messages, message_parts)
-    called = used_actions([*left.steps.values(), *right.steps.values()])
-    told += _named("action", called, left.actions, right.actions, action_parts)
+    for by_name, using in (_messages(left, right), _actions(left, right)):
+        told += [line for lines in by_name.values() for line in lines]
+        signs |= {name: "~" for name, used in using.items() if by_name.get(used) and name not in signs}
     told += _meanings("audience", audience_names(left), audience_names(right))
     told += _meanings("event", _events(left), _events(right))
     return VersionDifference(tuple(told), signs)
@@ -156,12 +152,26 @@ def _changes(of: str, was: Parts, holds: Parts) -> Iterator[str]:
             yield f"{of}{part} {before or 'none'} → {after or 'none'}"
 
 
-def _named(
-    kind: str, names: set[str], was: Mapping[str, T], holds: Mapping[str, T], parts: Callable[[T], Parts]
-) -> Iterator[str]:
-    """What is otherwise in what the journey uses of a kind, where both versions know it."""
-    for name in sorted(names & was.keys() & holds.keys()):
-        yield from _changes(f"{kind} {name}: ", parts(was[name]), parts(holds[name]))
+Used: TypeAlias = tuple[Mapping[str, Sequence[str]], Mapping[str, str]]
+"""What is told of each message, or call, that both versions use; and which one each step of the right version uses."""
+
+
+def _messages(left: Journey, right: Journey) -> Used:
+    using = {name: step.message for name, step in right.steps.items() if isinstance(step, Send)}
+    names = {step.message for step in left.steps.values() if isinstance(step, Send)} & {*using.values()}
+    return {
+        name: [*_changes(f"message {name}: ", message_parts(left.messages[name]), message_parts(right.messages[name]))]
+        for name in sorted(names & left.messages.keys() & right.messages.keys())
+    }, using
+
+
+def _actions(left: Journey, right: Journey) -> Used:
+    using = {name: step.action for name, step in right.steps.items() if isinstance(step, CallAction)}
+    names = {step.action for step in left.steps.values() if isinstance(step, CallAction)} & {*using.values()}
+    return {
+        name: [*_changes(f"action {name}: ", action_parts(left.actions[name]), action_parts(right.actions[name]))]
+        for name in sorted(names & left.actions.keys() & right.actions.keys())
+    }, using
 
 
 def _events(journey: Journey) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
@@ -217,16 +217,6 @@ def action_parts(action: program.Action) -> Parts:
         **{f"body {name}": value.text for name, value in action.body.items()},
         **{f"answer {path}": kind for path, kind in action.answer.items()},
     }
-
-
-def used_messages(steps: Iterable[program.Step]) -> set[str]:
-    """The messages that these steps send."""
-    return {step.message for step in steps if isinstance(step, program.Send)}
-
-
-def used_actions(steps: Iterable[program.Step]) -> set[str]:
-    """The outbound calls that these steps make."""
-    return {step.action for step in steps if isinstance(step, program.CallAction)}
 
 
 def _duration(duration_ms: int | None) -> str:
