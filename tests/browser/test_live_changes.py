@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the project of the studio lies, and its store."""
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture(scope="module")
+def door(folder: Path) -> Iterator[Served]:
     """The studio, to which nine have come."""
-    folder = tmp_path_factory.mktemp("studio")
     write_texts(folder / "studio", TEXTS)
     digest = sha256(KEY.encode()).hexdigest()
     (folder / "serve.yaml").write_text(
@@ -82,3 +88,22 @@ def test_who_has_read_what_holds_no_more_is_told_so_and_nothing_is_done(page: Pa
         one.get_by_role("button", name="Stop joined").click()
         one.wait_for_url("**/journeys/joined")
         assert one.locator(".headline .chip").first.inner_text() == "stopped"
+
+
+def test_the_folder_of_the_door_is_published_and_both_versions_stand_side_by_side(
+    page: Page, door: Served, folder: Path
+) -> None:
+    path = folder / "studio" / "journeys" / "booked.yaml"
+    path.write_text(path.read_text().replace("timeout: 1d", "timeout: 2d"))
+    with plain_window(page, door, "/journeys") as window:
+        window.get_by_role("link", name="Publish…").click()
+        assert "coming: time-out 1d → 2d" in window.locator("main").inner_text()
+        window.get_by_role("button", name="Publish").click()
+        window.wait_for_url("**/journeys")
+        assert window.get_by_role("link", name="Publish…").count() == 0
+
+        window.goto(f"{door.address}/journeys/booked/versions")
+        window.get_by_role("button", name="Compare").click()
+        assert window.get_by_role("heading", name="Version 1 and version 2").is_visible()
+        changed = window.get_by_role("link", name="Changed. coming: wait for", exact=False)
+        assert changed.count() == 2

@@ -32,6 +32,7 @@ SCREENS: Final = (
     "/journeys/booked/versions?left=1&right=1",
     "/journeys/booked/pause",
     "/journeys/booked/stop",
+    "/publish",
     "/journeys/none",
 )
 

@@ -16,6 +16,7 @@ from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.operate_bodies import ChangeAsked
+from parcours.ingress.project_folder import ProjectFolder
 from parcours.journey.publish.ledger import Verb
 from parcours.service.change_outcome import ChangeOutcome
 
@@ -111,6 +112,13 @@ def refusal(outcome: ChangeOutcome, *, dry: bool) -> Answer:
         return json_answer(outcome)
     more: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(outcome, dry=False))
     raise Problem(409, "refused", "; ".join(outcome.refused), more=more)
+
+
+def folder_of(door: Door) -> ProjectFolder:
+    """The folder of the door. Raises Problem where it has none."""
+    if door.folder is None:
+        raise Problem(404, "unknown", "this door was started without a folder: `parcours publish FOLDER` sends one")
+    return door.folder
 
 
 def body_alone(request: Request, kind: type[msgspec.Struct], most: int = SMALL_BODY_MAX, *, optional: bool) -> Any:

@@ -14,6 +14,7 @@ from parcours.ingress.changes import (
     body_alone,
     by_whom,
     change_routes,
+    folder_of,
     journey_change,
     looking,
     outcome_of,
@@ -42,6 +43,7 @@ from parcours.ingress.operate_bodies import (
 from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
+from parcours.ingress.page.publishing import publish_screen, published_screen
 from parcours.ingress.page.versions import versions_screen
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
 from parcours.ingress.version_comparison import VersionsAsked, VersionsCompared, comparison_asked
@@ -159,6 +161,15 @@ async def publish(door: Door, request: Request) -> Answer:
     )
 
 
+async def publish_folder(door: Door, request: Request) -> Answer:
+    """What it would do to publish the project in the folder with which the door was started."""
+    reading = await folder_of(door).reading()
+    if reading.project is None:
+        return json_answer(refused(door.service.ledger.number, reading.findings))
+    project, by = reading.project, by_whom(request)
+    return await outcome_of(lambda dry: door.service.publish(project, dry=dry, by=by), dry=True)
+
+
 async def dead(door: Door, request: Request) -> Answer:
     """What could not be applied and was set aside."""
     letters = await answered(door.service.dead_letters())
@@ -237,11 +248,21 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/publish",
         handler=publish,
+        page=published_screen,
         takes=PublishAsked,
         gives=ChangeOutcome,
         scope="operate",
         body_bytes_max=UPLOAD_BYTES_MAX,
         summary="Publish a project.",
+    ),
+    Route(
+        method="GET",
+        path="/publish",
+        handler=publish_folder,
+        page=publish_screen,
+        gives=ChangeOutcome,
+        scope="operate",
+        summary="What it would do to publish the folder of the door.",
     ),
     looking("/dead", dead, Letters, "What could not be applied."),
     Route(

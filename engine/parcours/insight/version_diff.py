@@ -43,8 +43,11 @@ class VersionDifference:
     signs: Mapping[str, Sign]
 
 
-def version_difference(left: Journey, right: Journey) -> VersionDifference:
-    """What is otherwise in the right version than in the left one."""
+def version_difference(left: Journey, right: Journey, *, is_published: bool = True) -> VersionDifference:
+    """What is otherwise in the right version than in the left one.
+
+    is_published  whether both have their names from what is published, which says how often each was defined anew
+    """
     comparison = _Comparison(left, right)
     signs: dict[str, Sign] = {}
     told = list(_changes("", journey_parts(left), journey_parts(right)))
@@ -61,8 +64,9 @@ def version_difference(left: Journey, right: Journey) -> VersionDifference:
     for by_name, using in (_messages(left, right), _actions(left, right)):
         told += [line for lines in by_name.values() for line in lines]
         signs |= {name: "~" for name, used in using.items() if by_name.get(used) and name not in signs}
-    told += _meanings("audience", audience_names(left), audience_names(right))
-    told += _meanings("event", _events(left), _events(right))
+    if is_published:
+        told += _meanings("audience", audience_names(left), audience_names(right))
+        told += _meanings("event", _events(left), _events(right))
     return VersionDifference(tuple(told), signs)
 
 
