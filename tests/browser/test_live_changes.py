@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from tests.browser.test_live_page import KEY, come, log_in
+from tests.browser.test_live_page import KEY, OVERFLOWING, SCROLLING, come, log_in, violations
 from tests.ingress.page.studio import TEXTS
 from tests.ingress.served import Served, served
 from tests.projects import write_texts
@@ -107,3 +107,36 @@ def test_the_folder_of_the_door_is_published_and_both_versions_stand_side_by_sid
         assert window.get_by_role("heading", name="Version 1 and version 2").is_visible()
         changed = window.get_by_role("link", name="Changed. coming: wait for", exact=False)
         assert changed.count() == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1_280])
+def test_nothing_in_changes_keeps_anybody_out(
+    scheme: Literal["light", "dark"], width: int, page: Page, door: Served, folder: Path
+) -> None:
+    page.context.set_default_timeout(20_000)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 800})
+    path = folder / "studio" / "journeys" / "booked.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("id: done, end: true", "id: done, wait: 4d"))
+    found: dict[str, list[str]] = {}
+
+    def look(address: str = "") -> None:
+        if address:
+            page.goto(f"{door.address}{address}")
+        found[f"{address or 'refused'}"] = violations(page)
+        assert page.evaluate(OVERFLOWING) == 0, address
+        assert page.evaluate(SCROLLING) == 0, address
+
+    log_in(page, door, "/publish")
+    look("/journeys")
+    look("/publish")
+    path.write_text(text)
+    page.get_by_role("button", name="Publish").click()
+    assert "the folder has been changed meanwhile" in page.get_by_role("alert").inner_text()
+    look()
+    look("/journeys/booked/versions?left=1&right=2")
+    look("/journeys/booked/close")
+
+    assert {address: each for address, each in found.items() if each} == {}

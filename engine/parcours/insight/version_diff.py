@@ -77,6 +77,7 @@ class _Comparison:
         self._left = left
         self._right = right
         self._both = left.steps.keys() & right.steps.keys()
+        self._before_left, self._before_right = _before(left), _before(right)
 
     def beginning(self) -> Iterator[str]:
         was, holds = self._kept(self._left, self._left.first), self._kept(self._right, self._right.first)
@@ -96,12 +97,12 @@ class _Comparison:
 
     def place(self, journey: Journey, name: str) -> str:
         """Where a step is, by the first one that leads to it."""
-        before = next(
-            (each for each, step in journey.steps.items() if any(way.target == name for way in ways_of(step))), None
-        )
-        if before is not None and name != journey.first:
-            return f" after {before}" if journey is self._right else f", which came after {before}"
-        return " at the beginning" if name == journey.first else ""
+        if name == journey.first:
+            return " at the beginning"
+        before = (self._before_right if journey is self._right else self._before_left).get(name)
+        if before is None:
+            return ""
+        return f" after {before}" if journey is self._right else f", which came after {before}"
 
     def _ways(self, name: str, was: Sequence[NamedWay], holds: Sequence[NamedWay]) -> Iterator[str]:
         old, new = {each.name: each for each in was}, {each.name: each for each in holds}
@@ -134,6 +135,15 @@ class _Comparison:
             if not ways:
                 return target
         return step
+
+
+def _before(journey: Journey) -> Mapping[str | None, str]:
+    """The first step that leads to each."""
+    found: dict[str | None, str] = {}
+    for name, step in journey.steps.items():
+        for way in ways_of(step):
+            found.setdefault(way.target, name)
+    return found
 
 
 def _way(way: NamedWay) -> str:

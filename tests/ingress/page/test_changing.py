@@ -45,7 +45,7 @@ def test_each_button_opens_a_page_that_says_what_would_happen_in_figures(tmp_pat
         assert "5 runs go on to their end." in close and "The next publication opens it again." in close
         assert "5 runs stop where they are." in stop and "0 queued messages are cancelled." in stop
         assert "All of it is so already: nothing would change." in resume
-        assert "The newest change is number 1, publication" in pause
+        assert "The newest change is number 1, a publication" in pause
         assert await state(studio) == "open", "to look changes nothing"
 
     at_the_studio(tmp_path, visit)

@@ -88,7 +88,7 @@ def test_it_says_journey_by_journey_what_changes_for_whom_and_one_button_does_it
         assert headings == ["booked", "new"], "journeys that say what they said are not told of"
         assert "Version 2 takes the entries. Who is in it stays in her version: 5 runs in version 1." in told
         assert "coming: time-out 1d → 2d" in told
-        assert "It is new: version 1 takes the entries." in told
+        assert "It is new: version 1 takes the entries.Entry: gold entered" in told
         assert "parcours.yaml has changed: policies" in told and "the audience 'gold' is new" in told
         assert "Who is in the audience gold is found out, and nobody is told of it." in told
         assert "The newest change is number 2, " in told
@@ -122,7 +122,9 @@ def test_what_is_closed_is_told_to_open_again(tmp_path: Path) -> None:
     async def visit(studio: Studio) -> None:
         await studio.log_in("ada")
         await with_folder(studio)
+        assert "Publish…" not in Seen((await studio.look("/journeys/joined")).text).links
         await studio.door.service.close_journey("joined")
+        assert Seen((await studio.look("/journeys/joined")).text).links["Publish…"] == "/publish"
 
         page = await studio.look("/publish")
         await sent(studio, page)

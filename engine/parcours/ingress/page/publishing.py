@@ -24,6 +24,7 @@ from parcours.insight.figures import counted_text
 from parcours.insight.page.markup import Child, Markup, element, together
 from parcours.insight.version_diff import version_difference
 from parcours.journey.picture.svg_text import cut
+from parcours.journey.picture.words import WHOLE, entry_words
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
@@ -129,7 +130,8 @@ def _journeys(report: LiveReport, project: Project) -> Iterator[Markup]:
     for journey in concerned[:JOURNEYS_MAX]:
         entry = report.ledger.journeys.get(journey.name)
         if entry is None:
-            yield _section(journey, "It is new: version 1 takes the entries.")
+            entered = element("bdi", cut(entry_words(journey.entry, WHOLE), TEXT_MAX))
+            yield _section(journey, "It is new: version 1 takes the entries.", element("p", "Entry: ", entered))
             continue
         before = standing(report, journey.name, entry, report.counts.get(journey.name, []))
         stay = [f"{counted_text(runs, 'run', 'runs')} in version {number}" for number, runs in before.peopled.items()]

@@ -73,7 +73,7 @@ def _picture(journey: Journey, side: str, signs: Mapping[str, Sign], request: Re
 
     svg = drawn(journey_svg(journey, link=link, prefix=side, embedded=True, signs=signs))
     caption = element("figcaption", f"Version {version}")
-    return element("figure", caption, wide(svg, f"Picture of version {version}"))
+    return element("figure", caption, wide(svg, f"Picture on the {side}, of version {version}"))
 
 
 def _texts(texts: Iterable[TextDifference]) -> Markup | None:
