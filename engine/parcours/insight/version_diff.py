@@ -6,7 +6,7 @@ between, or taken out: those are told themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from parcours.insight.version_parts import (
     action_parts,
     journey_parts,
     message_parts,
+    secret_parts,
     step_parts,
     ways_of,
 )
@@ -154,13 +155,16 @@ def _target(step: str | None) -> str:
     return "the end" if step is None else step
 
 
-def _changes(of: str, was: Parts, holds: Parts) -> Iterator[str]:
-    """The parts that are otherwise, before and after where both have room."""
+def _changes(of: str, was: Parts, holds: Parts, secret: Collection[str] = ()) -> Iterator[str]:
+    """The parts that are otherwise, before and after where both have room.
+
+    secret  parts of which no value is told
+    """
     for part in [*was, *(each for each in holds if each not in was)]:
         before, after = was.get(part, ""), holds.get(part, "")
         if before == after:
             continue
-        if max(len(before), len(after)) > VALUE_MAX or "\n" in before + after:
+        if part in secret or max(len(before), len(after)) > VALUE_MAX or "\n" in before + after:
             yield f"{of}{part}"
         else:
             yield f"{of}{part} {before or 'none'} → {after or 'none'}"
@@ -182,10 +186,12 @@ def _messages(left: Journey, right: Journey) -> Used:
 def _actions(left: Journey, right: Journey) -> Used:
     using = {name: step.action for name, step in right.steps.items() if isinstance(step, CallAction)}
     names = {step.action for step in left.steps.values() if isinstance(step, CallAction)} & {*using.values()}
-    return {
-        name: [*_changes(f"action {name}: ", action_parts(left.actions[name]), action_parts(right.actions[name]))]
-        for name in sorted(names & left.actions.keys() & right.actions.keys())
-    }, using
+    found = {}
+    for name in sorted(names & left.actions.keys() & right.actions.keys()):
+        was, holds = left.actions[name], right.actions[name]
+        secret = secret_parts(was) | secret_parts(holds)
+        found[name] = [*_changes(f"action {name}: ", action_parts(was), action_parts(holds), secret)]
+    return found, using
 
 
 def _events(journey: Journey) -> set[str]:

@@ -219,6 +219,11 @@ def action_parts(action: program.Action) -> Parts:
     }
 
 
+def secret_parts(action: program.Action) -> set[str]:
+    """The parts of a call that may hold a secret: nobody is told it who may only look."""
+    return {"url", *(f"header {name}" for name in action.headers)}
+
+
 def _duration(duration_ms: int | None) -> str:
     return "" if duration_ms is None else format_duration(duration_ms)
 

@@ -32,9 +32,10 @@ def yaml_of(document: str) -> str:
 
 
 def version_texts(publications: Publications, journey: str, version: int) -> dict[str, str]:
-    """The YAML of a version of a journey, and of the messages and calls of its steps, by their paths in a project.
+    """The YAML of a version of a journey, and of the messages that its steps send, by their paths in a project.
 
-    Of actions.yaml it has those that are called. Nothing where there is no such version any more.
+    Nothing where there is no such version any more. Outbound calls are left out: an address, or a header that somebody
+    has written there, may be a secret.
     """
     entry = publications.ledger.journeys.get(journey)
     held = () if entry is None else [each.publication for each in entry.versions if each.number == version]
@@ -52,7 +53,3 @@ def _documents(source: dict[str, Any], journey: dict[str, Any]) -> Iterable[tupl
     for message in source["messages"]:
         if message["message"] in sent:
             yield f"messages/{message['message']}.yaml", message
-    called = {step["call"] for step in journey["steps"] if "call" in step}
-    actions = {name: each for name, each in source["actions"].get("actions", {}).items() if name in called}
-    if actions:
-        yield "actions.yaml", {"actions": actions}
