@@ -14,7 +14,7 @@ import msgspec
 from parcours.errors import CallerError, LedgerOutdated, PublishRefused, ShardUnavailable
 from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import SMALL_BODY_MAX, VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.operate_bodies import ChangeAsked
 from parcours.ingress.project_folder import ProjectFolder
 from parcours.journey.publish.ledger import Verb
@@ -103,13 +103,13 @@ async def outcome_of(change: Callable[[bool], Awaitable[ChangeOutcome]], *, dry:
         outcome = await answered(change(True))
         if not outcome.refused:  # somebody has changed something in between, and it may be tried again
             raise
-    return refusal(outcome, dry=dry) if outcome.refused else json_answer(outcome)
+    return refusal(outcome, dry=dry) if outcome.refused else json_answer(outcome, headers=VARY)
 
 
 def refusal(outcome: ChangeOutcome, *, dry: bool) -> Answer:
     """The answer to what cannot be done. Raises Problem unless it was only asked for dry."""
     if dry:
-        return json_answer(outcome)
+        return json_answer(outcome, headers=VARY)
     more: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(outcome, dry=False))
     raise Problem(409, "refused", "; ".join(outcome.refused), more=more)
 

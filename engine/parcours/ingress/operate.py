@@ -165,7 +165,7 @@ async def publish_folder(door: Door, request: Request) -> Answer:
     """What it would do to publish the project in the folder with which the door was started."""
     reading = await folder_of(door).reading()
     if reading.project is None:
-        return json_answer(refused(door.service.ledger.number, reading.findings))
+        return refusal(refused(door.service.ledger.number, reading.findings), dry=True)
     project, by = reading.project, by_whom(request)
     return await outcome_of(lambda dry: door.service.publish(project, dry=dry, by=by), dry=True)
 

@@ -212,6 +212,7 @@ def test_programs_are_told_the_same_and_need_a_key(tmp_path: Path) -> None:
                 f"/journeys/booked/{verb}", json={"dry": True}, headers={"Authorization": "Bearer ada"}
             )
             assert told.json() == asked.json() and told.json()["dry"]
+            assert told.headers["vary"] == "Accept" and told.headers["content-type"] == "application/json"
             assert told.json()["runs"][runs] == 5
         only_looks = await studio.client.get("/journeys/booked/stop", headers={"Authorization": "Bearer eve"})
         assert only_looks.json()["code"] == "scope"

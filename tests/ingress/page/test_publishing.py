@@ -219,8 +219,10 @@ def test_programs_are_told_what_it_would_do(tmp_path: Path) -> None:
         write(studio, "journeys/booked.yaml", "timeout: 1d", "timeout: 2d")
         told = (await studio.client.get("/publish", headers=ada)).json()
         write(studio, "journeys/booked.yaml", "send: note", "send: noten")
-        broken = (await studio.client.get("/publish", headers=ada)).json()
+        answer = await studio.client.get("/publish", headers=ada)
+        broken = answer.json()
 
+        assert answer.headers["vary"] == "Accept"
         assert (same["dry"], same["changes"], same["refused"]) == (True, [], [])
         assert told["changes"] == [
             "the journey 'booked' has changed: version 2 takes the entries, and who is in it stays in her version"

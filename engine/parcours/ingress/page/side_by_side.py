@@ -39,9 +39,9 @@ def side_by_side(of: Comparison, request: Request) -> Markup:
         _texts(of.texts),
         element(
             "p",
-            "What would have happened otherwise to people who were there tells ",
+            "What people would have got otherwise is told, of two folders and by events that were recorded, by ",
             element("code", "parcours diff OLD NEW --events FILE"),
-            " of two folders, by events that were recorded.",
+            ".",
         ),
         class_="compared",
     )
