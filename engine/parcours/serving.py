@@ -27,6 +27,7 @@ from parcours.ingress.deployment import engine_opened
 from parcours.ingress.door import Door
 from parcours.ingress.listeners import listening
 from parcours.ingress.origins import shown_host
+from parcours.ingress.project_folder import ProjectFolder
 from parcours.ingress.routes import ROUTES
 from parcours.ingress.servers import Servers, answering
 from parcours.ingress.settings import ServeSettings, proxy_unnamed
@@ -49,6 +50,7 @@ class Serving:
 
     open_service  opens the engine by settings that are complete; it is started here
     store      the folder of its store, None where it lies in memory
+    folder     of the project, from which the page publishes
     reread     the settings as the file has them by now; called for the keys alone
     announce   called with the address and the service once the door is open
     shares_port  whether other processes of this user listen at the same port
@@ -61,6 +63,7 @@ class Serving:
         settings: ServeSettings,
         *,
         store: Path | None = None,
+        folder: Path | None = None,
         reread: Callable[[], ServeSettings] | None = None,
         announce: Callable[[str, Service], None] = lambda address, service: None,
         shares_port: bool = False,
@@ -69,6 +72,7 @@ class Serving:
         self._open_service = open_service
         self._settings = settings
         self._store = store
+        self._folder = folder
         self._reread = reread
         self._announce = announce
         self._shares_port = shares_port
@@ -99,6 +103,8 @@ class Serving:
         for sentence in found:
             log.info("%s", sentence)
         door = door_of(service, settings)
+        if self._folder is not None:
+            door.folder = ProjectFolder(self._folder, door.uploads)
         door.state = "starting"
         return door
 

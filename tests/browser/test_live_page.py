@@ -29,12 +29,14 @@ SCREENS: Final = (
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
+    "/journeys/booked/versions?left=1&right=1",
     "/journeys/booked/pause",
     "/journeys/booked/stop",
     "/deliveries",
     "/changes",
     "/engine",
     "/dead",
+    "/publish",
     "/journeys/none",
 )
 

@@ -272,6 +272,16 @@ def test_each_field_of_an_outbound_call_is_told() -> None:
         assert len(version_difference(left, replace(left, actions={"crm": replace(action, **{name: value})})).told) == 1
 
 
+def test_what_may_be_a_secret_is_not_told() -> None:
+    action = program.Action("crm", "https://a.example/secret-1", "POST", {"X-Key": "secret-2"}, {}, {}, 1_000, {})
+    left = replace(linear_with(program.CallAction("it", "crm", "a")), actions={"crm": action})
+    changed = replace(action, url="https://a.example/secret-3", headers={"X-Other": "secret-4"})
+
+    told = version_difference(left, replace(left, actions={"crm": changed})).told
+
+    assert told == ("action crm: url", "action crm: header X-Key", "action crm: header X-Other")
+
+
 def test_each_field_of_a_journey_is_told() -> None:
     told_elsewhere = {"name", "version", "steps", "entry_paths", "event_paths", "messages", "actions"}
     others: dict[str, Any] = {

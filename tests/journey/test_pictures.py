@@ -23,7 +23,7 @@ from parcours.journey import program
 from parcours.journey.parts import Trigger
 from parcours.journey.picture.counts import PictureCounts, StepCounts
 from parcours.journey.picture.diagram import Arrow, Box, Diagram, Kind, campaign_diagram, journey_diagram
-from parcours.journey.picture.drawing import Linked, campaign_svg, diagram_layout, journey_svg, path_of
+from parcours.journey.picture.drawing import SIGNS, Linked, campaign_svg, diagram_layout, journey_svg, path_of
 from parcours.journey.picture.look import DARK, ICONS, LIGHT
 from parcours.journey.picture.mermaid import campaign_mermaid, mermaid
 from parcours.journey.picture.svg_text import cut, cut_to_width, escaped, short_count, text_width
@@ -99,6 +99,18 @@ def test_counts_change_nothing_but_what_shows_them(seed: int) -> None:
 
     assert full != plain
     assert without_counts(full) == plain
+
+
+def test_what_is_otherwise_is_marked_and_said_and_changes_no_place() -> None:
+    journey = drawn_journey(3, 20)
+    one, other, third, *_ = journey.steps
+    plain, marked = journey_svg(journey), journey_svg(journey, signs={one: "+", other: "−", third: "~"})
+
+    assert [marked.count(f">{sign}</text>") for sign in SIGNS] == [1, 1, 1]
+    for step, said in ((one, "New."), (other, "Gone."), (third, "Changed.")):
+        assert f'data-step="{step}" aria-label="{said} {step}: ' in marked
+    unmarked = re.sub(r'<g class="mark differs">.*?</g>\n', "", marked)
+    assert re.sub(r"(New|Gone|Changed)\. ", "", unmarked) == plain
 
 
 def test_sizes_change_nothing_but_what_shows_them() -> None:

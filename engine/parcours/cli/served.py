@@ -84,8 +84,8 @@ def serve_alone(asked: Served, project: Project, settings: ServeSettings) -> Non
         typer.echo(f"The door is open at {address}" + ("" if kind is None else f" (the engine {kind})"))
 
     def serving() -> Serving:
-        opening = partial(asked.open_service, project)
-        return Serving(opening, settings, store=files_of(asked.store), reread=asked.read, announce=announce)
+        opening, store = partial(asked.open_service, project), files_of(asked.store)
+        return Serving(opening, settings, store=store, folder=asked.folder, reread=asked.read, announce=announce)
 
     with ExitStack() as noted:
         serve(serving)
@@ -177,6 +177,7 @@ def _serve_one_of(asked: Served, number: int, announce: Announce) -> None:
                 opening,
                 settings,
                 store=files_of(asked.store),
+                folder=asked.folder,
                 reread=asked.read,
                 announce=lambda address, _: announce(address),
                 shares_port=True,

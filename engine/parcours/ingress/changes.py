@@ -14,8 +14,9 @@ import msgspec
 from parcours.errors import CallerError, LedgerOutdated, PublishRefused, ShardUnavailable
 from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import SMALL_BODY_MAX, VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.operate_bodies import ChangeAsked
+from parcours.ingress.project_folder import ProjectFolder
 from parcours.journey.publish.ledger import Verb
 from parcours.service.change_outcome import ChangeOutcome
 
@@ -30,6 +31,7 @@ def looking(
     *,
     also: tuple[str, ...] = (),
     asks: type[msgspec.Struct] | None = None,
+    or_gives: type[msgspec.Struct] | None = None,
     page: Handler | None = None,
 ) -> Route:
     """The row of what changes nothing."""
@@ -39,6 +41,7 @@ def looking(
         also=also,
         handler=handler,
         gives=gives,
+        or_gives=or_gives,
         asks=asks,
         page=page,
         scope="operate:read",
@@ -100,15 +103,22 @@ async def outcome_of(change: Callable[[bool], Awaitable[ChangeOutcome]], *, dry:
         outcome = await answered(change(True))
         if not outcome.refused:  # somebody has changed something in between, and it may be tried again
             raise
-    return refusal(outcome, dry=dry) if outcome.refused else json_answer(outcome)
+    return refusal(outcome, dry=dry) if outcome.refused else json_answer(outcome, headers=VARY)
 
 
 def refusal(outcome: ChangeOutcome, *, dry: bool) -> Answer:
     """The answer to what cannot be done. Raises Problem unless it was only asked for dry."""
     if dry:
-        return json_answer(outcome)
+        return json_answer(outcome, headers=VARY)
     more: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(outcome, dry=False))
     raise Problem(409, "refused", "; ".join(outcome.refused), more=more)
+
+
+def folder_of(door: Door) -> ProjectFolder:
+    """The folder of the door. Raises Problem where it has none."""
+    if door.folder is None:
+        raise Problem(404, "unknown", "this door was started without a folder: `parcours publish FOLDER` sends one")
+    return door.folder
 
 
 def body_alone(request: Request, kind: type[msgspec.Struct], most: int = SMALL_BODY_MAX, *, optional: bool) -> Any:

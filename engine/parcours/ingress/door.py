@@ -16,6 +16,7 @@ from parcours.ingress.figures import DoorFigures
 from parcours.ingress.inbox_streams import InboxStreams
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.pressure import Pace
+from parcours.ingress.project_folder import ProjectFolder
 from parcours.ingress.settings import ServeSettings
 from parcours.ingress.tokens import Seals
 from parcours.ingress.troubles import TroubleTimes
@@ -36,6 +37,7 @@ class Door:
     now_ms     the engine's clock
     backups    of the store, which somebody has asked for
     uploads    of projects that are to be published
+    folder     of the project with which the door was started; None where it was given an engine alone
     figures    what the door counts
     pace       of lines that became durable through the door
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
@@ -51,6 +53,7 @@ class Door:
     now_ms: Callable[[], int]
     backups: Backups = field(default_factory=Backups)
     uploads: Uploads = field(default_factory=Uploads)
+    folder: ProjectFolder | None = None
     figures: DoorFigures = field(default_factory=DoorFigures)
     pace: Pace = field(default_factory=Pace)
     state: State = "open"

@@ -14,6 +14,7 @@ from parcours.ingress.changes import (
     body_alone,
     by_whom,
     change_routes,
+    folder_of,
     journey_change,
     looking,
     outcome_of,
@@ -39,11 +40,13 @@ from parcours.ingress.operate_bodies import (
 from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.journey import journey_screen
 from parcours.ingress.page.journeys import journeys_screen
+from parcours.ingress.page.publishing import publish_screen, published_screen
 from parcours.ingress.page.trail import changes_screen
 from parcours.ingress.page.versions import versions_screen
 from parcours.ingress.trail import trail_told
 from parcours.ingress.trail_bodies import Trail, TrailAsked
 from parcours.ingress.upload import UPLOAD_BYTES_MAX
+from parcours.ingress.version_comparison import VersionsAsked, VersionsCompared, comparison_asked
 from parcours.insight.health import sentence
 from parcours.journey.publish.ledger import LedgerEntry, Verb
 from parcours.service.change_outcome import ChangeOutcome, refused
@@ -78,9 +81,12 @@ async def journey(door: Door, request: Request) -> Answer:
 
 
 async def versions(door: Door, request: Request) -> Answer:
-    """The versions of a journey."""
+    """The versions of a journey, or two of them side by side."""
+    name, entry = journey_asked(door, door.service.ledger, request)
+    if (comparison := await comparison_asked(door, name, entry, request)) is not None:
+        return json_answer(comparison.told, headers=VARY)
     report = await answered(door.service.report())
-    name, entry = journey_asked(door, report.ledger, request)
+    entry = report.ledger.journeys.get(name, entry)
     waiting = {each.version: open_runs(each) for each in report.counts.get(name, [])}
     shown = [
         VersionShown(
@@ -155,6 +161,15 @@ async def publish(door: Door, request: Request) -> Answer:
     )
 
 
+async def publish_folder(door: Door, request: Request) -> Answer:
+    """What it would do to publish the project in the folder with which the door was started."""
+    reading = await folder_of(door).reading()
+    if reading.project is None:
+        return refusal(refused(door.service.ledger.number, reading.findings), dry=True)
+    project, by = reading.project, by_whom(request)
+    return await outcome_of(lambda dry: door.service.publish(project, dry=dry, by=by), dry=True)
+
+
 async def troubles(door: Door, _request: Request) -> Answer:
     """What is not in order."""
     return json_answer(Troubles(await answered(door.service.troubles())), headers=VARY)
@@ -187,7 +202,15 @@ CHANGES: Final[Mapping[Verb, str]] = {
 ROUTES: Final[tuple[Route, ...]] = (
     looking("/journeys", journeys, Journeys, "How journeys stand.", also=("/",), page=journeys_screen),
     looking("/journeys/{name}", journey, JourneyLooked, "How a journey stands, step by step.", page=journey_screen),
-    looking("/journeys/{name}/versions", versions, Versions, "The versions of a journey.", page=versions_screen),
+    looking(
+        "/journeys/{name}/versions",
+        versions,
+        Versions,
+        "The versions of a journey, or two of them side by side.",
+        asks=VersionsAsked,
+        or_gives=VersionsCompared,
+        page=versions_screen,
+    ),
     *change_routes("/journeys/{name}", changing, CHANGES, changed_screen),
     *(
         Route(
@@ -205,6 +228,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/publish",
         handler=publish,
+        page=published_screen,
         takes=PublishAsked,
         gives=ChangeOutcome,
         scope="operate",
@@ -212,6 +236,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Publish a project.",
     ),
     looking("/changes", trail, Trail, "Who has changed what is published.", asks=TrailAsked, page=changes_screen),
+    Route(
+        method="GET",
+        path="/publish",
+        handler=publish_folder,
+        page=publish_screen,
+        gives=ChangeOutcome,
+        scope="operate",
+        summary="What it would do to publish the folder of the door.",
+    ),
     looking("/troubles", troubles, Troubles, "What is not in order."),
     Route(
         method="POST",

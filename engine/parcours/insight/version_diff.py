@@ -6,9 +6,9 @@ between, or taken out: those are told themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias
 
 from parcours.expression.definition_keys import plain
 from parcours.insight.version_parts import (
@@ -17,14 +17,13 @@ from parcours.insight.version_parts import (
     action_parts,
     journey_parts,
     message_parts,
+    secret_parts,
     step_parts,
-    used_actions,
-    used_messages,
     ways_of,
 )
 from parcours.journey.listening import audience_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.picture.words import WHOLE, step_words
-from parcours.journey.program import Journey, Step
+from parcours.journey.program import CallAction, Journey, Send, Step
 
 Sign: TypeAlias = Literal["+", "−", "~"]
 """Of a step: it is new, gone, or does something else."""
@@ -32,22 +31,24 @@ Sign: TypeAlias = Literal["+", "−", "~"]
 VALUE_MAX: Final = 120
 """Characters of a value that is told before and after; of a longer one it is told that it has changed."""
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class VersionDifference:
     """
     told   what is otherwise, a line each
-    signs  of the steps that are: gone ones are of the left version, new ones of the right one
+    signs  of the steps that are, be it by what they send or call: gone ones are of the left version, all others of the
+           right one
     """
 
     told: tuple[str, ...]
     signs: Mapping[str, Sign]
 
 
-def version_difference(left: Journey, right: Journey) -> VersionDifference:
-    """What is otherwise in the right version than in the left one."""
+def version_difference(left: Journey, right: Journey, *, is_published: bool = True) -> VersionDifference:
+    """What is otherwise in the right version than in the left one.
+
+    is_published  whether both have their names from what is published, which says how often each was defined anew
+    """
     comparison = _Comparison(left, right)
     signs: dict[str, Sign] = {}
     told = list(_changes("", journey_parts(left), journey_parts(right)))
@@ -61,12 +62,12 @@ def version_difference(left: Journey, right: Journey) -> VersionDifference:
         if name not in right.steps:
             signs[name] = "−"
             told.append(f"step {name} is gone{comparison.place(left, name)}")
-    used = used_messages([*left.steps.values(), *right.steps.values()])
-    told += _named("message", used, left.messages, right.messages, message_parts)
-    called = used_actions([*left.steps.values(), *right.steps.values()])
-    told += _named("action", called, left.actions, right.actions, action_parts)
-    told += _meanings("audience", audience_names(left), audience_names(right))
-    told += _meanings("event", _events(left), _events(right))
+    for by_name, using in (_messages(left, right), _actions(left, right)):
+        told += [line for lines in by_name.values() for line in lines]
+        signs |= {name: "~" for name, used in using.items() if by_name.get(used) and name not in signs}
+    if is_published:
+        told += _meanings("audience", audience_names(left), audience_names(right))
+        told += _meanings("event", _events(left), _events(right))
     return VersionDifference(tuple(told), signs)
 
 
@@ -77,6 +78,7 @@ class _Comparison:
         self._left = left
         self._right = right
         self._both = left.steps.keys() & right.steps.keys()
+        self._before_left, self._before_right = _before(left), _before(right)
 
     def beginning(self) -> Iterator[str]:
         was, holds = self._kept(self._left, self._left.first), self._kept(self._right, self._right.first)
@@ -96,12 +98,12 @@ class _Comparison:
 
     def place(self, journey: Journey, name: str) -> str:
         """Where a step is, by the first one that leads to it."""
-        before = next(
-            (each for each, step in journey.steps.items() if any(way.target == name for way in ways_of(step))), None
-        )
-        if before is not None and name != journey.first:
-            return f" after {before}" if journey is self._right else f", which came after {before}"
-        return " at the beginning" if name == journey.first else ""
+        if name == journey.first:
+            return " at the beginning"
+        before = (self._before_right if journey is self._right else self._before_left).get(name)
+        if before is None:
+            return ""
+        return f" after {before}" if journey is self._right else f", which came after {before}"
 
     def _ways(self, name: str, was: Sequence[NamedWay], holds: Sequence[NamedWay]) -> Iterator[str]:
         old, new = {each.name: each for each in was}, {each.name: each for each in holds}
@@ -136,6 +138,15 @@ class _Comparison:
         return step
 
 
+def _before(journey: Journey) -> Mapping[str | None, str]:
+    """The first step that leads to each."""
+    found: dict[str | None, str] = {}
+    for name, step in journey.steps.items():
+        for way in ways_of(step):
+            found.setdefault(way.target, name)
+    return found
+
+
 def _way(way: NamedWay) -> str:
     return way.name if not way.words else f"way {way.name}"
 
@@ -144,24 +155,43 @@ def _target(step: str | None) -> str:
     return "the end" if step is None else step
 
 
-def _changes(of: str, was: Parts, holds: Parts) -> Iterator[str]:
-    """The parts that are otherwise, before and after where both have room."""
+def _changes(of: str, was: Parts, holds: Parts, secret: Collection[str] = ()) -> Iterator[str]:
+    """The parts that are otherwise, before and after where both have room.
+
+    secret  parts of which no value is told
+    """
     for part in [*was, *(each for each in holds if each not in was)]:
         before, after = was.get(part, ""), holds.get(part, "")
         if before == after:
             continue
-        if max(len(before), len(after)) > VALUE_MAX or "\n" in before + after:
+        if part in secret or max(len(before), len(after)) > VALUE_MAX or "\n" in before + after:
             yield f"{of}{part}"
         else:
             yield f"{of}{part} {before or 'none'} → {after or 'none'}"
 
 
-def _named(
-    kind: str, names: set[str], was: Mapping[str, T], holds: Mapping[str, T], parts: Callable[[T], Parts]
-) -> Iterator[str]:
-    """What is otherwise in what the journey uses of a kind, where both versions know it."""
-    for name in sorted(names & was.keys() & holds.keys()):
-        yield from _changes(f"{kind} {name}: ", parts(was[name]), parts(holds[name]))
+Used: TypeAlias = tuple[Mapping[str, Sequence[str]], Mapping[str, str]]
+"""What is told of each message, or call, that both versions use; and which one each step of the right version uses."""
+
+
+def _messages(left: Journey, right: Journey) -> Used:
+    using = {name: step.message for name, step in right.steps.items() if isinstance(step, Send)}
+    names = {step.message for step in left.steps.values() if isinstance(step, Send)} & {*using.values()}
+    return {
+        name: [*_changes(f"message {name}: ", message_parts(left.messages[name]), message_parts(right.messages[name]))]
+        for name in sorted(names & left.messages.keys() & right.messages.keys())
+    }, using
+
+
+def _actions(left: Journey, right: Journey) -> Used:
+    using = {name: step.action for name, step in right.steps.items() if isinstance(step, CallAction)}
+    names = {step.action for step in left.steps.values() if isinstance(step, CallAction)} & {*using.values()}
+    found = {}
+    for name in sorted(names & left.actions.keys() & right.actions.keys()):
+        was, holds = left.actions[name], right.actions[name]
+        secret = secret_parts(was) | secret_parts(holds)
+        found[name] = [*_changes(f"action {name}: ", action_parts(was), action_parts(holds), secret)]
+    return found, using
 
 
 def _events(journey: Journey) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
@@ -219,14 +219,9 @@ def action_parts(action: program.Action) -> Parts:
     }
 
 
-def used_messages(steps: Iterable[program.Step]) -> set[str]:
-    """The messages that these steps send."""
-    return {step.message for step in steps if isinstance(step, program.Send)}
-
-
-def used_actions(steps: Iterable[program.Step]) -> set[str]:
-    """The outbound calls that these steps make."""
-    return {step.action for step in steps if isinstance(step, program.CallAction)}
+def secret_parts(action: program.Action) -> set[str]:
+    """The parts of a call that may hold a secret: nobody is told it who may only look."""
+    return {"url", *(f"header {name}" for name in action.headers)}
 
 
 def _duration(duration_ms: int | None) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from parcours.arguments import check_timeout
+from parcours.background import in_thread
 from parcours.config import Settings
 from parcours.dispatch.channel_state import ChannelState
 from parcours.journey.program import Program
+from parcours.journey.publish.document_text import version_texts
 from parcours.journey.publish.ledger import Ledger
 from parcours.routing.plan import Links
 from parcours.service.engine_host import EngineHost
@@ -100,6 +102,13 @@ class Observed(ABC):
     def ledger(self) -> Ledger:
         """What is published now: of each journey its state and versions, and the number of the newest change."""
         return self._control.publications.ledger
+
+    async def documents_of(self, journey: str, version: int) -> dict[str, str]:
+        """What a version of a journey says, as YAML by the path of each document; nothing of one that is not kept.
+
+        These are the values that an author has written: comments and the order of keys are not kept.
+        """
+        return await in_thread(version_texts, self._control.publications, journey, version)
 
     @property
     def store_folder(self) -> Path | None:

@@ -7,24 +7,15 @@ begins: whoever drives them tells the first versions.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from io import StringIO
 from typing import Final
-
-from ruamel.yaml import YAML
 
 from parcours.core.fact import LedgerChanged, Published
 from parcours.journey.project import Project
+from parcours.journey.publish.document_text import yaml_of
 from parcours.journey.publish.ledger import Ledger
 from parcours.journey.publish.publications import Publications, begun
 
 FIRST_SHARD: Final = 0
-
-LINE_CHARACTERS: Final = 120
-"""Longer texts are broken where there is a space; YAML reads them as they were."""
-
-DOCUMENTS_REMEMBERED: Final = 256
-"""Documents whose YAML is cached: to write one takes 5 ms, and many tests simulate the same project."""
 
 
 def first_versions(project: Project, at_ms: int) -> list[Published]:
@@ -59,15 +50,6 @@ def _new_versions(before: Ledger | None, now: Publications) -> list[Published]:
     documents = {each["journey"]: each for each in source["journeys"]}
     documents |= {each["campaign"]: each for each in source.get("campaigns", ())}
     return [
-        Published(ledger.at, "", name, version.number, _yaml(json.dumps(documents[name])), version.digest, version.by)
-        for name, version in new
+        Published(ledger.at, "", name, each.number, yaml_of(json.dumps(documents[name])), each.digest, each.by)
+        for name, each in new
     ]
-
-
-@lru_cache(maxsize=DOCUMENTS_REMEMBERED)
-def _yaml(document: str) -> str:
-    """A document, given as JSON, as YAML, its keys in the order in which they are documented."""
-    yaml, text = YAML(typ="rt", pure=True), StringIO()
-    yaml.width = LINE_CHARACTERS
-    yaml.dump(json.loads(document), text)
-    return text.getvalue()

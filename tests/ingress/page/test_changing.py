@@ -8,6 +8,8 @@ import httpx
 import pytest
 from tests.ingress.page.studio import Seen, Studio, at_the_studio
 
+from parcours import ShardUnavailable
+
 VERBS = ("pause", "resume", "close", "stop")
 
 
@@ -45,7 +47,7 @@ def test_each_button_opens_a_page_that_says_what_would_happen_in_figures(tmp_pat
         assert "5 runs go on to their end." in close and "The next publication opens it again." in close
         assert "5 runs stop where they are." in stop and "0 queued messages are cancelled." in stop
         assert "All of it is so already: nothing would change." in resume
-        assert "The newest change is number 1, publication" in pause
+        assert "The newest change is number 1, a publication" in pause
         assert await state(studio) == "open", "to look changes nothing"
 
     at_the_studio(tmp_path, visit)
@@ -210,6 +212,7 @@ def test_programs_are_told_the_same_and_need_a_key(tmp_path: Path) -> None:
                 f"/journeys/booked/{verb}", json={"dry": True}, headers={"Authorization": "Bearer ada"}
             )
             assert told.json() == asked.json() and told.json()["dry"]
+            assert told.headers["vary"] == "Accept" and told.headers["content-type"] == "application/json"
             assert told.json()["runs"][runs] == 5
         only_looks = await studio.client.get("/journeys/booked/stop", headers={"Authorization": "Bearer eve"})
         assert only_looks.json()["code"] == "scope"
@@ -223,5 +226,35 @@ def test_what_is_being_decided_is_not_loaded_anew(tmp_path: Path) -> None:
         for path, reloads in (("/journeys/booked", True), ("/journeys/booked/stop", False)):
             found = [told for tag, told in Seen((await studio.look(path)).text).elements if tag == "meta"]
             assert any(each.get("http-equiv") == "refresh" for each in found) == reloads
+
+    at_the_studio(tmp_path, visit)
+
+
+def test_a_door_without_keys_lets_whoever_is_on_its_machine_change_things(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        assert "Pause…" in Seen((await studio.look("/journeys/booked")).text).links
+        answer = await sent(studio, "pause")
+
+        assert answer.status_code == 303
+        assert studio.door.service.ledger.journeys["booked"].state == "paused"
+        assert studio.door.service.ledger.by == "anybody"
+
+    at_the_studio(tmp_path, visit, keys=())
+
+
+def test_a_shard_that_does_not_answer_is_told_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+        read = await studio.look("/journeys/booked/pause")
+
+        async def away(_name: str, **_asked: object) -> None:
+            raise ShardUnavailable("shard 1 does not answer")
+
+        monkeypatch.setattr(studio.door.service, "pause_journey", away)
+        answers = [await studio.look("/journeys/booked/pause"), await sent(studio, "pause", read)]
+
+        for answer in answers:
+            assert answer.status_code == 503 and "Shard 1 does not answer." in said(answer)
+        assert await state(studio) == "open"
 
     at_the_studio(tmp_path, visit)

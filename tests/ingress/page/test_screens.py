@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -246,10 +247,13 @@ def test_whatever_somebody_writes_into_a_project_is_a_text_on_the_page(text: str
     at_the_studio(tmp_path, visit, texts=texts)
 
 
-def looks_harmless(page: str) -> None:
-    """Only elements and attributes of ours, nothing that turns text around, and no more than anybody wants to load."""
+def looks_harmless(page: str, more: Collection[str] = ()) -> None:
+    """Only elements and attributes of ours, nothing that turns text around, and no more than anybody wants to load.
+
+    more  further elements that the screen is written with
+    """
     seen = Seen(page)
-    assert {tag for tag, _ in seen.elements} <= ALLOWED
+    assert {tag for tag, _ in seen.elements} <= {*ALLOWED, *more}
     for _, told in seen.elements:
         assert not [each for each in told if each.startswith("on") or each == "style"]
         assert not any("elsewhere.example" in (told.get(each) or "") for each in ("href", "src", "action"))

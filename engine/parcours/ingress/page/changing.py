@@ -76,7 +76,7 @@ def moved(ledger: Ledger) -> Markup:
 
 def newest(ledger: Ledger) -> Markup:
     """The newest change in words."""
-    what = together(ledger.verb, " of ", name(ledger.journey)) if ledger.journey else "publication"
+    what = together(ledger.verb, " of ", name(ledger.journey)) if ledger.journey else "a publication"
     by = together(" by ", name(ledger.by)) if ledger.by else None
     at = together(" at ", moment(ledger.at)) if ledger.at else None
     return together(f"number {ledger.number:,}, ", what, by, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from parcours.ingress.door import Door
 from parcours.ingress.exchange import Request
 from parcours.ingress.page.frame import address
 from parcours.ingress.page.standing import Standing
@@ -20,16 +21,17 @@ def may_change(request: Request) -> bool:
     return request.key is not None and request.key.opens(SCOPE)
 
 
-def controls(of: Standing, request: Request) -> Markup | None:
-    """The buttons of a journey, for whoever may use them."""
-    verbs = [*_possible(of.entry)]
-    if not verbs or not may_change(request):
+def controls(door: Door, of: Standing, request: Request) -> Markup | None:
+    """The buttons of a journey, for whoever may use them. One that is shut is opened again by publishing."""
+    if not may_change(request):
         return None
-    buttons = [
-        element("li", element("a", f"{verb.capitalize()}…", href=address(request, "journeys", of.name, verb)))
-        for verb in verbs
-    ]
-    return element("nav", element("ul", buttons), aria_label="Changes", class_="controls")
+    buttons = [(verb.capitalize(), address(request, "journeys", of.name, verb)) for verb in _possible(of.entry)]
+    if of.entry.entries != "open" and door.folder is not None:
+        buttons.append(("Publish", address(request, "publish")))
+    if not buttons:
+        return None
+    links = [element("li", element("a", f"{words}…", href=href)) for words, href in buttons]
+    return element("nav", element("ul", links), aria_label="Changes", class_="controls")
 
 
 def _possible(entry: LedgerEntry) -> Iterator[Verb]:

@@ -51,7 +51,7 @@ async def _journey(door: Door, request: Request) -> Answer:
             class_="headline",
         ),
         _versions(of, request),
-        controls(of, request),
+        controls(door, of, request),
         _described(of.journey),
         _figures(of, signs, request),
         sentences(signs),

@@ -9,8 +9,10 @@ from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.journey_figures import journeys_of
+from parcours.ingress.page.controls import may_change
 from parcours.ingress.page.frame import NAME_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import STATES, chips, choice, goal_words, state_words
+from parcours.ingress.page.publishing import folder_note
 from parcours.ingress.page.rows import stacking
 from parcours.ingress.page.signs import health, signs_of, urgency
 from parcours.ingress.page.standing import Standing, standing
@@ -39,6 +41,7 @@ async def _journeys(door: Door, request: Request) -> Answer:
         request,
         "Journeys",
         element("h1", "Journeys"),
+        await folder_note(door, may_publish=may_change(request), where=address(request, "publish")),
         _filter(lines, request) if lines else None,
         _table(found, len(lines), request, report.figures.recent_hours) if found else _none(lines, request),
     )

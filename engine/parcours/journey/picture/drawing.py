@@ -5,9 +5,10 @@ Counts change no place: whatever shows them has its room in a picture without th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final
 
 from parcours.journey import program
@@ -46,6 +47,9 @@ _RULE_GAP: Final = 6.0
 _RULES_WIDTH_MAX: Final = 760.0
 """Beyond this the exits and the goal go on in a second line."""
 
+SIGNS: Final[Mapping[str, str]] = {"+": "New.", "−": "Gone.", "~": "Changed."}
+"""What is otherwise with a step than in another version, and what is said of it to those who do not look."""
+
 Linked = Callable[[str], str]
 """The address that a box leads to, by the id of its step; of the entry it is empty."""
 
@@ -58,6 +62,7 @@ def journey_svg(
     chosen: str | None = None,
     prefix: str = "picture",
     embedded: bool = False,
+    signs: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """A journey as SVG, ending in a line break. The same journey and counts give the same text.
 
@@ -66,8 +71,11 @@ def journey_svg(
     chosen    the step that is being looked at
     prefix    of the ids in it, which a page with several pictures keeps apart
     embedded  for a page that has the style sheet (`look.style_sheet`), so without sheet and ground
+    signs     of steps that are otherwise than in another version, as in SIGNS
     """
-    return _svg(journey_diagram(journey), counts or PictureCounts(), link, prefix, chosen, embedded=embedded)
+    return _svg(
+        journey_diagram(journey), counts or PictureCounts(), link, prefix, chosen, embedded=embedded, signs=signs
+    )
 
 
 def campaign_svg(
@@ -139,6 +147,7 @@ def _svg(
     chosen: str | None = None,
     *,
     embedded: bool,
+    signs: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     places = diagram_layout(diagram)
     width, height = (round(side + 2 * _MARGIN) for side in (places.width, places.height))
@@ -164,7 +173,8 @@ def _svg(
             lines += _label(arrow, route.label, counts)
     lines.append("</g>")
     for box in diagram.boxes:
-        lines += _box(box, places.boxes[box.id], diagram, counts, link, is_chosen=box.id == chosen)
+        sign = signs.get(box.id, "")
+        lines += _box(box, places.boxes[box.id], diagram, counts, link, is_chosen=box.id == chosen, sign=sign)
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
@@ -246,10 +256,11 @@ def _box(
     link: Linked | None,
     *,
     is_chosen: bool,
+    sign: str,
 ) -> Iterator[str]:
     figures, exact = _figures(box, place.width - 2 * _INSET, counts)
     begun = "It is at hand." if box.id in counts.at_hand else ""
-    whole = escaped(" ".join(filter(None, [box.whole, exact, begun])))
+    whole = escaped(" ".join(filter(None, [SIGNS.get(sign, ""), box.whole, exact, begun])))
     kind = f'class="box {box.kind}"'
     if box.kind == "finish":
         yield f'<g {kind} role="img" aria-label="{whole}">{_rect(place, place.height / 2)}'
@@ -274,6 +285,9 @@ def _box(
         yield from _rules(diagram, place)
     else:
         yield from _marks(box, place, counts)
+    if sign:
+        pill = Rectangle(place.x + 10, place.y - _LABEL_HEIGHT / 2, round(_pill_width(sign), 1), _LABEL_HEIGHT)
+        yield f'<g class="mark differs">{_pill(pill, sign)}</g>'
     yield "</g>"
 
 

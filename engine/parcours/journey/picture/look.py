@@ -94,6 +94,8 @@ def _colours(of: Mapping[str, str]) -> str:
         ".waiting text": f"fill:{of['wait']}",
         ".parked rect": f"fill:{of['bad-soft']};stroke:{of['bad']}",
         ".parked text": f"fill:{of['bad']}",
+        ".differs rect": f"fill:{of['sheet']};stroke:{of['accent']}",
+        ".differs text": f"fill:{of['accent']}",
         "a:hover>rect": f"stroke:{of['accent']}",
         "a:focus>rect": f"stroke:{of['accent']}",
         "[aria-current]>rect": f"stroke:{of['accent']}",

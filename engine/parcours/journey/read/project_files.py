@@ -28,7 +28,7 @@ from parcours.journey.read.yaml_files import yaml_files
 def project_texts(folder: Path) -> dict[str, str]:
     """The texts of the project in a folder, by their paths in it. Raises CallerError for one that cannot be read."""
     texts: dict[str, str] = {}
-    for path in _documents(folder):
+    for path in document_files(folder):
         texts[_name(folder, path)] = _text(path)
     for file in _of_models(texts.get(SINGLE["scores"], "")):
         if (folder / file).is_file():  # what is missing is told by whoever reads the project
@@ -56,7 +56,8 @@ def _of_models(text: str) -> Iterator[str]:
             yield model["file"]
 
 
-def _documents(folder: Path) -> Iterator[Path]:
+def document_files(folder: Path) -> Iterator[Path]:
+    """The documents of the project in a folder; what messages and others name beside them is not among these."""
     yield from (folder / name for name in SINGLE.values() if (folder / name).is_file())
     ignored: list[Finding] = []
     for name in MANY.values():
