@@ -32,7 +32,7 @@ from parcours.ingress import (
     steps,
 )
 from parcours.ingress.exchange import Route
-from parcours.ingress.page import entrance, static_files
+from parcours.ingress.page import entrance, live, static_files
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
@@ -45,6 +45,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     operate.ROUTES,
     entrance.ROUTES,
     static_files.ROUTES,
+    live.ROUTES,
     steps.ROUTES,
     reports.ROUTES,
     campaigns.ROUTES,

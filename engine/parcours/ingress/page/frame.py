@@ -44,7 +44,10 @@ Screen: TypeAlias = Callable[[Door, Request], Awaitable[Answer]]
 
 def screen(door: Door, request: Request, title: str, *main: Child, status: int = 200) -> Answer:
     """A screen of figures as of now, which brings itself up to date where nothing else does."""
-    head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S))
+    head = together(
+        element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S)),
+        element("script", src=f"{request.root}{static_path('page.js')}", type="module"),
+    )
     return document(request, title, head, _header(door, request), _warned(door), *main, status=status)
 
 

@@ -15,7 +15,7 @@ from parcours.ingress.page.signs import health, signs_of, urgency
 from parcours.ingress.page.standing import Standing, standing
 from parcours.insight.figures import counted_text
 from parcours.insight.health import Sign
-from parcours.insight.page.markup import Markup, element
+from parcours.insight.page.markup import Child, Markup, element
 from parcours.journey.picture.svg_text import cut
 
 ANY: Final = "any"
@@ -40,7 +40,12 @@ async def _journeys(door: Door, request: Request) -> Answer:
         "Journeys",
         element("h1", "Journeys"),
         _filter(lines, request) if lines else None,
-        _table(found, len(lines), request) if found else _none(lines, request),
+        element(
+            "div",
+            _table(found, len(lines), request) if found else _none(lines, request),
+            data_topics="journeys",
+            data_ledger=report.ledger.number,
+        ),
     )
 
 
@@ -105,17 +110,27 @@ def _look(column: str) -> str | None:
     return "number" if column in NUMBERS else None
 
 
+def cells(of: Standing, signs: Sequence[Sign], request: Request) -> dict[str, Child]:
+    """The cells of a journey's line behind its name, by their columns."""
+    versions = ", ".join(f"{version} ({runs:,})" for version, runs in of.peopled.items())
+    return dict(
+        zip(
+            COLUMNS[1:],
+            (
+                state_words(of),
+                health(signs, request),
+                goal_words(of),
+                f"{of.in_it:,}",
+                f"{of.count.entered:,}",
+                versions or "none",
+            ),
+            strict=True,
+        )
+    )
+
+
 def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
     link = element("a", name(of.name), href=address(request, "journeys", of.name))
-    versions = ", ".join(f"{version} ({runs:,})" for version, runs in of.peopled.items())
-    cells = (
-        state_words(of),
-        health(signs, request),
-        goal_words(of),
-        f"{of.in_it:,}",
-        f"{of.count.entered:,}",
-        versions or "none",
-    )
     head = element(
         "th",
         link,
@@ -125,6 +140,6 @@ def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
     )
     shown = [
         element("td", element("div", cell), role="cell", class_=_look(column), data_label=column)
-        for column, cell in zip(COLUMNS[1:], cells, strict=True)
+        for column, cell in cells(of, signs, request).items()
     ]
-    return element("tr", head, shown, role="row")
+    return element("tr", head, shown, role="row", data_journey=of.name)
