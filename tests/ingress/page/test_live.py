@@ -197,7 +197,7 @@ def test_whoever_takes_nothing_any_more_is_cut_off(tmp_path: Path, monkeypatch: 
             await studio.come()
             async with asyncio.timeout(30):
                 await watcher.ended.wait()
-            assert studio.door.live_streams.open == 0
+            assert watcher.is_cut and studio.door.live_streams.open == 0
 
     at_live(tmp_path, visit)
 

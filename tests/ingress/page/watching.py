@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from parcours.ingress.exchange import CUT_OFF
+
 PATIENCE_S = 30
 
 
@@ -17,6 +19,7 @@ class Watcher:
     """One stream. While `reads` is cleared its client takes nothing.
 
     figures  what is known of each topic, by all that was told so far
+    is_cut   whether the door has closed the connection as it was
     """
 
     def __init__(self) -> None:
@@ -26,7 +29,7 @@ class Watcher:
         self.reads.set()
         self.ended = asyncio.Event()
         self.figures: dict[str, dict[str, Any]] = {}
-        self.pieces = 0
+        self.is_cut = False
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._gone = asyncio.Event()
 
@@ -41,7 +44,6 @@ class Watcher:
         await self.reads.wait()
         body: bytes = message["body"]
         self.answer += body
-        self.pieces += bool(body)
         if self.status.result() != 200:
             return
         for block in body.decode().split("\n\n"):
@@ -74,6 +76,9 @@ class Watcher:
                 return told
         raise AssertionError(f"the stream ended without {kind}")
 
+    def cut(self) -> None:
+        self.is_cut = True
+
     def go(self) -> None:
         """Hang up."""
         self._gone.set()
@@ -98,6 +103,7 @@ async def watching(app: ASGIApp, topics: str, **headers: str) -> AsyncIterator[W
     scope = {
         "type": "http", "method": "GET", "path": "/live", "raw_path": b"/live", "root_path": "",
         "query_string": f"topics={topics}".encode(), "scheme": "http", "client": ("127.0.0.1", 1),
+        "extensions": {CUT_OFF: {"abort": watcher.cut}},
         "headers": [(name.encode(), value.encode()) for name, value in told.items()],
     }  # fmt: skip
 

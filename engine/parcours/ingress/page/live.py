@@ -16,6 +16,9 @@ from parcours.ingress.page.session import SCOPE, session_of
 from parcours.ingress.queries import queried
 from parcours.ingress.server_sent import EVENT_STREAM
 
+UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
+"""Proxies that collect answers before they pass them on are asked not to."""
+
 
 class LiveAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The topics, with commas between them."""
@@ -31,7 +34,7 @@ async def live(door: Door, request: Request) -> Answer:
     if request.method == "HEAD":
         return Answer(media_type=EVENT_STREAM)
     stream = door.live_streams.follow(topics, lambda: LiveFigures(door), lambda: _is_admitted(door, request))
-    return Answer(stream=stream, media_type=EVENT_STREAM, stalled_s=STALLED_S)
+    return Answer(stream=stream, media_type=EVENT_STREAM, headers=UNBUFFERED, stalled_s=STALLED_S)
 
 
 def _check(door: Door, topic: Topic) -> None:
