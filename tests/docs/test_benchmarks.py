@@ -47,11 +47,13 @@ SMALL = {
     "take_over.py": "--people 1000 --rounds 1",
     "report_page.py": "--runs 1",
     "scan.py": "--people 200 --people-beside 200 --events 200000 --runs 1 --scans 2",
+    "screens.py": "--people 200 300 --runs 1",
     "scores.py": "--trees 5 --people 50 --runs 1",
     "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",
     "single_calls.py": "--awaiters 5 --calls 50",
     "throughput.py": "--events 4000 --people 100 --runtime local --shards 1 --runs 1",
+    "watchers.py": "--rounds 1 --events 2000 --watchers 3 --minutes 0.02 --rate 500",
     "win_back.py": "--people 600 --runs 1",
 }
 

@@ -21,10 +21,10 @@ from parcours.background import until_one_ends
 from parcours.errors import CallerError, EngineClosed, NobodyYet
 from parcours.ingress.body_bounds import Bodies, ClientGone
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import HTML, NOTHING, Answer, Problem, Request, Route, headers_of
+from parcours.ingress.exchange import CUT_OFF, HTML, NOTHING, Answer, Problem, Request, Route, headers_of
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
-from parcours.ingress.page.session import admitted
+from parcours.ingress.page.session import admitted, session_of
 from parcours.ingress.routes import ROUTES, router
 from parcours.ingress.settings import ServeSettings
 from parcours.service.engine import Engine
@@ -178,6 +178,8 @@ class Application:
         shown = secrets_shown(headers)
         if route.key_in_query is not None:
             shown += [value for name, value in _query(scope) if name == route.key_in_query]
+        if route.by_session and not shown and (session := session_of(self.door, headers)) is not None:
+            return session[0]
         if is_page and not shown and self.door.keys:
             return admitted(self.door, headers, route.scope, self._root(scope), _target(scope))
         return self.door.keys.admit(shown, route.scope, headers.get("origin"), self.door.now_ms())
@@ -215,7 +217,7 @@ class Application:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         is_head = scope["method"] == "HEAD"
         if answer.stream is not None and not is_head:
-            await self._send_stream(answer.stream, receive, send)
+            await self._send_stream(answer.stream, answer.stalled_s, scope, receive, send)
             return
         body = b"" if is_head else answer.body
         if discards:
@@ -224,12 +226,19 @@ class Application:
             body = b""
         await send({"type": "http.response.body", "body": body})
 
-    async def _send_stream(self, stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
-        """Piece by piece, until the stream ends or the client has gone."""
+    async def _send_stream(
+        self, stream: AsyncIterator[bytes], stalled_s: float | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Piece by piece, until the stream ends, or the client has gone or takes nothing any more."""
 
         async def pass_on() -> None:
             while (piece := await self._hop(_next_of(stream))) is not None:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                try:
+                    async with asyncio.timeout(stalled_s):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                except TimeoutError:
+                    scope.get("extensions", {}).get(CUT_OFF, {"abort": _leave})["abort"]()
+                    return
             await send({"type": "http.response.body", "body": b""})
 
         async def gone() -> None:
@@ -289,6 +298,10 @@ async def _discard(receive: Receive) -> None:
 
 async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
     return await anext(stream, None)
+
+
+def _leave() -> None:
+    """Another server than ours closes the connection by itself, once the application has returned."""
 
 
 async def _nothing_to_start(receive: Receive, send: Send) -> None:
@@ -370,4 +383,5 @@ def _with_headers(answer: Answer, headers: Mapping[str, str]) -> Answer:
         media_type=answer.media_type,
         headers={**headers, **answer.headers},
         stream=answer.stream,
+        stalled_s=answer.stalled_s,
     )

@@ -15,6 +15,7 @@ from parcours.ingress.exchange import Request
 from parcours.ingress.figures import DoorFigures
 from parcours.ingress.inbox_streams import InboxStreams
 from parcours.ingress.keys import Key, Keyring, secrets_shown
+from parcours.ingress.live_streams import LiveStreams
 from parcours.ingress.pressure import Pace
 from parcours.ingress.project_folder import ProjectFolder
 from parcours.ingress.settings import ServeSettings
@@ -44,6 +45,7 @@ class Door:
                /ready answer, all else is 429
     inbox_streams  that are open
     troubles   since when each is known here
+    live_streams   those of the page
     at_stop    called when streams and uploads have to end, before the server waits for them
     """
 
@@ -59,12 +61,14 @@ class Door:
     state: State = "open"
     inbox_streams: InboxStreams = field(default_factory=InboxStreams)
     troubles: TroubleTimes = field(default_factory=TroubleTimes)
+    live_streams: LiveStreams = field(default_factory=LiveStreams)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
     _channels: tuple[Program, frozenset[str]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.at_stop += [self.inbox_streams.end, self.uploads.end]
+        self.at_stop += [self.inbox_streams.end, self.live_streams.end, self.uploads.end]
         self.figures.streams.labels("inbox").set_function(lambda: self.inbox_streams.open)
+        self.figures.streams.labels("live").set_function(lambda: self.live_streams.open)
 
     @cached_property
     def seals(self) -> Seals | None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from parcours.ingress.door import Door
     from parcours.ingress.keys import Key
 
+CUT_OFF: Final = "parcours.cut_off"
+"""The extension of the server's scope with an `abort` that closes the connection as it is."""
+
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 SMALL_BODY_MAX: Final = 64 * 1024
@@ -50,7 +53,8 @@ class Request:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """
-    stream  the body piece by piece, in place of `body`, for as long as the client stays
+    stream     the body piece by piece, in place of `body`, for as long as the client stays
+    stalled_s  how long the client may take nothing of a piece before it is cut off; None: for as long as it likes
     """
 
     status: int = 200
@@ -58,6 +62,7 @@ class Answer:
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
+    stalled_s: float | None = None
 
 
 HTML: Final = "text/html"
@@ -133,6 +138,7 @@ class Route:
     by_browsers     other sites' pages may call it: the answer has what browsers ask for then
     key_in_body     the handler looks for the key itself, by `Door.admit`, as it may stand in the body
     key_in_query    the name under which it may stand in the query
+    by_session      the cookie of a session opens it, too
     always          it is answered while the door starts and stops, too
     in_any_case     what is answered in place of every problem
     """
@@ -154,6 +160,7 @@ class Route:
     by_browsers: bool = False
     key_in_body: bool = False
     key_in_query: str | None = None
+    by_session: bool = False
     always: bool = False
     in_any_case: Answer | None = None
 

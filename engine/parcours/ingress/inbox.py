@@ -20,13 +20,12 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
 from parcours.ingress.inbox_streams import InboxStream
 from parcours.ingress.keys import SEES_PEOPLE, secrets_shown
+from parcours.ingress.server_sent import EVENT_STREAM
 from parcours.ingress.tokens import InboxToken, ReactionToken, Seals, TokenRefused
 from parcours.service.inbox import InboxItem
 
 DAYS_MAX: Final = 30
 """A token of an app that nobody uses any more opens nothing for long."""
-
-EVENT_STREAM: Final = "text/event-stream"
 
 VARY: Final = {"Vary": "Accept, Origin"}
 

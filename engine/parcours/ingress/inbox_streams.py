@@ -19,10 +19,9 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-import msgspec
-
 from parcours.errors import NobodyYet
 from parcours.ingress.exchange import Problem
+from parcours.ingress.server_sent import event
 from parcours.service.inbox import InboxItem
 from parcours.service.inbox_feed import InboxNotice, Watch
 
@@ -46,18 +45,6 @@ BEAT: Final = b": beat\n\n"
 
 Shown = Callable[[InboxItem], object]
 """An entry as apps see it."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-def event(name: str, data: object, number: str = "", retry_ms: int | None = None) -> bytes:
-    """One event as bytes. JSON has no line break in it, so the data is one line."""
-    lines = [b"event: " + name.encode()]
-    if number:
-        lines.append(b"id: " + number.encode())
-    if retry_ms is not None:
-        lines.append(b"retry: %d" % retry_ms)
-    return b"\n".join([*lines, b"data: " + _encode(data), b"", b""])
 
 
 class InboxStream:

@@ -34,7 +34,7 @@ from parcours.ingress import (
     steps,
 )
 from parcours.ingress.exchange import Route
-from parcours.ingress.page import entrance, static_files
+from parcours.ingress.page import entrance, live, static_files
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
@@ -49,6 +49,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     engine_routes.ROUTES,
     entrance.ROUTES,
     static_files.ROUTES,
+    live.ROUTES,
     steps.ROUTES,
     reports.ROUTES,
     campaigns.ROUTES,

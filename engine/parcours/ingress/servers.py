@@ -19,7 +19,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parcours.ingress.entrance import Entrance
-from parcours.ingress.exchange import Problem, headers_of
+from parcours.ingress.exchange import CUT_OFF, Problem, headers_of
 from parcours.ingress.settings import ServeSettings
 
 REQUESTS_S: Final = 10
@@ -140,6 +140,7 @@ def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProto
             self.refused = wrong_with(self.headers, self.parser.get_http_version())
             if self.refused is not None:
                 raise self.refused  # the parser stops at it, and it is answered below
+            self.scope["extensions"] = {CUT_OFF: {"abort": self.transport.abort}}
             super().on_headers_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:

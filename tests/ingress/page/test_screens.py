@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.ingress.page.studio import TEXTS, Seen, Studio, at_the_studio
 
 from parcours import Project
 from parcours.ingress.page.frame import POLICY
+from parcours.ingress.page.static_files import FOLDER, static_path
 
 
 def steps_of(seen: Seen) -> dict[str, list[int]]:
@@ -37,7 +39,8 @@ def test_each_figure_is_one_that_programs_are_told(tmp_path: Path) -> None:
             for step, (inflow, waiting, gone_on, ended) in steps.items():
                 assert inflow == waiting + gone_on + ended
                 said = f"{inflow} came, {waiting} wait, {gone_on} went on, {ended} ended"
-                boxes = [told for _, told in Seen(page.text).elements if told.get("data-step") == step]
+                links = [told for tag, told in Seen(page.text).elements if tag == "a"]
+                boxes = [told for told in links if told.get("data-step") == step]
                 assert len(boxes) == 1 and said in (boxes[0]["aria-label"] or "")
         assert told["steps"], "there has been something to compare"
 
@@ -199,7 +202,7 @@ ALLOWED = {
     "html", "head", "meta", "title", "link", "noscript", "body", "a", "header", "p", "b", "bdi", "nav", "time", "form",
     "input", "span", "button", "main", "h1", "h2", "h3", "div", "ul", "li", "dl", "dt", "dd", "figure", "table",
     "caption", "thead", "tbody", "tr", "th", "td", "label", "select", "option", "meter", "code", "i",
-    "svg", "defs", "marker", "path", "g", "rect", "text", "section",
+    "svg", "defs", "marker", "path", "g", "rect", "text", "section", "script",
 }  # fmt: skip
 """What screens are written with."""
 
@@ -254,8 +257,17 @@ def looks_harmless(page: str, more: Collection[str] = ()) -> None:
     """
     seen = Seen(page)
     assert {tag for tag, _ in seen.elements} <= {*ALLOWED, *more}
+    script = f'<script src="{static_path("page.js")}" type="module"></script>'
+    assert re.findall("<script.*?</script>", page) == [script]
     for _, told in seen.elements:
         assert not [each for each in told if each.startswith("on") or each == "style"]
         assert not any("elsewhere.example" in (told.get(each) or "") for each in ("href", "src", "action"))
     assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") & set(page)
     assert len(page.encode()) < 400_000
+
+
+def test_the_script_is_small_and_loads_nothing() -> None:
+    script = (FOLDER / "page.js").read_text()
+
+    assert len(script.encode()) <= 12 * 1024
+    assert "import " not in script and "//" not in script.replace("// ", "")

@@ -47,7 +47,10 @@ def screen(door: Door, request: Request, title: str, *main: Child, status: int =
 
     reloads  unless somebody fills in something there or decides by what she has read, or each look is recorded
     """
-    head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S)) if reloads else None
+    head = together(
+        element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S)) if reloads else None,
+        element("script", src=f"{request.root}{static_path('page.js')}", type="module"),
+    )
     return document(request, title, head, _header(door, request), _warned(door), *main, status=status)
 
 

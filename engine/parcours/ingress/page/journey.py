@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from parcours.expression.duration import format_duration
@@ -10,6 +10,7 @@ from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
 from parcours.ingress.journey_figures import counts_asked, journey_asked
+from parcours.ingress.live_topics import topic_name
 from parcours.ingress.page.at_step import people_at
 from parcours.ingress.page.controls import controls
 from parcours.ingress.page.frame import TEXT_MAX, address, moment, name, screen, seen
@@ -37,6 +38,7 @@ async def _journey(door: Door, request: Request) -> Answer:
         raise Problem(404, "unknown", "there is no such step")
     signs = signs_of(report, journey, request)
     people = together() if step is None else await people_at(door, request, step)
+    parts = live_parts(of, signs, request)
     return screen(
         door,
         request,
@@ -45,7 +47,7 @@ async def _journey(door: Door, request: Request) -> Answer:
         element(
             "div",
             element("h1", name(journey)),
-            state_words(of),
+            element("span", parts["state"], data_live="state"),
             *_version_chip(of, request),
             chips(of.tags),
             class_="headline",
@@ -53,7 +55,7 @@ async def _journey(door: Door, request: Request) -> Answer:
         _versions(of, request),
         controls(door, of, request),
         _described(of.journey),
-        _figures(of, signs, request),
+        _figures(parts),
         sentences(signs),
         element(
             "div",
@@ -64,6 +66,8 @@ async def _journey(door: Door, request: Request) -> Answer:
                 _table(of, request, step),
             ),
             class_="beside",
+            data_topics=topic_name(journey, request.query.get("version")),
+            data_ledger=report.ledger.number,
         ),
     )
 
@@ -137,17 +141,34 @@ def _again(journey: program.Journey) -> str:
     return f"{format_duration(after)} after the last run" if after else "at any time after the last run"
 
 
-def _figures(of: Standing, signs: Sequence[Sign], request: Request) -> Markup:
-    figures: list[tuple[str, Child]] = [
-        ("Entered", f"{of.count.entered:,}"),
-        ("In it now", f"{of.in_it:,}"),
-        ("Goal reached", goal_words(of)),
-        ("Parked", f"{sum(of.parked.values()):,}"),
-        ("Health", health(signs, request)),
-    ]
+def live_parts(of: Standing, signs: Sequence[Sign], request: Request) -> dict[str, Child]:
+    """What changes on the screen beside the counts of its steps, by the names under which it is told."""
+    return {
+        "state": state_words(of),
+        "entered": f"{of.count.entered:,}",
+        "in": f"{of.in_it:,}",
+        "goal": goal_words(of),
+        "parked": f"{sum(of.parked.values()):,}",
+        "health": health(signs, request),
+    }
+
+
+FIGURES: Final = {
+    "entered": "Entered",
+    "in": "In it now",
+    "goal": "Goal reached",
+    "parked": "Parked",
+    "health": "Health",
+}
+
+
+def _figures(parts: Mapping[str, Child]) -> Markup:
     return element(
         "dl",
-        [element("div", element("dt", term), element("dd", value)) for term, value in figures],
+        [
+            element("div", element("dt", term), element("dd", parts[part], data_live=part))
+            for part, term in FIGURES.items()
+        ],
         class_="figures",
     )
 
@@ -174,6 +195,7 @@ def _table(of: Standing, request: Request, chosen: str | None) -> Markup:
             element("td", _what(steps.get(step))),
             *map(numeric, (count.inflow, count.waiting, count.gone_on, count.ended)),
             class_="chosen" if step == chosen else None,
+            data_step=step,
         )
         for step, count in of.count.steps.items()
     ]

@@ -43,7 +43,12 @@ async def _journeys(door: Door, request: Request) -> Answer:
         element("h1", "Journeys"),
         await folder_note(door, may_publish=may_change(request), where=address(request, "publish")),
         _filter(lines, request) if lines else None,
-        _table(found, len(lines), request, report.figures.recent_hours) if found else _none(lines, request),
+        element(
+            "div",
+            _table(found, len(lines), request) if found else _none(lines, request),
+            data_topics="journeys",
+            data_ledger=report.ledger.number,
+        ),
     )
 
 
@@ -82,21 +87,22 @@ def _filter(lines: Sequence[Standing], request: Request) -> Markup:
     )
 
 
-def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: Request, hours: int) -> Markup:
+def _table(found: Sequence[tuple[Standing, Sequence[Sign]]], of: int, request: Request) -> Markup:
     many = counted_text(len(found), "journey", "journeys")
-    rows = [_line(each, signs, request, hours) for each, signs in found]
-    return stacking(many if len(found) == of else f"{many} of {of:,}", COLUMNS, rows, NUMBERS)
+    rows = [_line(each, signs, request) for each, signs in found]
+    caption = many if len(found) == of else f"{many} of {of:,}"
+    return stacking(caption, COLUMNS, rows, NUMBERS, [each.name for each, _ in found])
 
 
-def _line(of: Standing, signs: Sequence[Sign], request: Request, hours: int) -> Sequence[Child]:
-    link = element("a", name(of.name), href=address(request, "journeys", of.name))
+def cells(of: Standing, signs: Sequence[Sign], request: Request) -> dict[str, Child]:
+    """The cells of a journey's line behind its name, by their columns."""
     versions = ", ".join(f"{version} ({runs:,})" for version, runs in of.peopled.items())
-    return (
-        together(link, element("div", chips(of.tags), class_="tags") if of.tags else None),
-        state_words(of),
-        health(signs, request),
-        goal_words(of),
-        f"{of.in_it:,}",
-        together(f"{of.lately:,} in {hours} h", element("div", f"{of.count.entered:,} in all", class_="tags")),
-        versions or "none",
-    )
+    entered = together(f"{of.lately:,} in {of.hours} h", element("div", f"{of.count.entered:,} in all", class_="tags"))
+    told = (state_words(of), health(signs, request), goal_words(of), f"{of.in_it:,}", entered, versions or "none")
+    return dict(zip(COLUMNS[1:], told, strict=True))
+
+
+def _line(of: Standing, signs: Sequence[Sign], request: Request) -> Sequence[Child]:
+    link = element("a", name(of.name), href=address(request, "journeys", of.name))
+    head = together(link, element("div", chips(of.tags), class_="tags") if of.tags else None)
+    return (head, *cells(of, signs, request).values())

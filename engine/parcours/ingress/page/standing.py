@@ -20,7 +20,7 @@ class Standing:
     entry    of the ledger
     count    over the versions that are looked at
     versions that are looked at
-    lately   how many have entered in the last `recent_hours`, over all versions
+    lately   how many have entered in the last `hours`, over all versions
     peopled  how many runs are in each of these versions that anybody is in, the newest first
     parked   of the runs that wait, how many are parked, by step
     journey  as it is compiled, in the newest of these versions; None where it is kept no more
@@ -31,6 +31,7 @@ class Standing:
     count: JourneyCount
     versions: frozenset[int]
     lately: int
+    hours: int
     peopled: Mapping[int, int]
     parked: Mapping[str, int]
     journey: Journey | None
@@ -72,6 +73,7 @@ def standing(report: LiveReport, name: str, entry: LedgerEntry, counts: Sequence
         count=count,
         versions=frozenset(each.version for each in counts),
         lately=report.entered_lately(name),
+        hours=report.figures.recent_hours,
         peopled={each.version: open_runs(each) for each in counts if open_runs(each)},
         parked=_parked(report, name, counts),
         journey=next((each for each in report.versions if (each.name, each.version) == (name, count.version)), None),

@@ -1,4 +1,4 @@
-"""What screens load: the style sheet, which is that of reports and pictures and some rules more, and an icon.
+"""What screens load: the style sheet, which is that of reports and pictures and some rules more, the script, an icon.
 
 The address of a file has the hash of its content, so browsers may keep it for as long as they like.
 """
@@ -17,7 +17,11 @@ from parcours.insight.page.sheet import page_sheet
 
 FOLDER: Final = Path(__file__).with_name("static")
 
-TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 KEPT_FOR_S: Final = 365 * 24 * 3_600
 

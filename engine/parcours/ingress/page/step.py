@@ -11,10 +11,11 @@ from parcours.dispatch.known_words import LEFT_OUT
 from parcours.expression.definition_keys import plain
 from parcours.ingress.exchange import Request
 from parcours.ingress.hidden_names import shown_reason
+from parcours.ingress.live_topics import topic_name
 from parcours.ingress.page.frame import TEXT_MAX, address, name
 from parcours.ingress.page.parts import heads, numeric, wide
 from parcours.ingress.page.standing import Standing
-from parcours.insight.page.markup import Markup, element, together
+from parcours.insight.page.markup import Child, Markup, element, together
 from parcours.insight.sentences import moved, reached
 from parcours.journey import program
 from parcours.journey.picture.svg_text import cut
@@ -32,28 +33,37 @@ ALONG: Final[frozenset[str]] = frozenset({"matched", "timed_out", "branched", "s
 
 def panel(report: LiveReport, of: Standing, step: str, people: Markup, request: Request) -> Markup:
     """All that is told of the step; `people` is of whom it is told (at_step.py)."""
-    compiled = None if of.journey is None else of.journey.steps.get(step)
-    moves = _moves(report, of, step)
-    sections = (
-        _figures(of, step),
-        _ways(report, of, step, compiled, request),
-        _otherwise(moves),
-        _parked(report, of, step, request),
-        _deliveries(report, of, step),
-        people,
-    )
+    live = live_parts_of_step(report, of, step, request)
+    told = {name: element("div", part, data_live=name) for name, part in live.items()}
+    parked = _parked(report, of, step, request)
+    sections = told["figures"], told["ways"], told["otherwise"], parked, told["deliveries"], people
     close = element("a", "Close", href=address(request, "journeys", of.name, version=request.query.get("version")))
     return element(
         "section",
         element("h2", name(step), id="step-name"),
-        element("p", _bounded(_does(compiled)), class_="lead"),
+        element("p", _bounded(_does(_compiled(of, step))), class_="lead"),
         sections,
         element("p", close, class_="close"),
         id="step",
         class_="panel",
         tabindex=-1,
         aria_labelledby="step-name",
+        data_topics=topic_name(of.name, request.query.get("version"), step),
     )
+
+
+def live_parts_of_step(report: LiveReport, of: Standing, step: str, request: Request) -> dict[str, Child]:
+    """What changes in the panel, by the names under which it is told; who waits, and what has happened, does not."""
+    return {
+        "figures": _figures(of, step),
+        "ways": _ways(report, of, step, _compiled(of, step), request),
+        "otherwise": _otherwise(_moves(report, of, step)),
+        "deliveries": _deliveries(report, of, step),
+    }
+
+
+def _compiled(of: Standing, step: str) -> program.Step | None:
+    return None if of.journey is None else of.journey.steps.get(step)
 
 
 def _does(step: program.Step | None) -> str:
@@ -88,19 +98,19 @@ def _ways(
     """The ways out, each with how many have taken it, as far as that is counted."""
     if compiled is None or not (ways := ways_shown(compiled, WHOLE)):
         return None
-    alike = _alike(report, of, step, compiled)
-    counts = _taken(compiled, _moves(report, of, step, alike), of.count.steps[step].gone_on)
+    of_versions = alike(report, of, step, compiled)
+    counts = taken(compiled, _moves(report, of, step, of_versions), of.count.steps[step].gone_on)
     rows = []
     for number, way in enumerate(ways):
         href = None if way.target is None else _to(of, way.target, request)
         target = element("a", name(way.target), href=href) if way.target is not None else "the run ends"
-        taken = counts.get(number)
+        times = counts.get(number)
         rows.append(
             element(
                 "tr",
                 element("th", _bounded(way.label or "next"), scope="row"),
                 element("td", target),
-                element("td", "not counted apart", class_="number") if taken is None else numeric(taken),
+                element("td", "not counted apart", class_="number") if times is None else numeric(times),
             )
         )
     table = element(
@@ -109,12 +119,12 @@ def _ways(
         heads("Way", "Leads to", "Taken", numbers_from=2),
         element("tbody", rows),
     )
-    if alike == of.versions:
+    if of_versions == of.versions:
         return wide(table, "Table of ways")
     return together(wide(table, "Table of ways"), element("p", "Of the versions in which the step has these ways."))
 
 
-def _alike(report: LiveReport, of: Standing, step: str, compiled: program.Step) -> frozenset[int]:
+def alike(report: LiveReport, of: Standing, step: str, compiled: program.Step) -> frozenset[int]:
     """The versions in which the step has the same ways: they are counted by their numbers."""
     ways = ways_shown(compiled, WHOLE)
     versions = [each for each in report.versions if each.name == of.name and each.version in of.versions]
@@ -123,16 +133,16 @@ def _alike(report: LiveReport, of: Standing, step: str, compiled: program.Step) 
     )
 
 
-def _taken(step: program.Step, moves: Mapping[Move, int], gone_on: int) -> dict[int, int]:
+def taken(step: program.Step, moves: Mapping[Move, int], gone_on: int) -> dict[int, int]:
     """How many have taken each way, by its number; a way that is not counted apart from others is left out."""
     match step:
         case program.WaitFor():
             whys = [_heard(each) for each in step.listeners]
-            taken = {n: moves.get(("matched", why), 0) for n, why in enumerate(whys) if whys.count(why) == 1}
-            return taken | {len(whys): moves.get(("timed_out", ""), 0)}
+            heard = {n: moves.get(("matched", why), 0) for n, why in enumerate(whys) if whys.count(why) == 1}
+            return heard | {len(whys): moves.get(("timed_out", ""), 0)}
         case program.Branch():
-            taken = {number: moves.get(("branched", str(number)), 0) for number in range(len(step.arms))}
-            return taken | {len(step.arms): moves.get(("branched", "otherwise" if step.has_otherwise else ""), 0)}
+            chosen = {number: moves.get(("branched", str(number)), 0) for number in range(len(step.arms))}
+            return chosen | {len(step.arms): moves.get(("branched", "otherwise" if step.has_otherwise else ""), 0)}
         case program.Split():
             return {number: moves.get(("split", str(number)), 0) for number in range(len(step.arms))}
         case program.Send() if step.has_on_refused:

@@ -167,7 +167,7 @@ def _svg(
     )
     lines.append('<g aria-hidden="true">')
     drawn = list(zip(diagram.arrows, places.routes, strict=True))
-    lines += [_way(arrow, route, counts, prefix) for arrow, route in drawn]
+    lines += [_way(arrow, route, counts, prefix, is_named=link is not None) for arrow, route in drawn]
     for arrow, route in drawn:
         if route.label is not None:
             lines += _label(arrow, route.label, counts)
@@ -178,10 +178,13 @@ def _svg(
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _way(arrow: Arrow, route: Route, counts: PictureCounts, prefix: str) -> str:
+def _way(arrow: Arrow, route: Route, counts: PictureCounts, prefix: str, *, is_named: bool) -> str:
+    """is_named: it says whose way it is, and where to, for whoever goes along with the keyboard."""
     late = " late" if arrow.dashed else ""
+    ends = f' data-from="{escaped(arrow.source)}" data-way="{arrow.way}" data-to="{escaped(arrow.target)}"'
     hot = ' data-hot=""' if (arrow.source, arrow.way) in counts.hot else ""
-    return f'<path class="way{late}"{hot} d="{path_of(route)}" marker-end="url(#{escaped(prefix)}-tip)"/>'
+    named = ends if is_named else ""
+    return f'<path class="way{late}"{hot}{named} d="{path_of(route)}" marker-end="url(#{escaped(prefix)}-tip)"/>'
 
 
 def path_of(route: Route) -> str:

@@ -1,0 +1,283 @@
+"""The live page while somebody looks on: figures come by themselves or are old, and steps open in place."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import pytest
+from tests.browser.test_live_page import KEY, come, log_in
+from tests.ingress.page.studio import TEXTS
+from tests.ingress.served import Served, served
+from tests.projects import write_texts
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+BEARER: Final = {"Authorization": f"Bearer {KEY}"}
+
+PATIENCE_MS: Final = 60_000
+
+FIGURES: Final = """
+() => Object.fromEntries([...document.querySelectorAll("a.box[data-step]:not([data-step=''])")].map(box => {
+  const row = document.querySelector(`tr[data-step="${box.dataset.step}"]`);
+  const shown = box.nextElementSibling;
+  return [box.dataset.step, {
+    label: box.getAttribute("aria-label"), title: box.querySelector("title").textContent,
+    line: shown.querySelector(".figures").textContent,
+    marks: [...shown.querySelectorAll(".mark")].map(mark => mark.textContent),
+    row: [...row.querySelectorAll(".number")].map(cell => cell.textContent),
+  }];
+}))
+"""
+
+SAYS: Final = """
+words => {
+  const said = document.querySelector("header .following")?.textContent ?? "";
+  return new RegExp(words).test(said);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("followed")
+    write_texts(folder / "studio", TEXTS)
+    digest = sha256(KEY.encode()).hexdigest()
+    (folder / "serve.yaml").write_text(
+        f"notice_s: 0\nsettings: {{instant_steps_max: 3}}\nsigning_keys: [env:SIGNING]\n"
+        f"keys: [{{name: ada, sha256: {digest}, scopes: [operate, ingest]}}]\n"
+    )
+    return folder
+
+
+def opened(folder: Path, port: int = 0) -> AbstractContextManager[Served]:
+    options = ["--config", str(folder / "serve.yaml"), "--record", "email", "--port", str(port)]
+    environ = {"SIGNING": "k" * 32}
+    return served(folder / "studio", f"sqlite:///{folder}/store", *options, folder=folder, environ=environ)
+
+
+@pytest.fixture(scope="module")
+def door(folder: Path) -> Iterator[Served]:
+    with opened(folder) as door:
+        come(door, range(9))
+        yield door
+
+
+@pytest.fixture(autouse=True)
+def patient(page: Page) -> None:
+    page.context.set_default_timeout(PATIENCE_MS)
+
+
+def until_says(page: Page, words: str) -> None:
+    """Wait until the line on top says this of the figures."""
+    page.wait_for_function(SAYS, arg=words)
+
+
+def told(door: Served, journey: str = "booked") -> dict[str, list[int]]:
+    answer = httpx.get(f"{door.address}/journeys/{journey}", headers=BEARER).raise_for_status().json()
+    return {
+        step: [each[name] for name in ("inflow", "waiting", "gone_on", "ended")]
+        for step, each in answer["steps"].items()
+    }
+
+
+def until_shown(page: Page, steps: dict[str, list[int]]) -> None:
+    """Wait until the table has these figures."""
+    page.wait_for_function(
+        f"steps => {{ const shown = ({FIGURES})();"
+        " return Object.entries(steps).every(([step, counts]) => counts.join() === shown[step].row.join()) }",
+        arg=steps,
+    )
+
+
+def check_boxes(page: Page, steps: dict[str, list[int]], parked: dict[str, int] | None = None) -> None:
+    """Each box says its figures everywhere in it, and they add up."""
+    for step, shown in page.evaluate(FIGURES).items():
+        came, waits, on, out = steps[step]
+        stuck = (parked or {}).get(step, 0)
+        assert came == waits + on + out
+        said = f"{came} came, {waits} wait, {on} went on, {out} ended{f', {stuck} parked' if stuck else ''}."
+        assert shown["label"].endswith(said) and shown["title"] == shown["label"]
+        assert shown["line"] == f"{came} in · {on} on · {out} out"
+        assert shown["marks"] == [*([f"{waits}"] if waits else []), *([f"!{stuck}"] if stuck else [])]
+
+
+def test_all_figures_come_by_themselves_and_are_those_that_programs_are_told(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^live$")
+    page.evaluate("window.first = true")
+    for beginning in (100, 200, 300):
+        come(door, range(beginning, beginning + 30))
+        now = told(door)
+        until_shown(page, now)
+        check_boxes(page, now)
+
+        report = httpx.get(f"{door.address}/report", headers=BEARER).json()["summary"]["journeys"]["booked"]
+        steps = report["steps"].items()
+        assert {step: [each[of] for of in ("inflow", "waiting", "gone_on", "ended")] for step, each in steps} == now
+        figures = page.locator("dl.figures")
+        assert figures.locator("[data-live=entered]").inner_text() == f"{report['entered']}"
+        assert f"{report['goal']} of {report['entered']}" in figures.locator("[data-live=goal]").inner_text()
+    assert page.locator("path[data-hot]").count() >= 3, "ways were taken just now"
+    assert page.evaluate("window.first"), "it was not loaded again"
+    entry = page.locator("a.box[data-step='']").get_attribute("aria-label") or ""
+    assert entry.endswith(f"{report['entered']} entered.")
+    server_drew = page.evaluate(FIGURES)
+    page.reload()
+    assert page.evaluate(FIGURES) == server_drew, "the script writes what the server does"
+
+
+def test_parked_runs_are_marked_as_the_server_does(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/stuck")
+    until_says(page, "^live$")
+    come(door, range(400, 405))
+
+    now = told(door, "stuck")
+    until_shown(page, now)
+
+    check_boxes(page, now, {"three": now["three"][1]})
+
+
+def test_a_pause_in_one_window_is_seen_in_another(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/joined")
+    other = page.context.new_page()
+    other.goto(f"{door.address}/journeys")
+    for each in (page, other):
+        until_says(each, "^live$")
+
+    httpx.post(f"{door.address}/journeys/joined/pause", json={}, headers=BEARER).raise_for_status()
+
+    page.locator(".headline .chip.paused").wait_for()
+    other.locator("tr[data-journey=joined] .chip.paused").wait_for()
+    httpx.post(f"{door.address}/journeys/joined/resume", json={}, headers=BEARER).raise_for_status()
+    page.locator(".headline .chip.open").wait_for()
+    other.locator("tr[data-journey=joined] .chip.open").wait_for()
+
+
+def test_the_list_counts_by_itself(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys")
+    until_says(page, "^live$")
+    entered = page.locator("tr[data-journey=booked] td[data-label=Entered]")
+    before = int(entered.inner_text())
+
+    come(door, range(500, 505))
+
+    page.locator(
+        "tr[data-journey=booked] td[data-label=Entered] > div", has_text=re.compile(f"^{before + 5}$")
+    ).wait_for()
+
+
+def test_when_the_network_is_cut_the_figures_are_stale_and_come_back_whole(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^live$")
+    page.evaluate("window.first = true")
+
+    page.context.set_offline(True)
+
+    until_says(page, r"^stale \d+ s$")
+    assert page.locator(".beside").get_attribute("aria-busy") == "true"
+    come(door, range(600, 605))
+    page.context.set_offline(False)
+    until_says(page, "^live$")
+    now = told(door)
+    until_shown(page, now)
+    check_boxes(page, now)
+    assert page.locator("[aria-busy]").count() == 0 and page.evaluate("window.first")
+
+
+def test_an_engine_that_is_killed_has_stopped_and_its_figures_come_again(
+    page: Page, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "serve.yaml").write_text((folder / "serve.yaml").read_text())
+    write_texts(tmp_path / "studio", TEXTS)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with opened(tmp_path, port) as door:
+        come(door, range(5))
+        log_in(page, door, "/journeys/booked")
+        until_says(page, "^live$")
+        page.evaluate("window.first = true")
+        door.process.kill()
+
+        until_says(page, "^stopped$")
+
+    assert page.locator(".beside").get_attribute("aria-busy") == "true"
+    with opened(tmp_path, port) as again:
+        until_says(page, "^live$")
+        come(again, range(5, 9))
+        now = told(again)
+        until_shown(page, now)
+        check_boxes(page, now)
+        assert page.evaluate("window.first"), "it was not loaded again"
+        again.stop()
+        until_says(page, "^stopped$")
+
+
+def test_where_there_is_no_room_it_reloads(page: Page, door: Served) -> None:
+    page.clock.install()
+    page.route("**/live?*", lambda route: route.fulfill(status=503, json={}))
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^reloads every 10 s$")
+    come(door, range(700, 705))
+    now = told(door)
+
+    page.clock.run_for(10_000)
+
+    until_shown(page, now)
+
+
+def test_a_step_opens_in_place_and_escape_brings_one_back(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^live$")
+    page.evaluate("window.first = true")
+
+    page.locator("a.box[data-step=coming]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/journeys/booked?step=coming#step")
+    page.wait_for_function("document.activeElement.id === 'step'")
+    assert page.locator("a.box[data-step=coming]").get_attribute("aria-current") == "true"
+    until_says(page, "^live$")
+    come(door, range(800, 803))
+    came, waits, on, out = told(door)["coming"]
+    said = f"{came:,} came in: {waits:,} wait, {on:,} went on, {out:,} went out."
+    page.locator("#step [data-live=figures]", has_text=said).wait_for()
+    page.locator("p.said", has_text=f"coming: {came:,} came in").wait_for(state="attached")
+
+    page.keyboard.press("Escape")
+
+    page.locator("#step").wait_for(state="detached")
+    assert page.url.endswith("/journeys/booked#main") or page.url.endswith("/journeys/booked")
+    page.wait_for_function("document.activeElement.dataset.step === 'coming'")
+    page.go_back()
+    page.locator("#step h2", has_text="coming").wait_for()
+    page.go_forward()
+    page.locator("#step").wait_for(state="detached")
+    page.locator(".steps a", has_text="quiet").click()
+    page.locator("#step h2", has_text="quiet").wait_for()
+    page.locator("#step a", has_text="Close").click()
+    page.locator("#step").wait_for(state="detached")
+    page.wait_for_function("document.activeElement.closest('tr')?.dataset.step === 'quiet'")
+    assert page.evaluate("window.first"), "nothing was loaded as a page of its own"
+
+
+def test_arrow_keys_go_along_the_ways(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^live$")
+    page.locator("a.box[data-step='']").focus()
+    ways = []
+    for key in ("Down", "Down", "Down", "Right", "Right", "Left", "Up", "Up", "Up", "Up"):
+        page.keyboard.press(f"Arrow{key}")
+        ways.append(page.evaluate("document.activeElement.dataset.step"))
+
+    assert ways[:2] == ["remind", "coming"]
+    assert {ways[2], ways[3]} == {"done", "quiet"}
+    assert ways[5] == ways[2] and ways[6:] == ["coming", "remind", "", ""]
