@@ -45,13 +45,22 @@ def looking(
     )
 
 
-def change_routes(path: str, changing: Callable[[Verb], Handler], summaries: Mapping[Verb, str]) -> Iterator[Route]:
-    """The rows of what can be changed of one journey or campaign, below this path: a verb, and what it does."""
+def change_routes(
+    path: str,
+    changing: Callable[[Verb], Handler],
+    summaries: Mapping[Verb, str],
+    page: Callable[[Verb], Handler] | None = None,
+) -> Iterator[Route]:
+    """The rows of what can be changed of one journey or campaign, below this path: a verb, and what it does.
+
+    page  answers a form of the page
+    """
     for verb, summary in summaries.items():
         yield Route(
             method="POST",
             path=f"{path}/{verb}",
             handler=changing(verb),
+            page=None if page is None else page(verb),
             takes=ChangeAsked,
             gives=ChangeOutcome,
             scope="operate",
