@@ -10,13 +10,12 @@ from typing import Final
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError
 from parcours.ingress.campaign_figures import campaign_of
-from parcours.ingress.changes import answered, body_alone, by_whom, looking
+from parcours.ingress.changes import body_alone, by_whom, looking
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Problem, Request, Route, json_answer
 from parcours.ingress.keys import SEES_PEOPLE, sees_people
 from parcours.ingress.look_bodies import (
     AudienceLooked,
-    AudienceNamed,
     Audiences,
     CampaignPreviewed,
     OffersPreviewAsked,
@@ -25,13 +24,19 @@ from parcours.ingress.look_bodies import (
     ProofAsked,
     ProofSent,
 )
-from parcours.ingress.looked_sets import audience_looked, check_audience, look_of, previewed, unless_refused
+from parcours.ingress.looked_sets import (
+    audience_looked,
+    audience_named,
+    audiences_named,
+    look_of,
+    previewed,
+    unless_refused,
+)
+from parcours.ingress.page.audience import audience_screen
+from parcours.ingress.page.audiences import audiences_screen
 from parcours.ingress.page.forms import page_alone
 from parcours.ingress.page.preview import preview_screen, previewed_screen
 from parcours.insight.offers_foreseen import known_decision
-from parcours.service.campaign_preview import SAMPLE_MAX
-
-SAMPLE: Final = 5
 
 
 async def preview(door: Door, request: Request) -> Answer:
@@ -69,7 +74,7 @@ async def offers_preview(door: Door, request: Request) -> Answer:
         _check_shown_people(request)
     name = _decision(door, request)
     if asked.audience is not None:
-        await check_audience(door, asked.audience)
+        await audience_named(door, asked.audience)
     sample = asked.sample if sees_people(request.key) else 0
     look = look_of(request, "/decisions/{name}/preview") if sample or asked.person is not None else None
     previewing = door.service.preview_offers(
@@ -96,21 +101,12 @@ async def offers_preview(door: Door, request: Request) -> Answer:
 
 async def audiences(door: Door, _request: Request) -> Answer:
     """All audiences, by name."""
-    listed = await answered(door.service.audiences())
-    return json_answer(Audiences([AudienceNamed(each.audience, each.condition) for each in listed]), headers=VARY)
+    return json_answer(Audiences(await audiences_named(door)), headers=VARY)
 
 
 async def audience(door: Door, request: Request) -> Answer:
     """How many are in one of them now, and the first of them."""
-    sample = _sample(request) if sees_people(request.key) else 0
-    return json_answer(await audience_looked(door, request, sample), headers=VARY)
-
-
-def _sample(request: Request) -> int:
-    asked = request.query.get("sample", str(SAMPLE))
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= len(str(SAMPLE_MAX)) and int(asked) <= SAMPLE_MAX):
-        raise Problem(400, "invalid", f"?sample= is a whole number from 0 to {SAMPLE_MAX}")
-    return int(asked)
+    return json_answer(await audience_looked(door, request), headers=VARY)
 
 
 def _check_shown_people(request: Request) -> None:
@@ -164,6 +160,12 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="operate:read",
         summary="Who would get which offer by a decision now.",
     ),
-    looking("/audiences", audiences, Audiences, "The audiences that there are."),
-    looking("/audiences/{name}", audience, AudienceLooked, "How many are in an audience now, and the first of them."),
+    looking("/audiences", audiences, Audiences, "The audiences that there are.", page=audiences_screen),
+    looking(
+        "/audiences/{name}",
+        audience,
+        AudienceLooked,
+        "How many are in an audience now, and the first of them.",
+        page=audience_screen,
+    ),
 )
