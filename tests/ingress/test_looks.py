@@ -172,7 +172,7 @@ def test_audiences_are_listed_and_counted(tmp_path: Path) -> None:
         shown = (await shop.get("/audiences/high?sample=2", by="care")).json()
         saved = (await shop.get("/audiences/best", by="care")).json()
 
-        rest = {"used_by": [], "last_save": None}
+        rest: dict[str, Any] = {"used_by": [], "last_save": None}
         conditions = [
             {"name": "best", "condition": None, "label": "Best", **rest},
             {"name": "high", "condition": "profile.score > 1", "label": "", **rest},
