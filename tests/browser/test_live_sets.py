@@ -143,7 +143,7 @@ def test_without_a_script_and_by_the_keyboard_a_campaign_is_previewed_begun_and_
     plain.get_by_role("button", name="Preview").click()
     row = plain.get_by_role("row").filter(has_text="inside").first
     assert re.match(r"inside\s+4\s+4 in the set", row.inner_text()), row.inner_text()
-    assert plain.get_by_text("guest4").first.is_visible(), "whoever may see people is shown some"
+    plain.get_by_text("guest4").first.wait_for()  # whoever may see people is shown some
     plain.goto(f"{door.address}/campaigns/weekly")
     plain.get_by_role("link", name="Run…").click()
     plain.get_by_role("button", name="Let run 1 begin").click()
@@ -173,7 +173,7 @@ def test_a_period_is_chosen_by_a_form_and_stands_in_the_address(page: Page, door
     page.get_by_label("Before").fill("2020-02-01")
     page.get_by_role("button", name="Show").click()
 
-    assert page.url.endswith("/insight/metric/buyers?from=2020-01-01&to=2020-02-01")
+    page.wait_for_url("**/insight/metric/buyers?from=2020-01-01&to=2020-02-01")
     assert page.locator("dl.figures dd").inner_text() == "0"
     assert page.get_by_label("From").input_value() == "2020-01-01"
 

@@ -122,7 +122,11 @@ def _row(step: str, of: StepForeseen) -> Row:
 
 
 def _sample(preview: CampaignPreviewed) -> Markup | None:
-    rows = [Row(name(of), [element("ul", map(_person, each), class_="sizes")]) for of, each in preview.sample.items()]
+    rows = [
+        Row(name(of), [element("ul", map(_person, each), class_="sizes")])
+        for of, each in preview.sample.items()
+        if each
+    ]
     return cards("The first of each set", SETS, rows) if rows else None
 
 
