@@ -172,10 +172,14 @@ def test_audiences_are_listed_and_counted(tmp_path: Path) -> None:
         shown = (await shop.get("/audiences/high?sample=2", by="care")).json()
         saved = (await shop.get("/audiences/best", by="care")).json()
 
-        conditions = [{"name": "best", "condition": None}, {"name": "high", "condition": "profile.score > 1"}]
+        rest: dict[str, Any] = {"used_by": [], "last_save": None}
+        conditions = [
+            {"name": "best", "condition": None, "label": "Best", **rest},
+            {"name": "high", "condition": "profile.score > 1", "label": "", **rest},
+        ]
         assert listed == {"audiences": conditions}
         assert TIME.fullmatch(sizes.pop("at")) and TIME.fullmatch(shown.pop("at"))
-        assert sizes == {"name": "high", "condition": "profile.score > 1", "size": 3, "sample": []}
+        assert sizes == {**conditions[1], "size": 3, "sample": []}
         members = [{"person": f"u{number}", "because": [f"profile.score = {number}"]} for number in (2, 3)]
         assert shown == {**sizes, "sample": members}
         assert (saved["size"], saved["sample"]) == (0, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from parcours.core.time_text import time_text
@@ -20,7 +21,9 @@ from parcours.ingress.exchange import Problem, Request
 from parcours.ingress.hidden_names import shown_reason
 from parcours.ingress.keys import Key
 from parcours.insight.summary import CampaignCount
+from parcours.journey.publish.ledger import Verb
 from parcours.service.campaign_state import CampaignState, RunOfCampaign, StepOfRun
+from parcours.service.change_outcome import ChangeOutcome
 from parcours.service.live_report import LiveReport
 
 NOTHING_YET: Final = CampaignCount(version=1)
@@ -32,6 +35,19 @@ async def campaign_of(door: Door, request: Request) -> CampaignState:
         return await answered(door.service.campaign(request.params["name"]))
     except CallerError as error:
         raise Problem(404, "unknown", str(error)) from None
+
+
+def campaign_change(
+    door: Door, verb: Verb, name: str, ledger: int | None, by: str
+) -> Callable[[bool], Awaitable[ChangeOutcome]]:
+    """Does this to a campaign, or says what it would do: which of both is what it is called with."""
+    call = {
+        "pause": door.service.pause_campaign,
+        "resume": door.service.resume_campaign,
+        "close": door.service.close_campaign,
+        "stop": door.service.stop_campaign,
+    }[verb]
+    return lambda dry: call(name, dry=dry, ledger=ledger, by=by)
 
 
 def run_of(found: CampaignState, number: str) -> RunOfCampaign:

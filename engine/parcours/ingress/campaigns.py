@@ -8,6 +8,7 @@ from typing import Final
 from parcours.errors import CallerError
 from parcours.ingress.campaign_bodies import CampaignLooked, Campaigns, RunAsked, RunBegun, RunLooked
 from parcours.ingress.campaign_figures import (
+    campaign_change,
     campaign_looked,
     campaign_of,
     campaign_shown,
@@ -20,8 +21,12 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.operate_bodies import ChangeAsked
 from parcours.ingress.page.campaign import campaign_screen
+from parcours.ingress.page.campaign_changes import change_screen, changed_screen
+from parcours.ingress.page.campaign_run import begin_screen, begun_screen
 from parcours.ingress.page.campaigns import campaigns_screen
+from parcours.ingress.page.forms import page_alone
 from parcours.journey.publish.ledger import Verb
+from parcours.service.change_outcome import ChangeOutcome
 
 
 async def campaigns(door: Door, _request: Request) -> Answer:
@@ -61,16 +66,21 @@ def changing(verb: Verb) -> Handler:
 
     async def change(door: Door, request: Request) -> Answer:
         asked = body_alone(request, ChangeAsked, optional=True)
-        name, by = (await campaign_of(door, request)).campaign, by_whom(request)
-        call = {
-            "pause": door.service.pause_campaign,
-            "resume": door.service.resume_campaign,
-            "close": door.service.close_campaign,
-            "stop": door.service.stop_campaign,
-        }[verb]
-        return await outcome_of(lambda dry: call(name, dry=dry, ledger=asked.ledger, by=by), dry=bool(asked.dry))
+        name = (await campaign_of(door, request)).campaign
+        change = campaign_change(door, verb, name, asked.ledger, by_whom(request))
+        return await outcome_of(change, dry=bool(asked.dry))
 
     return change
+
+
+def foreseeing(verb: Verb) -> Handler:
+    """The handler that says what this would do to a campaign."""
+
+    async def foresee(door: Door, request: Request) -> Answer:
+        name = (await campaign_of(door, request)).campaign
+        return await outcome_of(campaign_change(door, verb, name, None, by_whom(request)), dry=True)
+
+    return foresee
 
 
 CHANGES: Final[Mapping[Verb, str]] = {
@@ -100,11 +110,32 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/campaigns/{name}/run",
         handler=begin,
+        page=begun_screen,
         takes=RunAsked,
         gives=RunBegun,
         status=202,
         scope="operate",
         summary="Let a run begin now.",
     ),
-    *change_routes("/campaigns/{name}", changing, CHANGES),
+    Route(
+        method="GET",
+        path="/campaigns/{name}/run",
+        handler=page_alone,
+        page=begin_screen,
+        scope="operate",
+        summary="What a run would do, as a page with the button that lets it begin.",
+    ),
+    *change_routes("/campaigns/{name}", changing, CHANGES, changed_screen),
+    *(
+        Route(
+            method="GET",
+            path=f"/campaigns/{{name}}/{verb}",
+            handler=foreseeing(verb),
+            page=change_screen(verb),
+            gives=ChangeOutcome,
+            scope="operate",
+            summary=f"What it would do to {verb} it.",
+        )
+        for verb in CHANGES
+    ),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 from parcours.insight.offers_foreseen import PersonForeseen, PlacementForeseen
+from parcours.journey.audience_uses import AudienceUse
 from parcours.service.campaign_preview import SAMPLE_MAX, StepForeseen
 
 Sample: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=SAMPLE_MAX)]
@@ -95,11 +96,31 @@ class OffersPreviewed(msgspec.Struct, frozen=True, kw_only=True):
     sample: list[PersonForeseen]
 
 
-class AudienceNamed(msgspec.Struct, frozen=True):
-    """`condition` is as it is written, None of one that campaigns save."""
+class SaveShown(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    at      from when on it has held
+    people  how many were saved: with `append` and `remove` others are in the audience as well, or are not
+    """
+
+    campaign: str
+    run: int
+    at: str
+    people: int
+
+
+class AudienceNamed(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    condition  as it is written, None of one that campaigns save
+    label      of one that campaigns save, "" where it has none
+    used_by    who asks for it, in the newest versions of all that is offered
+    last_save  None where there is none
+    """
 
     name: str
     condition: str | None
+    label: str
+    used_by: list[AudienceUse]
+    last_save: SaveShown | None
 
 
 class Audiences(msgspec.Struct, frozen=True):
@@ -116,7 +137,8 @@ class MemberShown(msgspec.Struct, frozen=True):
 
 
 class AudienceLooked(msgspec.Struct, frozen=True, kw_only=True):
-    """
+    """What is listed of an audience, and
+
     at      as of when it is
     size    how many are in it
     sample  the first of them, by name; none for a key that may not see people
@@ -125,5 +147,8 @@ class AudienceLooked(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     at: str
     condition: str | None
+    label: str
+    used_by: list[AudienceUse]
+    last_save: SaveShown | None
     size: int
     sample: list[MemberShown]

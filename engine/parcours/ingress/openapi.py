@@ -132,7 +132,7 @@ def _answers(row: Route, schema_of: Schemas) -> dict[str, Any]:
         either = {"anyOf": [schema_of[row.gives], schema_of[row.or_gives]]}
         told = {"content": {"application/json": {"schema": either}}}
     if row.page is not None:
-        told["content"]["text/html"] = {"schema": {"type": "string"}}
+        told.setdefault("content", {})["text/html"] = {"schema": {"type": "string"}}
     return told
 
 

@@ -14,7 +14,9 @@ from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError
 from parcours.insight.audience_shown import AudienceQuestion, AudienceShown, audience_key, audience_names, condition_of
 from parcours.insight.offers_foreseen import DecisionForeseen, OffersQuestion
+from parcours.journey.audience_uses import AudienceUse, uses_of_audiences
 from parcours.routing.calls import person_text
+from parcours.service.audience_saves import LastSave, last_saves, saving_names
 from parcours.service.campaign_preview import SAMPLE_MAX, CampaignPreview
 from parcours.service.engine_host import EngineHost
 from parcours.service.people_calls import Id, check_text, object_of
@@ -26,10 +28,19 @@ from parcours.wording import shown_value
 
 @dataclass(frozen=True, slots=True)
 class AudienceListed:
-    """An audience that there is; `condition` is as it is written, None of one that campaigns save."""
+    """An audience that there is.
+
+    condition  as it is written, None of one that campaigns save
+    label      of one that campaigns save, "" where it has none
+    uses       who asks for it, in the newest versions of all that is offered
+    last_save  None where there is none
+    """
 
     audience: str
     condition: str | None
+    label: str = ""
+    uses: tuple[AudienceUse, ...] = ()
+    last_save: LastSave | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,15 @@ class Looks(ABC):
         """The audiences that there are, by name."""
         self._check_open()
         program = self._control.current
-        return [AudienceListed(name, condition_of(program, key)) for name, key in audience_names(program).items()]
+        uses, names = uses_of_audiences(program), saving_names(program) if program.saved_audiences else []
+        saves = last_saves(program, await self._host.standing(names))
+        labels = {key: each.label for key, each in program.saved_audiences.items()}
+        return [
+            AudienceListed(
+                name, condition_of(program, key), labels.get(key, ""), tuple(uses.get(name, ())), saves.get(name)
+            )
+            for name, key in audience_names(program).items()
+        ]
 
     def audience(
         self, audience: str, sample: int = 5, *, look: Look | None = None

@@ -68,9 +68,11 @@ def test_the_list_says_how_each_stands_and_what_comes_next(tmp_path: Path) -> No
     async def visit(studio: Studio) -> None:
         await studio.log_in()
         before = Seen((await studio.look("/campaigns")).text)
+        opened = await studio.json("/campaigns/weekly")
         await come(studio)
         await run(studio)
         await studio.door.service.pause_campaign("push")
+        await studio.door.service.close_campaign("weekly")
 
         seen = Seen((await studio.look("/campaigns")).text)
         listed = {each["name"]: each for each in (await studio.json("/campaigns"))["campaigns"]}
@@ -79,8 +81,11 @@ def test_the_list_says_how_each_stands_and_what_comes_next(tmp_path: Path) -> No
         push = seen.row("pushnews visitors")
         assert push[0].startswith("paused since 20")
         assert push[1].startswith("Run 1 under way at later since 20")
+        assert "began 20" in push[1]
         assert push[2:] == ["8", "4", "by hand", "1", "0"]
-        assert listed["weekly"]["next"] == "2036-11-03T09:00:00.000Z" and listed["push"]["next"] is None
+        assert opened["next"] == "2036-11-03T09:00:00.000Z"
+        assert listed["weekly"]["next"] is None and listed["push"]["next"] is None
+        assert seen.row("weekly")[4] == "none"
         assert seen.links["Run 1"] == "/campaigns/push/runs/1#main"
 
     at_the_studio(tmp_path, visit, texts=TEXTS, keys=KEYS, engine=SETTINGS)

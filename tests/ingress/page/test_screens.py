@@ -202,7 +202,7 @@ ALLOWED = {
     "html", "head", "meta", "title", "link", "noscript", "body", "a", "header", "p", "b", "bdi", "nav", "time", "form",
     "input", "span", "button", "main", "h1", "h2", "h3", "div", "ul", "li", "dl", "dt", "dd", "figure", "table",
     "caption", "thead", "tbody", "tr", "th", "td", "label", "select", "option", "meter", "code", "i",
-    "svg", "defs", "marker", "path", "g", "rect", "text", "section", "script",
+    "svg", "defs", "marker", "path", "g", "rect", "text", "section", "script", "article", "details", "summary", "pre",
 }  # fmt: skip
 """What screens are written with."""
 

@@ -10,6 +10,7 @@ from parcours.ingress.campaign_figures import campaign_of, count_of, run_of
 from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
+from parcours.ingress.page.campaign_controls import campaign_controls
 from parcours.ingress.page.cards import Column, Row, cards
 from parcours.ingress.page.frame import TEXT_MAX, address, moment, name, screen, seen
 from parcours.ingress.page.parts import chip, chips, wide
@@ -115,6 +116,7 @@ async def _campaign(door: Door, request: Request) -> Answer:
             chips(() if program is None else program.tags),
             class_="headline",
         ),
+        campaign_controls(report.ledger.journeys.get(campaign), state, request),
         _described(program, of),
         _figures(of, request),
         _chosen(of, request),

@@ -70,17 +70,28 @@ def _row(door: Door, request: Request, report: LiveReport, of: CampaignState) ->
         campaign_state_words(report.ledger, of.campaign, of.state),
         "none yet" if newest is None else _newest(request, of.campaign, newest),
         *_sizes(newest, program),
-        "by hand" if of.next_ms is None else moment(of.next_ms),
+        _next(of, program),
         f"{count.runs:,}",
         f"{count.goal:,}",
     ]
     return Row(together(link, element("div", chips(tags), class_="tags") if tags else None), cells)
 
 
+def _next(of: CampaignState, program: CampaignProgram | None) -> Child:
+    if of.next_ms is not None:
+        return moment(of.next_ms)
+    return "by hand" if program is not None and program.schedule is None else "none"
+
+
 def _newest(request: Request, campaign: str, run: RunOfCampaign) -> Child:
     link = element("a", f"Run {run.number}", href=run_address(request, campaign, run.number))
     return together(
-        link, " ", run_state_words(run), " ", at_hand_words(run), element("div", moment(run.began), class_="tags")
+        link,
+        " ",
+        run_state_words(run),
+        " ",
+        at_hand_words(run),
+        element("div", "began ", moment(run.began), class_="tags"),
     )
 
 

@@ -66,16 +66,22 @@ def sizes_of(outputs: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     return {str(SetRef(step, output)): size for step, sizes in outputs.items() for output, size in sizes.items()}
 
 
+def moment_of(text: str) -> Markup:
+    """An instant that has been told to programs."""
+    return element("time", f"{text[:10]} {text[11:19]} UTC", datetime=text)
+
+
 def outputs_words(outputs: Mapping[str, int]) -> Child:
     """The sizes of a step's sets."""
-    return _listed({output: ("in the set" if output == MAIN else output) for output in outputs}, outputs)
+    return listed({output: ("in the set" if output == MAIN else output) for output in outputs}, outputs)
 
 
 def dropped_words(reasons: Mapping[str, int]) -> Child:
     """How many rows are in no set, and why."""
-    return _listed({reason: dropped(reason) for reason in reasons}, reasons)
+    return listed({reason: dropped(reason) for reason in reasons}, reasons)
 
 
-def _listed(words: Mapping[str, str], numbers: Mapping[str, int]) -> Child:
+def listed(words: Mapping[str, str], numbers: Mapping[str, int]) -> Child:
+    """Numbers, each with what it is of."""
     lines = [element("li", f"{number:,} ", name(words[key])) for key, number in numbers.items()]
     return element("ul", lines, class_="sizes") if lines else ""

@@ -74,16 +74,20 @@ def holdouts_chapter(program: Program, questions: Questions, asked: Asked) -> Ch
     """Each hold-out by the metrics of the project that it can be compared by; None where there are no hold-outs."""
     if not program.policies.holdouts:
         return None
-    metrics = [
-        (name, each)
-        for name, each in program.analyses.metrics.items()
-        if isinstance(each, Sum | People) and each.segment is None
-    ]
+    metrics = holdout_metrics(program)
     if not metrics:
         told = "They are compared by metrics: insight/ of the project has none of people or of a sum."
         return Chapter("Hold-outs", [], [told])
-    blocks = [*_holdouts(program, questions, asked, metrics[:HOLDOUT_METRICS_MAX])]
-    return Chapter("Hold-outs", blocks, [LOOKED_AT_DAILY])
+    return Chapter("Hold-outs", [*_holdouts(program, questions, asked, metrics)], [LOOKED_AT_DAILY])
+
+
+def holdout_metrics(program: Program) -> list[tuple[str, Metric]]:
+    """The metrics of the project by which hold-outs are compared on a page, by name."""
+    metrics = program.analyses.metrics.items()
+    able: list[tuple[str, Metric]] = [
+        (name, each) for name, each in metrics if isinstance(each, Sum | People) and each.segment is None
+    ]
+    return able[:HOLDOUT_METRICS_MAX]
 
 
 def _experiment(name: str, program: Program, questions: Questions, asked: Asked) -> Block:
