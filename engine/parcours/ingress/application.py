@@ -25,7 +25,7 @@ from parcours.ingress.exchange import HTML, NOTHING, Answer, Problem, Request, R
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
 from parcours.ingress.page.frame import problem_screen
-from parcours.ingress.page.session import admitted
+from parcours.ingress.page.session import admitted, session_of
 from parcours.ingress.routes import ROUTES, router
 from parcours.ingress.settings import ServeSettings
 from parcours.service.engine import Engine
@@ -43,9 +43,6 @@ CLOSING: Final = frozenset({408, 413})
 """After an answer of these statuses the connection is closed: what comes on it next may still be of the body that was
 given up.
 """
-
-PLAIN: Final = frozenset({303, 401})
-"""What is told to browsers by these statuses is no page: they are sent on, or nobody knows who asks."""
 
 DISCARDED_S: Final = 2.0
 """How long the rest of a body that is too large is let come. A connection that is closed with something unread on it is
@@ -142,7 +139,7 @@ class Application:
         except Exception as error:  # noqa: BLE001  # every request gets an answer
             problem = _problem_of(error, request_id)
             answer = problem.answer(request_id)
-            if is_page and problem.status not in PLAIN:
+            if is_page and session_of(self.door, headers) is not None:
                 answer = self._page_of(problem, scope, headers, key, request_id)
             if route is not None and route.in_any_case is not None:
                 answer = route.in_any_case
@@ -212,7 +209,7 @@ class Application:
     def _page_of(
         self, problem: Problem, scope: Scope, headers: Mapping[str, str], key: Key | None, request_id: str
     ) -> Answer:
-        """The problem as a page, for whoever has asked for one."""
+        """The problem as a page, for whoever has logged in."""
         asked = Request(
             method=scope["method"],
             path=scope["path"],

@@ -281,7 +281,7 @@ def test_of_somebody_with_much_behind_her_the_newest_is_told(tmp_path: Path) -> 
     at_the_desk(tmp_path, visit)
 
 
-def test_what_the_engine_refuses_is_told_to_a_browser_as_a_page(tmp_path: Path) -> None:
+def test_what_the_door_refuses_is_told_as_a_page_to_whoever_has_logged_in(tmp_path: Path) -> None:
     async def visit(studio: Studio) -> None:
         page = await studio.look("/people/%ff")
         assert (page.status_code, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
