@@ -29,6 +29,7 @@ SCREENS: Final = (
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
+    "/journeys/booked/steps/remind/message",
     "/people?q=person1",
     "/people/person1",
     "/people/person1/erase",

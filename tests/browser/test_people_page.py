@@ -116,6 +116,27 @@ def test_a_person_with_hostile_words_is_text_that_fits(width: int, page: Page, d
     assert [each for each in asked if "elsewhere.example/x.png" in each and not each.startswith(door.address)] == []
 
 
+@pytest.mark.parametrize("width", [360, 1_280])
+def test_a_message_is_seen_in_a_frame_in_which_nothing_runs(
+    width: int, page: Page, door: Served, asked: list[str]
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    log_in(page, door, "/journeys/booked/steps/remind/message?person=sarah")
+
+    inside = page.frame_locator("iframe[title='email html']")
+    inside.get_by_text("Come to Lille, you have booked for 80").wait_for()
+
+    assert inside.locator("p").first.evaluate("each => getComputedStyle(each).color") == "rgb(0, 128, 0)"
+    assert page.title() == "What remind of booked says · Parcours"
+    assert page.evaluate(OVERFLOWING) == 0 and page.evaluate(SCROLLING) == 0
+    found = [each for each in asked if each.startswith("http") and not each.startswith(f"{door.address}/")]
+    blocked = [each for each in asked if "violates the following Content Security Policy" in each]
+    assert [each for each in found if each != "https://elsewhere.example/open.png"] == [] and blocked, "none is fetched"
+    assert violations(page) == []
+    inside.get_by_role("link", name="more").click()
+    assert page.url.endswith("/journeys/booked/steps/remind/message?person=sarah")
+
+
 def test_a_person_is_printed_with_all_that_has_happened(page: Page, door: Served) -> None:
     log_in(page, door, "/people/sarah")
     page.emulate_media(media="print")

@@ -29,7 +29,13 @@ SALON: Final = {
         message: note
         class: marketing
         purpose: classes
-        email: {subject: "Your class, {{ profile.city | default: \\"soon\\" }}", text: Come soon}
+        email:
+          subject: "A class in {{ profile.city }}"
+          html: >-
+            <style>p {color: green}</style>
+            <p>Come to {{ profile.city }}, you have booked for {{ entry.total | default: 0 }}</p>
+            <img src="https://elsewhere.example/open.png"><script>document.title = "taken"</script>
+            <a href="https://elsewhere.example/more">more</a>
         sms: {text: Come soon}
     """,
     "offers.yaml": """

@@ -198,6 +198,7 @@ ALLOWED = {
     "input", "span", "button", "main", "h1", "h2", "h3", "div", "ul", "li", "dl", "dt", "dd", "figure", "table",
     "caption", "thead", "tbody", "tr", "th", "td", "label", "select", "option", "meter", "code", "i",
     "svg", "defs", "marker", "path", "g", "rect", "text", "section", "article", "ol", "h4", "details", "summary",
+    "iframe",
 }  # fmt: skip
 """What screens are written with."""
 
