@@ -37,6 +37,10 @@ SCREENS: Final = (
     "/engine",
     "/dead",
     "/publish",
+    "/journeys/booked/steps/remind/message",
+    "/people?q=person1",
+    "/people/person1",
+    "/people/person1/erase",
     "/journeys/none",
 )
 
@@ -66,7 +70,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     digest = sha256(KEY.encode()).hexdigest()
     (folder / "serve.yaml").write_text(
         f"notice_s: 0\nsettings: {{instant_steps_max: 3}}\n"
-        f"keys: [{{name: ada, sha256: {digest}, scopes: [operate, ingest]}}]\n"
+        f"keys: [{{name: ada, sha256: {digest}, scopes: [operate, ingest, people]}}]\n"
     )
     options = ["--config", str(folder / "serve.yaml"), "--record", "email"]
     with served(folder / "studio", f"sqlite:///{folder}/store", *options, folder=folder) as door:

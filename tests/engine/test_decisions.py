@@ -37,6 +37,10 @@ def test_a_running_engine_gives_what_the_simulation_gives(tmp_path: Path, shards
                 assert decided_of(engine.facts(who), who) == chosen_of(done)
             told = engine.explain("u0")
             assert any("best at agent: weekly (score 9); large: " in note for _, note in told.notes)
+            assert [(each.at, each.words) for each in told.decisions] == [
+                note for note in told.notes if note[1].startswith("best at agent: ")
+            ]
+            assert any(each.startswith("large: ") for each in told.decisions[0].others)
             record = engine.record("u0")
             assert record is not None
             kept = json.loads(b"".join(record.document()))["profile"]["offers"]

@@ -117,7 +117,7 @@ class Renderer:
             if outgoing.offers:
                 values["offers"] = without_nulls(self._offers(outgoing, values, links))
             filled = {
-                name: self._fill(value, values, html=_is_html(model, name))
+                name: self._fill(value, values, html=is_html(model, name))
                 for name, value in self._source(outgoing).items()
             }
             return self._linked(model.model_validate(filled, context=dict(FILLED_IN)), outgoing)
@@ -188,6 +188,7 @@ def _words_of(error: LiquidError) -> str:
     return " ".join(line.strip() for line in str(error).splitlines()[:2])
 
 
-def _is_html(model: type[BaseModel], name: str) -> bool:
+def is_html(model: type[BaseModel], name: str) -> bool:
+    """Whether the field of a content is HTML."""
     extra = model.model_fields[name].json_schema_extra if name in model.model_fields else None
     return isinstance(extra, dict) and pick(extra, "contentMediaType") == "text/html"

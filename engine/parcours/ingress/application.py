@@ -24,6 +24,7 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import CUT_OFF, HTML, NOTHING, Answer, Problem, Request, Route, headers_of
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
+from parcours.ingress.page.frame import problem_screen
 from parcours.ingress.page.session import admitted, session_of
 from parcours.ingress.routes import ROUTES, router
 from parcours.ingress.settings import ServeSettings
@@ -114,7 +115,7 @@ class Application:
             request_id = secrets.token_hex(8)
         route = rows.get(scope["method"]) or (rows.get("GET") if scope["method"] == "HEAD" else None)
         held = 0
-        is_read = False
+        is_read = is_page = False
         key: Key | None = None
         try:
             if rows and scope["method"] == "OPTIONS" and route is None:
@@ -136,7 +137,10 @@ class Application:
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # every request gets an answer
-            answer = _problem_of(error, request_id).answer(request_id)
+            problem = _problem_of(error, request_id)
+            answer = problem.answer(request_id)
+            if is_page and session_of(self.door, headers) is not None:
+                answer = self._page_of(problem, scope, headers, key, request_id)
             if route is not None and route.in_any_case is not None:
                 answer = route.in_any_case
             if route is not None and route.by_browsers:
@@ -203,6 +207,21 @@ class Application:
             peer=(scope.get("client") or ("", 0))[0],
             received_ms=self.door.now_ms(),
         )
+
+    def _page_of(
+        self, problem: Problem, scope: Scope, headers: Mapping[str, str], key: Key | None, request_id: str
+    ) -> Answer:
+        """The problem as a page, for whoever has logged in."""
+        asked = Request(
+            method=scope["method"],
+            path=scope["path"],
+            headers=headers,
+            key=key,
+            request_id=request_id,
+            root=self._root(scope),
+            received_ms=self.door.now_ms(),
+        )
+        return _with_headers(problem_screen(self.door, asked, problem), problem.headers)
 
     def _root(self, scope: Scope) -> str:
         """What stands before the door's own paths: that of a mount, or of the public address."""

@@ -132,7 +132,8 @@ class Route:
     takes, gives    the structs of body and answer, None where they are no JSON of one shape
     or_gives        that of another answer, which the query asks for
     asks            the struct of the query, None where nothing of it is told
-    page            answers in place of `handler` where `Accept` names text/html. None: nobody does
+    page            answers in place of `handler` where `Accept` names text/html: the same one where a browser that has
+                    logged in gets what programs get. None: nobody does
     status          of the answer where all is well; `other_statuses` are further ones, with an answer that has no body
     body_bytes_max  of the body as it comes
     by_browsers     other sites' pages may call it: the answer has what browsers ask for then

@@ -16,17 +16,19 @@ import msgspec
 
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
-from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
 from parcours.core.turn import region_of
 from parcours.expression.expression import Scope
+from parcours.ingress.asked_people import ADDRESS_KINDS, TABLE, found_by, known_person, look_of, unknown
 from parcours.ingress.bodies import decoded
 from parcours.ingress.call_lines import CallLines
 from parcours.ingress.call_mending import nothing_sent_on
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
+from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.ingest import Outcome, taken_by, terms_of
 from parcours.ingress.keys import ANYBODY
+from parcours.ingress.page.people import people_screen
+from parcours.ingress.page.person import person_screen
 from parcours.ingress.people_bodies import (
     ConsentSaid,
     ConsentShown,
@@ -44,7 +46,6 @@ from parcours.ingress.people_bodies import (
 from parcours.insight.explain import Explanation
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import ceil_ms
-from parcours.service.about_people import AddressKind
 from parcours.service.people_table import PersonRow
 from parcours.service.person import Person, PersonDelivery, PersonRun
 from parcours.service.person_places import PersonPlace, PersonPosition
@@ -59,45 +60,35 @@ FACTS_SHOWN: Final = 100
 PIECE_BYTES: Final = 64 * 1024
 """About so much of a person's record is sent at once."""
 
-VARY: Final = {"Vary": "Accept"}
-"""Pages come under these addresses, for browsers."""
-
 _encode = msgspec.json.Encoder().encode
-
-TABLE: Final = "/people.ndjson"
 
 IDS: Final = {"user": "userId", "anonymous": "anonymousId"}
 """The members of a call that have ids of these namespaces. Of others it has whole names."""
 
-ADDRESS_KINDS: Final[tuple[AddressKind, ...]] = ("email", "phone")
-
 
 async def person(door: Door, request: Request) -> Answer:
     """What is known of her now. Of somebody who was only ever refused there are facts, and nothing else."""
-    found = await door.service.profile(request.params["id"], look=_look(request))
-    if found is None:
-        if not await door.service.facts(request.params["id"], look=_look(request)):
-            raise _unknown()
-        owner, asked_for = await door.service.owner(request.params["id"]), person_asked_for(request.params["id"])
-        found = Person.of(owner, Profile(), door.service.program, asked_for=asked_for)
-    return json_answer(_shown(found), headers=VARY)
+    return json_answer(_shown(await known_person(door, request)), headers=VARY)
 
 
 async def people(door: Door, request: Request) -> Answer:
-    """Who has an address."""
+    """Who has an address, or, by `q`, whom an id, a name or an address means."""
+    text = request.query.get("q", "").strip()
     asked = [(kind, request.query[kind]) for kind in ADDRESS_KINDS if request.query.get(kind)]
-    if len(asked) != 1 or len(request.query) != 1:
-        raise Problem(400, "invalid", "one of ?email= and ?phone= is expected, with an address")
+    if len(asked) + bool(text) != 1 or len(request.query) != 1:
+        raise Problem(400, "invalid", "one of ?q=, ?email= and ?phone= is expected, with what is looked for")
+    if text:
+        return json_answer(PeopleFound(await found_by(door, request, text)), headers=VARY)
     ((kind, address),) = asked
-    return json_answer(PeopleFound(await door.service.find(kind, address, look=_look(request))), headers=VARY)
+    return json_answer(PeopleFound(await door.service.find(kind, address, look=look_of(request))), headers=VARY)
 
 
 async def explain(door: Door, request: Request) -> Answer:
     """Why she got, or did not get, a message."""
-    explanation = await door.service.explain(request.params["id"], look=_look(request))
+    explanation = await door.service.explain(request.params["id"], look=look_of(request))
     is_told = explanation.notes or any(story.runs or story.refusals for story in explanation.journeys)
     if not is_told and not await _is_known(door, request):
-        raise _unknown()
+        raise unknown()
     if "text/plain" in request.headers.get("accept", ""):
         return Answer(body=explanation_text(explanation).encode(), media_type="text/plain; charset=utf-8", headers=VARY)
     return json_answer(explanation, headers=VARY)
@@ -105,9 +96,9 @@ async def explain(door: Door, request: Request) -> Answer:
 
 async def facts(door: Door, request: Request) -> Answer:
     """What has happened to her, the newest first."""
-    told = await door.service.facts(request.params["id"], look=_look(request))
+    told = await door.service.facts(request.params["id"], look=look_of(request))
     if not told and await door.service.profile(request.params["id"]) is None:
-        raise _unknown()
+        raise unknown()
     before = request.query.get("before")
     end = len(told) if before is None else _place(told, before)
     start = max(0, end - FACTS_SHOWN)
@@ -118,16 +109,16 @@ async def facts(door: Door, request: Request) -> Answer:
 
 async def export(door: Door, request: Request) -> Answer:
     """Everything that is held of her, in all places."""
-    record = await door.service.record(request.params["id"], look=_look(request))
+    record = await door.service.record(request.params["id"], look=look_of(request))
     if record is None:
-        raise _unknown()
+        raise unknown()
     headers = {**VARY, "Content-Disposition": 'attachment; filename="person.json"'}
     return Answer(stream=_in_pieces(record.document()), headers=headers)
 
 
 async def everybody(door: Door, request: Request) -> Answer:
     """The table of people as of now, a line of JSON for each."""
-    return Answer(stream=_table(door, _look(request)), media_type="application/x-ndjson", headers=VARY)
+    return Answer(stream=_table(door, look_of(request)), media_type="application/x-ndjson", headers=VARY)
 
 
 async def _table(door: Door, look: Look) -> AsyncIterator[bytes]:
@@ -163,7 +154,7 @@ def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
         lines.add(msgspec.json.encode(call))
         outcome = await taken_by(door, request, lines)
         if outcome.accepted:
-            await door.service.note_look(name, _look(request))
+            await door.service.note_look(name, look_of(request))
         return json_answer(outcome)
 
     return say
@@ -209,20 +200,6 @@ def _named(name: str) -> dict[str, str]:
         return {"userId": name}
     namespace, _, its_id = name[1:].partition("/")
     return {IDS[namespace]: its_id} if namespace in IDS else {"person": name}
-
-
-def _look(request: Request) -> Look:
-    """Who asks for what, as the route has it."""
-    by = "" if request.key is None else request.key.name
-    if request.path == TABLE:
-        return Look(by, f"{request.method} {TABLE}")
-    last = request.path.removeprefix("/").split("/")[2:]
-    route = "/".join(["/people", *(["{id}"] if "id" in request.params else []), *last])
-    return Look(by, f"{request.method} {route}")
-
-
-def _unknown() -> Problem:
-    return Problem(404, "unknown", "nothing is known of such a person", headers=VARY)
 
 
 def _mark(told: Sequence[Fact], place: int) -> str:
@@ -337,8 +314,10 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
-def _looking(path: str, handler: Handler, gives: type[msgspec.Struct] | None, summary: str) -> Route:
-    return Route(method="GET", path=path, handler=handler, gives=gives, scope="people:read", summary=summary)
+def _looking(
+    path: str, handler: Handler, gives: type[msgspec.Struct] | None, summary: str, page: Handler | None = None
+) -> Route:
+    return Route(method="GET", path=path, handler=handler, gives=gives, page=page, scope="people:read", summary=summary)
 
 
 def _changing(kind: str, path: str, body: type[msgspec.Struct], summary: str) -> Route:
@@ -348,12 +327,12 @@ def _changing(kind: str, path: str, body: type[msgspec.Struct], summary: str) ->
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    _looking("/people", people, PeopleFound, "Who has an address."),
+    _looking("/people", people, PeopleFound, "Who has an address, or is called like this.", people_screen),
     _looking(TABLE, everybody, None, "Everybody as of now: declared traits, audiences, consents and places."),
-    _looking("/people/{id}", person, PersonShown, "What is known of a person."),
+    _looking("/people/{id}", person, PersonShown, "What is known of a person.", person_screen),
     _looking("/people/{id}/explain", explain, Explanation, "Why she got, or did not get, a message."),
     _looking("/people/{id}/facts", facts, FactsShown, "What has happened to her."),
-    _looking("/people/{id}/export", export, None, "Everything that is held of her."),
+    _looking("/people/{id}/export", export, None, "Everything that is held of her.", export),
     _changing("identify", "/people/{id}/traits", TraitsSaid, "Set traits by hand."),
     _changing("consent", "/people/{id}/consents", ConsentSaid, "Say what she has said of consent."),
     _changing("suppression", "/people/{id}/suppressions", SuppressionSaid, "Suppress an address, or let it be used."),

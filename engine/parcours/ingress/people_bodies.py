@@ -128,7 +128,7 @@ class PersonShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeopleFound(msgspec.Struct, frozen=True):
-    """The names of everybody who has an address."""
+    """The names of everybody who has an address, or who is meant by an id, a name or an address."""
 
     people: list[str]
 

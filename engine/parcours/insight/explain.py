@@ -34,6 +34,7 @@ from parcours.core.fact import (
     ZoneUnknown,
 )
 from parcours.core.profile import Profile
+from parcours.insight.offer_words import DecisionStory, decision_story
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.score_stories import ScoreStory, score_stories
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, is_of_place, sentence
@@ -165,8 +166,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     places     where she is now, and why nothing was told of positions, in words, where her profile is at hand
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
-    notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, whoever was merged into
-               her, and each id that was not, once
+    notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, decisions as one line,
+               what became of offers, whoever was merged into her, and each id that was not, once
+    decisions  the same decisions in their parts
     """
 
     person: str
@@ -174,6 +176,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     unlinked: tuple[str, ...] = ()
     journeys: tuple[JourneyStory, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
+    decisions: tuple[DecisionStory, ...] = ()
     sets: tuple[SetStory, ...] = ()
     scores: tuple[ScoreStory, ...] = ()
     places: tuple[str, ...] = ()
@@ -250,6 +253,7 @@ def explain(
     told_facts = told_of(facts, person, used=used, names=names)
     outlines = {(journey.name, journey.version): journey for journey in journeys}
     notes: list[tuple[int, str]] = []
+    decisions: list[DecisionStory] = []
     told: dict[str, _OpenJourney] = {}
     apart: set[tuple[str, str, str]] = set()
     for (journey, _), outline in outlines.items():
@@ -268,6 +272,8 @@ def explain(
             _of(told, fact.journey).refusals.append(refusal)
         elif isinstance(fact, _NOTED) or is_of_place(fact):
             notes.append((fact.at, _note(fact, name)))
+            if isinstance(fact, Decided):
+                decisions.append(decision_story(fact, name))
         elif isinstance(fact, Merged):
             notes.append((fact.at, _note(fact, name)))
             for run in fact.runs:
@@ -280,7 +286,14 @@ def explain(
             apart.add(link)
     stories = tuple(each.told(states or {}) for each in told.values())
     other = None if asked_for is None or asked_for == person else _asked_for(asked_for, told_facts)
-    return Explanation(person=person, asked_for=other, unlinked=tuple(unlinked), journeys=stories, notes=tuple(notes))
+    return Explanation(
+        person=person,
+        asked_for=other,
+        unlinked=tuple(unlinked),
+        journeys=stories,
+        notes=tuple(notes),
+        decisions=tuple(decisions),
+    )
 
 
 def with_scores(

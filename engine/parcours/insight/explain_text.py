@@ -31,7 +31,7 @@ def explanation_text(explanation: Explanation) -> str:
 
 def _lines(explanation: Explanation) -> Iterator[str]:
     if explanation.asked_for is not None:
-        yield f"asked for as {_asked_for(explanation.asked_for, explanation.person)}"
+        yield f"asked for as {asked_for_words(explanation.asked_for, explanation.person)}"
         yield ""
     yield explanation.person
     for story in explanation.journeys:
@@ -40,11 +40,11 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     for (campaign, run), places in groupby(explanation.sets, lambda place: (place.campaign, place.run)):
         yield ""
         yield f"sets of {campaign}, run {run}"
-        yield from map(_place, places)
+        yield from (f"  {time_text(place.at)}  {set_words(place)}" for place in places)
     if explanation.scores:
         yield ""
         yield "scores"
-        yield from (f"  {time_text(each.at)}  {each.name}: {_score(each)}" for each in explanation.scores)
+        yield from (f"  {time_text(each.at)}  {each.name}: {score_words(each)}" for each in explanation.scores)
     if explanation.places:
         yield ""
         yield "places"
@@ -68,7 +68,8 @@ _WHY_MISSING: Final[Mapping[Missing, str]] = {
 }
 
 
-def _score(story: ScoreStory) -> str:
+def score_words(story: ScoreStory) -> str:
+    """What a score says and what has moved it most, or why it is missing."""
     if story.score is None or story.margin is None or story.mean is None:
         if story.missing is None or story.missing == "no_value":
             return f"missing, for there is no value of {', '.join(story.lacks)}"
@@ -79,12 +80,14 @@ def _score(story: ScoreStory) -> str:
     return f"{probability_text(story.score)}, {story.band}: the margin is {story.margin:.4f}, {why}"
 
 
-def _place(place: SetStory) -> str:
+def set_words(place: SetStory) -> str:
+    """Whether she is in the sets of a step, and why."""
     where = ", ".join("in" if output == "main" else output for output in place.outputs) or "out"
-    return f"  {time_text(place.at)}  {place.step}: {where}" + (f" ({place.why})" if place.why else "")
+    return f"{place.step}: {where}" + (f" ({place.why})" if place.why else "")
 
 
-def _asked_for(asked: AskedFor, person: str) -> str:
+def asked_for_words(asked: AskedFor, person: str) -> str:
+    """Whose the name is by which she was asked for, and since when."""
     since = "" if asked.since is None else f" since {time_text(asked.since)}, by {asked.call}"
     return f"{asked.name}, which is {person}{since}"
 
@@ -94,19 +97,27 @@ def _journey(story: JourneyStory) -> Iterator[str]:
     if not story.runs and not story.refusals:
         yield f"  not entered: {unstarted(story.starts_by, story.state)}"
     for refusal in story.refusals:
-        told = f"not entered{_by(refusal)}: {refused(refusal.why, refusal.detail)}"
-        yield f"  {time_text(refusal.at)}  {_named(refusal.name)}{told}"
+        yield f"  {time_text(refusal.at)}  {refusal_words(refusal)}"
     for run in story.runs:
         whose = f" of {run.name}" if run.name else ""
         yield f"  run {run.run}{whose}, version {run.version}"
         yield from _run(run)
 
 
-def _by(refusal: Refusal) -> str:
-    return f" by {refusal.event}" if refusal.event else ""
+def refusal_words(refusal: Refusal) -> str:
+    """That somebody did not enter, by what, and why."""
+    by = f" by {refusal.event}" if refusal.event else ""
+    return f"{_named(refusal.name)}not entered{by}: {refused(refusal.why, refusal.detail)}"
 
 
 def _run(run: RunStory) -> Iterator[str]:
+    for at, line in run_lines(run):
+        yield f"    {time_text(at)}  {line}"
+    yield f"    now: {standing(run)}"
+
+
+def run_lines(run: RunStory) -> list[tuple[int, str]]:
+    """What has happened in a run, in the order of happening, each with its time."""
     lines = [
         (
             move.sequence,
@@ -117,12 +128,10 @@ def _run(run: RunStory) -> Iterator[str]:
     ]
     for delivery in run.deliveries:
         lines += [
-            (state.sequence, state.at, f"{_named(state.name)}{_delivery(delivery)} {_told(state)}")
+            (state.sequence, state.at, f"{_named(state.name)}{_delivery(delivery)} {state_words(state)}")
             for state in delivery.states
         ]
-    for _, at, line in sorted(lines):
-        yield f"    {time_text(at)}  {line}"
-    yield f"    now: {standing(run)}"
+    return [(at, line) for _, at, line in sorted(lines)]
 
 
 def _named(name: str | None) -> str:
@@ -130,7 +139,8 @@ def _named(name: str | None) -> str:
     return f"{name}: " if name else ""
 
 
-def _told(state: Reached) -> str:
+def state_words(state: Reached) -> str:
+    """A state or mark of a delivery in words, with the gate and the reason."""
     return reached(state.outcome, state.gate, state.reason, state.code, is_machine=state.machine)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from parcours.core.fact import Decided, OfferGiven, OfferMarked, StrategyTried
 from parcours.core.offers.answer import LETTERS, Reason, Score
 
@@ -24,10 +26,33 @@ _WORDS: Final[dict[Reason, str]] = {
 _READ: Final = {LETTERS[reason]: words for reason, words in _WORDS.items()}
 
 
+class DecisionStory(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision in words: what the person got, and of each other offer why she did not.
+
+    name  the name under which she was decided on, if that was merged into hers later
+    """
+
+    at: int
+    given: str
+    others: tuple[str, ...] = ()
+    name: str | None = None
+
+    @property
+    def words(self) -> str:
+        """All of it as one line."""
+        return "; ".join((self.given, *self.others))
+
+
+def decision_story(fact: Decided, name: str | None = None) -> DecisionStory:
+    """A decision in its parts."""
+    given = ", ".join(map(_given, fact.offers)) or "nothing"
+    told = f"{fact.decision} at {fact.placement}: {given}"
+    return DecisionStory(at=fact.at, given=told, others=tuple(_others(fact)), name=name)
+
+
 def decision_sentence(fact: Decided) -> str:
     """A decision as one line: `best at agent: free-class (score 3.74); ten-pack: capped, 3 of 3 shown in 30 days`."""
-    given = ", ".join(map(_given, fact.offers)) or "nothing"
-    return "; ".join((f"{fact.decision} at {fact.placement}: {given}", *_others(fact)))
+    return decision_story(fact).words
 
 
 def mark_sentence(fact: OfferMarked) -> str:

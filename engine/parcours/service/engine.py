@@ -169,6 +169,7 @@ class Engine(BlockingFacade):
     waiting = blocking(Service.waiting)
     newest_at_step = blocking(Service.newest_at_step)
     newest_on_channel = blocking(Service.newest_on_channel)
+    message_at = blocking(Service.message_at)
     dead_letters = blocking(Service.dead_letters)
     resend = blocking(Service.resend)
     backup = blocking(Service.backup)

@@ -120,6 +120,12 @@ class Person:
             whereabouts=PersonWhereabouts.of(profile, program),
         )
 
+    @property
+    def waiting(self) -> int:
+        """How many of her messages wait to leave, or are held."""
+        states = [delivery.state for run in (*self.past, *self.runs) for delivery in run.deliveries]
+        return sum(each in ("held", "queued") for each in states)
+
     def newest_deliveries(self, most: int) -> list[tuple[PersonRun, PersonDelivery]]:
         """The deliveries that were decided on last, each with its run, the newest first."""
         found = [(run, delivery) for run in (*self.past, *self.runs) for delivery in run.deliveries]

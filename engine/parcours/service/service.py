@@ -39,6 +39,7 @@ from parcours.service.host import Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
 from parcours.service.inbox_feed import InboxFeed, Watch
 from parcours.service.looks import Looks
+from parcours.service.message_calls import MessageCalls
 from parcours.service.observed import Observed
 from parcours.service.offer_calls import OfferCalls
 from parcours.service.opening import attaching, keeping, new_plan
@@ -54,7 +55,18 @@ from parcours.wording import shown_value
 log = logging.getLogger("parcours")
 
 
-class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, StepCalls, Looks, Facade, AboutPeople, Observed):
+class Service(
+    CampaignCalls,
+    OfferCalls,
+    FactCalls,
+    SavedPeopleCalls,
+    StepCalls,
+    MessageCalls,
+    Looks,
+    Facade,
+    AboutPeople,
+    Observed,
+):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.

@@ -129,7 +129,9 @@ async def opened(
     """The studio, and its door with these keys and settings; `engine` are those of the engine."""
     write_texts(folder / "studio", texts)
     project = Project.load(folder / "studio")
-    async with Service.open(project, store, shards=2, runtime="local", records=["email"], settings=engine) as service:
+    async with Service.open(
+        project, store, shards=2, runtime="local", records=["email", "sms"], settings=engine
+    ) as service:
         door = door_of(service, ServeSettings(**settings))
         door.keys = Keyring(keys)
         transport = httpx.ASGITransport(Application(door))

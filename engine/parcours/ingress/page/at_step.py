@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Request
-from parcours.ingress.page.frame import TEXT_MAX, address, name
+from parcours.ingress.page.frame import TEXT_MAX, address
 from parcours.ingress.page.parts import heads, instant, wide
+from parcours.ingress.page.person_links import person_link
 from parcours.ingress.step_bodies import NewestFact, StepWaits, WaitingShown
 from parcours.ingress.steps import step_facts, step_waits
 from parcours.insight.page.markup import Markup, element, together
@@ -15,7 +16,7 @@ from parcours.journey.picture.svg_text import cut
 async def people_at(door: Door, request: Request, step: str) -> Markup:
     """Both, as the shards have them now."""
     waits = await step_waits(door, request, step, request.query.get("skip", "0"))
-    return together(_waiting(waits, request), _facts(await step_facts(door, request, step)))
+    return together(_waiting(waits, request), _facts(await step_facts(door, request, step), request))
 
 
 def _waiting(of: StepWaits, request: Request) -> Markup:
@@ -25,7 +26,7 @@ def _waiting(of: StepWaits, request: Request) -> Markup:
         "table",
         element("caption", "Who waits here, the longest first"),
         heads("Person", "Since", "Goes on at the latest", "Version", numbers_from=3),
-        element("tbody", [_who(each) for each in of.waiting]),
+        element("tbody", [_who(each, request) for each in of.waiting]),
     )
     bound = None if of.whole else element("p", f"The longest among the {of.looked_at:,} people looked at.")
     more = None
@@ -38,25 +39,25 @@ def _waiting(of: StepWaits, request: Request) -> Markup:
     return together(wide(table, "Table of who waits"), bound, more)
 
 
-def _who(of: WaitingShown) -> Markup:
+def _who(of: WaitingShown, request: Request) -> Markup:
     until = "never: it is parked" if of.parked else "nobody knows" if of.until is None else instant(of.until)
     return element(
         "tr",
-        element("th", name(of.person), scope="row"),
+        element("th", person_link(of.person, request), scope="row"),
         element("td", instant(of.since)),
         element("td", until),
         element("td", f"{of.version}", class_="number"),
     )
 
 
-def _facts(facts: list[NewestFact]) -> Markup | None:
+def _facts(facts: list[NewestFact], request: Request) -> Markup | None:
     if not facts:
         return None
     rows = [
         element(
             "tr",
             element("th", instant(each.at), scope="row"),
-            element("td", name(each.person)),
+            element("td", person_link(each.person, request)),
             element("td", element("bdi", cut(each.words, TEXT_MAX))),
         )
         for each in facts

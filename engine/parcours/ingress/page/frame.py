@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from parcours.core.time_text import time_text
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import PAGE, VARY, Answer, Handler, Problem, Request
+from parcours.ingress.keys import sees_people
 from parcours.ingress.page.session import TOKEN_FIELD, form_token, session_of
 from parcours.ingress.page.static_files import static_path
 from parcours.insight.page.markup import Child, Markup, element, together
@@ -96,20 +97,26 @@ def seen(show: Screen) -> Handler:
         try:
             return await show(door, request)
         except Problem as problem:
-            said = str(problem)
-            title = HTTPStatus(problem.status).phrase
-            back = element("p", element("a", "All journeys", href=f"{request.root}/journeys"))
-            return screen(
-                door,
-                request,
-                title,
-                element("h1", title),
-                element("p", cut(f"{said[:1].upper()}{said[1:]}.", TEXT_MAX)),
-                back,
-                status=problem.status,
-            )
+            return problem_screen(door, request, problem)
 
     return handler
+
+
+def problem_screen(door: Door, request: Request, problem: Problem) -> Answer:
+    """A problem, told to somebody who looks at a page."""
+    said = str(problem)
+    title = HTTPStatus(problem.status).phrase
+    back = element("p", element("a", "All journeys", href=f"{request.root}/journeys"))
+    return screen(
+        door,
+        request,
+        title,
+        element("h1", title),
+        element("p", cut(f"{said[:1].upper()}{said[1:]}.", TEXT_MAX)),
+        element("p", "Request ", element("code", request.request_id)) if problem.status >= 500 else None,
+        back,
+        status=problem.status,
+    )
 
 
 def _header(door: Door, request: Request) -> Markup:
@@ -125,6 +132,7 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Insight", href=f"{request.root}/insight"),
             element("a", "Engine", href=f"{request.root}/engine"),
             element("a", "Changes", href=f"{request.root}/changes"),
+            element("a", "People", href=f"{request.root}/people") if sees_people(request.key) else None,
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
         ),
@@ -157,10 +165,10 @@ def name(text: str) -> Markup:
     return element("bdi", cut(text, NAME_MAX))
 
 
-def moment(at_ms: int) -> Markup:
-    """An instant, to the second."""
+def moment(at_ms: int, words: str | None = None) -> Markup:
+    """An instant, to the second, unless it is told in other words."""
     text = time_text(at_ms)
-    return element("time", f"{text[:10]} {text[11:19]} UTC", datetime=text)
+    return element("time", words or f"{text[:10]} {text[11:19]} UTC", datetime=text)
 
 
 def address(request: Request, *path: str, fragment: str = "", **query: str | None) -> str:

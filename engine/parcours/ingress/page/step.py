@@ -42,6 +42,7 @@ def panel(report: LiveReport, of: Standing, step: str, people: Markup, request: 
         "section",
         element("h2", name(step), id="step-name"),
         element("p", _bounded(_does(_compiled(of, step))), class_="lead"),
+        _message(of, step, _compiled(of, step), request),
         sections,
         element("p", close, class_="close"),
         id="step",
@@ -75,6 +76,15 @@ def _does(step: program.Step | None) -> str:
         awaited, after = (shown, "") if step.timeout_ms is None else (shown[:-1], f"; {shown[-1]} it goes on")
         words = f"wait for {' or '.join(awaited)}{after}"
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def _message(of: Standing, step: str, compiled: program.Step | None, request: Request) -> Markup | None:
+    """Where it stands what is sent."""
+    if not isinstance(compiled, program.Send):
+        return None
+    version = request.query.get("version")
+    where = address(request, "journeys", of.name, "steps", step, "message", version=version)
+    return element("p", element("a", "What ", name(compiled.message), " says", href=where))
 
 
 def _figures(of: Standing, step: str) -> Markup:
