@@ -15,6 +15,7 @@ from parcours.ingress.exchange import Request
 from parcours.ingress.figures import DoorFigures
 from parcours.ingress.inbox_streams import InboxStreams
 from parcours.ingress.keys import Key, Keyring, secrets_shown
+from parcours.ingress.page.sandbox import Trials
 from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
 from parcours.ingress.tokens import Seals
@@ -40,6 +41,7 @@ class Door:
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     inbox_streams  that are open
+    trials     of projects that somebody tries out, in test mode
     at_stop    called when streams and uploads have to end, before the server waits for them
     """
 
@@ -53,11 +55,12 @@ class Door:
     pace: Pace = field(default_factory=Pace)
     state: State = "open"
     inbox_streams: InboxStreams = field(default_factory=InboxStreams)
+    trials: Trials = field(default_factory=Trials)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
     _channels: tuple[Program, frozenset[str]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.at_stop += [self.inbox_streams.end, self.uploads.end]
+        self.at_stop += [self.inbox_streams.end, self.uploads.end, self.trials.end_all]
         self.figures.streams.labels("inbox").set_function(lambda: self.inbox_streams.open)
 
     @cached_property

@@ -131,8 +131,8 @@ def _answers(row: Route, schema_of: Schemas) -> dict[str, Any]:
     if row.gives is not None and row.or_gives is not None:
         either = {"anyOf": [schema_of[row.gives], schema_of[row.or_gives]]}
         told = {"content": {"application/json": {"schema": either}}}
-    if row.page is not None:
-        told["content"]["text/html"] = {"schema": {"type": "string"}}
+    if row.page is not None and row.status == 200:
+        told.setdefault("content", {})["text/html"] = {"schema": {"type": "string"}}
     return told
 
 

@@ -32,7 +32,16 @@ from parcours.ingress import (
     steps,
 )
 from parcours.ingress.exchange import Route
-from parcours.ingress.page import entrance, static_files
+from parcours.ingress.page import (
+    entrance,
+    static_files,
+    trial,
+    trial_done,
+    trial_event,
+    trial_kept,
+    trial_messages,
+    trials,
+)
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
@@ -45,6 +54,12 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     operate.ROUTES,
     entrance.ROUTES,
     static_files.ROUTES,
+    trials.ROUTES,
+    trial.ROUTES,
+    trial_done.ROUTES,
+    trial_event.ROUTES,
+    trial_messages.ROUTES,
+    trial_kept.ROUTES,
     steps.ROUTES,
     reports.ROUTES,
     campaigns.ROUTES,

@@ -48,6 +48,11 @@ def screen(door: Door, request: Request, title: str, *main: Child, status: int =
     return document(request, title, head, _header(door, request), _warned(door), *main, status=status)
 
 
+def page_of(door: Door, request: Request, title: str, *main: Child, status: int = 200) -> Answer:
+    """The same for what somebody fills in, which would be lost if it came anew."""
+    return document(request, title, None, _header(door, request), _warned(door), *main, status=status)
+
+
 def document(
     request: Request, title: str, head: Child, header: Child, *main: Child, status: int = 200, cookie: str | None = None
 ) -> Answer:
@@ -109,6 +114,7 @@ def _header(door: Door, request: Request) -> Markup:
             "nav",
             element("a", "Journeys", href=f"{request.root}/journeys"),
             element("a", "Report", href=f"{request.root}/report"),
+            element("a", "Try out", href=f"{request.root}/try"),
             aria_label="Screens",
         ),
         element("p", "Figures of ", moment(request.received_ms), class_="as-of"),

@@ -1,0 +1,250 @@
+"""What was tried out as a test: what was done and seen in a sandbox, at the times that it takes where nothing is short.
+
+In the sandbox waits are cut and skipped, so its times say little. What is done is therefore done again under virtual
+time, with waits as they are written: before each thing time passes until the runs have moved as they had in the
+sandbox, and then for as long as somebody has looked on. What was seen becomes the expectations, each at the instant at
+which it happened then. The test is run before it is shown, and what is otherwise than it was seen is marked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
+
+from parcours.core.counted import INTERNAL_OUTCOMES
+from parcours.core.delivery.feedback import OUTCOMES
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError
+from parcours.instants import to_moment
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.read.finding import Finding, errors
+from parcours.testing.cases.moment import since
+from parcours.testing.cases.people import identified, ids, name_of
+from parcours.testing.cases.read import read_cases_of
+from parcours.testing.cases.run import Verdict, run_cases, verdict_lines
+from parcours.testing.explore.reproduction import flow
+from parcours.testing.virtual_project import VirtualProject
+
+STEPS_MAX: Final = 500
+"""Timers that are let pass until the runs have moved as they had: more are in no trial that somebody watches."""
+
+FILE: Final = "tests/kept.yaml"
+"""What the text is called while it is judged."""
+
+SEEN_MOVES: Final = ("entered", "not_entered", "goal", "exited", "ended", "parked")
+"""Moves that are expected of a test: what lies between follows from the journey."""
+
+MARK: Final = "differs:"
+"""Begins the line below what is otherwise than it was seen."""
+
+SECOND_MS: Final = 1_000
+
+What: TypeAlias = tuple[object, ...]
+"""What a fact tells, without its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Something that was done in a sandbox.
+
+    call   of the event format, without whose it is
+    given  what a test says of it, without its time
+    """
+
+    at_ms: int
+    who: str
+    call: Mapping[str, Any]
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What has come of a sandbox.
+
+    people  the traits of each
+    facts   of these people, those of each in the order of happening
+    """
+
+    title: str
+    people: Mapping[str, Mapping[str, Any]]
+    start_ms: int
+    done: Sequence[Done]
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTest:
+    """
+    text       of a file in tests/, what differs being marked in it
+    differing  what is otherwise than it was seen, or doubtful, as lines; none if the test passes and nothing is
+    """
+
+    text: str
+    differing: tuple[str, ...]
+
+
+def kept_test(project: Project, trial: Trial) -> KeptTest:
+    """The trial as a test of the project, whose waits are as they are written. Takes a while: it is lived through."""
+    start_ms = trial.start_ms // SECOND_MS * SECOND_MS
+    with VirtualProject(project, to_moment(start_ms)) as virtual:
+        again = _Again(virtual, trial, project.program)
+        given = again.live_through()
+        happened, until_ms = virtual.facts(), virtual.now_ms()
+    lines = _written(trial, start_ms, given, until_ms, _expected(trial, happened, start_ms))
+    cases, findings = read_cases_of(project, "\n".join(lines), FILE)
+    verdicts = list(run_cases(project, cases))
+    told = [str(finding) for finding in findings]
+    told += [line for each in verdicts for line in list(verdict_lines(each))[1:]]
+    return KeptTest(_marked(lines, findings, verdicts), tuple(told))
+
+
+class _Again:
+    """Does under virtual time what was done in the sandbox."""
+
+    def __init__(self, virtual: VirtualProject, trial: Trial, program: Program) -> None:
+        self._virtual, self._trial, self._program = virtual, trial, program
+        self._names = [name_of(who, program) for who in trial.people]
+
+    def live_through(self) -> list[tuple[int, Done]]:
+        """What was done, each with its time now, in ms."""
+        for who, traits in self._trial.people.items():
+            self._virtual.happen(identified(who, traits, self._program))
+        moves = [fact for fact in self._trial.facts if isinstance(fact, Moved)]
+        last_ms, given = self._trial.start_ms, list[tuple[int, Done]]()
+        for done in self._trial.done:
+            before = [fact for fact in moves if fact.at < done.at_ms]
+            self._catch_up(Counter(map(_what_moved, before)))
+            last_ms = max([last_ms, *(fact.at for fact in before)])
+            self._look_on(done.at_ms - last_ms)
+            given.append((self._virtual.now_ms(), done))
+            self._do(done)
+            last_ms = max(last_ms, done.at_ms)
+        self._catch_up(Counter(map(_what_moved, moves)))
+        return given
+
+    def _do(self, done: Done) -> None:
+        try:
+            self._virtual.happen({**done.call, **ids(done.who, self._program)})
+        except CallerError:
+            return  # the test says so, too, once it is run
+
+    def _catch_up(self, wanted: Counter[What]) -> None:
+        """Let timers pass until the runs have moved so."""
+        for _ in range(STEPS_MAX):
+            has = Counter(_what_moved(fact) for fact in self._virtual.facts() if isinstance(fact, Moved))
+            due_ms = self._due_ms()
+            if due_ms is None or not any(has[what] < times for what, times in wanted.items() if what[1] != "waiting"):
+                return
+            self._pass(due_ms - self._virtual.now_ms())
+
+    def _look_on(self, for_ms: int) -> None:
+        """Let whole seconds pass, and no timer with them: in the sandbox none had."""
+        due_ms = self._due_ms()
+        if due_ms is not None:
+            for_ms = min(for_ms, due_ms - self._virtual.now_ms() - 1)
+        self._pass(max(0, for_ms) // SECOND_MS * SECOND_MS)
+
+    def _pass(self, for_ms: int) -> None:
+        self._virtual.advance(timedelta(milliseconds=max(0, for_ms)))
+
+    def _due_ms(self) -> int | None:
+        people = [self._virtual.profile(name) for name in self._names]
+        return min((each.next_due for each in people if each is not None and each.next_due is not None), default=None)
+
+
+GIVEN_FROM: Final = 5
+"""The line of the first thing given."""
+
+
+def _written(
+    trial: Trial, start_ms: int, given: Sequence[tuple[int, Done]], until_ms: int, expected: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """The lines of the test."""
+    told = [{"at": since(at, start_ms), "who": done.who, **done.given} for at, done in given]
+    return [
+        f"- test: {flow(trial.title)}",
+        f"  people: {flow(trial.people)}",
+        f"  start: {time_text(start_ms)}",
+        *(["  given:"] if told else []),
+        *(f"    - {flow(each)}" for each in told),
+        f"  until: {since(until_ms, start_ms)}",
+        "  expect:",
+        *(f"    - {flow(each)}" for each in expected),
+    ]
+
+
+def _marked(lines: Sequence[str], findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> str:
+    """The test with what differs below the line that it is about."""
+    marks: dict[int, str] = {}
+    for verdict in verdicts:
+        for failure in verdict.failures:
+            marks[verdict.placed.lines[failure.place]] = "; ".join(failure.found) or "nothing of the kind happens"
+        for place, reason in (*verdict.refused, *verdict.unmatched):
+            marks[GIVEN_FROM + place] = reason
+    marks |= {finding.line: finding.message for finding in errors(findings)}
+    told: list[str] = []
+    for number, line in enumerate(lines, 1):
+        told.append(line)
+        if number in marks:
+            told.append(f"    # {MARK} {' '.join(marks[number].split())}")
+    return "".join(f"{line}\n" for line in told)
+
+
+def _what_moved(fact: Moved) -> What:
+    return fact.person, fact.what, fact.journey, fact.step, None if fact.what == "waiting" else fact.why
+
+
+def _what_seen(fact: Fact) -> What | None:
+    """Of what is expected of a test; None for all else."""
+    match fact:
+        case DeliveryReached() if fact.outcome not in INTERNAL_OUTCOMES and _is_ours(fact):
+            return fact.person, fact.journey, fact.step, fact.channel, fact.message, fact.outcome, fact.gate, fact.to
+        case Moved() if fact.what in SEEN_MOVES:
+            return _what_moved(fact)
+        case _:
+            return None
+
+
+def _is_ours(fact: DeliveryReached) -> bool:
+    """Whether the engine has brought the outcome about, and no reaction that was told to it."""
+    return fact.outcome not in OUTCOMES or fact.reason is not None
+
+
+def _expected(trial: Trial, happened: Sequence[Fact], start_ms: int) -> list[Mapping[str, Any]]:
+    """What was seen, each at the time at which it has happened now."""
+    times: defaultdict[What, list[int]] = defaultdict(list)
+    for fact in happened:
+        if (what := _what_seen(fact)) is not None:
+            times[what].append(fact.at)
+    listed: list[Mapping[str, Any]] = []
+    sent: Counter[tuple[str, str]] = Counter()
+    for fact in sorted(trial.facts, key=lambda fact: fact.at):
+        if (what := _what_seen(fact)) is None:
+            continue
+        at = {"at": since(times[what].pop(0), start_ms)} if times[what] else {}
+        entry = {**_entry(fact), **at}
+        if entry not in listed:
+            listed.append(entry)
+        if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
+            sent[fact.person, fact.channel] += 1
+    listed += [{"who": who, "channel": channel, "times": times} for (who, channel), times in sent.items()]
+    return listed or [{"who": who, "outcome": "sent", "times": 0} for who in trial.people]
+
+
+def _entry(fact: Fact) -> dict[str, Any]:
+    told: dict[str, str | None]
+    match fact:
+        case DeliveryReached():
+            sent = fact.outcome == "sent"
+            told = {"journey": fact.journey, "step": fact.step, "channel": fact.channel, "message": fact.message}
+            told |= {"outcome": None if sent else fact.outcome, "gate": fact.gate, "to": fact.to if sent else None}
+        case Moved():
+            told = {"journey": fact.journey, "step": fact.step, "what": fact.what, "why": fact.why}
+        case _:
+            raise AssertionError("nothing else is expected of a test")
+    return {"who": fact.person, **{name: value for name, value in told.items() if value is not None}}
