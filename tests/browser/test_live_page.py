@@ -29,6 +29,7 @@ SCREENS: Final = (
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
+    "/try",
     "/journeys/none",
 )
 

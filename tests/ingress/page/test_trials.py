@@ -215,6 +215,16 @@ def test_of_several_there_are_counts_and_the_wait_of_all_is_over_at_once(tmp_pat
         for number in range(5):
             seen = await books(studio, path, who=f"p{number}")
         assert "5 have entered" in seen.text
+        form = Seen((await studio.look(f"{path}/event?event=Came&who=")).text)
+        assert "of everybody" in form.text and form.fields["who"] == ""
+        await done(studio, path, "event", event="Came", who="")
+        assert len(await trial_at(studio, path).facts()) > 5
+        await done(studio, path, "again")
+        seen = await done(studio, path, "event", event="Booked", who="", p0="80")
+        assert "100 have entered" in seen.text
+        await done(studio, path, "again")
+        for number in range(5):
+            seen = await books(studio, path, who=f"p{number}")
         assert seen.row("coming") == ["5", "5", "0", "0"]
         assert "Where she is" not in seen.text
 

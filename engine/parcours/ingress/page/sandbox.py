@@ -30,7 +30,7 @@ TRIALS_MAX: Final = 5
 
 LASTS_S: Final = 30 * 60
 
-DONE_MAX: Final = 300
+DONE_MAX: Final = 500
 """Things that are done in one trial: more than anybody clicks in half an hour, and a test that can still be read."""
 
 SKIPS_MAX: Final = 10

@@ -27,6 +27,8 @@ from parcours.testing.cases.moment import since
 FACTS_SHOWN_MAX: Final = 200
 """Facts of a test person on the screen, the newest ones; a kept test has what matters of all."""
 
+SECOND_MS: Final = 1_000
+
 
 async def _trial(door: Door, request: Request) -> Answer:
     return await trial_screen(door, request, trial_of(door, request))
@@ -97,7 +99,7 @@ def _where(run: PersonRun, trial: Trial) -> Child:
     if run.waits_for:
         place += [", waits for ", element("bdi", cut(" or ".join(run.waits_for), TEXT_MAX))]
     if run.until is not None:
-        left = since(max(0, run.until - trial.sandbox.now_ms()) // 1_000 * 1_000, 0)[1:]
+        left = since(max(0, run.until - trial.sandbox.now_ms()) // SECOND_MS * SECOND_MS, 0)[1:]
         place += [f", goes on by herself in {left}, at ", moment(run.until)]
     return place
 
@@ -127,11 +129,10 @@ def _counts(of: Standing) -> Markup:
 
 def _doing(door: Door, request: Request, trial: Trial) -> Markup:
     events = sorted(trial.set_up.project.documents.events.events)
-    who = whose(trial)
     event = element(
         "form",
         element("label", "An event ", select("event", events)),
-        who,
+        whose(trial),
         element("button", "Fill in…"),
         action=address(request, "try", trial.id, "event"),
         class_="row",
@@ -139,7 +140,7 @@ def _doing(door: Door, request: Request, trial: Trial) -> Markup:
     return panel(
         "do",
         "What you can do",
-        button(door, request, trial, "wait-over", "Let the wait be over"),
+        form(door, request, trial, "wait-over", element("button", "Let the wait be over", class_="main")),
         event if events else element("p", "The project declares no events."),
         _consent(door, request, trial),
         element("p", element("a", "Look again", href=address(request, "try", trial.id)), " · ",
@@ -168,12 +169,17 @@ def _consent(door: Door, request: Request, trial: Trial) -> Markup:
 # What has happened
 
 
+def _after(at_ms: int, trial: Trial) -> str:
+    """How long after the trial began, in whole seconds."""
+    return since(max(0, at_ms - trial.start_ms) // SECOND_MS * SECOND_MS, 0)
+
+
 def _facts(trial: Trial, facts: Sequence[Fact]) -> Markup:
     told = [(fact, words) for fact in facts if (words := sentence(fact)) is not None]
     rows = [
         element(
             "tr",
-            element("th", element("time", since(fact.at, trial.start_ms), datetime=time_text(fact.at)), scope="row"),
+            element("th", element("time", _after(fact.at, trial), datetime=time_text(fact.at)), scope="row"),
             element("td", element("bdi", cut(words, TEXT_MAX))),
         )
         for fact, words in reversed(told[-FACTS_SHOWN_MAX:])

@@ -18,7 +18,7 @@ from parcours.ingress.page.session import check_form, form_of
 from parcours.ingress.page.trial import trial_screen
 from parcours.ingress.page.trial_event import EVENT_FIELDS_MAX, event_screen, properties_of
 from parcours.ingress.page.trial_messages import is_for_tests, rendered_of
-from parcours.ingress.page.trial_parts import chosen, trial_of
+from parcours.ingress.page.trial_parts import chosen, meant, trial_of
 from parcours.ingress.page.trials import BODY_BYTES_MAX, CHANGES, of_browsers, sent_to
 from parcours.journey.channels import consents_known, purposes_known
 from parcours.testing.cases.people import name_of
@@ -59,7 +59,9 @@ async def _again(_door: Door, trial: Trial, _fields: Mapping[str, str]) -> None:
 async def _event(_door: Door, trial: Trial, fields: Mapping[str, str]) -> None:
     project = trial.set_up.project
     event = chosen(fields.get("event", ""), list(project.documents.events.events), "event")
-    await trial.event(_who(trial, fields), event, properties_of(project, event, fields))
+    properties = properties_of(project, event, fields)
+    for who in meant(trial, fields):
+        await trial.event(who, event, properties)
 
 
 async def _react(_door: Door, trial: Trial, fields: Mapping[str, str]) -> None:
@@ -77,7 +79,8 @@ async def _consent(_door: Door, trial: Trial, fields: Mapping[str, str]) -> None
     channel = chosen(fields.get("channel", ""), sorted(consents_known(program)), "channel")
     named = fields.get("purpose", "")
     purpose = chosen(named, sorted(purposes_known(program)), "purpose") if named else None
-    await trial.consent(_who(trial, fields), channel, purpose, granted=fields.get("granted") == "true")
+    for who in meant(trial, fields):
+        await trial.consent(who, channel, purpose, granted=fields.get("granted") == "true")
 
 
 async def _send(door: Door, trial: Trial, fields: Mapping[str, str]) -> None:
@@ -88,10 +91,6 @@ async def _send(door: Door, trial: Trial, fields: Mapping[str, str]) -> None:
     opened, outgoing = door.service.opened_with, rendered.outgoing
     configured = channel_settings(opened, outgoing.channel, os.environ)
     await send_proof(trial.sandbox.service.program, outgoing, Registry.installed(), door.service.settings, configured)
-
-
-def _who(trial: Trial, fields: Mapping[str, str]) -> str:
-    return chosen(fields.get("who", ""), trial.people, "test person")
 
 
 def json_object(text: str, what: str) -> dict[str, Any]:

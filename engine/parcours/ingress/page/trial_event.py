@@ -13,7 +13,7 @@ from parcours.ingress.exchange import Answer, Problem, Request, Route
 from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, name, page_of, seen
 from parcours.ingress.page.sandbox import Trial
 from parcours.ingress.page.session import TOKEN_FIELD, form_token
-from parcours.ingress.page.trial_parts import chosen, hidden, trial_of, warned
+from parcours.ingress.page.trial_parts import EVERYBODY, chosen, hidden, meant, trial_of, warned
 from parcours.ingress.page.trials import CHANGES, of_browsers
 from parcours.insight.page.markup import Markup, element
 from parcours.journey.picture.svg_text import cut
@@ -43,7 +43,8 @@ def event_screen(
     project = trial.set_up.project
     try:
         event = chosen(fields.get("event", ""), list(project.documents.events.events), "event")
-        who = chosen(fields.get("who", trial.people[0]), trial.people, "test person")
+        people = meant(trial, fields)
+        who = people[0] if len(people) == 1 else ""
     except ParcoursError as error:
         raise Problem(404, "unknown", str(error)) from None
     what = project.documents.events.events[event].description
@@ -63,7 +64,12 @@ def event_screen(
             hidden("who", who),
             [_field(number, path, kind, fields) for number, (path, kind) in enumerate(_declared(project, event))],
             _more(fields.get(MORE, "")),
-            element("p", element("button", "Tell it", class_="main"), " of ", name(who)),
+            element(
+                "p",
+                element("button", "Tell it", class_="main"),
+                " of ",
+                name(people[0] if len(people) == 1 else EVERYBODY),
+            ),
             method="post",
             action=address(request, "try", trial.id),
             class_="sheet fields",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from parcours.errors import CallerError
@@ -13,6 +13,8 @@ from parcours.ingress.page.sandbox import Trial
 from parcours.ingress.page.session import TOKEN_FIELD, form_token, session_number
 from parcours.insight.page.markup import Child, Markup, element
 from parcours.journey.picture.svg_text import cut, readable
+
+EVERYBODY: Final = "everybody"
 
 LINES_MAX: Final = 20
 """Lines of what is wrong with a project, or with what somebody has filled in."""
@@ -67,10 +69,16 @@ def select(field: str, values: Sequence[str], empty: str = "") -> Markup:
 
 
 def whose(trial: Trial) -> Markup:
-    """The field that says of which test person something is; of one it is known."""
+    """The field that says of which test person something is, or of all; of one it is known."""
     if len(trial.people) == 1:
         return hidden("who", trial.people[0])
-    return element("label", " of ", select("who", trial.people))
+    return element("label", " of ", select("who", ["", *trial.people], EVERYBODY))
+
+
+def meant(trial: Trial, fields: Mapping[str, str]) -> Sequence[str]:
+    """The test people whom that field means. Raises CallerError."""
+    who = fields.get("who", "")
+    return [chosen(who, trial.people, "test person")] if who else trial.people
 
 
 def chosen(value: str, names: Sequence[str], what: str) -> str:
