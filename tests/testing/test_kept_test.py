@@ -13,7 +13,7 @@ from parcours.config import MINUTE_MS
 from parcours.testing.cases.people import ids
 from parcours.testing.cases.read import read_cases_of
 from parcours.testing.cases.run import run_cases
-from parcours.testing.kept_test import Done, KeptTest, Trial, kept_test
+from parcours.testing.kept_test import Done, KeptTest, Tried, kept_test
 from parcours.testing.sandbox import Sandbox
 
 START_MS = 1_772_442_000_417
@@ -24,7 +24,7 @@ SARAH = {"email": "sarah@luma.example", "phone": "+33612345678", "push_token": "
 CART = {"type": "track", "event": "Product Added", "properties": {"cart": {"total": 80}}}
 
 
-class Tried:
+class Player:
     """A sandbox whose clock stands still, and what is done in it."""
 
     def __init__(self, sandbox: Sandbox, clock: ManualClock, people: Mapping[str, Mapping[str, Any]]) -> None:
@@ -55,36 +55,36 @@ class Tried:
 
 def kept_of(
     project: Project,
-    visit: Callable[[Tried], Awaitable[None]],
+    visit: Callable[[Player], Awaitable[None]],
     people: Mapping[str, Mapping[str, Any]] | None = None,
     shown: Project | None = None,
 ) -> KeptTest:
     """Try a project out, and keep it as a test of this or another one."""
     people = {"sarah": SARAH} if people is None else people
 
-    async def scenario() -> Trial:
+    async def scenario() -> Tried:
         clock = ManualClock(START_MS)
         sandbox = Sandbox(shown or project, 10_000, clock=clock)
         await sandbox.start()
         try:
             for who, traits in people.items():
                 await sandbox.service.identify(who, traits)
-            tried = Tried(sandbox, clock, people)
-            await visit(tried)
+            player = Player(sandbox, clock, people)
+            await visit(player)
             facts = [fact for who in people for fact in await sandbox.service.facts(who)]
-            return Trial("what was tried out", people, START_MS, tried.done, facts)
+            return Tried("what was tried out", people, START_MS, player.done, facts)
         finally:
             await sandbox.close()
 
     return kept_test(project, asyncio.run(scenario()))
 
 
-async def opened_after_a_reminder(tried: Tried) -> None:
-    await tried.add()
-    tried.look_on(2_300)
-    await tried.let_wait_be_over()
-    tried.look_on(4_900)
-    await tried.react("opened", "remind", "email")
+async def opened_after_a_reminder(player: Player) -> None:
+    await player.add()
+    player.look_on(2_300)
+    await player.let_wait_be_over()
+    player.look_on(4_900)
+    await player.react("opened", "remind", "email")
 
 
 def test_a_wait_that_was_over_in_seconds_is_as_long_as_it_is_written(luma: Project) -> None:
@@ -114,12 +114,12 @@ def test_a_wait_that_was_over_in_seconds_is_as_long_as_it_is_written(luma: Proje
 
 
 def test_the_whole_way_is_kept_and_the_test_passes_by_itself(luma: Project) -> None:
-    async def visit(tried: Tried) -> None:
-        await tried.add()
+    async def visit(player: Player) -> None:
+        await player.add()
         for _ in range(6):
-            known = await tried.sandbox.service.profile("sarah")
+            known = await player.sandbox.service.profile("sarah")
             if known is not None and known.next_due is not None:
-                await tried.let_wait_be_over()
+                await player.let_wait_be_over()
 
     kept = kept_of(luma, visit)
     cases, findings = read_cases_of(luma, kept.text, "tests/kept.yaml")
@@ -149,8 +149,8 @@ def test_what_is_otherwise_than_it_was_seen_is_marked(luma: Project, luma_copy: 
 
 
 def test_somebody_to_whom_nothing_happens_is_expected_to_get_nothing(luma: Project) -> None:
-    async def visit(tried: Tried) -> None:
-        tried.look_on(5 * MINUTE_MS)
+    async def visit(player: Player) -> None:
+        player.look_on(5 * MINUTE_MS)
 
     kept = kept_of(luma, visit, {"sarah": {}, "@anonymous/7f3a": {}})
 
@@ -161,8 +161,8 @@ def test_somebody_to_whom_nothing_happens_is_expected_to_get_nothing(luma: Proje
 def test_whatever_somebody_is_called_the_text_is_a_test(luma: Project) -> None:
     odd = 'a"b: {c} # \u202e </script>\nx'
 
-    async def visit(tried: Tried) -> None:
-        await tried.add(odd)
+    async def visit(player: Player) -> None:
+        await player.add(odd)
 
     kept = kept_of(luma, visit, {odd: {"email": 'x"}\n- oops: @y', "first_name": "}]"}})
 

@@ -8,8 +8,8 @@ which it happened then. The test is run before it is shown, and what is otherwis
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
@@ -63,7 +63,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Tried:
     """What has come of a sandbox.
 
     people  the traits of each
@@ -88,14 +88,14 @@ class KeptTest:
     differing: tuple[str, ...]
 
 
-def kept_test(project: Project, trial: Trial) -> KeptTest:
+def kept_test(project: Project, tried: Tried) -> KeptTest:
     """The trial as a test of the project, whose waits are as they are written. Takes a while: it is lived through."""
-    start_ms = trial.start_ms // SECOND_MS * SECOND_MS
+    start_ms = tried.start_ms // SECOND_MS * SECOND_MS
     with VirtualProject(project, to_moment(start_ms)) as virtual:
-        again = _Again(virtual, trial, project.program)
+        again = _Again(virtual, tried, project.program)
         given = again.live_through()
         happened, until_ms = virtual.facts(), virtual.now_ms()
-    lines = _written(trial, start_ms, given, until_ms, _expected(trial, happened, start_ms))
+    lines = _written(tried, start_ms, given, until_ms, _expected(tried, happened, start_ms))
     cases, findings = read_cases_of(project, "\n".join(lines), FILE)
     verdicts = list(run_cases(project, cases))
     told = [str(finding) for finding in findings]
@@ -106,25 +106,26 @@ def kept_test(project: Project, trial: Trial) -> KeptTest:
 class _Again:
     """Does under virtual time what was done in the sandbox."""
 
-    def __init__(self, virtual: VirtualProject, trial: Trial, program: Program) -> None:
-        self._virtual, self._trial, self._program = virtual, trial, program
-        self._names = [name_of(who, program) for who in trial.people]
+    def __init__(self, virtual: VirtualProject, tried: Tried, program: Program) -> None:
+        self._virtual, self._tried, self._program = virtual, tried, program
+        self._names = [name_of(who, program) for who in tried.people]
 
     def live_through(self) -> list[tuple[int, Done]]:
         """What was done, each with its time now, in ms."""
-        for who, traits in self._trial.people.items():
+        for who, traits in self._tried.people.items():
             self._virtual.happen(identified(who, traits, self._program))
-        moves = [fact for fact in self._trial.facts if isinstance(fact, Moved)]
-        last_ms, given = self._trial.start_ms, list[tuple[int, Done]]()
-        for done in self._trial.done:
-            before = [fact for fact in moves if fact.at < done.at_ms]
-            self._catch_up(Counter(map(_what_moved, before)))
-            last_ms = max([last_ms, *(fact.at for fact in before)])
+        moves = deque(sorted(_moves(self._tried.facts), key=lambda fact: fact.at))
+        wanted, last_ms, given = Counter[What](), self._tried.start_ms, list[tuple[int, Done]]()
+        for done in self._tried.done:
+            while moves and moves[0].at < done.at_ms:
+                last_ms = max(last_ms, moves[0].at)
+                wanted[_what_moved(moves.popleft())] += 1
+            self._catch_up(wanted)
             self._look_on(done.at_ms - last_ms)
             given.append((self._virtual.now_ms(), done))
             self._do(done)
             last_ms = max(last_ms, done.at_ms)
-        self._catch_up(Counter(map(_what_moved, moves)))
+        self._catch_up(wanted + Counter(map(_what_moved, moves)))
         return given
 
     def _do(self, done: Done) -> None:
@@ -136,14 +137,16 @@ class _Again:
     def _catch_up(self, wanted: Counter[What]) -> None:
         """Let timers pass until the runs have moved so."""
         for _ in range(STEPS_MAX):
-            has = Counter(_what_moved(fact) for fact in self._virtual.facts() if isinstance(fact, Moved))
-            due_ms = self._due_ms()
-            if due_ms is None or not any(has[what] < times for what, times in wanted.items() if what[1] != "waiting"):
+            if not wanted - Counter(map(_what_moved, _moves(self._virtual.facts()))):
+                return
+            if (due_ms := self._due_ms()) is None:
                 return
             self._pass(due_ms - self._virtual.now_ms())
 
     def _look_on(self, for_ms: int) -> None:
         """Let whole seconds pass, and no timer with them: in the sandbox none had."""
+        if for_ms < SECOND_MS:
+            return
         due_ms = self._due_ms()
         if due_ms is not None:
             for_ms = min(for_ms, due_ms - self._virtual.now_ms() - 1)
@@ -162,13 +165,13 @@ GIVEN_FROM: Final = 5
 
 
 def _written(
-    trial: Trial, start_ms: int, given: Sequence[tuple[int, Done]], until_ms: int, expected: Sequence[Mapping[str, Any]]
+    tried: Tried, start_ms: int, given: Sequence[tuple[int, Done]], until_ms: int, expected: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """The lines of the test."""
     told = [{"at": since(at, start_ms), "who": done.who, **done.given} for at, done in given]
     return [
-        f"- test: {flow(trial.title)}",
-        f"  people: {flow(trial.people)}",
+        f"- test: {flow(tried.title)}",
+        f"  people: {flow(tried.people)}",
         f"  start: {time_text(start_ms)}",
         *(["  given:"] if told else []),
         *(f"    - {flow(each)}" for each in told),
@@ -195,8 +198,13 @@ def _marked(lines: Sequence[str], findings: Sequence[Finding], verdicts: Sequenc
     return "".join(f"{line}\n" for line in told)
 
 
+def _moves(facts: Iterable[Fact]) -> Iterator[Moved]:
+    """The moves of runs; that one waits says until when, which is what differs."""
+    return (fact for fact in facts if isinstance(fact, Moved) and fact.what != "waiting")
+
+
 def _what_moved(fact: Moved) -> What:
-    return fact.person, fact.what, fact.journey, fact.step, None if fact.what == "waiting" else fact.why
+    return fact.person, fact.what, fact.journey, fact.step, fact.why
 
 
 def _what_seen(fact: Fact) -> What | None:
@@ -215,7 +223,7 @@ def _is_ours(fact: DeliveryReached) -> bool:
     return fact.outcome not in OUTCOMES or fact.reason is not None
 
 
-def _expected(trial: Trial, happened: Sequence[Fact], start_ms: int) -> list[Mapping[str, Any]]:
+def _expected(tried: Tried, happened: Sequence[Fact], start_ms: int) -> list[Mapping[str, Any]]:
     """What was seen, each at the time at which it has happened now."""
     times: defaultdict[What, list[int]] = defaultdict(list)
     for fact in happened:
@@ -223,7 +231,7 @@ def _expected(trial: Trial, happened: Sequence[Fact], start_ms: int) -> list[Map
             times[what].append(fact.at)
     listed: list[Mapping[str, Any]] = []
     sent: Counter[tuple[str, str]] = Counter()
-    for fact in sorted(trial.facts, key=lambda fact: fact.at):
+    for fact in sorted(tried.facts, key=lambda fact: fact.at):
         if (what := _what_seen(fact)) is None:
             continue
         at = {"at": since(times[what].pop(0), start_ms)} if times[what] else {}
@@ -233,7 +241,7 @@ def _expected(trial: Trial, happened: Sequence[Fact], start_ms: int) -> list[Map
         if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
             sent[fact.person, fact.channel] += 1
     listed += [{"who": who, "channel": channel, "times": times} for (who, channel), times in sent.items()]
-    return listed or [{"who": who, "outcome": "sent", "times": 0} for who in trial.people]
+    return listed or [{"who": who, "outcome": "sent", "times": 0} for who in tried.people]
 
 
 def _entry(fact: Fact) -> dict[str, Any]:

@@ -3,62 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import threading
-from collections.abc import Mapping
 from pathlib import Path
-from textwrap import dedent
+from urllib.parse import quote
 
-import httpx
-import pytest
-from tests.ingress.page.studio import KEYS, Seen, Studio, at_the_studio, key
+from tests.ingress.page.studio import TEXTS, Seen, Studio, at_the_studio
+from tests.ingress.page.trying import SARAH, begun, books, done, key_of, sent, textarea, trial_at
 
-from parcours.ingress.page.sandbox import DONE_MAX, LASTS_S, TRIALS_MAX, Trial
+from parcours.ingress.page.sandbox import DONE_MAX
 from parcours.testing.cases.read import read_cases_of
 from parcours.testing.cases.run import run_cases
-
-SARAH = {"who": "sarah", "traits": "email: sarah@mail.example\nplan: gold", "journey": "booked"}
-
-
-async def begun(studio: Studio, **fields: str) -> str:
-    """Begin a trial; the path at which it is."""
-    answer = await sent(studio, "/try", {"source": "published", "shorten": "10s", **SARAH, **fields})
-    assert answer.status_code == 303, Seen(answer.text).text
-    return answer.headers["location"]
-
-
-async def sent(studio: Studio, path: str, fields: Mapping[str, str], of: str | None = None) -> httpx.Response:
-    """A form of the page at this address, or at another one."""
-    token = Seen((await studio.look(of or path)).text).fields["token"]
-    return await studio.send(path, {"token": token, **fields})
-
-
-async def done(studio: Studio, path: str, what: str, **fields: str) -> Seen:
-    """Do something in a trial, and look at it."""
-    answer = await sent(studio, path, {"do": what, **fields})
-    assert answer.status_code == 303, Seen(answer.text).text
-    return Seen((await studio.look(answer.headers["location"])).text)
-
-
-async def books(studio: Studio, path: str, total: str = "80", who: str = "sarah") -> Seen:
-    return await done(studio, path, "event", event="Booked", who=who, p0=total)
-
-
-def trial_at(studio: Studio, path: str) -> Trial:
-    return next(each for each in studio.door.trials.all() if each.id == path.rpartition("/")[2])
-
-
-def threads_of_ours() -> set[str]:
-    """All but those of the loop, in which projects are read."""
-    return {each.name for each in threading.enumerate() if not each.name.startswith("asyncio")}
-
-
-def key_of(seen: Seen, what: str) -> str:
-    """The key of the newest message, as the form has it by which something is done with it."""
-    at = [told for tag, told in seen.elements if tag == "input"]
-    place = next(number for number, told in enumerate(at) if (told.get("name"), told.get("value")) == ("do", what))
-    assert at[place + 1]["name"] == "key"
-    return at[place + 1]["value"] or ""
 
 
 def test_somebody_is_watched_on_her_way_and_her_waits_are_let_be_over(tmp_path: Path) -> None:
@@ -175,38 +128,6 @@ def test_what_was_tried_is_a_test_that_passes(tmp_path: Path) -> None:
     at_the_studio(tmp_path, visit)
 
 
-def textarea(page: str) -> str:
-    from html import unescape
-
-    found = re.search(r"<textarea[^>]*>(.*)</textarea>", page, re.DOTALL)
-    assert found is not None
-    return unescape(found[1])
-
-
-def test_the_project_may_be_as_it_lies_in_the_folder_drafts_included(tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        await studio.log_in("ada")
-        message = studio.folder / "messages" / "note.yaml"
-        message.write_text(
-            message.read_text().replace("message: note", "message: note, status: draft").replace("Hi", "Ho")
-        )
-        journey = studio.folder / "journeys" / "booked.yaml"
-        journey.write_text(journey.read_text().replace("journey: booked", "journey: renamed"))
-        form = Seen((await studio.look("/try?source=folder")).text)
-        assert "renamed" in form.text and "renamed" not in Seen((await studio.look("/try")).text).text
-
-        path = await begun(studio, source="folder", journey="renamed")
-        seen = await books(studio, path)
-        assert "subjectHo" in seen.text and "the project as it lies in the folder" in seen.text
-
-        journey.write_text("journey: [")
-        broken = await studio.look("/try?source=folder")
-        assert broken.status_code == 200 and "journeys/booked.yaml" in Seen(broken.text).text
-        assert (await studio.look("/try?source=elsewhere")).status_code == 200
-
-    at_the_studio(tmp_path, visit)
-
-
 def test_of_several_there_are_counts_and_the_wait_of_all_is_over_at_once(tmp_path: Path) -> None:
     async def visit(studio: Studio) -> None:
         await studio.log_in("ada")
@@ -229,95 +150,9 @@ def test_of_several_there_are_counts_and_the_wait_of_all_is_over_at_once(tmp_pat
         assert "Where she is" not in seen.text
 
         seen = await done(studio, path, "wait-over")
+        refused = await studio.look(f"{path}/test")
+        assert refused.status_code == 409 and "of up to 10 people" in refused.text
         assert seen.row("coming") == ["5", "0", "5", "0"] and seen.row("quiet") == ["5", "5", "0", "0"]
-
-    at_the_studio(tmp_path, visit)
-
-
-@pytest.mark.parametrize(
-    "fields, said",
-    [
-        ({"people": "\n".join(f"p{number}: {{}}" for number in range(101))}, "There are 101 people"),
-        ({"people": "ana: gold"}, "People are written as"),
-        ({"people": "a: &a [*a]"}, "People"),
-        ({"traits": "[1]"}, "Traits are written as"),
-        ({"traits": "a: {"}, "Traits cannot be read"),
-        ({"who": ""}, "has a name"),
-        ({"who": "x" * 201}, "has a name"),
-        ({"shorten": "soon"}, "a duration is written like"),
-        ({"journey": "none"}, "There is no such journey"),
-        ({"source": "elsewhere"}, "There is no such project"),
-        ({"copy": "person1"}, "To copy somebody takes a key that opens"),
-    ],
-)
-def test_what_cannot_be_begun_is_said_beside_what_was_filled_in(
-    fields: dict[str, str], said: str, tmp_path: Path
-) -> None:
-    async def visit(studio: Studio) -> None:
-        await studio.log_in("ada")
-
-        answer = await sent(studio, "/try", {"source": "published", "shorten": "10s", **SARAH, **fields})
-
-        seen = Seen(answer.text)
-        assert answer.status_code in (400, 403) and said.casefold() in seen.text.casefold()
-        assert studio.door.trials.of("") == []
-        if fields.get("source") is None and "traits" not in fields:
-            assert "plan: gold" in textarea(answer.text)
-
-    at_the_studio(tmp_path, visit)
-
-
-def test_five_go_on_at_once_and_each_is_of_its_session_alone(tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        await studio.log_in("ada")
-        paths = [await begun(studio) for _ in range(TRIALS_MAX)]
-        refused = await sent(studio, "/try", {"source": "published", **SARAH})
-        assert refused.status_code == 429 and "trials are under way" in refused.text
-
-        gone = await sent(studio, paths[0], {"do": "end"})
-        assert gone.headers["location"] == "/try"
-        assert (await studio.look(paths[0])).status_code == 404
-        await begun(studio)
-        await studio.log_in("ada")  # another session of the same key
-        assert (await studio.look(paths[1])).status_code == 404
-        assert paths[1] not in (await studio.look("/try")).text
-
-    at_the_studio(tmp_path, visit)
-
-
-def test_it_ends_with_the_session_or_after_half_an_hour_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        await studio.log_in("ada")
-        tasks, threads = asyncio.all_tasks(), threads_of_ours()
-        path = await begun(studio)
-        await studio.log_in("ada")
-        late = await begun(studio)
-        await sent(studio, "/out", {}, of="/try")
-        await studio.log_in("ada")
-        assert (await studio.look(late)).status_code == 404
-
-        now_ms = studio.door.now_ms()
-        studio.door.now_ms = lambda: now_ms + LASTS_S * 1_000
-        trial = trial_at(studio, path)
-        with pytest.raises(Exception, match="has ended"):
-            studio.door.trials.find(trial.id, trial.session, studio.door.now_ms())
-        studio.door.trials.end_all()
-        await studio.door.trials.closed()
-        assert asyncio.all_tasks() <= tasks and threads_of_ours() == threads
-
-    at_the_studio(tmp_path, visit)
-
-
-def test_who_may_only_look_is_told_what_it_takes(tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        await studio.log_in("eve")
-        seen = Seen((await studio.look("/try")).text)
-        assert "takes a key that opens operate" in seen.text and "journey" not in seen.fields
-        assert (await studio.send("/try", {"token": seen.fields["token"], **SARAH})).status_code == 403
-        assert (await studio.look("/try/1234")).status_code == 403
-        for method, path in (("GET", "/try"), ("POST", "/try"), ("GET", "/try/1"), ("POST", "/try/1")):
-            answer = await studio.client.request(method, path, headers={"Authorization": "Bearer ada"})
-            assert (answer.status_code, answer.json()["code"]) == (406, "browsers")
 
     at_the_studio(tmp_path, visit)
 
@@ -333,45 +168,6 @@ def test_no_more_is_done_in_one_than_a_test_can_say(tmp_path: Path) -> None:
         assert refused.status_code == 400 and f"{DONE_MAX} things have been done" in refused.text
 
     at_the_studio(tmp_path, visit)
-
-
-@pytest.mark.parametrize("form", [{}, {"token": "v1.nonsense"}])
-def test_a_form_that_is_none_of_ours_does_nothing(form: dict[str, str], tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        await studio.log_in("ada")
-        path = await begun(studio)
-
-        for where in ("/try", path):
-            answer = await studio.send(where, {"do": "end", **SARAH, **form})
-            assert answer.status_code == 403
-        foreign = Seen((await studio.look(path)).text).fields["token"]
-        assert (await studio.send(path, {"do": "end", "token": foreign}, "http://evil.example")).status_code == 403
-        assert (await studio.look(path)).status_code == 200
-
-    at_the_studio(tmp_path, visit)
-
-
-def test_somebody_is_copied_with_an_address_for_tests_in_place_of_hers(tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        live = studio.door.service
-        await studio.come()
-        await live.consent("person1", "email", granted=False)
-        await studio.log_in("boss")
-
-        path = await begun(studio, copy="person1", traits="")
-
-        trial = trial_at(studio, path)
-        (person,) = await trial.known()
-        assert dict(person.traits) == {"email": "qa@mail.example", "plan": "gold"}
-        assert dict(person.consents) == {("email", None): False}
-        looks = [fact for fact in await live.facts("person1") if type(fact).__name__ == "Looked"]
-        assert len(looks) == 1
-        unknown = await sent(studio, "/try", {"source": "published", **SARAH, "copy": "nobody"})
-        assert unknown.status_code == 404 and "person1@mail.example" not in (await studio.look(path)).text
-
-    at_the_studio(
-        tmp_path, visit, keys=(*KEYS, key("boss", "operate", "people:read")), test_addresses=("qa@mail.example",)
-    )
 
 
 HOSTILE = '"><script>alert(1)</script>\u202e&'
@@ -392,51 +188,35 @@ def test_texts_of_others_are_texts_and_nothing_more(tmp_path: Path) -> None:
     at_the_studio(tmp_path, visit)
 
 
-MAIL = """
-    message: note
-    class: transactional
-    email: {subject: Hi, text: Hello, html: "<b>{{ profile.plan }}</b><img src=https://x.example/i.png>"}
-"""
+ODD = {
+    **TEXTS,
+    "events.yaml": """
+        events:
+          'Booked': {properties: {total: number}}
+          'Came': {}
+          'Joined': {}
+          '"><script>alert(2)</script>': {description: '<img src=x>', properties: {'><b>': string, 'a.b.c': list}}
+    """,
+    "messages/note.yaml": """
+        message: note
+        class: transactional
+        email: {subject: '<script>alert(3)</script>', text: '"><img src=x>{{ profile.plan }}'}
+    """,
+}
 
 
-def test_a_mail_is_shown_in_a_frame_that_loads_and_runs_nothing(tmp_path: Path) -> None:
-    async def visit(studio: Studio) -> None:
-        message = studio.folder / "messages" / "note.yaml"
-        message.write_text(dedent(MAIL))
-        await studio.log_in("ada")
-        path = await begun(studio, source="folder", traits="email: s@mail.example\nplan: <script>x</script>")
-        seen = await books(studio, path)
-        (frame,) = [told for tag, told in seen.elements if tag == "iframe"]
-        assert frame["sandbox"] == "" and frame["title"]
-
-        mail = await studio.look(frame["src"] or "")
-
-        assert "<b>&lt;script&gt;" in mail.text
-        policy = mail.headers["content-security-policy"]
-        assert policy.startswith("default-src 'none';") and policy.endswith("sandbox") and "img-src" not in policy
-        assert (await studio.look(f"{path}/message?key=none")).status_code == 404
-
-    at_the_studio(tmp_path, visit)
-
-
-def test_a_message_is_really_sent_to_an_address_for_tests_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from parcours.testing.doubles.smtp import SmtpServer
+def test_texts_of_the_project_are_texts_and_nothing_more(tmp_path: Path) -> None:
+    event = '"><script>alert(2)</script>'
 
     async def visit(studio: Studio) -> None:
         await studio.log_in("ada")
-        path = await begun(studio, traits="email: other@mail.example")
-        seen = await books(studio, path)
-        assert "Really send" not in seen.text
-        refused = await sent(studio, path, {"do": "send", "key": key_of(seen, "react")})
-        assert refused.status_code == 409 and "test_addresses" in refused.text
+        path = await begun(studio)
+        await books(studio, path)
+        await done(studio, path, "event", event=event, who="sarah", p0="<script>", p1="[1]")
+        assert trial_at(studio, path).done[-1].given["properties"] == {"><b>": "<script>", "a": {"b": {"c": [1]}}}
+        for where in (path, f"{path}/test", f"{path}/event?event={quote(event)}", "/try"):
+            answer = await studio.look(where)
+            assert answer.status_code == 200
+            assert "<script" not in answer.text and "<img" not in answer.text and '<b>"' not in answer.text, where
 
-        path = await begun(studio, traits="email: qa@mail.example")
-        seen = await books(studio, path)
-        assert "Really send to qa@mail.example" in seen.text
-        unset = await sent(studio, path, {"do": "send", "key": key_of(seen, "send")})
-        assert unset.status_code == 400 and "channels.email" in unset.text
-
-    at_the_studio(tmp_path, visit, test_addresses=("qa@mail.example",))
-    assert SmtpServer is not None and monkeypatch is not None
+    at_the_studio(tmp_path, visit, texts=ODD)

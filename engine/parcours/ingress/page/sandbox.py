@@ -17,6 +17,7 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.errors import CallerError, Overloaded
 from parcours.ingress.exchange import Problem
+from parcours.instants import floor_ms
 from parcours.journey.project import Project
 from parcours.service.people_calls import reaction_call
 from parcours.service.person import Person
@@ -24,6 +25,7 @@ from parcours.testing.cases.document import PEOPLE_MAX as PEOPLE_MAX
 from parcours.testing.cases.people import ids, name_of
 from parcours.testing.kept_test import Done
 from parcours.testing.sandbox import Sandbox
+from parcours.testing.virtual_project import END
 
 TRIALS_MAX: Final = 5
 """Trials at once, of all sessions together: each has an engine of its own."""
@@ -41,8 +43,8 @@ Traits: TypeAlias = Mapping[str, Any]
 Consents: TypeAlias = Sequence[tuple[str, str | None, bool]]
 """What somebody has said: (channel, purpose, granted)."""
 
-LATEST_MS: Final = 221_845_392_000_000
-"""The year 9000: what is due later is not waited for."""
+LATEST_MS: Final = floor_ms(END)
+"""What is due later is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ FACTS_SHOWN_MAX: Final = 200
 
 SECOND_MS: Final = 1_000
 
+TOLD: Final = {"send": "The message has really been sent, marked as a proof."}
+"""What is said once something has been done that does not show by itself."""
+
 
 async def _trial(door: Door, request: Request) -> Answer:
     return await trial_screen(door, request, trial_of(door, request))
@@ -51,6 +54,7 @@ async def trial_screen(door: Door, request: Request, trial: Trial, said: str = "
         element("p", "It ends at ", moment(trial.ends_ms), ", and nothing of it is kept then. Its clock shows ",
                 moment(trial.sandbox.now_ms()), ".", class_="lead"),
         warned(said),
+        element("p", TOLD[told], role="status") if (told := request.query.get("told", "")) in TOLD else None,
         element(
             "div",
             _picture(of, known),

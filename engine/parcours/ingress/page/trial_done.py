@@ -15,7 +15,7 @@ from parcours.ingress.exchange import Answer, Problem, Request, Route
 from parcours.ingress.page.frame import address, seen
 from parcours.ingress.page.sandbox import Trial
 from parcours.ingress.page.session import check_form, form_of
-from parcours.ingress.page.trial import trial_screen
+from parcours.ingress.page.trial import TOLD, trial_screen
 from parcours.ingress.page.trial_event import EVENT_FIELDS_MAX, event_screen, properties_of
 from parcours.ingress.page.trial_messages import is_for_tests, rendered_of
 from parcours.ingress.page.trial_parts import chosen, meant, trial_of
@@ -44,7 +44,7 @@ async def _do(door: Door, request: Request) -> Answer:
         if what == "event":
             return event_screen(door, request, trial, fields, str(error), 400)
         return await trial_screen(door, request, trial, str(error), 400)
-    return sent_to(address(request, "try", trial.id))
+    return sent_to(address(request, "try", trial.id, told=what if what in TOLD else None))
 
 
 async def _wait_over(_door: Door, trial: Trial, _fields: Mapping[str, str]) -> None:
@@ -87,7 +87,7 @@ async def _send(door: Door, trial: Trial, fields: Mapping[str, str]) -> None:
     """Send a message for once, marked as a proof, by the channel that the door was started with."""
     rendered = rendered_of(trial, fields.get("key", ""))
     if not is_for_tests(door, rendered):
-        raise Problem(409, "refused", "a message is really sent to the `test_addresses` of serve.yaml alone")
+        raise CallerError("a message is really sent to the `test_addresses` of serve.yaml alone")
     opened, outgoing = door.service.opened_with, rendered.outgoing
     configured = channel_settings(opened, outgoing.channel, os.environ)
     await send_proof(trial.sandbox.service.program, outgoing, Registry.installed(), door.service.settings, configured)

@@ -13,10 +13,13 @@ from parcours.ingress.page.trial_parts import trial_of
 from parcours.ingress.page.trials import CHANGES, of_browsers
 from parcours.insight.page.markup import Markup, element
 from parcours.journey.picture.svg_text import cut
-from parcours.testing.kept_test import KeptTest, Trial, kept_test
+from parcours.testing.kept_test import KeptTest, Tried, kept_test
 
 TITLE_MAX: Final = 200
 """Characters of a test's title."""
+
+KEPT_PEOPLE_MAX: Final = 10
+"""People of a trial that is kept: of a hundred there would be a thousand lines, which take seconds to be judged."""
 
 DIFFERING_MAX: Final = 50
 """Lines shown of what differs."""
@@ -24,10 +27,12 @@ DIFFERING_MAX: Final = 50
 
 async def _kept(door: Door, request: Request) -> Answer:
     trial = trial_of(door, request)
+    if len(trial.people) > KEPT_PEOPLE_MAX:
+        raise Problem(409, "refused", f"a test is kept of up to {KEPT_PEOPLE_MAX} people: of more it says little")
     title = request.query.get("title", "").strip()[:TITLE_MAX] or f"what was tried out with {trial.set_up.journey}"
     async with trial.turn:
         facts = await trial.facts()
-        tried = Trial(title, trial.set_up.people, trial.start_ms, list(trial.done), facts)
+        tried = Tried(title, trial.set_up.people, trial.start_ms, list(trial.done), facts)
     try:
         kept = await in_thread(kept_test, trial.set_up.project, tried)
     except ParcoursError as error:

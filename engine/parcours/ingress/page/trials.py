@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -52,9 +52,9 @@ async def _screen(door: Door, request: Request, fields: Mapping[str, str], said:
         return page_of(door, request, "Try out", element("h1", "Try out"), element("p", told))
     source = fields.get("source", "published")
     try:
-        project, wrong = await _project_of(door, source), ""
+        journeys, wrong = await _journeys_of(door, source), ""
     except ParcoursError as error:
-        project, wrong = None, str(error)
+        journeys, wrong = None, str(error)
     return page_of(
         door,
         request,
@@ -65,7 +65,7 @@ async def _screen(door: Door, request: Request, fields: Mapping[str, str], said:
         warned(said),
         _sources(door, request, source),
         warned(wrong),
-        None if project is None else _form(door, request, project, {**fields, "source": source}),
+        None if journeys is None else _form(door, request, journeys, {**fields, "source": source}),
         status=status,
     )
 
@@ -126,8 +126,13 @@ async def _project_of(door: Door, source: str) -> Project:
     return await door.service.published_project()
 
 
-def _form(door: Door, request: Request, project: Project, fields: Mapping[str, str]) -> Markup:
-    journeys = [each.name for each in project.program.journeys]
+async def _journeys_of(door: Door, source: str) -> Sequence[str]:
+    """The journeys of a project to choose from; what is published is not compiled for that."""
+    program = door.service.program if source == "published" else (await _project_of(door, source)).program
+    return [each.name for each in program.journeys]
+
+
+def _form(door: Door, request: Request, journeys: Sequence[str], fields: Mapping[str, str]) -> Markup:
     if not journeys:
         return element("p", "This project has no journeys.")
     options = [
