@@ -31,14 +31,19 @@ async def copy_of(door: Door, request: Request, who: str, program: Program) -> t
 
 def _test_addresses(door: Door, program: Program) -> dict[str, str]:
     """The first address for tests that each channel takes."""
-    found: dict[str, str] = {}
-    for channel in program.addresses:
-        for address in door.settings.test_addresses:
-            try:
-                found.setdefault(channel, door.address_rules(channel, address, program.region))
-            except ValueError:
-                continue
-    return found
+    found = {channel: addresses_for_tests(door, channel, program.region) for channel in program.addresses}
+    return {channel: addresses[0] for channel, addresses in found.items() if addresses}
+
+
+def addresses_for_tests(door: Door, channel: str, region: str | None) -> list[str]:
+    """Those of serve.yaml that the channel takes, in the form in which it uses them."""
+    taken: list[str] = []
+    for address in door.settings.test_addresses:
+        try:
+            taken.append(door.address_rules(channel, address, region))
+        except ValueError:
+            continue  # it is one of another channel
+    return taken
 
 
 def unreachable(traits: Traits, program: Program, instead: Mapping[str, str]) -> Traits:

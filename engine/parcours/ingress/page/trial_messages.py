@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from parcours.channel import CALL, INBOX
 from parcours.core.delivery.feedback import OUTCOMES, is_possible
+from parcours.ingress.copied_people import addresses_for_tests
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import PAGE, VARY, Answer, Problem, Request, Route
 from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, moment, name, seen
