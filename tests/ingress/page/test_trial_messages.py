@@ -81,3 +81,13 @@ def test_what_cannot_be_sent_is_said(tmp_path: Path) -> None:
         assert unset.status_code == 400 and "has no channels.email" in Seen(unset.text).text
 
     at_the_studio(tmp_path, visit, test_addresses=("qa@mail.example",))
+
+
+def test_an_address_for_tests_is_meant_in_whatever_form_it_stands(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+        path = await begun(studio, traits="email: qa@MAIL.example")
+        seen = await books(studio, path)
+        assert "Really send to qa@mail.example" in seen.text
+
+    at_the_studio(tmp_path, visit, test_addresses=("+33612345678", "qa@Mail.Example"))
