@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from parcours.expression.expression import Expression, Scope, to_json
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Problem, Request
-from parcours.ingress.keys import SEES_PEOPLE, sees_people
 from parcours.ingress.page.sandbox import Consents, Traits
 from parcours.journey.program import Program
 from parcours.service.person import Person
 from parcours.shard.messages import Look
+
+COPIES: Final = "people"
+"""What a key has to open to take somebody's data into a trial, from where they may go into a file."""
+
+
+def may_copy(request: Request) -> bool:
+    """Whether whoever asks may make a copy of somebody."""
+    return request.key is not None and request.key.opens(COPIES)
 
 
 async def copy_of(door: Door, request: Request, who: str, program: Program) -> tuple[Traits, Consents]:
@@ -20,8 +27,8 @@ async def copy_of(door: Door, request: Request, who: str, program: Program) -> t
 
     Where she is reached is replaced by an address for tests, or left out where there is none. Raises Problem.
     """
-    if not sees_people(request.key):
-        raise Problem(403, "scope", f"to copy somebody takes a key that opens {SEES_PEOPLE!r}")
+    if not may_copy(request):
+        raise Problem(403, "scope", f"to copy somebody takes a key that opens {COPIES!r}")
     by = "" if request.key is None else request.key.name
     person = await door.service.profile(who, look=Look(by, "POST /try"))
     if person is None:

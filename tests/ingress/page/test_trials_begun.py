@@ -6,8 +6,9 @@ import asyncio
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
-from tests.ingress.page.studio import KEYS, Seen, Studio, at_the_studio, key
+from tests.ingress.page.studio import HERE, HTML, KEYS, Seen, Studio, at_the_studio, key
 from tests.ingress.page.trying import SARAH, begun, books, sent, textarea, trial_at
 
 from parcours.ingress.page.sandbox import LASTS_S, TRIALS_MAX
@@ -151,6 +152,9 @@ def test_somebody_is_copied_with_an_address_for_tests_in_place_of_hers(tmp_path:
         live = studio.door.service
         await studio.come()
         await live.consent("person1", "email", granted=False)
+        await studio.log_in("care")
+        refused = await sent(studio, "/try", {"source": "published", **SARAH, "copy": "person1"})
+        assert refused.status_code == 403 and "takes a key that opens" in Seen(refused.text).text
         await studio.log_in("boss")
 
         path = await begun(studio, copy="person1", traits="")
@@ -165,5 +169,64 @@ def test_somebody_is_copied_with_an_address_for_tests_in_place_of_hers(tmp_path:
         assert unknown.status_code == 404 and "person1@mail.example" not in (await studio.look(path)).text
 
     at_the_studio(
-        tmp_path, visit, keys=(*KEYS, key("boss", "operate", "people:read")), test_addresses=("qa@mail.example",)
+        tmp_path,
+        visit,
+        keys=(*KEYS, key("care", "operate", "people:read"), key("boss", "operate", "people")),
+        test_addresses=("qa@mail.example",),
     )
+
+
+@pytest.mark.parametrize(
+    "name, told, people",
+    [
+        ("people.yaml", b"people: {ana: {plan: gold}, bo: null}", ["ana", "bo"]),
+        ("people.ndjson", b'{"type": "identify", "userId": "ana", "traits": {}}\n\n{"userId": "bo"}\n', ["ana", "bo"]),
+        ("people.csv", "ana: {plan: \u00e9t\u00e9}".encode(), ["ana"]),
+        ("", b"", ["sarah"]),
+    ],
+)
+def test_people_come_from_a_file_too(name: str, told: bytes, people: list[str], tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+
+        answer = await with_file(studio, name, told)
+
+        assert answer.status_code == 303, Seen(answer.text).text
+        (trial,) = studio.door.trials.all()
+        assert trial.people == people
+
+    at_the_studio(tmp_path, visit)
+
+
+@pytest.mark.parametrize("told, said", [(b"\xff\xfe", "no text in UTF-8"), (b"[1, 2]", "people are written as")])
+def test_what_is_no_file_of_people_is_refused(told: bytes, said: str, tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+
+        answer = await with_file(studio, "people", told)
+
+        assert answer.status_code == 400 and said.casefold() in Seen(answer.text).text.casefold()
+
+    at_the_studio(tmp_path, visit)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x", "text/plain"])
+def test_what_is_no_form_is_refused(kind: str, tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+        headers = {**HTML, "Origin": HERE, "Content-Type": kind}
+
+        answer = await studio.client.post("/try", content=b"--y\r\nhello\r\n", headers=headers)
+
+        assert answer.status_code in (400, 415)
+
+    at_the_studio(tmp_path, visit)
+
+
+async def with_file(studio: Studio, name: str, told: bytes) -> httpx.Response:
+    """The form with a file, as a browser sends it: also where none was chosen."""
+    token = Seen((await studio.look("/try")).text).fields["token"]
+    fields = {"token": token, "source": "published", "shorten": "10s", "people": "", **SARAH}
+    files = {"file": (name, told, "application/octet-stream")}
+    headers = {**HTML, "Origin": HERE}
+    return await studio.client.post("/try", data=fields, files=files, headers=headers)

@@ -10,13 +10,13 @@ from parcours.background import in_thread
 from parcours.dispatch.judgement import load_project
 from parcours.errors import CallerError, ParcoursError
 from parcours.expression.duration import parse_duration
-from parcours.ingress.copied_people import copy_of
+from parcours.ingress.copied_people import copy_of, may_copy
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route
-from parcours.ingress.keys import sees_people
+from parcours.ingress.page.file_form import WITH_FILES, fields_of
 from parcours.ingress.page.frame import HEADERS, NAME_MAX, TEXT_MAX, address, moment, name, page_of, seen
 from parcours.ingress.page.sandbox import PEOPLE_MAX, Consents, SetUp, Traits, Trial
-from parcours.ingress.page.session import TOKEN_FIELD, check_form, form_of, form_token, session_number
+from parcours.ingress.page.session import TOKEN_FIELD, check_form, form_token, session_number
 from parcours.ingress.page.trial_parts import chosen, warned
 from parcours.ingress.page.trial_people import check_name, read_people, read_traits
 from parcours.insight.page.markup import Child, Markup, element
@@ -148,11 +148,13 @@ def _form(door: Door, request: Request, journeys: Sequence[str], fields: Mapping
         element("h2", "One test person"),
         _labelled("Her name", "who", _input("who", fields.get("who", PERSON))),
         _labelled("Her traits", "traits", _area("traits", fields), _TRAITS),
-        copied if sees_people(request.key) else None,
+        copied if may_copy(request) else None,
         element("h2", f"Or up to {PEOPLE_MAX}"),
         _labelled("People and their traits", "people", _area("people", fields), _PEOPLE),
+        _labelled("Or a file with them", "file", element("input", id="file", name="file", type="file")),
         element("p", element("button", "Begin", class_="main")),
         method="post",
+        enctype=WITH_FILES,
         action=address(request, "try"),
         class_="sheet fields",
     )
@@ -181,7 +183,7 @@ def _area(field: str, fields: Mapping[str, str]) -> Markup:
 
 
 async def _begin(door: Door, request: Request) -> Answer:
-    fields = form_of(request)
+    fields = fields_of(request)
     check_form(door, request, fields)
     try:
         trial = await _begun(door, request, fields)
@@ -223,8 +225,8 @@ def _shorten_ms(text: str) -> int | None:
 async def _people(
     door: Door, request: Request, fields: Mapping[str, str], project: Project
 ) -> tuple[Mapping[str, Traits], Mapping[str, Consents]]:
-    if fields.get("people", "").strip():
-        return read_people(fields["people"]), {}
+    if several := fields.get("file", "").strip() or fields.get("people", "").strip():
+        return read_people(several), {}
     who = check_name(fields.get("who", "").strip())
     traits = read_traits(fields.get("traits", ""))
     if not (of := fields.get("copy", "").strip()):
