@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def kept_of(
             player = Player(sandbox, clock, people)
             await visit(player)
             facts = [fact for who in people for fact in await sandbox.service.facts(who)]
-            return Tried("what was tried out", people, START_MS, player.done, facts)
+            said = {each.outgoing.key: each.said for each in sandbox.rendered() if each.said is not None}
+            return Tried("what was tried out", people, START_MS, player.done, facts, said)
         finally:
             await sandbox.close()
 
@@ -106,7 +108,7 @@ def test_a_wait_that_was_over_in_seconds_is_as_long_as_it_is_written(luma: Proje
         '    - {who: sarah, journey: abandoned-cart, what: entered, why: "Product Added", at: "+0s"}',
         (
             "    - {who: sarah, journey: abandoned-cart, step: remind, channel: email, message: cart-reminder, "
-            'to: "sarah@luma.example", at: "+1h"}'
+            'to: "sarah@luma.example", at: "+1h", content: {subject: "Hello, your cart is waiting"}}'
         ),
         '    - {who: sarah, journey: abandoned-cart, step: done, what: ended, why: "end step", at: "+1h4s"}',
         "    - {who: sarah, channel: email, times: 1}",
@@ -168,3 +170,13 @@ def test_whatever_somebody_is_called_the_text_is_a_test(luma: Project) -> None:
 
     assert kept.differing == ()
     assert read_cases_of(luma, kept.text, "tests/kept.yaml")[1] == []
+
+
+def test_what_a_message_says_of_the_day_is_not_expected_on_another_one(luma_copy: Path) -> None:
+    message = luma_copy / "messages" / "cart-reminder.yaml"
+    message.write_text(re.sub("subject: .*", "subject: \"It is {{ 'now' | date: '%H:%M' }}\"", message.read_text()))
+
+    kept = kept_of(Project.load(luma_copy), opened_after_a_reminder)
+
+    assert kept.differing == () and "content" not in kept.text
+    assert 'to: "sarah@luma.example", at: "+1h"}' in kept.text

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
@@ -18,8 +18,9 @@ from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
+from parcours.dispatch.recorded_rendering import Said
 from parcours.errors import CallerError
-from parcours.instants import to_moment
+from parcours.instants import floor_ms, to_moment
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, errors
@@ -41,6 +42,9 @@ SEEN_MOVES: Final = ("entered", "not_entered", "goal", "exited", "ended", "parke
 
 MARK: Final = "differs:"
 """Begins the line below what is otherwise than it was seen."""
+
+FIRST_SEEN: Final = ("subject", "title", "text", "body")
+"""The fields of a message of which a test has the first that says something."""
 
 SECOND_MS: Final = 1_000
 
@@ -66,8 +70,9 @@ class Done:
 class Tried:
     """What has come of a sandbox.
 
-    people  the traits of each
-    facts   of these people, those of each in the order of happening
+    people    the traits of each
+    facts     of these people, those of each in the order of happening
+    contents  what their deliveries said, by key
     """
 
     title: str
@@ -75,6 +80,7 @@ class Tried:
     start_ms: int
     done: Sequence[Done]
     facts: Sequence[Fact]
+    contents: Mapping[str, Said] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,8 @@ def kept_test(project: Project, tried: Tried) -> KeptTest:
     with VirtualProject(project, to_moment(start_ms)) as virtual:
         again = _Again(virtual, tried, project.program)
         given = again.live_through()
-        happened, until_ms = virtual.facts(), virtual.now_ms()
-    lines = _written(tried, start_ms, given, until_ms, _expected(tried, happened, start_ms))
+        happened = _Happened(virtual)
+    lines = _written(tried, start_ms, given, happened.until_ms, _expected(tried, happened, start_ms))
     cases, findings = read_cases_of(project, "\n".join(lines), FILE)
     verdicts = list(run_cases(project, cases))
     told = [str(finding) for finding in findings]
@@ -223,25 +229,55 @@ def _is_ours(fact: DeliveryReached) -> bool:
     return fact.outcome not in OUTCOMES or fact.reason is not None
 
 
-def _expected(tried: Tried, happened: Sequence[Fact], start_ms: int) -> list[Mapping[str, Any]]:
+class _Happened:
+    """What has happened under virtual time: when each thing did, and what was said then."""
+
+    def __init__(self, virtual: VirtualProject) -> None:
+        self.until_ms = virtual.now_ms()
+        self._times: defaultdict[What, deque[int]] = defaultdict(deque)
+        for fact in virtual.facts():
+            if (what := _what_seen(fact)) is not None:
+                self._times[what].append(fact.at)
+        self._said = {
+            (each.who, each.journey, each.step, each.channel, each.message, floor_ms(each.at)): each.content
+            for each in virtual.sent()
+        }
+
+    def take(self, fact: Fact) -> int | None:
+        """When the next like this happened, None if no more did."""
+        times = self._times.get(_what_seen(fact) or ())
+        return times.popleft() if times else None
+
+    def said(self, fact: DeliveryReached, at_ms: int) -> Said:
+        """What it said then."""
+        return self._said.get((fact.person, fact.journey, fact.step, fact.channel, fact.message, at_ms), {})
+
+
+def _expected(tried: Tried, happened: _Happened, start_ms: int) -> list[Mapping[str, Any]]:
     """What was seen, each at the time at which it has happened now."""
-    times: defaultdict[What, list[int]] = defaultdict(list)
-    for fact in happened:
-        if (what := _what_seen(fact)) is not None:
-            times[what].append(fact.at)
     listed: list[Mapping[str, Any]] = []
     sent: Counter[tuple[str, str]] = Counter()
-    for fact in sorted(tried.facts, key=lambda fact: fact.at):
-        if (what := _what_seen(fact)) is None:
-            continue
-        at = {"at": since(times[what].pop(0), start_ms)} if times[what] else {}
-        entry = {**_entry(fact), **at}
-        if entry not in listed:
-            listed.append(entry)
+    for fact in sorted((fact for fact in tried.facts if _what_seen(fact) is not None), key=lambda fact: fact.at):
+        entry, at_ms = _entry(fact), happened.take(fact)
+        if at_ms is not None:
+            entry["at"] = since(at_ms, start_ms)
         if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
             sent[fact.person, fact.channel] += 1
+            if at_ms is not None:
+                entry |= _content(tried.contents.get(fact.key, {}), happened.said(fact, at_ms))
+        if entry not in listed:
+            listed.append(entry)
     listed += [{"who": who, "channel": channel, "times": times} for (who, channel), times in sent.items()]
     return listed or [{"who": who, "outcome": "sent", "times": 0} for who in tried.people]
+
+
+def _content(seen: Said, said: Said) -> dict[str, Any]:
+    """What of a message is seen first, where that is the same at the other time: a template may write the date."""
+    for name in FIRST_SEEN:
+        text = seen.get(name)
+        if isinstance(text, str) and text:
+            return {"content": {name: text}} if said.get(name) == text else {}
+    return {}
 
 
 def _entry(fact: Fact) -> dict[str, Any]:

@@ -32,7 +32,8 @@ async def _kept(door: Door, request: Request) -> Answer:
     title = request.query.get("title", "").strip()[:TITLE_MAX] or f"what was tried out with {trial.set_up.journey}"
     async with trial.turn:
         facts = await trial.facts()
-        tried = Tried(title, trial.set_up.people, trial.start_ms, list(trial.done), facts)
+        said = {each.outgoing.key: each.said for each in trial.sandbox.rendered() if each.said is not None}
+        tried = Tried(title, trial.set_up.people, trial.start_ms, list(trial.done), facts, said)
     try:
         kept = await in_thread(kept_test, trial.set_up.project, tried)
     except ParcoursError as error:
