@@ -26,6 +26,7 @@ KEY: Final = "sk_studio"
 
 SCREENS: Final = (
     "/",
+    "/try",
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",

@@ -59,3 +59,9 @@ def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     path.write_text("# nothing yet\n")
 
     assert load_settings(path, {}) == load_settings(None, {})
+
+
+@pytest.mark.parametrize("address", ["", " qa@mail.example", "qa@mail.example\n", "qa\u202e@mail.example"])
+def test_an_address_for_tests_stands_as_it_is_used(address: str) -> None:
+    with pytest.raises(SettingInvalid, match="test_addresses.*is no address"):
+        load_settings(None, {}, {"test_addresses": ["+33612345678", address]})

@@ -16,6 +16,7 @@ from parcours.ingress.figures import DoorFigures
 from parcours.ingress.inbox_streams import InboxStreams
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.live_streams import LiveStreams
+from parcours.ingress.page.sandbox import Trials
 from parcours.ingress.pressure import Pace
 from parcours.ingress.project_folder import ProjectFolder
 from parcours.ingress.settings import ServeSettings
@@ -37,6 +38,7 @@ class Door:
     keys       of the clients
     now_ms     the engine's clock
     backups    of the store, which somebody has asked for
+    trials     of projects that somebody tries out, in test mode
     uploads    of projects that are to be published
     folder     of the project with which the door was started; None where it was given an engine alone
     figures    what the door counts
@@ -54,6 +56,7 @@ class Door:
     keys: Keyring
     now_ms: Callable[[], int]
     backups: Backups = field(default_factory=Backups)
+    trials: Trials = field(default_factory=Trials)
     uploads: Uploads = field(default_factory=Uploads)
     folder: ProjectFolder | None = None
     figures: DoorFigures = field(default_factory=DoorFigures)
@@ -66,7 +69,7 @@ class Door:
     _channels: tuple[Program, frozenset[str]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.at_stop += [self.inbox_streams.end, self.live_streams.end, self.uploads.end]
+        self.at_stop += [self.inbox_streams.end, self.live_streams.end, self.uploads.end, self.trials.end_all]
         self.figures.streams.labels("inbox").set_function(lambda: self.inbox_streams.open)
         self.figures.streams.labels("live").set_function(lambda: self.live_streams.open)
 

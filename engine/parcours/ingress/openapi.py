@@ -131,7 +131,7 @@ def _answers(row: Route, schema_of: Schemas) -> dict[str, Any]:
     if row.gives is not None and row.or_gives is not None:
         either = {"anyOf": [schema_of[row.gives], schema_of[row.or_gives]]}
         told = {"content": {"application/json": {"schema": either}}}
-    if row.page is not None and row.page is not row.handler:
+    if row.page is not None and row.page is not row.handler and row.status == 200:
         told.setdefault("content", {})["text/html"] = {"schema": {"type": "string"}}
     return told
 

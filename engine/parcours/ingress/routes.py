@@ -36,7 +36,17 @@ from parcours.ingress import (
     steps,
 )
 from parcours.ingress.exchange import Route
-from parcours.ingress.page import entrance, live, static_files
+from parcours.ingress.page import (
+    entrance,
+    live,
+    static_files,
+    trial,
+    trial_done,
+    trial_event,
+    trial_kept,
+    trial_messages,
+    trials,
+)
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
@@ -52,6 +62,12 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     entrance.ROUTES,
     static_files.ROUTES,
     live.ROUTES,
+    trials.ROUTES,
+    trial.ROUTES,
+    trial_done.ROUTES,
+    trial_event.ROUTES,
+    trial_messages.ROUTES,
+    trial_kept.ROUTES,
     steps.ROUTES,
     messages.ROUTES,
     reports.ROUTES,

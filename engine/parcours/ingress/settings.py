@@ -145,7 +145,9 @@ class ServeSettings(Part):
         default=(), description="Networks such as 10.1.0.0/16 that outbound calls may reach though they are private."
     )
     bounces: Bounces | None = Field(default=None, description="Where mail servers' reports arrive.")
-    test_addresses: tuple[str, ...] = Field(default=(), description="Addresses that proofs and tests may be sent to.")
+    test_addresses: tuple[str, ...] = Field(
+        default=(), description="Addresses that proofs, and messages of test mode, may be sent to."
+    )
     unsubscribe: Literal["here", "elsewhere"] = Field(
         default="here", description="Who puts the unsubscribe headers into marketing mail: the door, or somebody else."
     )
@@ -168,6 +170,16 @@ class ServeSettings(Part):
         for network in networks:
             ip_network(network)  # a ValueError says what is wrong with it
         return networks
+
+    @field_validator("test_addresses")
+    @classmethod
+    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for address in addresses:
+            if not address or address != address.strip() or not address.isprintable():
+                raise ValueError(
+                    f"{shown_value(address)} is no address: each stands as it is used, with nothing around it"
+                )
+        return addresses
 
     @field_validator("public_url")
     @classmethod

@@ -12,6 +12,7 @@ from parcours.background import in_thread
 from parcours.config import Settings
 from parcours.dispatch.channel_state import ChannelState
 from parcours.journey.program import Program
+from parcours.journey.project import Project
 from parcours.journey.publish.document_text import version_texts
 from parcours.journey.publish.ledger import Ledger
 from parcours.routing.plan import Links
@@ -64,6 +65,16 @@ class Observed(ABC):
     def program(self) -> Program:
         """What is published now."""
         return self._control.current
+
+    @property
+    def opened_with(self) -> Project:
+        """The project as it was when the service was opened; its folder may hold another one by now."""
+        return self._control.opened_with
+
+    async def published_project(self) -> Project:
+        """What is published now, compiled anew as a project of its own: without settings of channels."""
+        published = await self._control.project_in_force()
+        return await in_thread(lambda: Project.from_json(published.to_json()))
 
     def waiting_lines(self) -> int:
         """How many lines have been handed in, by whomever, that no shard has answered yet."""

@@ -26,6 +26,11 @@ class Published(ABC):
         self.current = project.program
         """All that is published now, as one program."""
 
+    @property
+    def opened_with(self) -> Project:
+        """The project that the process has given, which is published or was when it was opened."""
+        return self._project
+
     def _take(self, publications: Publications) -> None:
         """These hold from now on. Raises ProjectInvalid for what this release cannot read, and those before hold on."""
         self.current = self._compiler.program(publications)

@@ -17,6 +17,7 @@ from parcours.ingress.page.session import (
     is_in_the_clear,
     own_origin,
     own_path,
+    session_number,
     session_of,
 )
 from parcours.insight.page.markup import Markup, element
@@ -50,6 +51,8 @@ async def log_in(door: Door, request: Request) -> Answer:
 async def log_out(door: Door, request: Request) -> Answer:
     """End the session in this browser."""
     origin = check_form(door, request, form_of(request))
+    if door.keys:
+        door.trials.end_all(session_number(door, request))
     return sent_to(f"{request.root}{LOG_IN}", **{"Set-Cookie": ended(origin)})
 
 

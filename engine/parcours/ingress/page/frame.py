@@ -134,6 +134,7 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Changes", href=f"{request.root}/changes"),
             element("a", "People", href=f"{request.root}/people") if sees_people(request.key) else None,
             element("a", "Report", href=f"{request.root}/report"),
+            element("a", "Try out", href=f"{request.root}/try"),
             aria_label="Screens",
         ),
         element("p", "Figures of ", moment(request.received_ms), class_="as-of"),

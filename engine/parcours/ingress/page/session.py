@@ -39,7 +39,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 TOKEN_FIELD: Final = "token"
 
 FIELDS_MAX: Final = 20
-"""More than any form of ours has."""
+"""More than most forms of ours have."""
 
 OWN_PATH: Final = re.compile(r"/(?![/\\])[!-~]{0,2000}", re.ASCII)
 """Where somebody is sent who has logged in: below this door, never to another host."""
@@ -90,15 +90,15 @@ def ended(origin: str) -> str:
 
 def form_token(door: Door, request: Request) -> str:
     """What a form of a page carries to be known as one of ours."""
-    return door.session_seals.seal(FormToken(_number(door, request)))
+    return door.session_seals.seal(FormToken(session_number(door, request)))
 
 
-def form_of(request: Request) -> dict[str, str]:
+def form_of(request: Request, fields_max: int = FIELDS_MAX) -> dict[str, str]:
     """The fields of a form. Raises Problem for what is none."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Problem(415, "invalid", f"a form is expected, as {FORM}")
     try:
-        return dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX))
+        return dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=fields_max))
     except ValueError:
         raise Problem(400, "invalid", "the form cannot be read") from None
 
@@ -122,7 +122,7 @@ def check_form(door: Door, request: Request, fields: Mapping[str, str]) -> str:
         token = door.session_seals.unseal(FormToken, fields.get(TOKEN_FIELD, ""))
     except TokenRefused:
         token = None
-    if token is None or token.session != _number(door, request):
+    if token is None or token.session != session_number(door, request):
         raise Problem(403, "form", "this form is of another session: load the page again")
     return origin
 
@@ -137,7 +137,8 @@ def is_in_the_clear(origin: str) -> bool:
     return urlsplit(origin).scheme != "https" and not is_loopback(origin)
 
 
-def _number(door: Door, request: Request) -> str:
+def session_number(door: Door, request: Request) -> str:
+    """By which a session is told from others; empty at a door without keys."""
     session = session_of(door, request.headers)
     return "" if session is None else session[1].number
 

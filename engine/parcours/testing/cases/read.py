@@ -56,6 +56,13 @@ def read_rehearsal(project: Project, path: Path) -> tuple[Rehearsal | None, list
     return (None if errors(findings) else rehearsal), sorted(set(findings))
 
 
+def read_cases_of(project: Project, text: str, file: str) -> tuple[list[LocatedTest], list[Finding]]:
+    """The valid tests in a text, which would lie in this file, with what is wrong or doubtful."""
+    findings: list[Finding] = []
+    cases = list(_cases(project, read_text(text, "tests", file, findings), findings, Fields(project)))
+    return cases, sorted(set(findings))
+
+
 def _source(path: Path, file: str, findings: list[Finding]) -> Source | None:
     try:
         return read_text(file_text(path), "tests", file, findings)
