@@ -52,7 +52,8 @@ def test_it_goes_on_without_whoever_has_opened_it(shop: Project, store: str) -> 
 
     with Engine.attach("auto", shop) as fourth:
         assert visits(fourth) == 200
-        assert fourth.troubles() == fourth.channel_states() == [], "its channels only record"
+        assert fourth.troubles() == []
+        assert fourth.channel_states() == [], "its channels only record"
 
 
 def test_what_one_changes_all_know(shop: Project, store: str) -> None:
