@@ -48,7 +48,7 @@ async def engine_told(door: Door, request: Request) -> EngineShown:
         rejected=dict(sorted(door.figures.rejections().items())),
         newest_rejected=[
             RejectedShown(at=time_text(each.at_ms), reason=each.kind, message_id=each.message_id)
-            for each in reversed(door.figures.newest_rejected)
+            for each in tuple(door.figures.newest_rejected)[::-1]
         ],
         limits=dict(sorted(limits.items())),
         dead_letters=await _dead_letters(door),
