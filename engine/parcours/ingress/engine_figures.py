@@ -21,6 +21,7 @@ from parcours.ingress.engine_bodies import (
     TroubleShown,
 )
 from parcours.ingress.exchange import Request
+from parcours.ingress.hidden_names import shown_trouble
 from parcours.ingress.keys import Key
 from parcours.ingress.trouble_meanings import meaning_of
 from parcours.ingress.troubles import Noticed
@@ -39,7 +40,7 @@ async def engine_told(door: Door, request: Request) -> EngineShown:
             limits.update(dict(each.totals.limits))
             merges.update(dict(each.totals.merges))
     return EngineShown(
-        troubles=[_trouble(each) for each in troubles],
+        troubles=[_trouble(each, request.key) for each in troubles],
         shards=[_shard(number, each, figures) for number, each in told if each is not None],
         away=[_away(number, figures) for number, each in told if each is None],
         door=_door(door),
@@ -47,7 +48,7 @@ async def engine_told(door: Door, request: Request) -> EngineShown:
         rejected=dict(sorted(door.figures.rejections().items())),
         newest_rejected=[
             RejectedShown(at=time_text(each.at_ms), reason=each.kind, message_id=each.message_id)
-            for each in reversed(door.figures.newest_rejected)
+            for each in tuple(door.figures.newest_rejected)[::-1]
         ],
         limits=dict(sorted(limits.items())),
         dead_letters=await _dead_letters(door),
@@ -62,10 +63,10 @@ async def _dead_letters(door: Door) -> int | None:
         return None
 
 
-def _trouble(of: Noticed) -> TroubleShown:
+def _trouble(of: Noticed, key: Key | None) -> TroubleShown:
     meaning = meaning_of(of.trouble)
     return TroubleShown(
-        trouble=of.trouble,
+        trouble=shown_trouble(of.trouble, key),
         since=time_text(of.since_ms),
         means="" if meaning is None else meaning.means,
         to_do="" if meaning is None else meaning.to_do,

@@ -18,6 +18,9 @@ from parcours.insight.store_report import StoreReport
 
 DIGITS: Final = 8
 
+BECAUSE: Final = ", the newest because: "
+"""What stands before such a reason."""
+
 _OF_THE_PROCESS: Final = secrets.token_bytes(32)
 
 
@@ -32,6 +35,12 @@ def shown_person(person: str, key: Key | None, now_ms: int) -> str:
 def shown_reason(reason: str, key: Key | None) -> str:
     """A reason for whoever may see people; else the part of it that is ours to say."""
     return reason if sees_people(key) else known_part(reason)
+
+
+def shown_trouble(trouble: str, key: Key | None) -> str:
+    """The same of what is not in order: why something was set aside may hold what people sent."""
+    said, because, reason = trouble.partition(BECAUSE)
+    return f"{said}{because}{shown_reason(reason, key)}" if because else trouble
 
 
 def shown_signs(signs: Sequence[Sign], key: Key | None) -> list[Sign]:

@@ -22,7 +22,7 @@ from parcours.ingress.changes import (
 )
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
-from parcours.ingress.hidden_names import shown_signs
+from parcours.ingress.hidden_names import shown_signs, shown_trouble
 from parcours.ingress.journey_figures import counts_asked, journey_asked, journeys_of, open_runs, together
 from parcours.ingress.keys import Key
 from parcours.ingress.operate_bodies import (
@@ -170,9 +170,10 @@ async def publish_folder(door: Door, request: Request) -> Answer:
     return await outcome_of(lambda dry: door.service.publish(project, dry=dry, by=by), dry=True)
 
 
-async def troubles(door: Door, _request: Request) -> Answer:
+async def troubles(door: Door, request: Request) -> Answer:
     """What is not in order."""
-    return json_answer(Troubles(await answered(door.service.troubles())), headers=VARY)
+    told = [shown_trouble(each, request.key) for each in await answered(door.service.troubles())]
+    return json_answer(Troubles(told), headers=VARY)
 
 
 async def back_up(door: Door, request: Request) -> Answer:

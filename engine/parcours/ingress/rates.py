@@ -15,7 +15,10 @@ What: TypeAlias = Literal["requests", "busy", "events"]
 
 
 class Rates:
-    """`now_s` is a clock that only goes forward."""
+    """`now_s` is a clock that only goes forward.
+
+    Noted on the loop of the server, and read on that of the service, which may be another thread's: so copies are read.
+    """
 
     def __init__(self, now_s: Callable[[], float] = lambda: stopwatch_ms() / 1_000) -> None:
         self._now_s = now_s
@@ -34,7 +37,7 @@ class Rates:
         oldest, counts = int(self._now_s()) - WINDOW_S, Counter[What]()
         for second, happened in tuple(self._seconds):
             if second > oldest:
-                counts.update(happened)
+                counts.update(dict(happened))
         return counts
 
     def window_s(self) -> int:

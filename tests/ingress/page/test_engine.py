@@ -134,6 +134,7 @@ def test_a_dead_letter_is_applied_once_more_from_a_page_of_its_own(tmp_path: Pat
         (letter,) = (await studio.json("/dead"))["letters"]
         path = f"/dead/{letter['id']}"
         listed, hidden = Seen((await studio.look("/dead")).text), Seen((await studio.look(path)).text)
+        assert len(told["troubles"]) == 1 and "mistake" not in str(told)
         assert told["dead_letters"] == 1 and links["1 could not be applied"] == "/dead"
         assert listed.links[f"{letter['id']}: resend…"] == path
         assert await studio.json(path) == letter

@@ -35,7 +35,7 @@ def test_each_change_names_the_key_what_was_done_and_what_it_came_to(tmp_path: P
         assert first["runs"] is None and resume["deliveries_cancelled"] == 0
         rows = [row for row in seen.rows if row[-1].strip().endswith("→ 4")]
         assert [each[1:4] for each in rows] == [
-            ["ada", f"stopped joined{stop['changes'][0]}", "0 runs stayed, 7 ended"],
+            ["ada", f"stopped joined{stop['changes'][0]}", "7 ended"],
         ]
         assert "nobody was named" in seen.text and "not counted" in seen.text
         assert seen.links["joined"] == "/journeys/joined"

@@ -58,15 +58,17 @@ def _what(of: ChangeShown, request: Request, *, is_campaign: bool) -> Markup:
 
 
 def _said(of: ChangeShown) -> Markup | None:
-    lines = [element("li", element("bdi", cut(each, TEXT_MAX))) for each in of.changes]
-    return element("ul", lines, class_="said") if lines else None
+    lines = [element("bdi", cut(each, TEXT_MAX)) for each in of.changes]
+    if len(lines) < 2:
+        return element("div", lines, class_="lead") if lines else None
+    return element("ul", [element("li", each) for each in lines], class_="said")
 
 
 def _figures(of: ChangeShown) -> Iterator[str]:
     if of.runs is None:
         return
-    runs = counted_text(of.runs.stay, "run", "runs")
-    yield f"{runs} stayed"
+    if of.runs.stay or not (of.runs.end or of.runs.make_up):
+        yield f"{counted_text(of.runs.stay, 'run', 'runs')} stayed"
     if of.runs.end:
         yield f"{of.runs.end:,} ended"
     if of.runs.make_up:

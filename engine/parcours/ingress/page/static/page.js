@@ -292,7 +292,7 @@ document.addEventListener("mouseover", (event) => {
 if (find("[data-topics]")) {
   find("header .as-of").append(" ", shown);
   said.setAttribute("role", "status");
-  said.className = "said";
+  said.className = "spoken";
   document.body.append(said);
   document.addEventListener("visibilitychange", follow); // a browser has few connections
   addEventListener("offline", () => {
