@@ -165,6 +165,7 @@ class Engine(BlockingFacade):
     shut_down = blocking(Service.shut_down)
     troubles = blocking(Service.troubles)
     report = blocking(Service.report)
+    documents_of = blocking(Service.documents_of)
     waiting = blocking(Service.waiting)
     newest_at_step = blocking(Service.newest_at_step)
     newest_on_channel = blocking(Service.newest_on_channel)
