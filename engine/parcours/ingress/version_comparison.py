@@ -24,7 +24,7 @@ LINE_MAX: Final = 500
 
 SIGN_WORDS: Final[Mapping[Sign, Literal["new", "gone", "changed"]]] = {"+": "new", "−": "gone", "~": "changed"}
 
-UNSEEN: Final = "nothing that a step does: the words about it, or the declaration of something that it uses"
+UNSEEN: Final = "no step does anything else: words about it have changed, or the declaration of what it uses"
 """What is told where two versions are not the same, and do the same."""
 
 

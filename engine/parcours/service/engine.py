@@ -166,6 +166,7 @@ class Engine(BlockingFacade):
     troubles = blocking(Service.troubles)
     channel_states = blocking(Service.channel_states)
     report = blocking(Service.report)
+    documents_of = blocking(Service.documents_of)
     waiting = blocking(Service.waiting)
     newest_at_step = blocking(Service.newest_at_step)
     newest_on_channel = blocking(Service.newest_on_channel)

@@ -258,3 +258,17 @@ def test_a_shard_that_does_not_answer_is_told_on_the_page(tmp_path: Path, monkey
         assert await state(studio) == "open"
 
     at_the_studio(tmp_path, visit)
+
+
+def test_below_a_path_of_its_own_forms_and_ways_back_have_that_path(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+        page = await studio.look("/journeys/booked/pause")
+        answer = await sent(studio, "pause", page)
+
+        forms = [told["action"] for tag, told in Seen(page.text).elements if tag == "form"]
+        assert "/crm/journeys/booked/pause" in forms
+        assert answer.headers["location"] == "/crm/journeys/booked"
+        assert Seen((await studio.look("/journeys/booked")).text).links["Resume…"] == "/crm/journeys/booked/resume"
+
+    at_the_studio(tmp_path, visit, public_url="http://localhost/crm")

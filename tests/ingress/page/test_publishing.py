@@ -101,6 +101,23 @@ def test_it_says_journey_by_journey_what_changes_for_whom_and_one_button_does_it
     at_the_studio(tmp_path, visit)
 
 
+def test_a_journey_that_changes_by_what_it_uses_alone_says_so(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+        await with_folder(studio)
+        write(studio, "events.yaml", "total: number", "total: number, place: string")
+
+        told = said(await studio.look("/publish"))
+
+        assert (
+            "Version 2 takes the entries. Nobody is in it now.no step does anything else: words about it have changed"
+            in told
+        )
+        assert "the event type 'Booked' has changed" in told
+
+    at_the_studio(tmp_path, visit)
+
+
 def test_documents_that_say_the_same_otherwise_change_nothing_for_anybody(tmp_path: Path) -> None:
     async def visit(studio: Studio) -> None:
         await studio.log_in("ada")

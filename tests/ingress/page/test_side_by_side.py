@@ -88,7 +88,7 @@ def test_a_version_of_which_nothing_can_be_seen_says_so_and_one_with_itself_diff
         alone = await studio.json("/journeys/booked/versions?left=2&right=2")
 
         assert told["told"] == [
-            "nothing that a step does: the words about it, or the declaration of something that it uses"
+            "no step does anything else: words about it have changed, or the declaration of what it uses"
         ]
         assert (alone["told"], alone["steps"], alone["texts"]) == ([], {}, [])
         page = await studio.look("/journeys/booked/versions?left=2&right=2")

@@ -20,6 +20,7 @@ from parcours.ingress.page.session import check_form, form_of
 from parcours.ingress.page.side_by_side import told_lines
 from parcours.ingress.page.standing import standing
 from parcours.ingress.project_folder import Reading
+from parcours.ingress.version_comparison import UNSEEN
 from parcours.insight.figures import counted_text
 from parcours.insight.page.markup import Child, Markup, element, together
 from parcours.insight.version_diff import version_difference
@@ -138,8 +139,8 @@ def _journeys(report: LiveReport, project: Project) -> Iterator[Markup]:
         words = f"Version {entry.newest.number + 1} takes the entries. "
         words += f"Who is in it stays in her version: {', '.join(stay)}." if stay else "Nobody is in it now."
         was = next((each for each in report.versions if _is(each, journey.name, entry.newest.number)), None)
-        differs = () if was is None else version_difference(was, journey, is_published=False).told
-        yield _section(journey, words, told_lines(differs) if differs else None)
+        differs = None if was is None else version_difference(was, journey, is_published=False).told or (UNSEEN,)
+        yield _section(journey, words, None if differs is None else told_lines(differs))
     if len(concerned) > JOURNEYS_MAX:
         yield element("p", f"and {len(concerned) - JOURNEYS_MAX:,} journeys more, which are named below")
 
