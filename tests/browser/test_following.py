@@ -250,7 +250,7 @@ def test_a_step_opens_in_place_and_escape_brings_one_back(page: Page, door: Serv
     came, waits, on, out = told(door)["coming"]
     said = f"{came:,} came in: {waits:,} wait, {on:,} went on, {out:,} went out."
     page.locator("#step [data-live=figures]", has_text=said).wait_for()
-    page.locator("p.said", has_text=f"coming: {came:,} came in").wait_for(state="attached")
+    page.locator("p.spoken", has_text=f"coming: {came:,} came in").wait_for(state="attached")
 
     page.keyboard.press("Escape")
 

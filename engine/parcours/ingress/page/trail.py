@@ -61,7 +61,7 @@ def _said(of: ChangeShown) -> Markup | None:
     lines = [element("bdi", cut(each, TEXT_MAX)) for each in of.changes]
     if len(lines) < 2:
         return element("div", lines, class_="lead") if lines else None
-    return element("ul", [element("li", each) for each in lines], class_="said")
+    return element("ul", [element("li", each) for each in lines], class_="told")
 
 
 def _figures(of: ChangeShown) -> Iterator[str]:
