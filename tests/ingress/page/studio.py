@@ -14,6 +14,7 @@ import httpx
 from tests.projects import write_texts
 
 from parcours import Project, Service
+from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.door import Door
@@ -124,13 +125,14 @@ async def opened(
     base_url: str = HERE,
     store: str = "memory:",
     engine: Settings = SETTINGS,
+    clock: ManualClock | None = None,
     **settings: Any,
 ) -> AsyncIterator[Studio]:
     """The studio, and its door with these keys and settings; `engine` are those of the engine."""
     write_texts(folder / "studio", texts)
     project = Project.load(folder / "studio")
     async with Service.open(
-        project, store, shards=2, runtime="local", records=["email", "sms"], settings=engine
+        project, store, shards=2, runtime="local", records=["email", "sms"], settings=engine, clock=clock
     ) as service:
         door = door_of(service, ServeSettings(**settings))
         door.keys = Keyring(keys)

@@ -12,8 +12,12 @@ from tests.ingress.page.salon import SALON, SALON_KEYS, come
 from tests.ingress.page.studio import Seen, Studio, at_the_studio
 from tests.ingress.page.test_screens import IMAGE, LONG, SCRIPT, TURNED, looks_harmless
 
+from parcours.clock import ManualClock
 from parcours.core.fact import Looked
 from parcours.ingress.page.frame import POLICY
+
+LATE_MS = 1_796_090_400_000
+"""2026-12-01 02:00 UTC."""
 
 
 def at_the_desk(folder: Path, visit: Callable[[Studio], Awaitable[None]], by: str = "desk") -> None:
@@ -224,6 +228,53 @@ def test_she_is_erased_once_her_id_is_typed_and_then_nobody_knows_her(tmp_path: 
         assert (await studio.look("/erasures/x")).status_code == 404
 
     at_the_desk(tmp_path, visit)
+
+
+def test_what_a_gate_holds_is_told_with_when_it_is_let_go(tmp_path: Path) -> None:
+    quiet = SALON["parcours.yaml"].replace("policies: {", 'policies: {quiet_hours: [{from: "00:00", until: "10:14"}], ')
+
+    async def visit(studio: Studio) -> None:
+        await come(studio)
+        await studio.log_in("desk")
+
+        seen = Seen((await studio.look("/people/sarah")).text)
+        assert "If nothing happens: email, sms note is let go, today 10:14 UTC." in seen.text
+        assert "held by the gate 'quiet_hours'" in seen.row("email note to sarah@mail.example")[1]
+        told = await studio.client.get("/people/sarah/erase", headers={"Authorization": "Bearer desk"})
+        assert told.json()["messages"] == 1
+
+    clock = ManualClock(LATE_MS)
+    at_the_studio(tmp_path, visit, texts={**SALON, "parcours.yaml": quiet}, keys=SALON_KEYS, clock=clock)
+
+
+def test_a_run_that_is_parked_or_in_a_paused_journey_is_said_to_be(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.door.service.pause_journey("joined")
+        await studio.come()
+
+        stuck = Seen((await studio.look("/people/person1")).text)
+        assert "Parked at three, and nothing moves it: more than instant_steps_max=3 steps" in stuck.text
+        assert "The journey is paused" not in stuck.text, "she is not in it"
+
+        await studio.door.service.resume_journey("joined")
+        await studio.door.service.track("late", "Joined", {})
+        await studio.door.service.drain(30)
+        await studio.door.service.pause_journey("joined")
+        paused = Seen((await studio.look("/people/late")).text)
+        assert "The journey is paused: it goes on when that is over." in paused.text and "paused now" in paused.text
+
+    at_the_studio(tmp_path, visit, keys=())
+
+
+def test_at_a_door_without_keys_everybody_on_its_machine_sees_and_erases_people(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await come(studio)
+        assert "Erase…" in (await studio.look("/people/sarah")).text
+        token = Seen((await studio.look("/people/sarah/erase")).text).fields["token"]
+        done = await studio.send("/people/sarah/erase", {"token": token, "id": "sarah"})
+        assert done.status_code == 303 and (await studio.look("/people/sarah")).status_code == 404
+
+    at_the_studio(tmp_path, visit, texts=SALON, keys=())
 
 
 def test_names_at_a_step_lead_to_their_people(tmp_path: Path) -> None:

@@ -88,10 +88,11 @@ def _run(
 
 def _next(run: RunStory, now: PersonRun | None, story: JourneyStory, program: Program, request: Request) -> Markup:
     """Where it stands, and what comes if nothing happens."""
+    if run.state == "parked":
+        why = next((f": {move.why}" for move in reversed(run.moves) if move.what == "parked"), "")
+        return text(f"{_capital(standing(run))}, and nothing moves it{why}.")
     if now is None or run.state != "open":
         return text(f"{_capital(standing(run))}.")
-    if now.parked is not None:
-        return text(f"Parked at {now.step}, and nothing moves it: {now.parked}.")
     where = _capital("before its first step" if now.step is None else f"at {now.step}")
     since = None if now.since is None else together(" since ", moment(now.since))
     awaited = f", waits for {' or '.join(now.waits_for)}" if now.waits_for else ""
