@@ -118,6 +118,7 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Journeys", href=f"{request.root}/journeys"),
             element("a", "Campaigns", href=f"{request.root}/campaigns"),
             element("a", "Audiences", href=f"{request.root}/audiences"),
+            element("a", "Offers", href=f"{request.root}/offers"),
             element("a", "Insight", href=f"{request.root}/insight"),
             element("a", "Report", href=f"{request.root}/report"),
             aria_label="Screens",
