@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Final, TypeVar
 
 from parcours.core.time_text import time_text
@@ -15,7 +15,6 @@ from parcours.ingress.exchange import Problem, Request
 from parcours.ingress.hidden_names import shown_reason
 from parcours.ingress.keys import sees_people
 from parcours.ingress.look_bodies import AudienceLooked, AudienceNamed, CampaignPreviewed, MemberShown, SaveShown
-from parcours.insight.audience_shown import audience_names
 from parcours.service.audience_saves import LastSave
 from parcours.service.campaign_preview import SAMPLE_MAX
 from parcours.shard.messages import Look
@@ -79,13 +78,13 @@ async def audiences_named(door: Door) -> list[AudienceNamed]:
 
 async def audience_named(door: Door, name: str) -> AudienceNamed:
     """The audience of this name. Raises Problem where there is none."""
-    check_audience(door, name)
-    return next(each for each in await audiences_named(door) if each.name == name)
+    known = {each.name: each for each in await audiences_named(door)}
+    check_audience(name, known)
+    return known[name]
 
 
-def check_audience(door: Door, name: str) -> None:
-    """Raises Problem where there is none of this name."""
-    known = audience_names(door.service.program)
+def check_audience(name: str, known: Collection[str]) -> None:
+    """Raises Problem where no audience of those that are known has this name."""
     if name not in known:
         raise Problem(404, "unknown", f"there is no such audience{nearest(name, known)}")
 
