@@ -36,6 +36,7 @@ SCREENS: Final = (
     "/audiences",
     "/audiences/best",
     "/audiences/high?sample=5",
+    "/offers",
     "/insight",
     "/insight/funnel/buying",
     "/insight/flow/around?from=2020-01-01",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Final, TypeVar
 
 from parcours.core.time_text import time_text
@@ -79,9 +79,14 @@ async def audiences_named(door: Door) -> list[AudienceNamed]:
 async def audience_named(door: Door, name: str) -> AudienceNamed:
     """The audience of this name. Raises Problem where there is none."""
     known = {each.name: each for each in await audiences_named(door)}
+    check_audience(name, known)
+    return known[name]
+
+
+def check_audience(name: str, known: Collection[str]) -> None:
+    """Raises Problem where no audience of those that are known has this name."""
     if name not in known:
         raise Problem(404, "unknown", f"there is no such audience{nearest(name, known)}")
-    return known[name]
 
 
 def _save(of: LastSave | None) -> SaveShown | None:

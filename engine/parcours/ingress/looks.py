@@ -26,8 +26,8 @@ from parcours.ingress.look_bodies import (
 )
 from parcours.ingress.looked_sets import (
     audience_looked,
-    audience_named,
     audiences_named,
+    check_audience,
     look_of,
     previewed,
     unless_refused,
@@ -36,6 +36,7 @@ from parcours.ingress.page.audience import audience_screen
 from parcours.ingress.page.audiences import audiences_screen
 from parcours.ingress.page.forms import page_alone
 from parcours.ingress.page.preview import preview_screen, previewed_screen
+from parcours.insight.audience_shown import audience_names
 from parcours.insight.offers_foreseen import known_decision
 
 
@@ -74,7 +75,7 @@ async def offers_preview(door: Door, request: Request) -> Answer:
         _check_shown_people(request)
     name = _decision(door, request)
     if asked.audience is not None:
-        await audience_named(door, asked.audience)
+        check_audience(asked.audience, audience_names(door.service.program))
     sample = asked.sample if sees_people(request.key) else 0
     look = look_of(request, "/decisions/{name}/preview") if sample or asked.person is not None else None
     previewing = door.service.preview_offers(

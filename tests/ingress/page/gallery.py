@@ -34,6 +34,11 @@ TEXTS: Final = {
     "messages/news.yaml": """
         {message: news, class: transactional, email: {subject: News, text: "Of {{ profile.city }}."}}
     """,
+    "offers.yaml": """
+        placements: {banner: {channel: web, format: json}}
+        offers: {tour: {title: A tour for free, tags: [visits], content: {banner: {json: {text: Come}}}}}
+        decisions: {best: {choose: [{collection: all}]}}
+    """,
     "campaigns/push.yaml": """
         campaign: push
         description: Everybody with a score is written to once, and whoever opens it is one of the best.

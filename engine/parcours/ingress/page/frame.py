@@ -129,6 +129,7 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Deliveries", href=f"{request.root}/deliveries"),
             element("a", "Campaigns", href=f"{request.root}/campaigns"),
             element("a", "Audiences", href=f"{request.root}/audiences"),
+            element("a", "Offers", href=f"{request.root}/offers"),
             element("a", "Insight", href=f"{request.root}/insight"),
             element("a", "Engine", href=f"{request.root}/engine"),
             element("a", "Changes", href=f"{request.root}/changes"),
