@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import httpx
 import pytest
-from tests.browser.test_live_page import KEY, come, log_in
+from tests.browser.test_live_page import KEY, come, log_in, violations
 from tests.ingress.page.studio import TEXTS
 from tests.ingress.served import Served, served, until
 from tests.projects import write_texts
@@ -198,6 +198,20 @@ def test_when_the_network_is_cut_the_figures_are_stale_and_come_back_whole(page:
     assert page.locator("[aria-busy]").count() == 0 and page.evaluate("window.first")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_that_are_old_keep_nobody_out(scheme: Literal["light", "dark"], page: Page, door: Served) -> None:
+    page.emulate_media(color_scheme=scheme)
+    log_in(page, door, "/journeys/stuck?step=three")
+    for path in ("/journeys/stuck?step=three", "/journeys"):
+        page.goto(f"{door.address}{path}")
+        until_says(page, "^live$")
+        page.context.set_offline(True)
+        until_says(page, "^stale")
+
+        assert violations(page) == []
+        page.context.set_offline(False)
+
+
 def test_an_engine_that_is_killed_has_stopped_and_its_figures_come_again(
     page: Page, folder: Path, tmp_path: Path
 ) -> None:
@@ -226,7 +240,7 @@ def test_an_engine_that_is_killed_has_stopped_and_its_figures_come_again(
 
 def test_where_there_is_no_room_it_reloads(page: Page, door: Served) -> None:
     page.clock.install()
-    page.route("**/live?*", lambda route: route.fulfill(status=503, json={}))
+    page.route("**/live?*", lambda route: route.fulfill(status=503, json={"code": "busy"}))
     log_in(page, door, "/journeys/booked")
     until_says(page, "^reloads every 10 s$")
     come(door, range(700, 705))
@@ -234,6 +248,21 @@ def test_where_there_is_no_room_it_reloads(page: Page, door: Served) -> None:
     page.clock.run_for(10_000)
 
     until_it_agrees(page, door)
+
+
+def test_an_engine_behind_a_proxy_that_finds_nobody_has_stopped(page: Page, door: Served) -> None:
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^live$")
+    page.evaluate("window.first = true")
+    page.route("**/live?*", lambda route: route.fulfill(status=503, body="<h1>Nobody there</h1>"))
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+
+    until_says(page, "^stopped$")
+    page.unroute("**/live?*")
+
+    until_says(page, "^live$")
+    assert page.evaluate("window.first"), "it was not loaded again"
 
 
 def test_a_step_opens_in_place_and_escape_brings_one_back(page: Page, door: Served) -> None:
