@@ -139,10 +139,16 @@ def measure(rounds: int, count: int, streams: int, minutes: float, per_second: i
             costs[looking_on].append(cpu_us)
             most = max(most, told.told_per_second())
     ratios = [a / b for a, b in zip(rates[streams], rates[0], strict=True)]
+    taken = [
+        (with_them - without) * a_second / 1e6
+        for with_them, without, a_second in zip(costs[streams], costs[0], rates[streams], strict=True)
+    ]
     for looking_on, each in rates.items():
         cpu_us = statistics.median(costs[looking_on])
         print(f"{looking_on:4} watchers  {statistics.median(each):>9,.0f} events/s  {cpu_us:5.1f} µs of processor each")
+    left = 1 - statistics.median(taken)
     print(f"ratio {statistics.median(ratios):.3f} (target: 0.95), a watcher is told {most:.2f} times a second at most")
+    print(f"by the processor the door has {left:.3f} of itself left for events")
     grown = {}
     for looking_on in rates:
         with server("engine") as opened:
@@ -154,6 +160,7 @@ def measure(rounds: int, count: int, streams: int, minutes: float, per_second: i
     return {
         "ratio": round(statistics.median(ratios), 3),
         "ratios": [round(each, 3) for each in ratios],
+        "left_of_the_processor": round(left, 3),
         "told_per_second": round(most, 2),
         "cpu_us": {f"{name}": round(statistics.median(each), 2) for name, each in costs.items()},
         "mb_grown_in_the_second_half": {f"{name}": each for name, each in grown.items()},

@@ -14,7 +14,7 @@ import pytest
 from tests import installed
 from tests.browser.test_accessibility import RUN, told
 from tests.ingress.page.studio import TEXTS
-from tests.ingress.served import Served, served
+from tests.ingress.served import Served, served, until
 from tests.projects import write_texts
 
 if TYPE_CHECKING:
@@ -101,27 +101,39 @@ def log_in(page: Page, door: Served, path: str = "/") -> None:
 
 
 def test_each_box_has_the_figures_that_programs_are_told_while_events_flow(page: Page, door: Served) -> None:
-    log_in(page, door, "/journeys/booked")
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(java_script_enabled=False)  # with it they change by themselves (test_following.py)
+    plain = context.new_page()
+    log_in(plain, door, "/journeys/booked")
     for beginning in (100, 200):
         come(door, range(beginning, beginning + 30))
-        page.reload()
-        shown = {}
-        for box in page.locator("a.box[data-step]:not([data-step=''])").all():
-            counts = re.search(
-                r"(\d+) came, (\d+) wait, (\d+) went on, (\d+) ended", box.get_attribute("aria-label") or ""
-            )
-            assert counts is not None
-            shown[box.get_attribute("data-step")] = dict(
-                zip(("inflow", "waiting", "gone_on", "ended"), map(int, counts.groups()), strict=True)
-            )
-            line = box.locator("xpath=following-sibling::*[1]").locator(".figures").text_content()
-            assert line == f"{counts[1]} in · {counts[3]} on · {counts[4]} out"
-        answer = httpx.get(f"{door.address}/journeys/booked", headers={"Authorization": f"Bearer {KEY}"}).json()
-
-        assert shown == answer["steps"]
-        assert all(each["inflow"] == each["waiting"] + each["gone_on"] + each["ended"] for each in shown.values())
+        until(lambda: boxes(plain) == told_steps(door), "the same figures in the picture and in JSON")
         report = httpx.get(f"{door.address}/report", headers={"Authorization": f"Bearer {KEY}"}).json()
+        shown = boxes(plain)
         assert shown == report["summary"]["journeys"]["booked"]["steps"]
+        assert all(each["inflow"] == each["waiting"] + each["gone_on"] + each["ended"] for each in shown.values())
+    context.close()
+
+
+def told_steps(door: Served) -> object:
+    answer = httpx.get(f"{door.address}/journeys/booked", headers={"Authorization": f"Bearer {KEY}"}).json()
+    return answer["steps"]
+
+
+def boxes(page: Page) -> dict[str | None, dict[str, int]]:
+    """The figures of each box, loaded anew."""
+    page.reload()
+    shown = {}
+    for box in page.locator("a.box[data-step]:not([data-step=''])").all():
+        counts = re.search(r"(\d+) came, (\d+) wait, (\d+) went on, (\d+) ended", box.get_attribute("aria-label") or "")
+        assert counts is not None
+        shown[box.get_attribute("data-step")] = dict(
+            zip(("inflow", "waiting", "gone_on", "ended"), map(int, counts.groups()), strict=True)
+        )
+        line = box.locator("xpath=following-sibling::*[1]").locator(".figures").text_content()
+        assert line == f"{counts[1]} in · {counts[3]} on · {counts[4]} out"
+    return shown
 
 
 def test_by_the_keyboard_alone_one_comes_from_the_list_to_a_step_and_out(page: Page, door: Served) -> None:

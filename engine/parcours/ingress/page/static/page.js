@@ -1,10 +1,10 @@
 // Keeps a screen up to date while somebody looks on, opens a step in place, and goes along ways by the keyboard.
-// Without it everything can be read and done as well.
+// All can be read and done without it.
 
 const SILENT_MS = 20_000; // a beat comes every 15 s
-const CUT_MS = 45_000; // a connection that is silent for so long is none
+const CUT_MS = 45_000; // what is silent for so long is cut
 const RELOAD_MS = 10_000; // where there is no room for one more
-const SAID_MS = 10_000; // so often at most a reader is told of the chosen step
+const SAID_MS = 10_000; // readers are told no more often
 
 const main = document.querySelector("main");
 const find = (selector) => document.querySelector(selector);
@@ -53,9 +53,9 @@ async function follow() {
     if (answer.ok) {
       pause = await read(answer.body, pause);
       if (state === "live") show("stale");
-    } else if (answer.status === 503) {
+    } else if ((await answer.json()).code === "busy" && answer.status === 503) {
       show("reloads every 10 s");
-      again = setTimeout(() => refresh(), RELOAD_MS);
+      again = setTimeout(async () => (await refresh()) || follow(), RELOAD_MS);
       return;
     } else {
       show(answer.status === 429 || answer.status >= 500 ? "stopped" : "stale");
@@ -88,20 +88,20 @@ async function read(body, pause) {
         pause = Number(told.retry);
         show("stopped");
       } else if (told.event) {
-        take(JSON.parse(told.data), told.event === "state");
+        take(JSON.parse(told.data));
       }
     }
   }
 }
 
-function take(told, isWhole) {
+function take(told) {
   heard = Date.now();
   ahead = told.at - heard;
   for (const [step, counts] of Object.entries(told.counts ?? {})) if (counts) showStep(step, counts);
   for (const [part, html] of Object.entries(told.parts ?? {})) {
     const isNew = all(`[data-live="${part}"]`).map((each) => put(each, html)).includes(true);
     if (part === "entered") showEntered(html);
-    if (part === "figures" && isNew && !isWhole) say();
+    if (part === "figures" && isNew) say();
     if (part === "health" && isNew) refreshSoon(); // what it is about stands in sentences
   }
   for (const [journey, cells] of Object.entries(told.lines ?? {})) {
@@ -116,7 +116,7 @@ function take(told, isWhole) {
   show("live");
 }
 
-// Whether what the server has written is anything new. Whoever is at a link in it stays there.
+// Whether what the server has written is new. Whoever is at a link in it stays there.
 function put(element, html) {
   const now = document.createElement("template");
   now.innerHTML = html;
@@ -169,7 +169,7 @@ function label(box, old, exact) {
 
 function short(count) {
   if (count < 100_000) return number(count);
-  const [unit, letter] = count < 1e6 ? [1e3, "k"] : count < 1e9 ? [1e6, "M"] : [1e9, "G"];
+  const [unit, letter] = count < 1e6 ? [1e3, "k"] : [1e6, "M"];
   const whole = Math.floor(count / unit);
   return whole < 10 ? `${whole}.${Math.floor((count % unit) * 10 / unit)}${letter}` : `${number(whole)}${letter}`;
 }
@@ -195,19 +195,17 @@ function say() {
 
 // -- Opening in place
 
-let opener = null; // the selector of what has opened the panel
+let opener = null; // of the panel, as a selector
 let soon = 0;
 let newest = 0;
 
-// Shows the page of this address in place; whether it has come to that.
-async function load(url) {
+// Shows the page of this address in place; whether it has done so.
+async function load(url, isAsked) {
   const turn = ++newest;
   const answer = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer) return false;
-  if (!answer.ok || answer.redirected) {
-    location.href = url;
-    return false;
-  }
+  if (answer.redirected || (isAsked && !answer.ok)) location.href = url;
+  if (answer.redirected || !answer.ok) return false;
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (turn !== newest) return false;
   const scrolled = all("figure .scroll").map((each) => [each.scrollLeft, each.scrollTop]);
@@ -220,7 +218,7 @@ async function load(url) {
 
 async function open(url, isNew) {
   const closed = find("#step h2")?.textContent;
-  if (!(await load(url))) return;
+  if (!(await load(url, true))) return;
   if (isNew) history.pushState(null, "", url);
   const back = (opener && find(opener)) || all("a.box").find((box) => box.dataset.step === closed);
   (find("#step") ?? back ?? main).focus();
@@ -229,7 +227,9 @@ async function open(url, isNew) {
 async function refresh() {
   if (document.activeElement.closest("main form")) return refreshSoon();
   const at = main.contains(document.activeElement) && selectorOf(document.activeElement);
-  if ((await load(location.href)) && at) find(at)?.focus({ preventScroll: true });
+  const isNew = await load(location.href);
+  if (isNew && at) find(at)?.focus({ preventScroll: true });
+  return isNew;
 }
 
 // Not everybody who looks on at once.
@@ -239,10 +239,10 @@ function refreshSoon() {
 }
 
 function selectorOf(element) {
-  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.id) return `#${element.id}`;
   const href = element.getAttribute("href");
   if (href === null) return "main";
-  return `main a${element.matches(".box") ? ".box" : ":not(.box)"}[href="${CSS.escape(href)}"]`;
+  return `main a${element.matches(".box") ? ".box" : ":not(.box)"}[href="${href}"]`;
 }
 
 document.addEventListener("click", (event) => {
