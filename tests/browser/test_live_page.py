@@ -26,10 +26,10 @@ KEY: Final = "sk_studio"
 
 SCREENS: Final = (
     "/",
+    "/try",
     "/journeys/booked",
     "/journeys/booked?step=coming",
     "/journeys/booked/versions",
-    "/try",
     "/journeys/none",
 )
 

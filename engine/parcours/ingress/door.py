@@ -35,13 +35,13 @@ class Door:
     keys       of the clients
     now_ms     the engine's clock
     backups    of the store, which somebody has asked for
+    trials     of projects that somebody tries out, in test mode
     uploads    of projects that are to be published
     figures    what the door counts
     pace       of lines that became durable through the door
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     inbox_streams  that are open
-    trials     of projects that somebody tries out, in test mode
     at_stop    called when streams and uploads have to end, before the server waits for them
     """
 
@@ -50,12 +50,12 @@ class Door:
     keys: Keyring
     now_ms: Callable[[], int]
     backups: Backups = field(default_factory=Backups)
+    trials: Trials = field(default_factory=Trials)
     uploads: Uploads = field(default_factory=Uploads)
     figures: DoorFigures = field(default_factory=DoorFigures)
     pace: Pace = field(default_factory=Pace)
     state: State = "open"
     inbox_streams: InboxStreams = field(default_factory=InboxStreams)
-    trials: Trials = field(default_factory=Trials)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
     _channels: tuple[Program, frozenset[str]] | None = field(default=None, init=False, repr=False)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route
-from parcours.ingress.page.frame import HEADERS, document
+from parcours.ingress.page.frame import document, sent_to
 from parcours.ingress.page.session import (
     LOG_IN,
     SCOPE,
@@ -29,7 +29,7 @@ async def log_in_page(door: Door, request: Request) -> Answer:
     """The form that takes a key; whoever needs none, or has shown one, is sent on."""
     target = own_path(request.query.get("next", "/"))
     if not door.keys or session_of(door, request.headers) is not None:
-        return _sent_to(f"{request.root}{target}")
+        return sent_to(f"{request.root}{target}")
     return _form(request, target)
 
 
@@ -45,7 +45,7 @@ async def log_in(door: Door, request: Request) -> Answer:
     except Problem as problem:
         return _form(request, target, problem)
     cookie = {"Set-Cookie": begun(door, key, origin)} if door.keys else {}
-    return _sent_to(f"{request.root}{target}", **cookie)
+    return sent_to(f"{request.root}{target}", **cookie)
 
 
 async def log_out(door: Door, request: Request) -> Answer:
@@ -53,11 +53,7 @@ async def log_out(door: Door, request: Request) -> Answer:
     origin = check_form(door, request, form_of(request))
     if door.keys:
         door.trials.end_all(session_number(door, request))
-    return _sent_to(f"{request.root}{LOG_IN}", **{"Set-Cookie": ended(origin)})
-
-
-def _sent_to(where: str, **headers: str) -> Answer:
-    return Answer(status=303, media_type="text/plain", headers={**HEADERS, **headers, "Location": where})
+    return sent_to(f"{request.root}{LOG_IN}", **{"Set-Cookie": ended(origin)})
 
 
 def _form(request: Request, target: str, problem: Problem | None = None) -> Answer:

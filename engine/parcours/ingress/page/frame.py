@@ -42,15 +42,13 @@ NO_KEYS: Final = (
 Screen: TypeAlias = Callable[[Door, Request], Awaitable[Answer]]
 
 
-def screen(door: Door, request: Request, title: str, *main: Child, status: int = 200) -> Answer:
-    """A screen of figures as of now, which brings itself up to date where nothing else does."""
-    head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S))
+def screen(door: Door, request: Request, title: str, *main: Child, status: int = 200, reloads: bool = True) -> Answer:
+    """A screen of figures as of now, which loads itself again where no script brings it up to date.
+
+    reloads  unless somebody fills in something there or decides by what she has read, or each look is recorded
+    """
+    head = element("noscript", element("meta", http_equiv="refresh", content=RELOADS_EVERY_S)) if reloads else None
     return document(request, title, head, _header(door, request), _warned(door), *main, status=status)
-
-
-def page_of(door: Door, request: Request, title: str, *main: Child, status: int = 200) -> Answer:
-    """The same for what somebody fills in, which would be lost if it came anew."""
-    return document(request, title, None, _header(door, request), _warned(door), *main, status=status)
 
 
 def document(
@@ -81,6 +79,11 @@ def document(
     headers = HEADERS if cookie is None else {**HEADERS, "Set-Cookie": cookie}
     body = together(Markup("<!doctype html>\n"), page, "\n").encode()
     return Answer(status=status, body=body, media_type=PAGE, headers=headers)
+
+
+def sent_to(where: str, **headers: str) -> Answer:
+    """The answer to a form: look there."""
+    return Answer(status=303, media_type="text/plain", headers={**HEADERS, **headers, "Location": where})
 
 
 def seen(show: Screen) -> Handler:

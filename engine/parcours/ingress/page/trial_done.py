@@ -12,14 +12,14 @@ from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError, ParcoursError
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route
-from parcours.ingress.page.frame import address, seen
+from parcours.ingress.page.frame import address, seen, sent_to
 from parcours.ingress.page.sandbox import Trial
 from parcours.ingress.page.session import check_form, form_of
 from parcours.ingress.page.trial import TOLD, trial_screen
 from parcours.ingress.page.trial_event import EVENT_FIELDS_MAX, event_screen, properties_of
 from parcours.ingress.page.trial_messages import is_for_tests, rendered_of
 from parcours.ingress.page.trial_parts import chosen, meant, trial_of
-from parcours.ingress.page.trials import BODY_BYTES_MAX, CHANGES, of_browsers, sent_to
+from parcours.ingress.page.trials import BODY_BYTES_MAX, CHANGES, of_browsers
 from parcours.journey.channels import consents_known, purposes_known
 from parcours.testing.cases.people import name_of
 

@@ -10,7 +10,7 @@ from parcours.errors import CallerError, ParcoursError
 from parcours.expression.dotted import split_path
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route
-from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, name, page_of, seen
+from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, name, screen, seen
 from parcours.ingress.page.sandbox import Trial
 from parcours.ingress.page.session import TOKEN_FIELD, form_token
 from parcours.ingress.page.trial_parts import EVERYBODY, chosen, hidden, meant, trial_of, warned
@@ -48,7 +48,7 @@ def event_screen(
     except ParcoursError as error:
         raise Problem(404, "unknown", str(error)) from None
     what = project.documents.events.events[event].description
-    return page_of(
+    return screen(
         door,
         request,
         event,
@@ -75,6 +75,7 @@ def event_screen(
             class_="sheet fields",
         ),
         status=status,
+        reloads=False,
     )
 
 

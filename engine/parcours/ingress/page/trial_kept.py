@@ -8,7 +8,7 @@ from parcours.background import in_thread
 from parcours.errors import ParcoursError
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route
-from parcours.ingress.page.frame import TEXT_MAX, address, name, page_of, seen
+from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen
 from parcours.ingress.page.trial_parts import trial_of
 from parcours.ingress.page.trials import CHANGES, of_browsers
 from parcours.insight.page.markup import Markup, element
@@ -38,7 +38,7 @@ async def _kept(door: Door, request: Request) -> Answer:
         kept = await in_thread(kept_test, trial.set_up.project, tried)
     except ParcoursError as error:
         raise Problem(409, "refused", f"it cannot be lived through: {error}") from None
-    return page_of(
+    return screen(
         door,
         request,
         "Keep as a test",
@@ -55,6 +55,7 @@ async def _kept(door: Door, request: Request) -> Answer:
         element("label", "Into a file below tests/ of the project", for_="kept"),
         element("textarea", kept.text, id="kept", rows=24, readonly=True, spellcheck="false", class_="kept"),
         element("p", "What test people are called, and what is known of them, stands in it."),
+        reloads=False,
     )
 
 

@@ -30,7 +30,7 @@ def warned(said: str) -> Markup | None:
     if not said:
         return None
     lines = [element("li", element("bdi", cut(line, TEXT_MAX))) for line in said.splitlines()[:LINES_MAX]]
-    return element("div", element("ul", lines), class_="told", role="alert")
+    return element("div", element("ul", lines), class_="wrong", role="alert")
 
 
 def panel(ident: str, title: str, *children: Child) -> Markup:

@@ -14,7 +14,7 @@ from parcours.ingress.copied_people import copy_of, may_copy
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request, Route
 from parcours.ingress.page.file_form import WITH_FILES, fields_of
-from parcours.ingress.page.frame import HEADERS, NAME_MAX, TEXT_MAX, address, moment, name, page_of, seen
+from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, moment, name, screen, seen, sent_to
 from parcours.ingress.page.sandbox import PEOPLE_MAX, Consents, SetUp, Traits, Trial
 from parcours.ingress.page.session import TOKEN_FIELD, check_form, form_token, session_number
 from parcours.ingress.page.trial_parts import chosen, warned
@@ -49,13 +49,13 @@ async def _screen(door: Door, request: Request, fields: Mapping[str, str], said:
     """The form, with what stands in its fields, and what is wrong with it."""
     if request.key is None or not request.key.opens(CHANGES):
         told = "To try something out takes a key that opens operate: it begins an engine of its own."
-        return page_of(door, request, "Try out", element("h1", "Try out"), element("p", told))
+        return screen(door, request, "Try out", element("h1", "Try out"), element("p", told), reloads=False)
     source = fields.get("source", "published")
     try:
         journeys, wrong = await _journeys_of(door, source), ""
     except ParcoursError as error:
         journeys, wrong = None, str(error)
-    return page_of(
+    return screen(
         door,
         request,
         "Try out",
@@ -67,6 +67,7 @@ async def _screen(door: Door, request: Request, fields: Mapping[str, str], said:
         warned(wrong),
         None if journeys is None else _form(door, request, journeys, {**fields, "source": source}),
         status=status,
+        reloads=False,
     )
 
 
@@ -191,11 +192,6 @@ async def _begin(door: Door, request: Request) -> Answer:
         status = error.status if isinstance(error, Problem) else 400
         return await _screen(door, request, fields, str(error), status)
     return sent_to(address(request, "try", trial.id))
-
-
-def sent_to(where: str) -> Answer:
-    """The answer to a form that has been carried out."""
-    return Answer(status=303, media_type="text/plain", headers={**HEADERS, "Location": where})
 
 
 async def _begun(door: Door, request: Request, fields: Mapping[str, str]) -> Trial:
