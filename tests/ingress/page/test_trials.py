@@ -20,6 +20,9 @@ def test_somebody_is_watched_on_her_way_and_her_waits_are_let_be_over(tmp_path: 
         path = await begun(studio)
         before = Seen((await studio.look(path)).text)
         assert "She is in no journey yet" in before.text and "Nothing yet." in before.text
+        refresh = [told for tag, told in before.elements if told.get("http-equiv") == "refresh"]
+        assert refresh == [], "somebody may be choosing something"
+        assert 'http-equiv="refresh"' in (await studio.look(before.links["Look again every 10 s"])).text
 
         seen = await books(studio, path)
 
