@@ -230,3 +230,14 @@ async def with_file(studio: Studio, name: str, told: bytes) -> httpx.Response:
     files = {"file": (name, told, "application/octet-stream")}
     headers = {**HTML, "Origin": HERE}
     return await studio.client.post("/try", data=fields, files=files, headers=headers)
+
+
+def test_at_a_door_without_keys_everybody_on_the_machine_tries_out(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        path = await begun(studio)
+        studio.client.cookies.clear()
+
+        assert path in (await studio.look("/try")).text
+        assert "She is in no journey yet" in (await studio.look(path)).text
+
+    at_the_studio(tmp_path, visit, keys=())
