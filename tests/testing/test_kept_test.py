@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from parcours import Project
 from parcours.clock import ManualClock
 from parcours.config import MINUTE_MS
+from parcours.examples import EXAMPLES
 from parcours.testing.cases.people import ids
 from parcours.testing.cases.read import read_cases_of
 from parcours.testing.cases.run import run_cases
@@ -48,7 +54,9 @@ class Player:
 
     async def let_wait_be_over(self) -> None:
         known = [await self.sandbox.service.profile(who) for who in self.people]
-        await self.sandbox.skip_to(min(each.next_due for each in known if each and each.next_due))
+        due = [each.next_due for each in known if each is not None and each.next_due is not None]
+        if due:
+            await self.sandbox.skip_to(min(due))
 
     def look_on(self, for_ms: int) -> None:
         self.clock.move_to(self.clock.now_ms() + for_ms)
@@ -119,9 +127,7 @@ def test_the_whole_way_is_kept_and_the_test_passes_by_itself(luma: Project) -> N
     async def visit(player: Player) -> None:
         await player.add()
         for _ in range(6):
-            known = await player.sandbox.service.profile("sarah")
-            if known is not None and known.next_due is not None:
-                await player.let_wait_be_over()
+            await player.let_wait_be_over()
 
     kept = kept_of(luma, visit)
     cases, findings = read_cases_of(luma, kept.text, "tests/kept.yaml")
@@ -180,3 +186,35 @@ def test_what_a_message_says_of_the_day_is_not_expected_on_another_one(luma_copy
 
     assert kept.differing == () and "content" not in kept.text
     assert 'to: "sarah@luma.example", at: "+1h"}' in kept.text
+
+
+TOO_LATE = frozenset({"studio"})
+"""Where a goal was reached that is too late for its `within` once weeks have passed."""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_whatever_example_is_tried_out_its_kept_test_passes(name: str) -> None:
+    # given somebody of the example, who does all that she does there with a wait that is over after each thing
+    folder = Path(str(files("parcours.examples") / name))
+    calls = [json.loads(line) for line in (folder / "events.ndjson").read_text().splitlines()]
+    who = next(call["userId"] for call in calls if "userId" in call)
+    hers = [call for call in calls if call.get("userId") == who]
+    traits = {trait: told for call in hers for trait, told in call.get("traits", {}).items()}
+
+    async def visit(player: Player) -> None:
+        for call in hers:
+            if call["type"] == "track":
+                given = {"event": call["event"], "properties": call["properties"]}
+                await player.do({"type": "track", **given}, given, who)
+            elif call["type"] == "consent":
+                terms = {part: call[part] for part in ("channel", "purpose", "granted") if part in call}
+                await player.do({"type": "consent", **terms}, {"consent": terms}, who)
+            await player.let_wait_be_over()
+        for _ in range(5):
+            await player.let_wait_be_over()
+
+    kept = kept_of(Project.load(folder), visit, {who: traits})
+
+    marked = [above for above, line in pairwise(kept.text.splitlines()) if line.lstrip().startswith("# differs:")]
+    assert bool(marked) == bool(kept.differing) == (name in TOO_LATE)
+    assert all("what: goal" in each for each in marked)

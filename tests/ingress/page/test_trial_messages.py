@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
 from tests.ingress.page.studio import TEXTS, Seen, Studio, at_the_studio
 from tests.ingress.page.trying import begun, books, done, key_of, sent
 
@@ -91,3 +92,25 @@ def test_an_address_for_tests_is_meant_in_whatever_form_it_stands(tmp_path: Path
         assert "Really send to qa@mail.example" in seen.text
 
     at_the_studio(tmp_path, visit, test_addresses=("+33612345678", "qa@Mail.Example"))
+
+
+@pytest.mark.parametrize("text, parts", [("Hello", "1 segment"), ("Hello " * 60, "3 segments")])
+def test_a_text_message_says_in_how_many_parts_it_goes(text: str, parts: str, tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        for file, old, new in (
+            ("messages/note.yaml", "email: {subject: Hi, text: Hello}", f"sms: {{text: '{text}'}}"),
+            ("journeys/booked.yaml", "channels: [email]", "channels: [sms]"),
+            ("journeys/stuck.yaml", "channels: [email]", "channels: [sms]"),
+            ("profile.yaml", "email: string", "phone: string"),
+            ("profile.yaml", "email: profile.email", "sms: profile.phone"),
+        ):
+            path = studio.folder / file
+            path.write_text(path.read_text().replace(old, new))
+        await studio.log_in("ada")
+        path_of_trial = await begun(studio, source="folder", traits="phone: '+33612345678'")
+
+        seen = await books(studio, path_of_trial)
+
+        assert "note by sms" in seen.text and f"the text leaves as {parts}" in seen.text
+
+    at_the_studio(tmp_path, visit)

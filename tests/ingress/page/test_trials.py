@@ -20,6 +20,9 @@ def test_somebody_is_watched_on_her_way_and_her_waits_are_let_be_over(tmp_path: 
         path = await begun(studio)
         before = Seen((await studio.look(path)).text)
         assert "She is in no journey yet" in before.text and "Nothing yet." in before.text
+        refresh = [told for tag, told in before.elements if told.get("http-equiv") == "refresh"]
+        assert refresh == [], "somebody may be choosing something"
+        assert 'http-equiv="refresh"' in (await studio.look(before.links["Look again every 10 s"])).text
 
         seen = await books(studio, path)
 
@@ -220,3 +223,42 @@ def test_texts_of_the_project_are_texts_and_nothing_more(tmp_path: Path) -> None
             assert "<script" not in answer.text and "<img" not in answer.text and '<b>"' not in answer.text, where
 
     at_the_studio(tmp_path, visit, texts=ODD)
+
+
+ASKING = {
+    **TEXTS,
+    "actions.yaml": """
+        actions: {look: {url: 'https://crm.example/look', body: {who: profile.email}, answer: {found: boolean}}}
+    """,
+    "journeys/asked.yaml": """
+        journey: asked
+        entry: {event: Came}
+        steps:
+          - {id: ask, call: look}
+          - id: heard
+            wait_for: [{reaction: answered, of: ask, next: quiet}]
+            timeout: 1d
+            on_timeout: done
+          - {id: quiet, wait: 30d}
+          - {id: done, end: true}
+    """,
+}
+
+
+def test_an_outbound_call_leaves_nothing_and_is_answered_by_hand(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in("ada")
+        path = await begun(studio, journey="asked")
+        seen = await done(studio, path, "event", event="Came", who="sarah")
+        assert "look by call" in seen.text and "whosarah@mail.example" in seen.text
+        key, wrong = key_of(seen, "react"), {"do": "react", "reaction": "answered", "answer": "[1]"}
+        refused = await sent(studio, path, {**wrong, "key": key})
+        assert refused.status_code == 400 and "an object of JSON" in refused.text
+
+        seen = await done(studio, path, "react", key=key, reaction="answered", answer='{"found": true}')
+
+        assert "asked, at quiet" in seen.text
+        kept = textarea((await studio.look(f"{path}/test")).text)
+        assert "reaction: answered" in kept and "answer: {found: true}" in kept and "# differs" not in kept
+
+    at_the_studio(tmp_path, visit, texts=ASKING)

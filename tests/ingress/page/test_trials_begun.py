@@ -65,7 +65,7 @@ def test_what_cannot_be_begun_is_said_beside_what_was_filled_in(
     async def visit(studio: Studio) -> None:
         await studio.log_in("ada")
 
-        answer = await sent(studio, "/try", {"source": "published", "shorten": "10s", **SARAH, **fields})
+        answer = await sent(studio, "/try", {"source": "published", "shorten": "5m", **SARAH, **fields})
 
         seen = Seen(answer.text)
         assert answer.status_code in (400, 403) and said.casefold() in seen.text.casefold()
@@ -226,7 +226,18 @@ def test_what_is_no_form_is_refused(kind: str, tmp_path: Path) -> None:
 async def with_file(studio: Studio, name: str, told: bytes) -> httpx.Response:
     """The form with a file, as a browser sends it: also where none was chosen."""
     token = Seen((await studio.look("/try")).text).fields["token"]
-    fields = {"token": token, "source": "published", "shorten": "10s", "people": "", **SARAH}
+    fields = {"token": token, "source": "published", "shorten": "5m", "people": "", **SARAH}
     files = {"file": (name, told, "application/octet-stream")}
     headers = {**HTML, "Origin": HERE}
     return await studio.client.post("/try", data=fields, files=files, headers=headers)
+
+
+def test_at_a_door_without_keys_everybody_on_the_machine_tries_out(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        path = await begun(studio)
+        studio.client.cookies.clear()
+
+        assert path in (await studio.look("/try")).text
+        assert "She is in no journey yet" in (await studio.look(path)).text
+
+    at_the_studio(tmp_path, visit, keys=())

@@ -26,7 +26,7 @@ def test_a_door_that_stops_ends_what_is_tried_out(tmp_path: Path) -> None:
         async with httpx.AsyncClient(base_url=address, headers=headers) as browser:
             await browser.post("/in", data={"key": KEY})
             token = Seen((await browser.get("/try")).text).fields["token"]
-            begun = await browser.post("/try", data={"token": token, "source": "folder", "shorten": "10s", **SARAH})
+            begun = await browser.post("/try", data={"token": token, "source": "folder", "shorten": "5m", **SARAH})
             return (await browser.get(begun.headers["location"])).text
 
     with served(tmp_path / "studio", f"sqlite:///{tmp_path}/store", *options, folder=tmp_path) as door:

@@ -16,7 +16,7 @@ SARAH = {"who": "sarah", "traits": "email: sarah@mail.example\nplan: gold", "jou
 
 async def begun(studio: Studio, **fields: str) -> str:
     """Begin a trial; the path at which it is."""
-    answer = await sent(studio, "/try", {"source": "published", "shorten": "10s", **SARAH, **fields})
+    answer = await sent(studio, "/try", {"source": "published", "shorten": "5m", **SARAH, **fields})
     assert answer.status_code == 303, Seen(answer.text).text
     return answer.headers["location"]
 

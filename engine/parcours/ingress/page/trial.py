@@ -9,7 +9,7 @@ from parcours.core.fact import Fact
 from parcours.core.time_text import time_text
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request, Route
-from parcours.ingress.page.frame import NAME_MAX, TEXT_MAX, address, moment, name, screen, seen
+from parcours.ingress.page.frame import NAME_MAX, RELOADS_EVERY_S, TEXT_MAX, address, moment, name, screen, seen
 from parcours.ingress.page.parts import chip, heads, numeric, wide
 from parcours.ingress.page.sandbox import Trial
 from parcours.ingress.page.standing import Standing, standing
@@ -68,6 +68,7 @@ async def trial_screen(door: Door, request: Request, trial: Trial, said: str = "
             class_="beside",
         ),
         status=status,
+        reloads=request.query.get("follow") == "1",
     )  # fmt: skip
 
 
@@ -148,10 +149,17 @@ def _doing(door: Door, request: Request, trial: Trial) -> Markup:
         event if events else element("p", "The project declares no events."),
         _consent(door, request, trial),
         element("p", element("a", "Look again", href=address(request, "try", trial.id)), " · ",
+                _following(request, trial),
                 element("a", "Keep as a test…", href=address(request, "try", trial.id, "test"))),
         element("div", button(door, request, trial, "again", "Begin again"),
                 button(door, request, trial, "end", "End the trial"), class_="row"),
     )  # fmt: skip
+
+
+def _following(request: Request, trial: Trial) -> Markup:
+    """Where no script runs: a page that loads itself again, in which nobody could fill in anything in peace."""
+    link = element("a", f"Look again every {RELOADS_EVERY_S} s", href=address(request, "try", trial.id, follow="1"))
+    return element("noscript", link, " · ")
 
 
 def _consent(door: Door, request: Request, trial: Trial) -> Markup:

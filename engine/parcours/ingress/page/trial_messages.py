@@ -28,7 +28,8 @@ LONG_MAX: Final = 5_000
 FRAME_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 """For a mail: it has its own styles, and neither loads pictures nor runs, sends or leads anywhere."""
 
-ONE_PART: Final = "1 part"
+ONE_PART: Final = "the text leaves as 1 segment"
+"""What the channel does not remark, as that is nothing to be known."""
 
 
 def messages(door: Door, request: Request, trial: Trial) -> Markup:
