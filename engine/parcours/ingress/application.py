@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -396,11 +397,4 @@ def _problem_of(error: Exception, request_id: str) -> Problem:
 
 
 def _with_headers(answer: Answer, headers: Mapping[str, str]) -> Answer:
-    return Answer(
-        status=answer.status,
-        body=answer.body,
-        media_type=answer.media_type,
-        headers={**headers, **answer.headers},
-        stream=answer.stream,
-        stalled_s=answer.stalled_s,
-    )
+    return replace(answer, headers={**headers, **answer.headers})

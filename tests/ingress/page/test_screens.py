@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.ingress.page.studio import TEXTS, Seen, Studio, at_the_studio
+from tests.ingress.page.studio import KEYS, TEXTS, Seen, Studio, at_the_studio, key
 
 from parcours import Project
 from parcours.ingress.page.frame import POLICY
@@ -87,6 +87,19 @@ def test_the_list_is_filtered_by_its_address(query: str, names: list[str], tmp_p
         assert ("No journey is like that." in seen.text) == (not names)
 
     at_the_studio(tmp_path, visit)
+
+
+@pytest.mark.parametrize("who, reloads", [("eve", True), ("amy", False)])
+def test_a_step_that_names_people_does_not_load_itself_again(who: str, reloads: bool, tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.come()
+        await studio.log_in(who)
+
+        page = (await studio.look("/journeys/booked?step=coming")).text
+        assert ('http-equiv="refresh"' in page, "person4" in page) == (reloads, not reloads)
+        assert 'http-equiv="refresh"' in (await studio.look("/journeys/booked")).text
+
+    at_the_studio(tmp_path, visit, keys=(*KEYS, key("amy", "operate:read", "people:read")))
 
 
 def test_a_step_tells_what_it_does_its_ways_and_its_deliveries(tmp_path: Path) -> None:

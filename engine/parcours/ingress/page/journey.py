@@ -10,6 +10,7 @@ from parcours.ingress.changes import answered
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
 from parcours.ingress.journey_figures import counts_asked, journey_asked
+from parcours.ingress.keys import sees_people
 from parcours.ingress.live_topics import topic_name
 from parcours.ingress.page.at_step import people_at
 from parcours.ingress.page.controls import controls
@@ -69,6 +70,7 @@ async def _journey(door: Door, request: Request) -> Answer:
             data_topics=topic_name(journey, request.query.get("version")),
             data_ledger=report.ledger.number,
         ),
+        reloads=step is None or not sees_people(request.key),  # to tell of people is recorded
     )
 
 
