@@ -110,7 +110,7 @@ def test_the_abandoned_cart_is_walked_through_and_the_kept_test_passes(plain: Pa
         agree_to(plain, channel)
     leave_a_cart(plain)
     assert "abandoned-cart, at opened" in plain.locator("main").inner_text()
-    assert "Sarah" in plain.locator(".said").first.inner_text()
+    assert "Sarah" in plain.locator(".contents").first.inner_text()
     frame = plain.locator("iframe.mail").content_frame
     assert frame.get_by_text("Back to the cart").is_visible()
 

@@ -184,9 +184,9 @@ def test_texts_of_others_are_texts_and_nothing_more(tmp_path: Path) -> None:
         await done(studio, path, "react", key=key_of(seen, "react"), reaction="clicked", link=f"https://{HOSTILE}")
         for where in (path, f"{path}/test?title=<script>", f"{path}/event?event=Booked", "/try"):
             page = (await studio.look(where)).text
-            assert "<script" not in page and "\u202e" not in page, where
+            assert "<script>" not in page and "\u202e" not in page, where
         wrong = await sent(studio, "/try", {"source": "published", **SARAH, "traits": f"<script>{HOSTILE}: ["})
-        assert wrong.status_code == 400 and "<script" not in wrong.text
+        assert wrong.status_code == 400 and "<script>" not in wrong.text
 
     at_the_studio(tmp_path, visit)
 
@@ -220,7 +220,7 @@ def test_texts_of_the_project_are_texts_and_nothing_more(tmp_path: Path) -> None
         for where in (path, f"{path}/test", f"{path}/event?event={quote(event)}", "/try"):
             answer = await studio.look(where)
             assert answer.status_code == 200
-            assert "<script" not in answer.text and "<img" not in answer.text and '<b>"' not in answer.text, where
+            assert "<script>" not in answer.text and "<img" not in answer.text and '<b>"' not in answer.text, where
 
     at_the_studio(tmp_path, visit, texts=ODD)
 

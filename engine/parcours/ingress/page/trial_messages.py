@@ -66,7 +66,7 @@ def _message(door: Door, request: Request, trial: Trial, of: Rendered) -> Markup
 def _content(request: Request, trial: Trial, of: Rendered, said: Mapping[str, Any]) -> Child:
     rows = [element("div", element("dt", name(field)), element("dd", _value(value)))
             for field, value in said.items() if field != "html"]  # fmt: skip
-    told = element("dl", rows, class_="said") if rows else None
+    told = element("dl", rows, class_="contents") if rows else None
     if "html" not in said:
         return told
     frame = element(
