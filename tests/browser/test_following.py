@@ -249,6 +249,27 @@ def test_where_there_is_no_room_it_reloads(page: Page, door: Served) -> None:
     until_it_agrees(page, door)
 
 
+def test_a_screen_on_which_nothing_can_be_followed_is_fetched_anew_in_place(page: Page, door: Served) -> None:
+    page.clock.install()
+    log_in(page, door, "/changes")
+    until_says(page, "^reloads every 10 s$")
+    page.evaluate("window.first = true")
+    changes = page.locator("main tbody tr")
+    before, shown_at = changes.count(), page.locator("header time").get_attribute("datetime")
+    httpx.post(f"{door.address}/journeys/joined/pause", json={}, headers=BEARER).raise_for_status()
+    httpx.post(f"{door.address}/journeys/joined/resume", json={}, headers=BEARER).raise_for_status()
+
+    page.clock.run_for(10_000)
+
+    changes.nth(before + 1).wait_for()
+    assert page.evaluate("window.first"), "it was not loaded again"
+    assert page.locator("header time").get_attribute("datetime") != shown_at
+    page.route("**/changes", lambda route: route.abort())
+    for _ in range(3):
+        page.clock.run_for(10_000)
+    until_says(page, r"^stale \d+ s$")
+
+
 def test_an_engine_behind_a_proxy_that_finds_nobody_has_stopped(page: Page, door: Served) -> None:
     log_in(page, door, "/journeys/booked")
     until_says(page, "^live$")

@@ -1,17 +1,18 @@
-// Keeps a screen up to date while somebody looks on, opens a step in place, and goes along ways by the keyboard.
+// Keeps a screen up to date, opens a step in place, and goes along ways by the keyboard.
 // All can be read and done without it.
 
 const SILENT_MS = 20_000; // a beat comes every 15 s
-const CUT_MS = 45_000; // what is silent for so long is cut
-const RELOAD_MS = 10_000; // where there is no room for one more
+const CUT_MS = 45_000; // then it is cut
+const RELOAD_MS = 10_000; // where nothing, or nobody more, can be followed
 const SAID_MS = 10_000; // readers are told no more often
+const CLOCK = "header .as-of time";
 
 const main = document.querySelector("main");
 const find = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const number = (count) => count.toLocaleString("en-US");
 
-// -- How it is: live, stale or stopped
+// -- Live, stale or stopped
 
 const shown = document.createElement("span");
 let state = "";
@@ -25,16 +26,16 @@ function show(now = state) {
   if (state === "live" && silent > SILENT_MS) state = "stale";
   shown.textContent = state === "stale" ? `stale ${Math.round(silent / 1000)} s` : state;
   shown.className = `following ${state.split(" ")[0]}`;
-  shown.title = state === "stopped" ? "The engine has stopped, or nobody answers at this address." : "";
+  shown.title = state === "stopped" ? "The engine has stopped, or nobody answers here." : "";
   const isOld = state === "stale" || state === "stopped";
   for (const each of all("[data-topics], .figures")) each.ariaBusy = isOld ? "true" : null;
   if (state !== "live") return;
-  const clock = find("header .as-of time");
+  const clock = find(CLOCK);
   clock.dateTime = new Date(Date.now() + ahead).toISOString();
   clock.textContent = `${clock.dateTime.slice(0, 19).replace("T", " ")} UTC`;
 }
 
-// -- Following what changes
+// -- Following
 
 let following = null;
 let again = 0;
@@ -42,7 +43,8 @@ let again = 0;
 async function follow() {
   const topics = all("[data-topics]").map((each) => each.dataset.topics).join(",");
   leave();
-  if (!topics || document.hidden) return;
+  if (document.hidden) return;
+  if (!topics) return reloads();
   const mine = (following = new AbortController());
   received = Date.now();
   let pause = 1_000;
@@ -54,9 +56,7 @@ async function follow() {
       pause = await read(answer.body, pause);
       if (state === "live") show("stale");
     } else if ((await answer.json()).code === "busy" && answer.status === 503) {
-      show("reloads every 10 s");
-      again = setTimeout(async () => (await refresh()) || follow(), RELOAD_MS);
-      return;
+      return reloads();
     } else {
       show(answer.status === 429 || answer.status >= 500 ? "stopped" : "stale");
     }
@@ -65,6 +65,11 @@ async function follow() {
     show(navigator.onLine && state !== "live" ? "stopped" : "stale");
   }
   if (following === mine) again = setTimeout(follow, pause);
+}
+
+function reloads() {
+  show(Date.now() - heard > SILENT_MS ? "stale" : "reloads every 10 s");
+  again = setTimeout(async () => (await refresh()) || follow(), RELOAD_MS);
 }
 
 function leave() {
@@ -127,7 +132,7 @@ function put(element, html) {
   return true;
 }
 
-// -- Figures in the picture and in the table
+// -- Figures
 
 function showStep(step, [came, waits, on, out, parked]) {
   const cells = all(`tr[data-step="${step}"] .number`);
@@ -211,6 +216,8 @@ async function load(url, isAsked) {
   const scrolled = all("figure .scroll").map((each) => [each.scrollLeft, each.scrollTop]);
   main.replaceChildren(...next.querySelector("main").childNodes);
   document.title = next.title;
+  find(CLOCK).replaceWith(next.querySelector(CLOCK));
+  heard = Date.now();
   all("figure .scroll").forEach((each, at) => each.scrollTo(...(scrolled[at] ?? [0, 0])));
   follow(); // what has changed meanwhile comes with the whole state
   return true;
@@ -232,7 +239,7 @@ async function refresh() {
   return isNew;
 }
 
-// Not everybody who looks on at once.
+// Not everybody at once.
 function refreshSoon() {
   clearTimeout(soon);
   soon = setTimeout(refresh, 1_000 + Math.random() * 9_000);
@@ -245,7 +252,7 @@ function selectorOf(element) {
   return `main a${element.matches(".box") ? ".box" : ":not(.box)"}[href="${href}"]`;
 }
 
-document.addEventListener("click", (event) => {
+addEventListener("click", (event) => {
   const link = event.target.closest("main a[href]");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const url = new URL(link.getAttribute("href"), location.href);
@@ -274,7 +281,7 @@ function neighbour(step, key) {
   return next;
 }
 
-document.addEventListener("keydown", (event) => {
+addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.target.closest("form")) find(".panel .close a")?.click();
   if (!/^Arrow(Up|Down|Left|Right)$/.test(event.key) || !event.target.matches("a.box")) return;
   event.preventDefault();
@@ -284,21 +291,18 @@ document.addEventListener("keydown", (event) => {
 
 // -- Begin
 
-document.addEventListener("mouseover", (event) => {
+addEventListener("mouseover", (event) => {
   const time = event.target.closest("time[datetime]");
   if (time) time.title = new Date(time.dateTime).toLocaleString();
 });
 
-if (find("[data-topics]")) {
+if (find("[data-topics], head noscript")) {
   find("header .as-of").append(" ", shown);
   said.setAttribute("role", "status");
   said.className = "spoken";
   document.body.append(said);
-  document.addEventListener("visibilitychange", follow); // a browser has few connections
-  addEventListener("offline", () => {
-    leave();
-    show("stale");
-  });
+  addEventListener("visibilitychange", follow); // a browser has few connections
+  addEventListener("offline", () => (leave(), show("stale")));
   addEventListener("online", follow);
   setInterval(() => {
     show();
