@@ -80,7 +80,7 @@ def test_the_list_says_how_each_stands_and_what_comes_next(tmp_path: Path) -> No
         assert before.row("weekly") == ["open", "none yet", "", "", "2036-11-03 09:00:00 UTC", "0", "0"]
         push = seen.row("pushnews visitors")
         assert push[0].startswith("paused since 20")
-        assert push[1].startswith("Run 1 under way at later since 20")
+        assert push[1].startswith("Run 1 under way at later ")
         assert "began 20" in push[1]
         assert push[2:] == ["8", "4", "by hand", "1", "0"]
         assert opened["next"] == "2036-11-03T09:00:00.000Z"

@@ -200,7 +200,7 @@ def _chosen(of: Looked, request: Request) -> Markup:
         for step, told in run.steps.items()
         if told.why
     ]
-    at_hand = at_hand_words(run)
+    at_hand = at_hand_words(run, request.received_ms)
     return together(
         element("div", element("h2", f"Run {run.number}"), run_state_words(run), at_hand, class_="headline"),
         element("p", "Began ", moment(run.began), *_ended(run), *_by(run), f", version {run.version}. ", everything),

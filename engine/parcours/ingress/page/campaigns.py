@@ -90,7 +90,7 @@ def _newest(request: Request, campaign: str, run: RunOfCampaign) -> Child:
         " ",
         run_state_words(run),
         " ",
-        at_hand_words(run),
+        at_hand_words(run, request.received_ms),
         element("div", "began ", moment(run.began), class_="tags"),
     )
 

@@ -38,14 +38,15 @@ def run_state_words(run: RunOfCampaign) -> Markup:
     return element("span", words, class_="sign") if run.state == "failed" else chip(words, run.state)
 
 
-def at_hand_words(run: RunOfCampaign) -> Markup | None:
-    """The steps of a run under way that have begun and are not over."""
+def at_hand_words(run: RunOfCampaign, now_ms: int) -> Markup | None:
+    """The steps of a run under way that are at hand, and since when, or from when on, the newest one is."""
     if run.state != "under_way":
         return None
     if not run.at_hand:
         return together("its next sets are being made, or waited for")
     steps = [together(", " if at else "", name(step)) for at, step in enumerate(run.at_hand)]
-    return together("at ", steps, " since ", moment(max(run.at_hand.values())))
+    begins = max(run.at_hand.values())
+    return together("at ", steps, " from " if begins > now_ms else " since ", moment(begins))
 
 
 def run_address(request: Request, campaign: str, run: int, step: str | None = None) -> str:
