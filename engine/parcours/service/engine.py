@@ -172,6 +172,11 @@ class Engine(BlockingFacade):
     resend = blocking(Service.resend)
     backup = blocking(Service.backup)
 
+    read_source = blocking(Service.read_source)
+    sources = blocking(Service.sources)
+    pause_source = blocking(Service.pause_source)
+    resume_source = blocking(Service.resume_source)
+
     publish = blocking(Service.publish)
     journeys = blocking(Service.journeys)
     close_journey = blocking(Service.close_journey)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 from parcours.arguments import check_timeout
@@ -16,6 +17,7 @@ from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S
 from parcours.service.live_report import LiveReport, live_report
 from parcours.service.published import Published
+from parcours.sources.pump import Pump
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -26,6 +28,7 @@ class Observed(ABC):
 
     _host: EngineHost
     _control: Published
+    _pumps: dict[str, Pump]
 
     @abstractmethod
     def _is_open(self) -> bool:
@@ -124,7 +127,9 @@ class Observed(ABC):
     async def figures(self) -> EngineFigures:
         """What the engine counts and measures: one call a shard, and nobody is looked at."""
         self._check_open()
-        return await self._host.figures()
+        figures, sources = await self._host.figures(), [pump.state() for pump in self._pumps.values()]
+        troubles = figures.troubles + len(self._troubles_of_sources())
+        return replace(figures, sources=tuple(sources), troubles=troubles)
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.
@@ -132,4 +137,7 @@ class Observed(ABC):
         Each is also logged as a warning when it begins, by the logger `parcours`.
         """
         self._check_open()
-        return await self._host.troubles()
+        return [*await self._host.troubles(), *self._troubles_of_sources()]
+
+    def _troubles_of_sources(self) -> list[str]:
+        return [trouble for pump in self._pumps.values() for trouble in pump.troubles()]

@@ -46,6 +46,7 @@ from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
+from parcours.service.source_calls import SourceCalls
 from parcours.service.step_calls import StepCalls
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
@@ -54,7 +55,9 @@ from parcours.wording import shown_value
 log = logging.getLogger("parcours")
 
 
-class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, StepCalls, Looks, Facade, AboutPeople, Observed):
+class Service(
+    CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, StepCalls, SourceCalls, Looks, Facade, AboutPeople, Observed
+):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.
@@ -66,6 +69,7 @@ class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, StepCalls,
         self._questions = host.questions
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
+        self._pumps = {}
         self._inboxes = InboxFeed(
             lambda: self._host.ports, plan.slot_map.shard, self._owner, plan.settings.inbox_changes_max
         )
@@ -167,7 +171,9 @@ class Service(CampaignCalls, OfferCalls, FactCalls, SavedPeopleCalls, StepCalls,
         if not self._closed:
             self._check_loop()
             self._closed = True
-            await close_all([self._inboxes.close, self._host.turn_away, self._calls_answered, self._host.stop])
+            await close_all(
+                [self._inboxes.close, self._end_sources, self._host.turn_away, self._calls_answered, self._host.stop]
+            )
 
     async def _calls_answered(self) -> None:
         await asyncio.gather(self._questions.close(), *self._calls, return_exceptions=True)

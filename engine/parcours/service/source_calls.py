@@ -1,0 +1,64 @@
+"""Sources that a service reads: logs that lie elsewhere, each begun by a call, and ended with the service."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from parcours.errors import CallerError
+from parcours.service.engine_host import EngineHost
+from parcours.source import Source
+from parcours.sources.lines import MakeLine, as_it_is
+from parcours.sources.pump import Pump, SourceState
+from parcours.wording import nearest, shown_value
+
+
+class SourceCalls(ABC):
+    """Those of a service."""
+
+    _host: EngineHost
+    _pumps: dict[str, Pump]
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless it is open, on the running loop."""
+
+    async def read_source(self, name: str, source: Source, make: MakeLine = as_it_is) -> None:
+        """Read a source from now on, from where the store says that it was read to, until the service is closed.
+
+        Each of its lines is applied once, whatever crashes in between, though it has no message id. Positions are kept
+        under the name for good: another source under it goes on at them.
+        make  what a message means; without it each is a line of the event format
+        Raises CallerError for a name that is no name, or under which a source is read already.
+        """
+        self._check_open()
+        if not name or "/" in name or not name.isprintable():
+            raise CallerError(f"name={shown_value(name)}: a source's name is printable, and has no slash in it")
+        if name in self._pumps:
+            raise CallerError(f"a source {shown_value(name)} is read already")
+        pump = self._pumps[name] = Pump(name, source, self._host.way_in(), make)
+        pump.start()
+
+    async def sources(self) -> list[SourceState]:
+        """How each source is read by this process."""
+        self._check_open()
+        return [pump.state() for _, pump in sorted(self._pumps.items())]
+
+    async def pause_source(self, name: str) -> None:
+        """Let this process read no more of the source until it is resumed. Raises CallerError for one there is not."""
+        self._pump(name).pause()
+
+    async def resume_source(self, name: str) -> None:
+        """Let this process read on. Raises CallerError for a source that there is not."""
+        self._pump(name).resume()
+
+    def _pump(self, name: str) -> Pump:
+        self._check_open()
+        if name not in self._pumps:
+            raise CallerError(f"no source {shown_value(name)} is read{nearest(name, self._pumps)}")
+        return self._pumps[name]
+
+    async def _end_sources(self) -> None:
+        """Read no more, and let what is under way be answered."""
+        while self._pumps:
+            _, pump = self._pumps.popitem()
+            await pump.stop()
