@@ -85,7 +85,8 @@ def serve_alone(asked: Served, project: Project, settings: ServeSettings) -> Non
 
     def serving() -> Serving:
         opening = partial(asked.open_service, project)
-        return Serving(opening, settings, store=files_of(asked.store), reread=asked.read, announce=announce)
+        store = files_of(asked.store)
+        return Serving(opening, settings, store=store, reread=asked.read, announce=announce, sources=project)
 
     with ExitStack() as noted:
         serve(serving)
@@ -171,7 +172,8 @@ def _serve_one_of(asked: Served, number: int, announce: Announce) -> None:
     try:
         settings = settings_of_door(asked.read(), number)
         log_as_json(settings.log_level, number)
-        opening = partial(asked.open_service, asked.project())
+        project = asked.project()
+        opening = partial(asked.open_service, project)
         serve(
             lambda: Serving(
                 opening,
@@ -181,6 +183,7 @@ def _serve_one_of(asked: Served, number: int, announce: Announce) -> None:
                 announce=lambda address, _: announce(address),
                 shares_port=True,
                 ends_with=sentinel_of_parent(),
+                sources=project,
             )
         )
     except (ParcoursError, OSError) as error:

@@ -173,6 +173,7 @@ class Engine(BlockingFacade):
     backup = blocking(Service.backup)
 
     read_source = blocking(Service.read_source)
+    read_sources = blocking(Service.read_sources)
     sources = blocking(Service.sources)
     pause_source = blocking(Service.pause_source)
     resume_source = blocking(Service.resume_source)

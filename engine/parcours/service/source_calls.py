@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from parcours.errors import CallerError
+from parcours.journey.project import Project
 from parcours.service.engine_host import EngineHost
 from parcours.source import Source
 from parcours.sources.lines import MakeLine, as_it_is
+from parcours.sources.opening import sources_of
 from parcours.sources.pump import Pump, SourceState
 from parcours.wording import nearest, shown_value
 
@@ -37,6 +41,16 @@ class SourceCalls(ABC):
             raise CallerError(f"a source {shown_value(name)} is read already")
         pump = self._pumps[name] = Pump(name, source, self._host.way_in(), make)
         pump.start()
+
+    async def read_sources(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
+        """Read all sources of a project's sources.yaml from now on.
+
+        environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
+        Raises SettingInvalid for a source that is not installed, or whose settings are wrong, before any is read.
+        """
+        self._check_open()
+        for each in sources_of(project, os.environ if environ is None else environ):
+            await self.read_source(each.name, each.source, each.make)
 
     async def sources(self) -> list[SourceState]:
         """How each source is read by this process."""

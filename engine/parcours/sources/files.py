@@ -16,7 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from parcours.background import in_thread
 from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable
@@ -46,6 +46,12 @@ class FilesSettings(BaseModel):
     def _of_text(cls, given: Any) -> Any:
         """The pattern alone is enough."""
         return {"files": given} if isinstance(given, str) else given
+
+    @field_validator("files")
+    @classmethod
+    def _below_the_project(cls, files: str, info: ValidationInfo) -> str:
+        """A relative pattern begins at the project's folder, where there is one."""
+        return files if info.context is None else str(Path(info.context["folder"]) / files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from parcours.segment.json_members import with_member
 from parcours.shard.unusable import unusable_line
 from parcours.source import Line
 
-MakeLine: TypeAlias = Callable[[Line], bytes]
-"""The line of the event format that a message means. Raises ValueError with the reason where it means none."""
+MakeLine: TypeAlias = Callable[[Line, str], bytes]
+"""The line of the event format that a message of a partition means. Raises ValueError, which says why it is none."""
 
 
 class _Timed(msgspec.Struct):
@@ -23,8 +23,9 @@ class _Timed(msgspec.Struct):
 _read_timed = msgspec.json.Decoder(_Timed).decode
 
 
-def as_it_is(line: Line) -> bytes:
+def as_it_is(line: Line, partition: str) -> bytes:
     """A message that has the shape of Segment's spec. Where it tells no time, its time is that of the log."""
+    del partition
     value = line.value or b""
     if line.timestamp_ms is None:
         return value
@@ -37,13 +38,13 @@ def as_it_is(line: Line) -> bytes:
     return with_member(value, "timestamp", b'"%b"' % time_text(line.timestamp_ms).encode())
 
 
-def line_of(line: Line, make: MakeLine) -> bytes | None:
+def line_of(line: Line, partition: str, make: MakeLine) -> bytes | None:
     """What is handed in of a message; None where nothing is, as of one that says only that its key is gone."""
     if line.unusable is not None:
         return unusable_line(line.unusable, line.value or b"")
     if line.value is None:
         return None
     try:
-        return make(line)
+        return make(line, partition)
     except ValueError as reason:
         return unusable_line(str(reason), line.value)
