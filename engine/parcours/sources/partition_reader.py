@@ -93,15 +93,15 @@ class PartitionReader:
             except Superseded:
                 await self._stand_by()
             except (PartitionGone, PositionOutOfRange, SourceUnreachable) as error:
-                await self._wait(f"{self._name} is not read: {error}")
+                await self._wait(f"source {self._name} is not read: {error}")
             except ParcoursError as error:
                 if await _is_superseded(session):
                     await self._stand_by()
                 else:
-                    await self._wait(f"{self._name} is not read on: {error}")
+                    await self._wait(f"source {self._name} is not read on: {error}")
             except Exception as error:
                 log.exception("reading %s has failed", self._name)
-                await self._wait(f"{self._name} is not read, as its source has failed: {type(error).__name__}: {error}")
+                await self._wait(f"source {self._name} has failed: {type(error).__name__}: {error}")
             else:
                 self._state = "over"
 

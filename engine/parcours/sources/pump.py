@@ -84,7 +84,7 @@ class Pump:
     def troubles(self) -> list[str]:
         """What is not in order, a sentence each."""
         said = [self._trouble, *(reader.state().trouble for reader, _ in self._readers.values())]
-        return [f"source {trouble}" for trouble in said if trouble is not None]
+        return [trouble for trouble in said if trouble is not None]
 
     async def _keep_reading(self) -> None:
         failures = 0
@@ -95,9 +95,9 @@ class Pump:
                     self._is_started = True
                 await self._follow(await self._source.partitions())
             except Exception as error:  # noqa: BLE001  # whatever it is, others are read on, and this one again
-                trouble = f"{self.name} cannot be read: {str(error) or type(error).__name__}"
+                trouble = f"source {self.name} cannot be read: {str(error) or type(error).__name__}"
                 if trouble != self._trouble:
-                    log.warning("the source %s", trouble)
+                    log.warning("%s", trouble)
                 self._trouble = trouble
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
