@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from parcours.config import Settings
 from parcours.core.fact import LimitReached, Moved
+from parcours.errors import ShardUnavailable
 from parcours.shard.batches import NONE_OF_YOURS
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.partitions import PREFIX, Partitions, TakenLines, together
@@ -47,7 +48,7 @@ class Reading:
         return self.world.shard.take(self.batch(offsets, below, lines), self.world.now_ms)
 
     def tell(self, below: int) -> bool:
-        return self.world.shard.batches.tell_position(PARTITION, self.name, below)
+        return self.world.shard.batches.tell_position(PARTITION, self.name, below, self.world.now_ms)
 
 
 def started(offset: int) -> bytes:
@@ -149,6 +150,22 @@ def test_whoever_has_been_followed_as_the_reader_moves_nothing(world: World) -> 
     assert list(reading.take([1, 2], below=1).outcomes) == [0, 0]
     world.reopen()
     assert zombie.take([3], below=3).expected == NONE_OF_YOURS, "nor after a restart"
+
+
+def test_while_all_shards_are_to_be_of_one_moment_nothing_is_taken_of_a_partition(world: World, lines: Lines) -> None:
+    reading = Reading(world, "first")
+    world.shard.halt_moves(world.now_ms + 1_000)
+
+    with pytest.raises(ShardUnavailable):
+        reading.take([1, 2], below=1)
+    assert reading.tell(1)
+    assert world.take(lines.track("anna", "Looked")).outcomes == b"\0", "others' lines are"
+    assert world.shard.batches.partitions.positions() == {PARTITION: None}
+    assert entered(world) == {}
+
+    world.shard.halt_moves(0)
+    reading.batches -= 1
+    assert reading.take([1, 2], below=1).outcomes == b"\0\0"
 
 
 def test_a_batch_whose_answer_was_lost_is_answered_as_before(world: World) -> None:

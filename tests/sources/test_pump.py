@@ -105,6 +105,27 @@ async def _applied(service: Service, lines: int) -> bool:
     return await _carts_of_all(service) == lines
 
 
+@pytest.mark.parametrize("lines", [50, 400])
+def test_a_backup_that_is_made_while_it_reads_goes_on_with_what_it_has_not(
+    lines: int, project: Project, tmp_path: Path
+) -> None:
+    settings = {"batch_events_max": 3, "message_ids_for_ms": 1}
+
+    async def backend() -> None:
+        log = Log()
+        for number in range(400):
+            log.append("0", bought(f"u{number % 7}", f"c{number}"))
+        async with reading(project, f"sqlite:///{tmp_path}/store", source_of(log), settings=settings) as service:
+            await until_taken(service, lines)
+            await service.backup(tmp_path / "backup")
+
+        async with reading(project, f"sqlite:///{tmp_path}/backup", source_of(log), settings=settings) as service:
+            await until(lambda: _applied(service, 400), "all lines are applied")
+            assert (await state_of(service)).outcomes.get("accepted", 0) <= 400 - lines
+
+    asyncio.run(backend())
+
+
 def test_what_is_of_no_use_goes_aside_and_is_told_and_sent_again(project: Project) -> None:
     async def backend() -> None:
         log = Log()

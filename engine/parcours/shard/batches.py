@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from msgspec.structs import replace
 
 from parcours.config import Settings
+from parcours.errors import ShardUnavailable
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.firing import Firing
@@ -66,8 +67,11 @@ class Batches:
         if outcomes is not None:
             deferred = self.positions.deferred(batch)
             return self._intake.answer_again(batch, outcomes, deferred, self._commits.stamp_ms)
-        if batch.partition and not self.partitions.is_read_by(batch.partition, batch.router):
-            return Answer(batch.number, expected=NONE_OF_YOURS)
+        if batch.partition:
+            if not self.partitions.is_read_by(batch.partition, batch.router):
+                return Answer(batch.number, expected=NONE_OF_YOURS)
+            if self._moving.halted_until_ms > now_ms:
+                raise ShardUnavailable("nothing is taken of sources while all shards are to be of one moment")
         expected = self.positions.expected(batch.router)
         if batch.number != expected:
             return Answer(batch.number, expected=expected)
@@ -119,11 +123,13 @@ class Batches:
             self._commits.commit(work)
         return self.partitions.positions()[partition]
 
-    def tell_position(self, partition: str, reader: str, below: int) -> bool:
+    def tell_position(self, partition: str, reader: str, below: int, now_ms: int) -> bool:
         """Nothing before this offset is outstanding. Whether that router is still the reader; else nothing changes."""
         self._commits.check()
         if not self.partitions.is_read_by(partition, reader):
             return False
+        if self._moving.halted_until_ms > now_ms:
+            return True  # it is told again
         with self._commits.whole():
             work = self._commits.begin(0)
             work.own += self.partitions.advance(partition, below)

@@ -12,7 +12,9 @@ place before the crash, and each shard recognises what it has. So that commits w
 - The reader: a batch of any other one is refused. So two that read the same partition do not both move it, whatever the
   log believes, and once all shards have committed a new reader, what they have is all that they will ever have had.
 
-Reading begins at the lowest `below` of all shards. These entries are never let go to make room for others.
+Reading begins at the lowest `below` of all shards. What one shard has is only true beside what the others have: while
+no move between shards may begin, as when stores are copied, nothing is taken of any partition either. These entries
+are never let go to make room for others.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ class TellPosition(Request[bool], frozen=True, tag="tell_position"):
     below: int
 
     async def put_to(self, host: ShardHost) -> bool:
-        return await host.step(lambda shard, now: shard.batches.tell_position(self.partition, self.reader, self.below))
+        return await host.step(
+            lambda shard, now: shard.batches.tell_position(self.partition, self.reader, self.below, now)
+        )
 
 
 class GetReader(Request[Reader], frozen=True, tag="reader"):
