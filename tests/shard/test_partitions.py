@@ -168,6 +168,22 @@ def test_while_all_shards_are_to_be_of_one_moment_nothing_is_taken_of_a_partitio
     assert reading.take([1, 2], below=1).outcomes == b"\0\0"
 
 
+@pytest.mark.parametrize("position, again", [(3, [2, 0, 0, 0]), (5, [2, 2, 2, 0]), (0, [0, 0, 0, 0])])
+def test_a_position_that_was_moved_holds_for_whoever_reads_next(world: World, position: int, again: list[int]) -> None:
+    first = Reading(world, "first")
+    first.take([2, 3, 4], below=2)
+    world.now_ms += 2 * world.settings.message_ids_for_ms  # nothing is known by its id any more
+
+    assert world.shard.batches.move_position(PARTITION, position)
+    assert first.take([5], below=5).expected == NONE_OF_YOURS
+    world.reopen()
+
+    second = Reading(world, "second")
+    assert second.position == position
+    assert list(second.take([2, 3, 4, 5], below=2).outcomes) == again
+    assert not world.shard.batches.move_position("other/0", 7)
+
+
 def test_a_batch_whose_answer_was_lost_is_answered_as_before(world: World) -> None:
     reading = Reading(world, "first")
     batch = reading.batch([1, 2], 1)

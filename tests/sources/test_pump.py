@@ -262,6 +262,21 @@ def test_a_position_that_is_gone_is_never_taken_for_another_one(project: Project
             (partition,) = (await state_of(service)).partitions
             assert partition.state == "waiting"
 
+            await service.move_source("stream", "0", 8)
+            await until(lambda: _has(service, "anna", 7), "what is left is applied")
+            await until(lambda: _untroubled(service), "the trouble is over")
+
+    asyncio.run(backend())
+
+
+def test_a_move_to_nowhere_is_refused(project: Project) -> None:
+    async def backend() -> None:
+        async with reading(project, "memory:", source_of(Log())) as service:
+            with pytest.raises(CallerError, match="no shard knows a partition '0' of 'stream'"):
+                await service.move_source("stream", "0", 8)
+            with pytest.raises(CallerError, match="a whole number from 0 on"):
+                await service.move_source("stream", "0", -1)
+
     asyncio.run(backend())
 
 

@@ -177,6 +177,7 @@ class Engine(BlockingFacade):
     sources = blocking(Service.sources)
     pause_source = blocking(Service.pause_source)
     resume_source = blocking(Service.resume_source)
+    move_source = blocking(Service.move_source)
 
     publish = blocking(Service.publish)
     journeys = blocking(Service.journeys)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.engine_host import EngineHost
+from parcours.shard.requests import MovePosition
 from parcours.source import Source
 from parcours.sources.lines import MakeLine, as_it_is
 from parcours.sources.opening import sources_of
@@ -64,6 +65,23 @@ class SourceCalls(ABC):
     async def resume_source(self, name: str) -> None:
         """Let this process read on. Raises CallerError for a source that there is not."""
         self._pump(name).resume()
+
+    async def move_source(self, name: str, partition: str, position: int) -> None:
+        """Let reading of a partition go on at this position, whoever reads it: the log does not hold its own any more.
+
+        What lies before it is passed over; what lies behind it is applied, though it had been applied before, but for
+        lines that are recognised by their ids for a day. May be repeated. Raises CallerError for a partition that has
+        never been read, and for what is no position; ShardUnavailable, and some shards may not have heard of it then.
+        """
+        self._check_open()
+        if type(position) is not int or position < 0:
+            raise CallerError(f"position={shown_value(position)}: a whole number from 0 on is expected")
+        request = MovePosition(f"{name}/{partition}", position)
+        known = False
+        for port in self._host.ports:
+            known |= await port.ask(request)
+        if not known:
+            raise CallerError(f"no shard knows a partition {shown_value(partition)} of {shown_value(name)}")
 
     def _pump(self, name: str) -> Pump:
         self._check_open()

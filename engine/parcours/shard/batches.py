@@ -136,6 +136,17 @@ class Batches:
             self._commits.commit(work)
         return True
 
+    def move_position(self, partition: str, position: int) -> bool:
+        """Whoever operates the engine has decided where reading goes on. Whether the shard knows the partition."""
+        self._commits.check()
+        if partition not in self.partitions.positions():
+            return False
+        with self._commits.whole():
+            work = self._commits.begin(0)
+            work.own += self.partitions.move(partition, position)
+            self._commits.commit(work)
+        return True
+
 
 def _part_of(batch: Batch, places: Sequence[int]) -> Batch:
     """The batch with the lines at these places only. `again` are those at the front."""

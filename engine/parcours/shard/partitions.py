@@ -168,6 +168,14 @@ class Partitions:
             entries.append((f"{known.name} {number}", _encode(block)))
         return entries
 
+    def move(self, partition: str, position: int) -> list[tuple[str, bytes]]:
+        """Reading goes on at this position, by a new reader, and nothing is taken. The entries to be committed."""
+        known = self._known[partition]
+        entries = [(f"{known.name} {number}", b"") for number in known.blocks]
+        position_there = msgspec.structs.replace(known.position, reader="", below=position)
+        self._known[partition] = _Known(position_there)
+        return [(known.name, _encode(position_there)), *entries]
+
 
 def together(owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
     """The entries of a shard that knows what all of these have taken, for a store that is shared out anew."""

@@ -37,6 +37,19 @@ class TellPosition(Request[bool], frozen=True, tag="tell_position"):
         )
 
 
+class MovePosition(Request[bool], frozen=True, tag="move_position"):
+    """Reading goes on at this position, forward or back, and what was taken behind it is not known any more.
+
+    Whoever reads has to begin anew. The answer says whether the shard knows the partition.
+    """
+
+    partition: str
+    position: int
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(lambda shard, now: shard.batches.move_position(self.partition, self.position))
+
+
 class GetReader(Request[Reader], frozen=True, tag="reader"):
     """Who reads the partition, and how often the shard has heard from it."""
 
