@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from tests.sources.conftest import bought, reading, source_of, state_of, until, until_taken
 
+from parcours.core.input import Input
 from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.service import Service
+from parcours.shard.inputs import Inputs
+from parcours.shard.work import Work
 from parcours.source import Line, Read
 from parcours.sources import partition_reader, session
 from parcours.sources.lines import as_it_is
@@ -153,6 +156,32 @@ def test_what_is_of_no_use_goes_aside_and_is_told_and_sent_again(project: Projec
             assert all(len(letter.line or b"") <= 32_768 for letter in letters.values())
             assert [each for each in await service.troubles() if "dead letters" in each] != []
             assert await carts(service, "anna") == 1
+
+    asyncio.run(backend())
+
+
+def test_a_poison_message_goes_aside_and_everybody_else_goes_on(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = Inputs.apply
+
+    def mistaken(self: Inputs, work: Work, slot: int, person: str, given: Input) -> None:
+        if person == "poison":
+            raise ZeroDivisionError("a mistake of ours")
+        apply(self, work, slot, person, given)
+
+    monkeypatch.setattr(Inputs, "apply", mistaken)
+
+    async def backend() -> None:
+        log = Log()
+        for number in range(20):
+            log.append("0", bought("poison" if number == 7 else "anna", f"c{number}"))
+        async with reading(project, f"sqlite:///{tmp_path}/store", source_of(log)) as service:
+            await until_taken(service, 20)
+            (letter,) = await service.dead_letters()
+            assert (letter.person, letter.reason) == ("poison", "ZeroDivisionError: a mistake of ours")
+            assert await carts(service, "anna") == 19
+            assert (await state_of(service)).partitions[0].position == 20
 
     asyncio.run(backend())
 

@@ -89,7 +89,7 @@ class FilesSource:
         try:
             return await in_thread(self._read, path, partition, position or 0, most)
         except FileNotFoundError:
-            del self._paths[partition]
+            self._paths.pop(partition, None)
             raise SourceUnreachable(f"{path} is not there now") from None
         except (OSError, EOFError) as error:
             self._drop(partition)

@@ -136,6 +136,8 @@ class PartitionReader:
             except ShardUnavailable:
                 since_s = loop.time()  # nor does the reader reach it
                 continue
+            if not now.name:
+                return  # its position has been moved, and whoever comes first reads on
             if now != heard:
                 heard, since_s = now, loop.time()
 
