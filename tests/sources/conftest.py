@@ -69,11 +69,16 @@ def source_of(log: Log, **settings: Any) -> Source:
 
 @asynccontextmanager
 async def reading(
-    project: Project, store: str, source: Source, name: str = "stream", settings: Mapping[str, Any] | None = None
+    project: Project,
+    store: str,
+    source: Source,
+    name: str = "stream",
+    settings: Mapping[str, Any] | None = None,
+    shards: int = 2,
 ) -> AsyncIterator[Service]:
     """A service that reads the source."""
     opened = Service.open(
-        project, store, shards=2, runtime="local", settings=Settings.model_validate(dict(settings or {}))
+        project, store, shards=shards, runtime="local", settings=Settings.model_validate(dict(settings or {}))
     )
     async with opened as service:
         await service.read_source(name, source)

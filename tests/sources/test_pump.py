@@ -15,6 +15,7 @@ from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.service import Service
 from parcours.shard.inputs import Inputs
+from parcours.shard.resharding import reshard
 from parcours.shard.work import Work
 from parcours.source import Line, Read
 from parcours.sources import partition_reader, session
@@ -127,6 +128,31 @@ def test_a_backup_that_is_made_while_it_reads_goes_on_with_what_it_has_not(
             assert (await state_of(service)).outcomes.get("accepted", 0) <= 400 - lines
 
     asyncio.run(backend())
+
+
+def test_a_store_that_is_shared_out_anew_goes_on_where_the_old_one_was(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "TELL_EVERY_S", 3_600)
+    monkeypatch.setattr(partition_reader, "SETTLE_WITHIN_S", 0)
+    settings = {"batch_events_max": 3, "message_ids_for_ms": 1}
+
+    async def read(store: str, shards: int, lines: int) -> int:
+        async with reading(project, store, source_of(log), settings=settings, shards=shards) as service:
+            await until_taken(service, lines)
+            await until(lambda: _applied(service, log.end("0")), "all lines are applied")
+            return (await state_of(service)).outcomes["accepted"]
+
+    log = Log()
+    for number in range(100):
+        log.append("0", bought(f"u{number % 7}", f"c{number}"))
+    assert asyncio.run(read(f"sqlite:///{tmp_path}/old", 2, 100)) == 100
+
+    reshard(f"sqlite:///{tmp_path}/old", f"sqlite:///{tmp_path}/new", 3)
+    for number in range(100, 150):
+        log.append("0", bought(f"u{number % 7}", f"c{number}"))
+
+    assert asyncio.run(read(f"sqlite:///{tmp_path}/new", 3, 50)) == 50
 
 
 def test_what_is_of_no_use_goes_aside_and_is_told_and_sent_again(project: Project) -> None:

@@ -72,6 +72,7 @@ class PartitionReader:
         self._way_in = way_in
         self._may_read = may_read
         self._session: Session | None = None
+        self._end: int | None = None
         self._state: State = "beginning"
         self._trouble: str | None = None
         self._failures = 0
@@ -80,7 +81,7 @@ class PartitionReader:
         """How it is read now."""
         session = self._session
         lag = None if session is None or session.lag is None else session.lag + session.lines
-        position = None if session is None else session.position
+        position = self._end if session is None else session.position
         return PartitionState(self._partition, self._state, position, lag, self._trouble)
 
     async def run(self) -> None:
@@ -103,7 +104,7 @@ class PartitionReader:
                 log.exception("reading %s has failed", self._name)
                 await self._wait(f"source {self._name} has failed: {type(error).__name__}: {error}")
             else:
-                self._state = "over"
+                self._state, self._end, self._session = "over", session.position, None
 
     async def settle(self) -> None:
         """What has been read is answered, and the position is told, if that does not take too long."""
