@@ -37,6 +37,19 @@ def test_a_door_reads_the_sources_of_its_project(tmp_path: Path) -> None:
         assert (counted("accepted"), counted("set_aside")) == (2, 1)
         (letter,) = httpx.get(f"{door.address}/dead").json()["letters"]
         assert letter["id"]
+        (source,) = httpx.get(f"{door.address}/sources").json()["sources"]
+        ((partition,), told) = source.pop("partitions"), httpx.post(f"{door.address}/sources/orders/move", json={})
+        assert source == {
+            "name": "orders",
+            "paused": False,
+            "outcomes": {"accepted": 2, "duplicate": 0, "set_aside": 1, "undeclared": 0},
+            "trouble": None,
+        }
+        assert (partition["state"], partition["position"], told.status_code) == ("over", 34, 400)
+        moved = {"partition": partition["partition"], "position": 0}
+        assert httpx.post(f"{door.address}/sources/orders/move", json=moved).json() == moved
+        assert httpx.post(f"{door.address}/sources/others/move", json=moved).status_code == 404
+        until(lambda: counted("duplicate") == 2, "the file is read again, and its lines are known for a day")
         assert door.stop() == 0
 
 

@@ -28,6 +28,7 @@ from parcours.ingress import (
     people,
     reports,
     snippet,
+    sources,
     sql,
     steps,
 )
@@ -54,6 +55,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     inbox.ROUTES,
     people.ROUTES,
     erasures.ROUTES,
+    sources.ROUTES,
     sql.ROUTES,
     facts.ROUTES,
 )

@@ -82,6 +82,8 @@ class SourceCalls(ABC):
             known |= await port.ask(request)
         if not known:
             raise CallerError(f"no shard knows a partition {shown_value(partition)} of {shown_value(name)}")
+        if name in self._pumps:
+            await self._pumps[name].begin_anew(partition)
 
     def _pump(self, name: str) -> Pump:
         self._check_open()

@@ -76,6 +76,11 @@ class Pump:
         """Read on."""
         self._may_read.set()
 
+    async def begin_anew(self, partition: str) -> None:
+        """Read the partition from where the shards say by now, also where it was over."""
+        if partition in self._readers:
+            await self._end(partition)
+
     def state(self) -> SourceState:
         """How it is read now."""
         partitions = [reader.state() for _, (reader, _) in sorted(self._readers.items())]
