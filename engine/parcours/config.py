@@ -63,6 +63,7 @@ class Settings(SettingsBase, frozen=True):
         default=64,
         description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",
     )
+    source_lines_max: Count = Field(default=50_000, description="Lines of one partition of a source under way.")
     deferred_names_max: Count = Field(
         default=1_000,
         description="Names of one router whose lines wait at a shard; beyond it all of its lines there wait together.",

@@ -31,6 +31,7 @@ from parcours.ingress.project_folder import ProjectFolder
 from parcours.ingress.routes import ROUTES
 from parcours.ingress.servers import Servers, answering
 from parcours.ingress.settings import ServeSettings, proxy_unnamed
+from parcours.journey.project import Project
 from parcours.service.service import Service
 
 log = logging.getLogger("parcours.door")
@@ -54,6 +55,7 @@ class Serving:
     reread     the settings as the file has them by now; called for the keys alone
     announce   called with the address and the service once the door is open
     shares_port  whether other processes of this user listen at the same port
+    sources    the project whose sources are read, None: none are
     ends_with  a descriptor that can be read from once the door has to end, as after a signal; None: by signals alone
     """
 
@@ -68,6 +70,7 @@ class Serving:
         announce: Callable[[str, Service], None] = lambda address, service: None,
         shares_port: bool = False,
         ends_with: int | None = None,
+        sources: Project | None = None,
     ) -> None:
         self._open_service = open_service
         self._settings = settings
@@ -77,6 +80,7 @@ class Serving:
         self._announce = announce
         self._shares_port = shares_port
         self._ends_with = ends_with
+        self._sources = sources
         self._asked_to_stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._hangup = asyncio.Event()
@@ -113,6 +117,8 @@ class Serving:
             try:
                 async with _mail_taken(door):
                     await door.service.start()
+                    if self._sources is not None:
+                        await door.service.read_sources(self._sources)
                     _leave_to_the_end()
                     door.state = "open"
                     spawn(self._keep_keys(door), self._tasks)

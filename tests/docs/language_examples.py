@@ -104,6 +104,20 @@ scores:
     bands: [0.2, 0.6]
 """,
     ),
+    "sources": (
+        "sources.yaml",
+        """\
+sources:
+  folder: {files: "in/*.ndjson"}
+  orders:
+    files: "orders/*.csv"
+    map:
+      event: '"Order Completed"'
+      userId: value.customer
+      timestamp: value.at
+      properties: '{"cart_id": value.cart, "total": double(value.total)}'
+""",
+    ),
     "offers": (
         "offers.yaml",
         """\

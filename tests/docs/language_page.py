@@ -27,6 +27,7 @@ from parcours.journey.model import (
     places,
     policies,
     scores,
+    sources,
     steps,
     traits,
     triggers,
@@ -196,6 +197,7 @@ def models() -> list[type[Document]]:
         scores,
         offers,
         message_offers,
+        sources,
     ):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
@@ -230,6 +232,8 @@ def _documents() -> Iterable[str]:
             yield _scores()
         if kind == "offers":
             yield _offers()
+        if kind == "sources":
+            yield described(sources.SourceDocument, sources.MessageMapDocument)
     yield "### Traits and namespaces\n\n" + described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
     yield described(places.LocationDocument, places.CrossingDocument)

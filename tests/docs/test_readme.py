@@ -34,6 +34,7 @@ PAGES = [
     "engine/docs/operating.md",
     "engine/docs/places.md",
     "engine/docs/processes.md",
+    "engine/docs/sources.md",
     "engine/parcours/examples/README.md",
     "engine/parcours/testing/README.md",
     "plugins/parcours-webhook/README.md",

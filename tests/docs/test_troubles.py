@@ -11,7 +11,18 @@ from parcours.ingress.trouble_meanings import MEANINGS, meaning_of
 
 ENGINE = Path(__file__).parents[2] / "engine"
 PAGE = (ENGINE / "docs" / "operating.md").read_text()
-ROOMS = ("clock.py", "campaigns", "dispatch", "insight/exporter", "routing", "runtime", "service", "shard", "store")
+ROOMS = (
+    "clock.py",
+    "campaigns",
+    "dispatch",
+    "insight/exporter",
+    "routing",
+    "runtime",
+    "service",
+    "shard",
+    "sources",
+    "store",
+)
 
 # What makes a sentence, or a part of one, for somebody who tells it.
 WORDED_BY = {
@@ -24,7 +35,7 @@ WORDED_BY = {
     "shard/peer_host.py": {"silent"},
 }
 SAID = {"trouble", "troubles", "_trouble", "_troubles", "_shard_troubles", "_apart"}
-NOTED_BY = {"_note"}
+NOTED_BY = {"_note", "_wait"}
 TOLD_IN = {"ActorGone"}  # by the supervisor, of the actor
 
 # They only say whose sentence it is, or put sentences together.

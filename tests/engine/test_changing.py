@@ -23,8 +23,9 @@ from parcours.routing.change_protocol import carry_out, publishing, settle
 from parcours.routing.plan import Homes
 from parcours.service.change_outcome import Order
 from parcours.service.journey_control import JourneyControl
+from parcours.shard.foreseeing import Foreseen
 from parcours.shard.host import ShardHost
-from parcours.shard.messages import Foreseen, Holding
+from parcours.shard.messages import Holding
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore

@@ -111,9 +111,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "positions are not restored",
-        "shard/shard.py",
-        "        for part in (self._positions, self._reads,",
-        "        for part in (self._reads,",
+        "shard/batches.py",
+        "        for part in (self.positions, self.partitions):",
+        "        for part in (self.partitions,):",
         often=True,
     ),
     Mutant(
@@ -156,7 +156,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "batches are taken in whatever order they come",
-        "shard/shard.py",
+        "shard/batches.py",
         "        if batch.number != expected:\n",
         "        if batch.number < expected:\n",
     ),

@@ -25,6 +25,7 @@ from parcours.ingress.settings import ServeSettings
 from parcours.service.figures import EngineFigures, ShardAnswer
 from parcours.shard.figures import ShardFigures
 from parcours.shard.messages import Status
+from parcours.testing.doubles import Log, LogSource
 
 CANARY = "canary-4711"
 
@@ -63,6 +64,7 @@ def read(folder: Path, accept: str = "") -> tuple[str, str]:
             await service.track(CANARY, "Cart Left", cart, message_id="m-1")
             await service.track(CANARY, "Cart Left", cart, message_id="m-1")
             await service.track(CANARY, f"Unheard {CANARY}", {})
+            await take_of_a_log(service)
             door = door_of(service, ServeSettings())
             door.keys.used_ms["shop"] = 1_767_261_600_000
             app = Application(door)
@@ -78,6 +80,16 @@ def read(folder: Path, accept: str = "") -> tuple[str, str]:
     return asyncio.run(reading())
 
 
+async def take_of_a_log(service: Service) -> None:
+    """Read one line of a source."""
+    log = Log()
+    log.append("0", b'{"type":"identify","userId":"%b"}' % CANARY.encode())
+    await service.read_source("stream", LogSource(log.settings()))
+    async with asyncio.timeout(20):
+        while not (await service.sources())[0].outcomes:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.01)
+
+
 def sample(text: str, name: str, **labels: str) -> float:
     values = [
         each.value
@@ -91,7 +103,9 @@ def sample(text: str, name: str, **labels: str) -> float:
 def test_what_happened_is_counted(tmp_path: Path) -> None:
     text, _ = read(tmp_path)
 
-    assert sample(text, "parcours_events_total", outcome="accepted") == 2
+    assert sample(text, "parcours_events_total", outcome="accepted") == 3
+    assert sample(text, "parcours_source_lines_total", source="stream", outcome="accepted") == 1
+    assert sample(text, "parcours_source_lag", source="stream", partition="0") == 0
     assert sample(text, "parcours_events_total", outcome="undeclared") == 1
     assert sample(text, "parcours_events_total", outcome="duplicate") == 1
     assert sample(text, "parcours_runs_entered_total", journey="abandoned-cart") == 1

@@ -144,13 +144,13 @@ def test_journeys_are_told_with_the_figures_that_the_report_has(tmp_path: Path) 
 def test_what_changes_nothing_needs_less_than_what_does(tmp_path: Path) -> None:
     async def visit(shop: Shop) -> None:
         for path in (
-            "/publish", "/store/backup", "/dead/0.1/resend",
+            "/publish", "/store/backup", "/dead/0.1/resend", "/sources/stream/move",
             *(f"/journeys/{JOURNEY}/{verb}" for verb in ("pause", "resume", "close", "stop")),
         ):  # fmt: skip
             assert (await shop.client.post(path)).status_code == 401
             refused = await shop.post(path, {"dry": True}, by="eve")
             assert (refused.status_code, refused.json()["code"]) == (403, "scope")
-        for path in ("/journeys", f"/journeys/{JOURNEY}", "/dead", "/troubles", "/report"):
+        for path in ("/journeys", f"/journeys/{JOURNEY}", "/dead", "/troubles", "/report", "/sources"):
             assert (await shop.client.get(path)).status_code == 401
             answer = await shop.get(path)
             assert answer.status_code == 200

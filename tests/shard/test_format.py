@@ -17,6 +17,7 @@ from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 from parcours.shard.ids.file import IdFileIndex
 from parcours.shard.ids.stored import StoredIds
+from parcours.shard.partitions import PartitionPosition, TakenLines
 from parcours.shard.peer_messages import PeerMessage
 from parcours.shard.peers import Link, Sent
 from parcours.shard.positions import Position
@@ -29,11 +30,12 @@ from parcours.store.store import Record, SlotImage
 
 KEPT = (
     Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept, StoredIds,
-    IdFileIndex, Link, Sent, PeerMessage, StoredHeld, TotalCount, Lessons,
+    IdFileIndex, Link, Sent, PeerMessage, StoredHeld, TotalCount, Lessons, PartitionPosition,
+    TakenLines,
 )  # fmt: skip
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "48ed75d3b6402561"}
+SHAPES = {3: "78ed88fd28e93bdf"}
 """For each format the digest of what is written in it."""
 
 FACT_SHAPES = {1: "0a6e05303e1c6832"}

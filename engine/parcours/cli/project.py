@@ -79,12 +79,13 @@ def check(
     from parcours.config import Settings
     from parcours.dispatch.judgement import Judgement
     from parcours.dispatch.registry import Registry
+    from parcours.sources.registry import source_models
 
     registry = Registry.installed()
     judgement = Judgement(registry)
     reported = None if config is None else _reported(registry, config)
     now_ms = SystemClock(Settings().clock_jump_max_ms).now_ms()
-    findings = judgement.findings(folder, reported, now_ms, _TablesWhenAsked())
+    findings = judgement.findings(folder, reported, now_ms, _TablesWhenAsked(), source_models())
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 

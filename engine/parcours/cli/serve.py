@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,6 +58,7 @@ def serve(
         from parcours.ingress.deployment import check_reachable
         from parcours.ingress.logs import log_as_json
     from parcours.service.channel_selection import unlinked
+    from parcours.sources.opening import sources_of
     from parcours.store.address import check_address, known_address
 
     flags: dict[str, object] = {"host": host, "port": port, "files": files}
@@ -64,6 +66,7 @@ def serve(
     settings = asked.read()
     check_address(store)
     project = asked.project()
+    sources_of(project, os.environ)
     check_reachable(settings, has_marketing=bool(unlinked(project, set(project.channels) - set(asked.records))))
     if check:
         _show(settings, project, list(asked.records))
@@ -79,7 +82,6 @@ def serve(
 def _show(settings: ServeSettings, project: Project, recorded: list[str]) -> None:
     """Print the settings that hold. Raises SettingInvalid for secrets of the project that are not there."""
     import json
-    import os
 
     from parcours.runtime.exporting import address_secret
     from parcours.service.channel_selection import delivering, recording

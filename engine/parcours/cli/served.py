@@ -85,7 +85,15 @@ def serve_alone(asked: Served, project: Project, settings: ServeSettings) -> Non
 
     def serving() -> Serving:
         opening, store = partial(asked.open_service, project), files_of(asked.store)
-        return Serving(opening, settings, store=store, folder=asked.folder, reread=asked.read, announce=announce)
+        return Serving(
+            opening,
+            settings,
+            store=store,
+            folder=asked.folder,
+            reread=asked.read,
+            announce=announce,
+            sources=project,
+        )
 
     with ExitStack() as noted:
         serve(serving)
@@ -171,7 +179,8 @@ def _serve_one_of(asked: Served, number: int, announce: Announce) -> None:
     try:
         settings = settings_of_door(asked.read(), number)
         log_as_json(settings.log_level, number)
-        opening = partial(asked.open_service, asked.project())
+        project = asked.project()
+        opening = partial(asked.open_service, project)
         serve(
             lambda: Serving(
                 opening,
@@ -182,6 +191,7 @@ def _serve_one_of(asked: Served, number: int, announce: Announce) -> None:
                 announce=lambda address, _: announce(address),
                 shares_port=True,
                 ends_with=sentinel_of_parent(),
+                sources=project,
             )
         )
     except (ParcoursError, OSError) as error:

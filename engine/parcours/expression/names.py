@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.expression.dotted import joined_path, split_path
-from parcours.expression.nodes import CONTEXT, OFFER, OFFERS, OWN_ROOTS, ROW
+from parcours.expression.nodes import CONTEXT, MESSAGE, OFFER, OFFERS, OWN_ROOTS, ROW
 from parcours.expression.trees import Trees
 
 RUN_KINDS: Final[Mapping[str, str]] = {
@@ -55,6 +55,7 @@ class Names:
     row    the columns of a set or a table, which campaigns alone have
     context, offer  what the caller of a decision gives, and what is known of an offer, where offers are chosen
     offers what a run keeps of decisions, by the names that its steps give them
+    message  the parts of a message of a source, each of which is named as a root is
     lists  of each column that holds a list of objects, the kinds of their keys
     sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
     past   None where neither history, consent, audiences nor scores may be asked for
@@ -75,11 +76,13 @@ class Names:
     context: Mapping[str, str] | None = None
     offer: Mapping[str, str] | None = None
     offers: Mapping[str, str] | None = None
+    message: Mapping[str, str] | None = None
 
     @property
-    def own_roots(self) -> frozenset[str]:
-        """The roots that have a meaning here and not everywhere."""
-        return frozenset(root for root in OWN_ROOTS if self.of(root) is not None)
+    def own_roots(self) -> Mapping[str, tuple[str, ...]]:
+        """The roots that have a meaning here and not everywhere, each with the path that it begins."""
+        own = {root: (root,) for root in OWN_ROOTS if self.of(root) is not None}
+        return own if self.message is None else {**own, **{part: (MESSAGE, part) for part in self.message}}
 
     def of(self, root: str) -> Mapping[str, str] | None:
         """The declared paths of one of the roots."""
@@ -92,6 +95,7 @@ class Names:
             CONTEXT: self.context,
             OFFER: self.offer,
             OFFERS: self.offers,
+            MESSAGE: self.message,
         }[root]
 
 

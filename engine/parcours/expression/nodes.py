@@ -13,6 +13,9 @@ CONTEXT: Final = "context"
 OFFER: Final = "offer"
 OFFERS: Final = "offers"
 
+MESSAGE: Final = "message"
+"""The root of what sources read, whose parts are named without it (names.py)."""
+
 OWN_ROOTS: Final = (ROW, CONTEXT, OFFER, OFFERS)
 """Roots that only some expressions have (roots.py)."""
 

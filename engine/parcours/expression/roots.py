@@ -1,5 +1,5 @@
 """Roots that only some expressions have: `row` in campaigns, `context` and `offer` where offers are chosen, `offers` at
-the steps of a journey that has chosen some.
+the steps of a journey that has chosen some, and the parts of a message that a source has read.
 
 The parser takes them for names that a macro may give, since elsewhere they are. Here what stands below them becomes a
 path.
@@ -7,19 +7,22 @@ path.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from parcours.expression import nodes
 from parcours.expression.dotted import joined_path
 from parcours.expression.macros import MACROS
 from parcours.expression.nodes import ROW
 
-ROW_ALONE: Final = frozenset({ROW})
+Roots: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Names that are roots, each with the path that it begins."""
+
+ROW_ALONE: Final[Roots] = {ROW: (ROW,)}
 
 
-def with_roots(node: nodes.Node, roots: Set[str]) -> nodes.Node:
+def with_roots(node: nodes.Node, roots: Roots) -> nodes.Node:
     """The tree in which these names are roots, but for where a macro has named its elements so."""
     if not roots:
         return node
@@ -31,7 +34,7 @@ def with_roots(node: nodes.Node, roots: Set[str]) -> nodes.Node:
         case nodes.Literal() | nodes.Path():
             return node
         case nodes.Identifier():
-            return nodes.Path(node.text, node.column, (node.text,)) if node.text in roots else node
+            return nodes.Path(node.text, node.column, roots[node.text]) if node.text in roots else node
         case nodes.Unary():
             return replace(node, operand=within(node.operand))
         case nodes.BinaryOperation():
@@ -63,11 +66,11 @@ def _below(node: nodes.Index, base: nodes.Node, key: nodes.Node) -> nodes.Node:
     return replace(node, base=base, key=key)
 
 
-def _called(node: nodes.FunctionCall, roots: Set[str]) -> nodes.FunctionCall:
+def _called(node: nodes.FunctionCall, roots: Roots) -> nodes.FunctionCall:
     target = None if node.target is None else with_roots(node.target, roots)
     variable = node.arguments[0] if node.target is not None and node.name in MACROS and node.arguments else None
     if isinstance(variable, nodes.Identifier):
-        roots = roots - {variable.text}
+        roots = {root: path for root, path in roots.items() if root != variable.text}
     return replace(node, target=target, arguments=tuple(with_roots(each, roots) for each in node.arguments))
 
 

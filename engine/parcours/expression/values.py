@@ -166,6 +166,7 @@ class Scope(msgspec.Struct):
     row    of a set or a table, where a campaign asks
     context, offer  of a decision, and of the offer that is looked at
     offers what decisions of the run have chosen, by the names that its steps give them
+    message  that a source has read, by its parts
     sizes  of sets, by name; "" is the set at hand
     steps  set while an expression with macros is evaluated
     """
@@ -184,6 +185,7 @@ class Scope(msgspec.Struct):
     context: Mapping[str, object] = {}
     offer: Mapping[str, object] = {}
     offers: Mapping[str, object] = {}
+    message: Mapping[str, object] = {}
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""

@@ -26,6 +26,7 @@ from parcours.ingress.figures import SECONDS
 from parcours.ingress.origins import is_loopback
 from parcours.service.figures import EngineFigures
 from parcours.shard.figures import ShardFigures
+from parcours.sources.pump import SourceState
 
 VERSION: Final = version_of("parcours")
 
@@ -64,6 +65,7 @@ class EngineCollector(Collector):
         waiting = {(str(number),): lines for number, lines in enumerate(self._figures.waiting_lines)}
         yield _gauge("parcours_router_waiting_lines", "Lines that wait for the shard.", ["shard"], waiting)
         yield _gauge("parcours_troubles", "What is not in order: GET /troubles.", [], {(): self._figures.troubles})
+        yield from _of_sources(self._figures.sources)
         used = {(name,): at_ms / 1_000 for name, at_ms in self._keys_used_ms.items()}
         yield _gauge("parcours_key_last_used_timestamp_seconds", "When the key was used last.", ["key"], used)
         yield _gauge("parcours_build_info", "The version that runs.", ["version"], {(self._version,): 1})
@@ -150,6 +152,19 @@ def _of_outboxes(told: Sequence[ShardFigures]) -> Iterator[Metric]:
     yield _gauge("parcours_outbox", "Deliveries that have not left.", ["channel", "state"], outbox)
     about = "From the decision until a delivery was handed over for the first time."
     yield _histogram("parcours_delivery_handover_seconds", about, ["channel"], handovers)
+
+
+def _of_sources(sources: Sequence[SourceState]) -> Iterator[Metric]:
+    """What this process has read."""
+    lags = {
+        (each.source, partition.partition): partition.lag
+        for each in sources
+        for partition in each.partitions
+        if partition.lag is not None
+    }
+    lines = {(each.source, name): number for each in sources for name, number in each.outcomes.items()}
+    yield _gauge("parcours_source_lag", "Lines that are not answered.", ["source", "partition"], lags)
+    yield _counter("parcours_source_lines", "Lines read, by what became of them.", ["source", "outcome"], lines)
 
 
 def _sum(one: Durations | None, other: Durations) -> Durations:

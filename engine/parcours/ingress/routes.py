@@ -33,6 +33,7 @@ from parcours.ingress import (
     people,
     reports,
     snippet,
+    sources,
     sql,
     steps,
 )
@@ -81,6 +82,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     inbox.ROUTES,
     people.ROUTES,
     erasures.ROUTES,
+    sources.ROUTES,
     sql.ROUTES,
     facts.ROUTES,
 )

@@ -34,11 +34,13 @@ from parcours.journey.model.document import (
 from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.scores import ScoresDocument
+from parcours.journey.model.sources import SourcesDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
+from parcours.journey.read.source_settings import SourceModels, check_sources
 from parcours.journey.read.table_files import TableReader, check_tables
 from parcours.scoring.model import ModelFault, ScoreModel, judged
 from parcours.wording import shown_value
@@ -48,10 +50,11 @@ D = TypeVar("D", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What a project is judged by that is about to be published: the time, and what reads its tables."""
+    """What a project is judged by that is about to run: the time, what reads tables, and the sources there are."""
 
     now_ms: int | None
     reader: TableReader | None
+    sources: SourceModels | None = None
 
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
@@ -116,6 +119,7 @@ class Project:
         *,
         now_ms: int | None = None,
         reader: TableReader | None = None,
+        sources: SourceModels | None = None,
     ) -> list[Finding]:
         """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold.
 
@@ -123,11 +127,12 @@ class Project:
         reported  which reactions are told where the project is to run: listeners for any other are warned of
         now_ms    the time at which it would be published; campaigns whose only run would be past have a finding then
         reader    of tables that only a library can read; neither those nor queries are looked into without it
+        sources   the settings' model of each installed source; None leaves those of sources.yaml unchecked
         """
         _check_judgement(contents, settings, checks)
         check_callable("reported", reported)
         place = folder_path("Project.check", folder)
-        return _examine(place, contents, settings, checks, reported, Publishing(now_ms, reader))[1]
+        return _examine(place, contents, settings, checks, reported, Publishing(now_ms, reader, sources))[1]
 
     @classmethod
     def of(
@@ -147,6 +152,7 @@ class Project:
         scores: ScoresDocument | None = None,
         models: Mapping[str, ScoreModel] | None = None,
         offers: OffersDocument | None = None,
+        sources: SourcesDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once.
 
@@ -167,6 +173,7 @@ class Project:
             _document("scores", scores, ScoresDocument),
             _judged_models(models or {}),
             _document("offers", offers, OffersDocument),
+            _document("sources", sources, SourcesDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -293,6 +300,8 @@ def json_of(documents: Documents) -> bytes:
         whole["models"] = msgspec.to_builtins(sound)
     if any(documents.offers.parts.values()):
         whole["offers"] = _dumped(documents.offers)
+    if documents.sources.sources:
+        whole["sources"] = _dumped(documents.sources)
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -314,6 +323,7 @@ def documents_of(data: bytes) -> Documents:
         ScoresDocument.model_validate(whole.get("scores", {})),
         _judged_models(msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])),
         OffersDocument.model_validate(whole.get("offers", {})),
+        SourcesDocument.model_validate(whole.get("sources", {})),
     )
 
 
@@ -345,6 +355,8 @@ def _examine(
         campaigns = {campaign.name: campaign for campaign in program.campaigns}
         for each, margin in zip(documents.campaigns, margins.campaigns, strict=True):
             warn_of_unheard_reactions(campaigns[each.campaign], reported, margin)
+    if publishing is not None and publishing.sources is not None:
+        check_sources(documents.sources.sources, publishing.sources, margins.single["sources"].below("sources"))
     if publishing is not None:
         margin = margins.single["tables"]
         known = {} if margins.lost.get(margin.file) else program.tables  # of what could not be read no query is judged

@@ -14,6 +14,7 @@ from parcours.config import Settings
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.routing.held import HeldLine, HeldLines
 from parcours.routing.ports import BatchPort
+from parcours.routing.reading import NO_READING, Reading
 from parcours.routing.taken import Taken
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.requests import GetStatus, TakeBatch
@@ -64,12 +65,14 @@ class Lane:
         on_held: Callable[[], None],
         *,
         shares_loop: bool,
+        reading: Reading = NO_READING,
     ) -> None:
         """`on_held` is called when lines are held back or are not any more: they may be for another lane."""
         self._number = number
         self._held = held
         self._on_held = on_held
         self._shares_loop = shares_loop
+        self._reading = reading
         self._is_listening = False
         self._router = router
         self._name = router
@@ -118,19 +121,20 @@ class Lane:
         skews_ms: Sequence[int],
         times: Sequence[int],
         places: list[int],
-        first_number: int,
+        numbers: Sequence[int],
     ) -> None:
+        """`numbers` has that of each line of the call."""
         if not places:
             return
         if skews_ms:
             self._skews += [0] * (len(self._lines) - len(self._skews))
             self._skews += [skews_ms[place] for place in places]
         if len(places) == len(lines):  # all of them, in their order: there is one shard, or one line
-            self._numbers += range(first_number, first_number + len(lines))
+            self._numbers += numbers
         else:
             lines = [lines[place] for place in places]
             times = [times[place] for place in places] if times else ()
-            self._numbers += [first_number + place for place in places]
+            self._numbers += [numbers[place] for place in places]
         self._lines += lines
         self._times += times
         self._bytes += sum(map(len, lines))
@@ -202,7 +206,10 @@ class Lane:
             owners.append((taken, places))
             missing -= len(places)
         settled = self._held.take_settled(self._number)
-        batch = Batch(self._name, self._next, numbers, lines, self._load_skews(len(lines)), times, settled=settled)
+        reading, skews = self._reading, self._load_skews(len(lines))
+        batch = Batch(
+            self._name, self._next, numbers, lines, skews, times, [], settled, reading.partition, reading.below
+        )  # fmt: skip
         self._next += 1
         return _Flight(batch, owners, ())
 
@@ -221,6 +228,8 @@ class Lane:
             [each.time for each in held if each.time is not None],
             [each.again for each in held],
             self._held.take_settled(self._number),
+            self._reading.partition,
+            self._reading.below,
         )
         self._next += 1
         return _Flight(batch, [], held)

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, overload
 
 from parcours.errors import ShardUnavailable
+from parcours.shard.foreseeing import Foreseen
 from parcours.shard.learning_requests import OffersCounted
-from parcours.shard.messages import Answer, Claims, Foreseen, Holding, Members, PeopleColumns, Status
+from parcours.shard.messages import Answer, Claims, Holding, Members, PeopleColumns, Status
 from parcours.shard.requests import (
     AwaitScan,
     CountOffers,

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from parcours.config import Settings
@@ -26,9 +27,11 @@ from parcours.journey.program import Program
 from parcours.routing.held import HeldLines
 from parcours.routing.lane import Lane, Whose
 from parcours.routing.ports import BatchPort
+from parcours.routing.reading import NO_READING, Reading
 from parcours.routing.taken import Taken
 from parcours.segment.line import Unusable
 from parcours.segment.person import route
+from parcours.shard.unusable import read_unusable, unusable_line
 
 UNREAD: Final = -1
 """No slot, and no shard: where the person of a line lives has not been found out yet."""
@@ -60,17 +63,21 @@ class Router:
         slot_map: SlotMap | None = None,
         *,
         shares_loop: bool = False,
+        reading: Reading | None = None,
     ) -> None:
         """`slot_map` says where people live, if they are not spread over the ports as ever.
 
         shares_loop  whether the shards commit on the loop of this router
+        reading      of which partition its lines are read: none of them is given up then, however long it waits
         """
         self._slot_map = slot_map or SlotMap(len(ports))
         self._program = program
         self._settings = settings
-        self._held = held = HeldLines[Whose](self._slot_map.shard, self._unanswered_from, settings.later_max_s)
+        self._reads = reading is not None
+        of, later_max_s = (reading, inf) if reading else (NO_READING, settings.later_max_s)
+        self._held = held = HeldLines[Whose](self._slot_map.shard, self._unanswered_from, later_max_s)
         self._lanes = [
-            Lane(name, number, port, settings, held, self._on_held, shares_loop=shares_loop)
+            Lane(name, number, port, settings, held, self._on_held, shares_loop=shares_loop, reading=of)
             for number, port in enumerate(ports)
         ]
         self._timer: asyncio.TimerHandle | None = None
@@ -136,6 +143,7 @@ class Router:
         times: Sequence[int] = (),
         *,
         are_reports: bool = False,
+        numbers: Sequence[int] = (),
     ) -> Taken:
         """Put the lines into their lanes.
 
@@ -143,23 +151,36 @@ class Router:
         times        of each line, where all that this router sends comes from a recording
         are_reports  they tell of consent, or of what became of deliveries, and are taken though events are refused.
                      Else all lines are refused with Overloaded where the shard of one of them refuses events
+        numbers      the offset of each line, where a partition is read
         """
         if self._closed:
             raise ShardUnavailable("the engine has been closed")
         if dealt.program is not self._program:  # it may say otherwise whose an event is that names nobody
             dealt = self.deal(lines)
+        if self._reads and dealt.rejected:
+            lines, dealt = self._to_be_set_aside(lines, dealt)
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         taken = Taken(len(lines) + 1, done)
         taken.rejected += dealt.rejected
         for lane, places in zip(self._lanes, dealt.shares, strict=True):
             if places and lane.refuses is not None and not are_reports:
                 raise Overloaded(lane.refuses, self.waiting_before(dealt))
-        first_number = self._lines + 1
-        self._lines += len(lines)
+        if not numbers:
+            numbers = range(self._lines + 1, self._lines + 1 + len(lines))
+            self._lines += len(lines)
         for lane, places in zip(self._lanes, dealt.shares, strict=True):
-            lane.add(taken, lines, skews_ms, times, places, first_number)
+            lane.add(taken, lines, skews_ms, times, places, numbers)
         taken.settle(len(taken.rejected) + 1)
         return taken
+
+    def _to_be_set_aside(self, lines: Sequence[bytes], dealt: Dealt) -> tuple[Sequence[bytes], Dealt]:
+        """What goes nowhere goes to the first shard, which sets it aside."""
+        lines, most = list(lines), self._settings.event_bytes_max
+        for place, why in dealt.rejected:
+            if read_unusable(lines[place]) is None:
+                lines[place] = unusable_line(why, lines[place][:most])
+        first = sorted([*dealt.shares[0], *(place for place, _ in dealt.rejected)])
+        return lines, Dealt([first, *dealt.shares[1:]], [], dealt.program)
 
     async def room(self, dealt: Dealt | None = None, *, reachable: bool = False) -> None:
         """Wait until every lane has room for more: whoever feeds the router waits here, and queues nowhere.

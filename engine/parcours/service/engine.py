@@ -175,6 +175,13 @@ class Engine(BlockingFacade):
     resend = blocking(Service.resend)
     backup = blocking(Service.backup)
 
+    read_source = blocking(Service.read_source)
+    read_sources = blocking(Service.read_sources)
+    sources = blocking(Service.sources)
+    pause_source = blocking(Service.pause_source)
+    resume_source = blocking(Service.resume_source)
+    move_source = blocking(Service.move_source)
+
     publish = blocking(Service.publish)
     journeys = blocking(Service.journeys)
     close_journey = blocking(Service.close_journey)

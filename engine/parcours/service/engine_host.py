@@ -8,6 +8,7 @@ from parcours.service.fact_questions import FactQuestions
 from parcours.service.keeper import Keeper
 from parcours.service.published import Published
 from parcours.service.shard_access import ShardAccess
+from parcours.sources.way_in import WayIn
 
 
 class EngineHost(ShardAccess, Keeper):
@@ -21,6 +22,11 @@ class EngineHost(ShardAccess, Keeper):
     control: Published
     questions: FactQuestions
     was_running: bool = False
+
+    def way_in(self) -> WayIn:
+        """For whoever reads a source."""
+        plan = self._plan
+        return WayIn(self.ports, lambda: self.control.current, plan.settings, plan.slot_map, self._shares_loop)
 
     @abstractmethod
     async def start(self) -> None:

@@ -11,6 +11,7 @@ from parcours.errors import ParcoursError
 from parcours.routing.ports import ShardPort
 from parcours.shard.figures import ShardFigures
 from parcours.shard.requests import GetFigures
+from parcours.sources.pump import SourceState
 
 WITHIN_S = 5.0
 """How long a shard may take to tell its figures; it is left out then, and `lag_ms` says for how long it was asked."""
@@ -33,11 +34,13 @@ class EngineFigures:
     shards         by number
     waiting_lines  lines that wait for each shard, by its number
     troubles       how many there are
+    sources        how each source is read by this process
     """
 
     shards: tuple[ShardAnswer, ...]
     waiting_lines: tuple[int, ...]
     troubles: int
+    sources: tuple[SourceState, ...] = ()
 
 
 async def ask_all(ports: Sequence[ShardPort]) -> tuple[ShardAnswer, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from parcours.arguments import check_timeout
@@ -22,6 +23,7 @@ from parcours.service.host import CLOSE_PATIENCE_S
 from parcours.service.live_counts import LiveCounts
 from parcours.service.live_report import LiveReport, live_report
 from parcours.service.published import Published
+from parcours.sources.pump import Pump
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -32,6 +34,7 @@ class Observed(ABC):
 
     _host: EngineHost
     _control: Published
+    _pumps: dict[str, Pump]
 
     @abstractmethod
     def _is_open(self) -> bool:
@@ -157,7 +160,9 @@ class Observed(ABC):
     async def figures(self) -> EngineFigures:
         """What the engine counts and measures: one call a shard, and nobody is looked at."""
         self._check_open()
-        return await self._host.figures()
+        figures, sources = await self._host.figures(), [pump.state() for pump in self._pumps.values()]
+        troubles = figures.troubles + len(self._troubles_of_sources())
+        return replace(figures, sources=tuple(sources), troubles=troubles)
 
     async def channel_states(self) -> list[ChannelState]:
         """Where each channel stands on which the engine delivers; none of one that only records.
@@ -173,4 +178,7 @@ class Observed(ABC):
         Each is also logged as a warning when it begins, by the logger `parcours`.
         """
         self._check_open()
-        return await self._host.troubles()
+        return [*await self._host.troubles(), *self._troubles_of_sources()]
+
+    def _troubles_of_sources(self) -> list[str]:
+        return [trouble for pump in self._pumps.values() for trouble in pump.troubles()]

@@ -47,6 +47,7 @@ from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
+from parcours.service.source_calls import SourceCalls
 from parcours.service.step_calls import StepCalls
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
@@ -61,6 +62,7 @@ class Service(
     FactCalls,
     SavedPeopleCalls,
     StepCalls,
+    SourceCalls,
     MessageCalls,
     Looks,
     Facade,
@@ -78,6 +80,7 @@ class Service(
         self._questions = host.questions
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
+        self._pumps = {}
         self._inboxes = InboxFeed(
             lambda: self._host.ports, plan.slot_map.shard, self._owner, plan.settings.inbox_changes_max
         )
@@ -179,7 +182,9 @@ class Service(
         if not self._closed:
             self._check_loop()
             self._closed = True
-            await close_all([self._inboxes.close, self._host.turn_away, self._calls_answered, self._host.stop])
+            await close_all(
+                [self._inboxes.close, self._end_sources, self._host.turn_away, self._calls_answered, self._host.stop]
+            )
 
     async def _calls_answered(self) -> None:
         await asyncio.gather(self._questions.close(), *self._calls, return_exceptions=True)

@@ -14,7 +14,7 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.fact import LimitReached
-from parcours.shard.in_hand import InHand, digest_of
+from parcours.shard.in_hand import InHand, digest_of, line_mark
 from parcours.shard.messages import Again, Answer, Batch, LineOutcome
 from parcours.shard.work import Work
 from parcours.wording import ForeignText
@@ -83,18 +83,24 @@ class DeadLetters:
     ) -> str:
         """Let a suspect be, as part of this work; returns why, in words."""
         reason = self.in_hand.suspects[mark]
-        letter = DeadLetter(self._next, at, person, line, reason, mark, owner=owner)
+        self._keep(work, DeadLetter(self._next, at, person, line, reason, mark, owner=owner))
+        what = "a timer" if line is None else "an event"
+        log.error("%s of %r was set aside: %s", what, ForeignText(person), ForeignText(reason))
+        return reason
+
+    def put_aside(self, work: Work, person: str, line: bytes, digest: bytes, reason: str) -> None:
+        """Set aside a line of a source that is of no use, as part of this work: nobody else is told of it."""
+        self._keep(work, DeadLetter(self._next, work.stamp_ms, person, line, reason, line_mark(digest)))
+
+    def _keep(self, work: Work, letter: DeadLetter) -> None:
         self._next += 1
         self._letters[letter.number] = letter
         work.own.append(entry_of(letter))
         if len(self._letters) > self._most:
             oldest = self._letters[min(self._letters)]
             lost = f"dropped, though it was set aside: {oldest.reason}"
-            work.facts.append(LimitReached(at, oldest.person, "dead_letters_max", lost))
+            work.facts.append(LimitReached(letter.at, oldest.person, "dead_letters_max", lost))
             work.own.append(self.drop(oldest))
-        what = "a timer" if line is None else "an event"
-        log.error("%s of %r was set aside: %s", what, ForeignText(person), ForeignText(reason))
-        return reason
 
     def asked_for(self) -> list[int]:
         """The numbers of those that are to be applied once more."""

@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from parcours.core.pause_buffer import KEPT_TIMERS
 from parcours.core.profile import Profile, Run, decode_profile
-from parcours.shard.messages import Foreseen
+
+
+class Foreseen(msgspec.Struct, frozen=True, array_like=True):
+    """What a change of a journey would do to the people of a shard.
+
+    runs        open runs, parked ones too
+    making_up   those of them for which a pause has kept something, or that have a timer overdue
+    deliveries  deliveries of them that have not left, and would be cancelled if they ended
+    """
+
+    runs: int = 0
+    making_up: int = 0
+    deliveries: int = 0
 
 
 def foresee(people: Iterable[bytes], journey: str, now_ms: int) -> Foreseen:

@@ -28,7 +28,7 @@ from parcours.shard.credits import Credits
 from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
 from parcours.shard.figures import ShardFigures, here
-from parcours.shard.foreseeing import foresee
+from parcours.shard.foreseeing import Foreseen, foresee
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
@@ -37,7 +37,6 @@ from parcours.shard.messages import (
     DueReads,
     ExportRange,
     ExportSlice,
-    Foreseen,
     Holding,
     InboxesChanged,
     Status,

@@ -322,9 +322,27 @@ class Intake:
             return msgspec.structs.replace(given, timestamp=corrected(given.timestamp, skew_ms))
         return given
 
+    def digest_of_nameless(self, batch: Batch, place: int) -> bytes:
+        """By what a line without a message id is recognised."""
+        return blake2s(_nameless(batch, place), digest_size=DIGEST_BYTES).digest()
+
+    def person_told(self, line: bytes) -> str:
+        """Whose a line is that cannot be used, as far as it says so; NOBODY's, if it does not."""
+        try:
+            call = read_call(line)
+            return NOBODY if is_report(call) else person_of(call, self._program, self._settings)
+        except Unusable:
+            return NOBODY
+
     def _identity(self, call: Call, person: str, batch: Batch, place: int) -> bytes:
-        """By what a message is recognised. Numbers are a router's own: two engines one after the other begin at 1."""
+        """By what a message is recognised."""
         if not call.message_id:
-            return b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
+            return _nameless(batch, place)
         check_message_id(call, self._settings)
         return f"{person}\0{call.message_id}".encode()
+
+
+def _nameless(batch: Batch, place: int) -> bytes:
+    """A line by its number: a partition's, or a router's own, for two engines one after the other begin at 1."""
+    source = (batch.partition or batch.router).encode()
+    return b"%b\0%d\0%b" % (source, batch.line_numbers[place], batch.lines[place])

@@ -46,6 +46,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     times     of each line under virtual time, where whoever reads a recording knows them; live there are none
     again     of each line at the front that comes again; the lines behind come for the first time
     settled   deferred names that are free again, before any line of this batch is looked at
+    partition  of the source of which these lines are read, whose numbers are their offsets; empty for any others
+    below     before this offset nothing of the partition is outstanding (partitions.py)
     """
 
     router: str
@@ -56,6 +58,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     times: list[int] = []
     again: list[Again] = []
     settled: list[Settled] = []
+    partition: str = ""
+    below: int = 0
 
 
 class LineOutcome(IntEnum):
@@ -260,19 +264,6 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     scans: list[str] = []
     saves: list[Save] = []
     learned_ms: int = 0
-
-
-class Foreseen(msgspec.Struct, frozen=True, array_like=True):
-    """What a change of a journey would do to the people of a shard.
-
-    runs        open runs, parked ones too
-    making_up   those of them for which a pause has kept something, or that have a timer overdue
-    deliveries  deliveries of them that have not left, and would be cancelled if they ended
-    """
-
-    runs: int = 0
-    making_up: int = 0
-    deliveries: int = 0
 
 
 class FactsAfter(msgspec.Struct, frozen=True, array_like=True):

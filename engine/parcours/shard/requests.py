@@ -27,6 +27,7 @@ from parcours.shard.campaign_requests import TakeParts as TakeParts
 from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
 from parcours.shard.campaign_requests import TryParts as TryParts
 from parcours.shard.figures import ShardFigures
+from parcours.shard.foreseeing import Foreseen
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.learning_requests import CountOffers as CountOffers
@@ -43,7 +44,6 @@ from parcours.shard.messages import (
     DueReads,
     ExportRange,
     ExportSlice,
-    Foreseen,
     Holding,
     Members,
     Status,
@@ -74,6 +74,10 @@ from parcours.shard.request import Request as Request
 from parcours.shard.scan_requests import AwaitScan as AwaitScan
 from parcours.shard.scan_requests import EndScan as EndScan
 from parcours.shard.scan_requests import ListColumns as ListColumns
+from parcours.shard.source_requests import BeginReading as BeginReading
+from parcours.shard.source_requests import GetReader as GetReader
+from parcours.shard.source_requests import MovePosition as MovePosition
+from parcours.shard.source_requests import TellPosition as TellPosition
 from parcours.shard.step_requests import GetChangedCounters as GetChangedCounters
 from parcours.shard.step_requests import ListWaiting as ListWaiting
 from parcours.shard.step_requests import NewestFacts as NewestFacts

@@ -5,8 +5,9 @@ facts that only the journals have go to the shard that owns their person; what i
 number their records behind it. What shards keep for themselves is merged: what is published is the same for all, dead
 letters go with their people, under new numbers, and erasures, all of them done, with their slots, so that whoever has
 come back is not erased again by the log that is taken along. Places of routers are left out, for a router that has gone
-asks for nothing again, and so are those of peers, for all their messages are answered. Totals are sums, so one shard
-has those of the past; but each has its own runs that wait, since that is what it checks when it opens.
+asks for nothing again, and so are those of peers, for all their messages are answered. Of partitions of sources each
+new shard knows what any has taken, for their lines may come to any. Totals are sums, so one shard has those of the
+past; but each has its own runs that wait, since that is what it checks when it opens.
 
 Files of campaigns are copied: runs that are over have their sets there, and one that has taken nobody along goes on.
 
@@ -49,6 +50,8 @@ from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
 from parcours.shard.lessons import LESSONS
 from parcours.shard.offer_totals import TOTAL, name_of_offer
+from parcours.shard.partitions import PREFIX as SOURCE
+from parcours.shard.partitions import together as partitions_together
 from parcours.shard.peers import MESSAGE, PEER
 from parcours.shard.positions import PREFIX as ROUTER
 from parcours.shard.published import STANDING, Standing, together
@@ -75,7 +78,7 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, OFFERS, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, PEER, LETTER, ERASURE, TOTAL, LESSONS)
+PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, SOURCE, PEER, LETTER, ERASURE, TOTAL, LESSONS)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
 scans are, which end with every opening. Slices of campaigns are numbered for each shard, so while a run has such, a
 store is not shared out anew; nor while people go through a save, and one that is over need not be known any more.
@@ -209,6 +212,7 @@ def _shared(source: str, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes
     missed = {name: max(each.missed.get(name, 0) for each in reads) for each in reads for name in each.missed}
     return {
         **published,
+        **partitions_together(owns),
         **({KEEPS_INPUTS: owns[0][KEEPS_INPUTS]} if all(KEEPS_INPUTS in own for own in owns) else {}),
         KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
     }

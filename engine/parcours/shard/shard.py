@@ -30,6 +30,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
+from parcours.shard.batches import Batches
 from parcours.shard.campaigning import Campaigning
 from parcours.shard.census import Census
 from parcours.shard.claiming import Claiming
@@ -56,7 +57,6 @@ from parcours.shard.peer_exchange import PeerExchange, Take
 from parcours.shard.peer_taking import PeerTaking
 from parcours.shard.peers import Peers
 from parcours.shard.persons import Persons
-from parcours.shard.positions import Positions
 from parcours.shard.publication_facts import told_by
 from parcours.shard.published import Published
 from parcours.shard.read_steps import ReadSteps
@@ -69,7 +69,7 @@ from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.turns import at_once, never
-from parcours.shard.wheel import DUE_WITH_BATCH, Wheel
+from parcours.shard.wheel import Wheel
 from parcours.store.store import Store
 
 
@@ -105,8 +105,7 @@ class Shard:
         time = LiveTime() if time is None else time
         self._store, self.settings, self._time = store, settings, time
         self._slots, self._seen = slots, seen = (own := Slots(number, slot_map)), SeenIds(own.own, store, settings)
-        self._positions, self._dead_letters = _, letters = Positions(settings), DeadLetters(settings)
-        export = ExportState(store, settings, is_on=exports)
+        self._dead_letters, export = letters, _ = DeadLetters(settings), ExportState(store, settings, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
         self._wheel, self._sweep = wheel, _ = Wheel(slots.due_of), Sweep(slots)
         self._totals, self._reads = totals, reads = ShardTotals(settings), Reads(live=time.wakes_itself)
@@ -133,12 +132,13 @@ class Shard:
         take = take_message or PeerTaking(moving, asking, time).take
         self.exchanging = PeerExchange(peers, commits, take, settings.hello_wait_s)
         self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
+        self.batches = Batches(self._intake, moving, self._firing, letters, commits, time, totals, settings)
         self.exporting, self.census = Exporting(commits, store), Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters, inputs)
         self.erasing = erasing = Erasing(
-            slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
-            settings.erase_within_ms, exports=exports,
+            slots, names, peers, self.batches.positions, store, commits, leaving, letters, reads, imaging, seen,
+            addresses, settings.erase_within_ms, exports=exports,
         )  # fmt: skip
         self.learning = Learning(slots, commits, published, totals, time, reading, archiving, self._is_due_before)
         taking = slots, names, inputs, moving, commits, reads, time, archiving
@@ -158,7 +158,7 @@ class Shard:
         if self._published.fresh and self._time.wakes_itself:
             self._published.begin(now_ms)
         self._dead_letters.restore(own, self._store.scratch())
-        for part in (self._positions, self._reads, self.erasing.erasures):
+        for part in (self.batches, self._reads, self.erasing.erasures):
             part.restore(own)
         self.peers.restore()
         self._moving.restore()
@@ -190,28 +190,7 @@ class Shard:
 
     def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
         """`take`, in steps of an input each."""
-        self.commits.check()
-        outcomes = self._positions.outcomes(batch)
-        if outcomes is not None:
-            deferred = self._positions.deferred(batch)
-            return self._intake.answer_again(batch, outcomes, deferred, self.commits.stamp_ms)
-        expected = self._positions.expected(batch.router)
-        if batch.number != expected:
-            return Answer(batch.number, expected=expected)
-        with self.commits.whole():
-            work = self.commits.begin(now_ms)
-            deferrals = self._positions.deferrals(batch)
-            for slot, person, given in self._intake.inputs(batch, work, deferrals):
-                self._moving.offer(work, slot, person, given)
-                yield
-            most = min(len(batch.lines) + DUE_WITH_BATCH, self.settings.due_people_max)
-            yield from self._firing.due(work, self._time.due_with_batch_ms(work.stamp_ms), most)
-            answer = self._intake.answer(batch.number)
-            work.own.append(self._positions.advance(batch, answer.outcomes, self.commits.sequence + 1, deferrals))
-            if self._time.counts_facts:
-                work.own.append(self._totals.count_lines(answer.consumed))
-            self.commits.commit(work, always=True)
-        return answer
+        return self.batches.taking(batch, now_ms)
 
     def pass_time(self, now_ms: int) -> None:
         """Let the timers due before now fire, at most a slice of people; `status` tells whether some are left."""

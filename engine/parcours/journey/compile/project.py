@@ -46,6 +46,7 @@ from parcours.journey.compile.places.used import check_places
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.scores import compiled_scores
 from parcours.journey.compile.shape import check_entry, check_shape
+from parcours.journey.compile.sources import compiled_map
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.disclosure import Disclosure, disclosure_of
 from parcours.journey.model.actions import CallsDocument
@@ -92,6 +93,8 @@ def compile_project(
     )
     compiled, checked = compiler.compile()
     check_places(told, compiled, margins)
+    for name, source in documents.sources.sources.items():
+        compiled_map(source, margins.single["sources"].below("sources", name), compiler.declared.trees)
     return compiled, replace(checked, events=documents.events)
 
 

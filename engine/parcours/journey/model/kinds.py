@@ -20,6 +20,7 @@ from parcours.journey.model.forms import Document
 from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.scores import ScoresDocument
+from parcours.journey.model.sources import SourcesDocument
 from parcours.journey.model.tables import TablesDocument
 
 DOCUMENTS: Final[Mapping[str, type[Document]]] = {
@@ -36,5 +37,6 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "insight": AnalysesDocument,
     "scores": ScoresDocument,
     "offers": OffersDocument,
+    "sources": SourcesDocument,
 }
 """The model of each kind of document."""

@@ -39,14 +39,14 @@ def check_settings(settings: Mapping[str, object], model: type[BaseModel], margi
     try:
         model.model_validate(own_settings(settings))
     except ValidationError as error:
-        note_invalid(error, model, margin, lambda details: not _depends_on_reference(details, settings))
+        note_invalid(error, model, margin, lambda details: not depends_on_reference(details, settings))
 
 
-def _depends_on_reference(details: ErrorDetails, settings: Mapping[str, object]) -> bool:
+def depends_on_reference(details: ErrorDetails, settings: object) -> bool:
     """Whether the complaint is about the value of a reference."""
     if details["type"] in ("missing", "extra_forbidden"):
         return False
-    value: object = settings
+    value = settings
     for key in details["loc"]:
         if isinstance(value, Mapping) and key in value:
             value = value[key]

@@ -23,6 +23,7 @@ from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.offers import OffersDocument
 from parcours.journey.model.places import PlacesDocument
 from parcours.journey.model.scores import ScoresDocument
+from parcours.journey.model.sources import SourcesDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.read.error_recovery import recovered
 from parcours.journey.read.finding import Finding, KeyPath, Margin
@@ -55,6 +56,7 @@ class Documents:
     scores: ScoresDocument = field(default_factory=ScoresDocument)
     models: Mapping[str, ScoreModel | ModelFault] = field(default_factory=dict)
     offers: OffersDocument = field(default_factory=OffersDocument)
+    sources: SourcesDocument = field(default_factory=SourcesDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         only("places", PlacesDocument()),
         only("scores", ScoresDocument()),
         offers=only("offers", OffersDocument()),
+        sources=only("sources", SourcesDocument()),
     )
     return documents, replace(
         margins,

@@ -33,6 +33,7 @@ DECLARING: Final[Mapping[str, tuple[str, ...]]] = {
     "insight": ("metrics", "segments", "funnels"),
     "scores": ("scores",),
     "offers": ("placements", "offers", "collections", "rankings", "decisions"),
+    "sources": ("sources",),
 }
 """The keys by which each kind of document declares names that others use."""
 

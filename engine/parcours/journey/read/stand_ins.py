@@ -244,6 +244,7 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
         ),
         ("scores", _NAME, "features", _NAME, "one_of"): _always([UNREAD]),
     },
+    "sources": {("sources", _NAME): _always({UNREAD: {}})},
     "offers": {
         ("placements", _NAME): _always({"channel": "web", "format": "text"}),
         ("offers", _NAME): _always({}),

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,6 +44,10 @@ class Log:
         line = Line(self.end(partition), value, key, tuple(headers), timestamp_ms)
         lines.append(line)
         return line.offset
+
+    def settings(self, **others: Any) -> LogSettings:
+        """The settings of a source that reads it."""
+        return LogSettings(log=self.name, **others)
 
     def end(self, partition: str) -> int:
         """The offset that the next line gets."""

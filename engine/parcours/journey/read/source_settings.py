@@ -1,0 +1,35 @@
+"""Validation of the settings in sources.yaml, by the model of each source that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from pydantic import BaseModel, ValidationError
+
+from parcours.journey.model.sources import SourceDocument
+from parcours.journey.read.channel_settings import depends_on_reference
+from parcours.journey.read.finding import Margin
+from parcours.journey.read.reading import note_invalid
+from parcours.wording import nearest, quoted
+
+SourceModels: TypeAlias = Mapping[str, type[BaseModel] | None]
+"""The settings' model of every installed source; None for one that cannot be loaded, and is not validated."""
+
+
+def check_sources(sources: Mapping[str, SourceDocument], models: SourceModels, margin: Margin) -> None:
+    """Note every source of a kind that is not installed, and what is wrong with the settings of the others."""
+    for name, source in sources.items():
+        if source.kind not in models:
+            there = f"; there are {', '.join(sorted(models))}" if models else ""
+            hint = nearest(source.kind, models) or there
+            margin.error(f"unknown kind of source {quoted(source.kind)}{hint}", name)
+        elif (model := models[source.kind]) is not None:
+            _check_settings(source.settings, model, margin.below(name, source.kind))
+
+
+def _check_settings(settings: object, model: type[BaseModel], margin: Margin) -> None:
+    try:
+        model.model_validate(settings)
+    except ValidationError as error:
+        note_invalid(error, model, margin, lambda told: not depends_on_reference(told, settings))

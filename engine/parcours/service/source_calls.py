@@ -1,0 +1,98 @@
+"""Sources that a service reads: logs that lie elsewhere, each begun by a call, and ended with the service."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from parcours.errors import CallerError
+from parcours.journey.project import Project
+from parcours.service.engine_host import EngineHost
+from parcours.shard.requests import MovePosition
+from parcours.source import Source
+from parcours.sources.lines import MakeLine, as_it_is
+from parcours.sources.opening import sources_of
+from parcours.sources.pump import Pump, SourceState
+from parcours.wording import nearest, shown_value
+
+
+class SourceCalls(ABC):
+    """Those of a service."""
+
+    _host: EngineHost
+    _pumps: dict[str, Pump]
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless it is open, on the running loop."""
+
+    async def read_source(self, name: str, source: Source, make: MakeLine = as_it_is) -> None:
+        """Read a source from now on, from where the store says that it was read to, until the service is closed.
+
+        Each of its lines is applied once, whatever crashes in between, though it has no message id. Positions are kept
+        under the name for good: another source under it goes on at them.
+        make  what a message means; without it each is a line of the event format
+        Raises CallerError for a name that is no name, or under which a source is read already.
+        """
+        self._check_open()
+        if not name or "/" in name or not name.isprintable():
+            raise CallerError(f"name={shown_value(name)}: a source's name is printable, and has no slash in it")
+        if name in self._pumps:
+            raise CallerError(f"a source {shown_value(name)} is read already")
+        pump = self._pumps[name] = Pump(name, source, self._host.way_in(), make)
+        pump.start()
+
+    async def read_sources(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
+        """Read all sources of a project's sources.yaml from now on.
+
+        environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
+        Raises SettingInvalid for a source that is not installed, or whose settings are wrong, before any is read.
+        """
+        self._check_open()
+        for each in sources_of(project, os.environ if environ is None else environ):
+            await self.read_source(each.name, each.source, each.make)
+
+    async def sources(self) -> list[SourceState]:
+        """How each source is read by this process."""
+        self._check_open()
+        return [pump.state() for _, pump in sorted(self._pumps.items())]
+
+    async def pause_source(self, name: str) -> None:
+        """Let this process read no more of the source until it is resumed. Raises CallerError for one there is not."""
+        self._pump(name).pause()
+
+    async def resume_source(self, name: str) -> None:
+        """Let this process read on. Raises CallerError for a source that there is not."""
+        self._pump(name).resume()
+
+    async def move_source(self, name: str, partition: str, position: int) -> None:
+        """Let reading of a partition go on at this position, whoever reads it: the log does not hold its own any more.
+
+        What lies before it is passed over; what lies behind it is applied, though it had been applied before, but for
+        lines that are recognised by their ids for a day. May be repeated. Raises CallerError for a partition that has
+        never been read, and for what is no position; ShardUnavailable, and some shards may not have heard of it then.
+        """
+        self._check_open()
+        if type(position) is not int or position < 0:
+            raise CallerError(f"position={shown_value(position)}: a whole number from 0 on is expected")
+        request = MovePosition(f"{name}/{partition}", position)
+        known = False
+        for port in self._host.ports:
+            known |= await port.ask(request)
+        if not known:
+            raise CallerError(f"no shard knows a partition {shown_value(partition)} of {shown_value(name)}")
+        if name in self._pumps:
+            await self._pumps[name].begin_anew(partition)
+
+    def _pump(self, name: str) -> Pump:
+        self._check_open()
+        if name not in self._pumps:
+            raise CallerError(f"no source {shown_value(name)} is read{nearest(name, self._pumps)}")
+        return self._pumps[name]
+
+    async def _end_sources(self) -> None:
+        """Read no more, and let what is under way be answered."""
+        while self._pumps:
+            _, pump = self._pumps.popitem()
+            await pump.stop()

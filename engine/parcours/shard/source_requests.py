@@ -1,0 +1,59 @@
+"""Requests of whoever reads a partition of a source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parcours.shard.partitions import Reader
+from parcours.shard.request import Request
+
+if TYPE_CHECKING:
+    from parcours.shard.host import ShardHost
+
+
+class BeginReading(Request[int | None], frozen=True, tag="begin_reading"):
+    """From now on the router `reader` reads the partition, and batches of another one are refused.
+
+    The answer is where nothing before is outstanding by what the shard has heard, None if it has not.
+    """
+
+    partition: str
+    reader: str
+
+    async def put_to(self, host: ShardHost) -> int | None:
+        return await host.step(lambda shard, now: shard.batches.begin_reading(self.partition, self.reader))
+
+
+class TellPosition(Request[bool], frozen=True, tag="tell_position"):
+    """Nothing before this offset is outstanding. The answer says whether `reader` is still the partition's."""
+
+    partition: str
+    reader: str
+    below: int
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(
+            lambda shard, now: shard.batches.tell_position(self.partition, self.reader, self.below, now)
+        )
+
+
+class MovePosition(Request[bool], frozen=True, tag="move_position"):
+    """Reading goes on at this position, forward or back, and what was taken behind it is not known any more.
+
+    Whoever reads has to begin anew. The answer says whether the shard knows the partition.
+    """
+
+    partition: str
+    position: int
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(lambda shard, now: shard.batches.move_position(self.partition, self.position))
+
+
+class GetReader(Request[Reader], frozen=True, tag="reader"):
+    """Who reads the partition, and how often the shard has heard from it."""
+
+    partition: str
+
+    async def put_to(self, host: ShardHost) -> Reader:
+        return await host.step(lambda shard, now: shard.batches.partitions.reader(self.partition))

@@ -1,0 +1,129 @@
+"""Reads a source: finds its partitions, and keeps a task for each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from parcours.closing import close_all
+from parcours.source import Source
+from parcours.sources.lines import MakeLine, as_it_is
+from parcours.sources.partition_reader import PAUSES_S, PartitionReader, PartitionState
+from parcours.sources.way_in import WayIn
+
+log = logging.getLogger("parcours")
+
+PARTITIONS_EVERY_S: Final = 3.0
+"""How often a source is asked which partitions it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a source is read by this process.
+
+    outcomes  what became of lines since the process began, by name: accepted, undeclared, duplicate, set_aside (as a
+              dead letter), ignored (it says only that its key is gone)
+    trouble   what keeps it from being opened, in words
+    """
+
+    source: str
+    paused: bool
+    partitions: Sequence[PartitionState]
+    outcomes: Mapping[str, int]
+    trouble: str | None
+
+
+class Pump:
+    """One source. It is started once, and stopped once."""
+
+    def __init__(self, name: str, source: Source, way_in: WayIn, make: MakeLine = as_it_is) -> None:
+        self.name = name
+        self._source = source
+        self._way_in = way_in
+        self._make = make
+        self._outcomes: Counter[str] = Counter()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._readers: dict[str, tuple[PartitionReader, asyncio.Task[None]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._is_started = False
+        self._trouble: str | None = None
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._task = asyncio.ensure_future(self._keep_reading())
+
+    async def stop(self) -> None:
+        """Read no more, let what is under way be answered, and close the source."""
+        self._may_read.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for partition in list(self._readers):
+            await self._end(partition)
+        if self._is_started:
+            await close_all([self._source.close])
+
+    def pause(self) -> None:
+        """Read nothing until `resume`; what has been read goes on."""
+        self._may_read.clear()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._may_read.set()
+
+    async def begin_anew(self, partition: str) -> None:
+        """Read the partition from where the shards say by now, also where it was over."""
+        if partition in self._readers:
+            await self._end(partition)
+
+    def state(self) -> SourceState:
+        """How it is read now."""
+        partitions = [reader.state() for _, (reader, _) in sorted(self._readers.items())]
+        return SourceState(self.name, not self._may_read.is_set(), partitions, dict(self._outcomes), self._trouble)
+
+    def troubles(self) -> list[str]:
+        """What is not in order, a sentence each."""
+        said = [self._trouble, *(reader.state().trouble for reader, _ in self._readers.values())]
+        return [trouble for trouble in said if trouble is not None]
+
+    async def _keep_reading(self) -> None:
+        failures = 0
+        while True:
+            try:
+                if not self._is_started:
+                    await self._source.start()
+                    self._is_started = True
+                await self._follow(await self._source.partitions())
+            except Exception as error:  # noqa: BLE001  # whatever it is, others are read on, and this one again
+                trouble = f"source {self.name} cannot be read: {str(error) or type(error).__name__}"
+                if trouble != self._trouble:
+                    log.warning("%s", trouble)
+                self._trouble = trouble
+                await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
+            else:
+                self._trouble, failures = None, 0
+                await asyncio.sleep(PARTITIONS_EVERY_S)
+
+    async def _follow(self, partitions: Sequence[str]) -> None:
+        """Read these partitions from now on, and no others."""
+        for partition in self._readers.keys() - set(partitions):
+            await self._end(partition)
+        for partition in partitions:
+            if partition not in self._readers:
+                name = f"{self.name}/{partition}"
+                reader = PartitionReader(
+                    self._source, partition, name, self._way_in, self._make, self._outcomes, self._may_read
+                )
+                self._readers[partition] = reader, asyncio.ensure_future(reader.run())
+
+    async def _end(self, partition: str) -> None:
+        reader, task = self._readers.pop(partition)
+        await reader.settle()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

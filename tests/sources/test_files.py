@@ -1,0 +1,211 @@
+"""Are files read once each, whatever they are called, from any line on, and packed ones too?"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import pytest
+import zstandard
+from tests.sources.conftest import bought, reading, state_of, until, until_taken
+
+from parcours.journey.project import Project
+from parcours.source import Line, Source
+from parcours.sources.file_lines import LINE_BYTES_MAX, FileLines
+from parcours.sources.files import FilesSettings, FilesSource
+from parcours.testing.source_contract import SourceContract
+
+PACKING: dict[str, Callable[[bytes], bytes]] = {
+    "": lambda data: data,
+    ".gz": gzip.compress,
+    ".zst": zstandard.compress,
+}
+
+
+class OfFiles(SourceContract[Path]):
+    source: ClassVar[type[Source]] = FilesSource
+    entry_point: ClassVar[str | None] = "files"
+    packed: ClassVar[str] = ""
+
+    @contextmanager
+    def broker(self) -> Iterator[Path]:
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "in").mkdir()
+            yield Path(folder) / "in"
+
+    def settings(self, broker: Path) -> dict[str, Any]:
+        return {"files": f"{broker}/**/*"}
+
+    def write(self, broker: Path, values: Sequence[bytes], partition: int = 0) -> str:
+        data = PACKING[self.packed](b"".join(value + b"\n" for value in values))
+        (broker / f"{partition}.ndjson{self.packed}").write_bytes(data)
+        source = FilesSource(FilesSettings(**self.settings(broker)))
+        asyncio.run(source.partitions())
+        asyncio.run(source.partitions())
+        return next(name for name, path in source._paths.items() if path.name.startswith(f"{partition}."))
+
+    @contextmanager
+    def cut_off(self, broker: Path) -> Iterator[None]:
+        away = broker.with_name("away")
+        broker.rename(away)
+        try:
+            yield
+        finally:
+            away.rename(broker)
+
+    def remove(self, broker: Path, partition: str) -> None:
+        (broker / f"0.ndjson{self.packed}").unlink()
+
+    def may_grow(self) -> bool:
+        return False
+
+
+class TestFiles(OfFiles):
+    pass
+
+
+class TestGzippedFiles(OfFiles):
+    packed = ".gz"
+
+
+class TestZstandardFiles(OfFiles):
+    packed = ".zst"
+
+
+del OfFiles
+
+
+def lines_of(path: Path, position: int = 0) -> list[Line]:
+    lines = FileLines(path)
+    assert lines.go_to(position)
+    try:
+        return list(lines.read(1_000))
+    finally:
+        lines.close()
+
+
+def test_rows_of_csv_are_objects_of_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbftype,userId,traits.name,traits.city\r\n"
+        b'identify,u1,"Anna ""A"" Abel","first line\nsecond, line"\r\n'
+        b"\r\n"
+        b"identify,u2,,Bern\r\n"
+        b"identify,u3,1,2,3\r\n"
+        b'identify,u4,"open\r\n'
+    )
+
+    lines = lines_of(path)
+
+    assert [json.loads(line.value or b"") for line in lines[:2]] == [
+        {"type": "identify", "userId": "u1", "traits": {"name": 'Anna "A" Abel', "city": "first line\nsecond, line"}},
+        {"type": "identify", "userId": "u2", "traits": {"city": "Bern"}},
+    ]
+    assert [line.unusable for line in lines[2:]] == [
+        "a row of 5 cells, where the first one has 4",
+        "a quote is not closed",
+    ]
+    for number, line in enumerate(lines):
+        assert lines_of(path, line.offset) == lines[number:], "it goes on at any row"
+
+
+def test_a_line_without_an_end_is_bounded_and_the_next_one_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.ndjson"
+    path.write_bytes(b"x" * (3 * LINE_BYTES_MAX + 7) + b"\n{}\n\n{}")
+
+    lines = lines_of(path)
+
+    assert lines[0].unusable == f"a line of more than {LINE_BYTES_MAX} bytes"
+    assert len(lines[0].value or b"") == LINE_BYTES_MAX
+    assert [(line.value, line.unusable) for line in lines[1:]] == [(b"{}", None)] * 2
+
+
+def test_columns_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"userId,traits,traits.name\nu1,,Anna\nu2,all,Bert\n")
+
+    first, second = lines_of(path)
+
+    assert json.loads(first.value or b"") == {"userId": "u1", "traits": {"name": "Anna"}}
+    assert second.unusable == "the column traits.name and another one contradict each other"
+
+
+def test_the_pattern_alone_is_settings_enough() -> None:
+    assert FilesSettings.model_validate("in/*.ndjson") == FilesSettings(files="in/*.ndjson")
+
+
+def test_a_file_is_read_once_whatever_it_is_called_and_however_often_it_comes(project: Project, tmp_path: Path) -> None:
+    folder, store = tmp_path / "in", f"sqlite:///{tmp_path}/store"
+    folder.mkdir()
+    first = b"".join(bought("anna", f"c{number}") + b"\n" for number in range(30))
+    source = FilesSettings(files=f"{folder}/*.ndjson")
+
+    async def backend() -> None:
+        (folder / "a.ndjson").write_bytes(first)
+        async with reading(project, store, FilesSource(source)) as service:
+            await until_taken(service, 30)
+            (folder / "a.ndjson").rename(folder / "b.ndjson")
+            (folder / "again.ndjson").write_bytes(first)
+            (folder / "new.ndjson").write_bytes(bought("anna", "new"))
+            await until_taken(service, 31)
+        (folder / "later.ndjson").write_bytes(bought("anna", "later"))
+        async with reading(project, store, FilesSource(source)) as service:
+            await until_taken(service, 1)
+
+            async def all_are_over() -> bool:
+                return {each.state for each in (await state_of(service)).partitions} == {"over"}
+
+            await until(all_are_over, "all files are read")
+            anna = await service.profile("anna")
+            assert anna is not None
+            assert anna.counts["carts"] == 32
+            assert (await state_of(service)).outcomes["accepted"] == 1
+            assert await service.troubles() == []
+
+    asyncio.run(backend())
+
+
+def test_a_file_that_is_still_written_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+
+    async def looks() -> None:
+        source = FilesSource(FilesSettings(files=f"{tmp_path}/*.ndjson"))
+        for number in range(3):
+            path.write_bytes(b"{}\n" * (number + 1))
+            assert await source.partitions() == []
+        assert len(await source.partitions()) == 1
+
+    asyncio.run(looks())
+
+
+def test_a_file_that_is_no_packed_one_is_a_trouble(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson.gz").write_bytes(b"this is no gzip")
+
+    async def backend() -> None:
+        async with reading(project, "memory:", FilesSource(FilesSettings(files=f"{tmp_path}/*.gz"))) as service:
+
+            async def told() -> bool:
+                return any("a.ndjson.gz cannot be read" in trouble for trouble in await service.troubles())
+
+            await until(told, "the trouble is told")
+
+    asyncio.run(backend())
+
+
+@pytest.mark.parametrize("pattern", ["nowhere/*.ndjson", "nowhere/**/*.csv"])
+def test_a_folder_that_is_not_there_is_a_trouble(pattern: str, project: Project) -> None:
+    async def backend() -> None:
+        async with reading(project, "memory:", FilesSource(FilesSettings(files=pattern))) as service:
+
+            async def told() -> bool:
+                return any("there is no folder nowhere" in trouble for trouble in await service.troubles())
+
+            await until(told, "the trouble is told")
+
+    asyncio.run(backend())
