@@ -342,12 +342,14 @@ class AudiencesPublished(msgspec.Struct, frozen=True):
     """These audiences, named by their keys, are new, or a publication may change their membership.
 
     scores  those whose traits are kept from now on, or otherwise, or by another model
+    destinations  those that may have to be told of her now; the publication has them, or has them no more
     """
 
     at: int
     number: int
     audiences: tuple[str, ...]
     scores: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
 
 
 ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished

@@ -34,6 +34,7 @@ from parcours.core.fact import (
     ZoneUnknown,
 )
 from parcours.core.profile import Profile
+from parcours.core.synced import Synced
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.score_stories import ScoreStory, score_stories
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, is_of_place, sentence
@@ -41,7 +42,7 @@ from parcours.insight.whose_facts import told_of
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey, Program
 
-_NOTED = Unmatched | LimitReached | ZoneUnknown | CopyReached | Decided | OfferMarked
+_NOTED = Unmatched | LimitReached | ZoneUnknown | CopyReached | Synced | Decided | OfferMarked
 """The facts that concern no journey, each told as a line of its own."""
 
 TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"
@@ -165,8 +166,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     places     where she is now, and why nothing was told of positions, in words, where her profile is at hand
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
-    notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, whoever was merged into
-               her, and each id that was not, once
+    notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, what destinations were
+               told of her, whoever was merged into her, and each id that was not, once
     """
 
     person: str

@@ -22,6 +22,7 @@ from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.compile.reactions import Reported, warn_of_unheard, warn_of_unheard_reactions
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -147,6 +148,7 @@ class Project:
         scores: ScoresDocument | None = None,
         models: Mapping[str, ScoreModel] | None = None,
         offers: OffersDocument | None = None,
+        destinations: DestinationsDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once.
 
@@ -167,6 +169,7 @@ class Project:
             _document("scores", scores, ScoresDocument),
             _judged_models(models or {}),
             _document("offers", offers, OffersDocument),
+            _document("destinations", destinations, DestinationsDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -293,6 +296,8 @@ def json_of(documents: Documents) -> bytes:
         whole["models"] = msgspec.to_builtins(sound)
     if any(documents.offers.parts.values()):
         whole["offers"] = _dumped(documents.offers)
+    if documents.destinations.destinations:
+        whole["destinations"] = _dumped(documents.destinations)
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -314,6 +319,7 @@ def documents_of(data: bytes) -> Documents:
         ScoresDocument.model_validate(whole.get("scores", {})),
         _judged_models(msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])),
         OffersDocument.model_validate(whole.get("offers", {})),
+        DestinationsDocument.model_validate(whole.get("destinations", {})),
     )
 
 

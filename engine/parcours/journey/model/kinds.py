@@ -7,6 +7,7 @@ from typing import Final
 
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -36,5 +37,6 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "insight": AnalysesDocument,
     "scores": ScoresDocument,
     "offers": OffersDocument,
+    "destinations": DestinationsDocument,
 }
 """The model of each kind of document."""

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -55,6 +56,7 @@ class Documents:
     scores: ScoresDocument = field(default_factory=ScoresDocument)
     models: Mapping[str, ScoreModel | ModelFault] = field(default_factory=dict)
     offers: OffersDocument = field(default_factory=OffersDocument)
+    destinations: DestinationsDocument = field(default_factory=DestinationsDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         only("places", PlacesDocument()),
         only("scores", ScoresDocument()),
         offers=only("offers", OffersDocument()),
+        destinations=only("destinations", DestinationsDocument()),
     )
     return documents, replace(
         margins,

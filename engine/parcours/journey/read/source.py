@@ -57,6 +57,7 @@ SINGLE: Final[Mapping[str, str]] = {
     "places": "places.yaml",
     "scores": "scores.yaml",
     "offers": "offers.yaml",
+    "destinations": "destinations.yaml",
 }
 MANY: Final[Mapping[str, str]] = {
     "message": "messages",

@@ -1,0 +1,63 @@
+"""The compiler of destinations: their expressions become such as all others, and what they name has to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from parcours.expression.expression import Expression
+from parcours.expression.kinds import KEY, ExpectedKind
+from parcours.expression.names import Names
+from parcours.journey.compile.declarations import Declarations, value
+from parcours.journey.destinations import Destination, SharedValue
+from parcours.journey.model.destinations import DestinationDocument, ValueDocument
+from parcours.journey.read.documents import Documents, Margins
+from parcours.journey.read.finding import Key, Margin
+
+_ANYTHING: Final = ExpectedKind("a field is any value", ("any",))
+_HASHED: Final = ExpectedKind("what is hashed is a string", ("string",))
+
+_NOT_THERE: Final = frozenset({"kafka", "nats"})
+"""Where members cannot go yet."""
+
+
+def compiled_destinations(
+    documents: Documents, margins: Margins, declared: Declarations, addresses: Mapping[str, Expression]
+) -> dict[str, Destination]:
+    """The destinations by name, sorted; `addresses` are those of channels."""
+    channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
+    margin = margins.single["destinations"]
+    return {
+        name: _compiled(name, document, margin.below("destinations", name), declared, channels)
+        for name, document in sorted(documents.destinations.destinations.items())
+    }
+
+
+def _compiled(
+    name: str, document: DestinationDocument, margin: Margin, declared: Declarations, channels: Mapping[str, str]
+) -> Destination:
+    declared.check_audience(margin, document.audience, "audience")
+    if document.to.kind in _NOT_THERE:
+        margin.error(f"a destination there needs the extra [{document.to.kind}], which is not to be had yet", "to")
+    consent = None
+    if document.consent is not None:
+        consent = document.consent.channel, document.consent.purpose
+        declared.check_channel(margin, consent[0], "consent", "channel")
+    traits, whole = declared.names(past=False), declared.names()
+    key = None
+    if document.key is not None:
+        key = _value(document.key, margin, traits, KEY, channels, "key")
+    fields = {
+        field: _value(form, margin, whole, _ANYTHING, channels, "fields", field)
+        for field, form in document.fields.items()
+    }
+    return Destination(name, declared.definition_keys.audience(document.audience), key, fields, consent)
+
+
+def _value(
+    form: str | ValueDocument, margin: Margin, names: Names, kind: ExpectedKind, channels: Mapping[str, str], *at: Key
+) -> SharedValue:
+    if isinstance(form, str):
+        return SharedValue(value(margin, form, names, kind, *at))
+    compiled = value(margin, form.value, names, _HASHED if form.hashed else kind, *at, "value")
+    return SharedValue(compiled, form.hashed, channels.get(compiled.text) if form.hashed else None)
