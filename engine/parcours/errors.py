@@ -11,6 +11,7 @@
     │   ├── SettingInvalid
     │   ├── ExtraMissing         an optional dependency is not installed
     │   ├── ChannelUnknown       no installed distribution offers the channel
+    │   ├── DestinationUnknown   no installed distribution offers the destination
     │   ├── StoreBroken          the store cannot be read or written
     │   ├── FiguresDiffer        facts do not add up: some are missing, or are there twice
     │   ├── StoreBusy            another process holds the store
@@ -102,6 +103,10 @@ class ExtraMissing(OperatorError):
 
 class ChannelUnknown(OperatorError):
     """No installed distribution offers this channel."""
+
+
+class DestinationUnknown(OperatorError):
+    """No installed distribution offers this destination."""
 
 
 class StoreBroken(OperatorError):

@@ -104,6 +104,20 @@ scores:
     bands: [0.2, 0.6]
 """,
     ),
+    "destinations": (
+        "destinations.yaml",
+        """\
+destinations:
+  vip-ads:
+    audience: buyers
+    to: {webhook: {url: "https://ads.example.com/in", headers: {Authorization: "env:ADS_LOGIN"}}}
+    key: profile.email
+    fields: {mail: {value: profile.email, hash: true}, city: profile.city}
+    consent: {channel: email, purpose: ads}
+    batch: 500
+  parisians: {audience: parisians, to: {file: out/parisians.ndjson}}
+""",
+    ),
     "offers": (
         "offers.yaml",
         """\

@@ -1,4 +1,4 @@
-"""The contract suites of stores and channels. Subclass one in a test module and fill in its fixtures.
+"""The contract suites of stores, channels and destinations. Subclass one in a test module and fill in its fixtures.
 
 Each is imported when it is asked for, so that a channel's tests need none of the libraries of a store's.
 """
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parcours.testing.channel_contract import ChannelContract, receipts_of
+    from parcours.testing.destination_contract import DestinationContract
     from parcours.testing.store_contract import StoreContract
 else:
     from importlib import import_module
 
     _HOMES = {
         "ChannelContract": "parcours.testing.channel_contract",
+        "DestinationContract": "parcours.testing.destination_contract",
         "StoreContract": "parcours.testing.store_contract",
         "receipts_of": "parcours.testing.channel_contract",
     }
@@ -25,4 +27,4 @@ else:
         return getattr(import_module(_HOMES[name]), name)
 
 
-__all__ = ["ChannelContract", "StoreContract", "receipts_of"]
+__all__ = ["ChannelContract", "DestinationContract", "StoreContract", "receipts_of"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Self, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import PositiveDuration
-from parcours.journey.model.forms import Document, ExpressionText, Name, check_within, keys_of
+from parcours.journey.model.forms import Document, ExpressionText, Name, keys_of
 from parcours.journey.model.headers import Headers
 from parcours.journey.model.web_address import WebAddress
 
@@ -34,7 +35,10 @@ class WebhookDocument(Document):
 
 
 def _member_file(file: str) -> str:
-    if check_within(file, "a destination's file lies").suffix != ".ndjson":
+    path = PurePosixPath(file)
+    if ".." in path.parts:
+        raise ValueError("a destination's file lies within the project's folder, or its path is absolute")
+    if path.suffix != ".ndjson":
         raise ValueError("members are written as lines of JSON: the file's name ends in .ndjson")
     return file
 
@@ -65,7 +69,8 @@ class TargetDocument(Document):
 
     webhook: WebhookDocument | None = Field(default=None, description="A web address to which members are posted.")
     file: Annotated[str, AfterValidator(_member_file)] | None = Field(
-        default=None, description="A file of lines of JSON in the project's folder, to which members are appended."
+        default=None,
+        description="A file of lines of JSON, seen from the project's folder; members are appended.",
     )
     kafka: KafkaDocument | None = Field(default=None, description="A topic of Kafka, with the extra [kafka].")
     nats: NatsDocument | None = Field(default=None, description="A stream of NATS JetStream, with the extra [nats].")
@@ -75,6 +80,11 @@ class TargetDocument(Document):
     def kind(self) -> str:
         """Which of them it is."""
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def installed_as(self) -> str:
+        """Under which name an installed distribution offers it."""
+        return self.kind if self.plugin is None else self.plugin.name
 
     @model_validator(mode="after")
     def _one(self) -> Self:
