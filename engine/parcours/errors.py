@@ -25,6 +25,7 @@
     └── NobodyYet                wait and try again; the engine does so by itself
         ├── ShardUnavailable
         │   └── ShardStopped     it met an input that cannot be applied
+        ├── ErasureWaits         somebody cannot be erased yet
         └── Overloaded
 
 A broken promise of our own code is an `assert`, never one of these. Every class takes exactly the
@@ -166,6 +167,12 @@ class ShardUnavailable(NobodyYet):
 
 class ShardStopped(ShardUnavailable):
     """The shard has stopped at an input that cannot be applied, and opens again without it."""
+
+
+class ErasureWaits(NobodyYet):
+    """The person cannot be erased yet: a destination has still to be told that she has left, or she is being merged;
+    ask again.
+    """
 
 
 class Overloaded(NobodyYet):

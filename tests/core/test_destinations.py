@@ -13,6 +13,7 @@ from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.input import Interrupted, PersonJoined, Settlement
 from parcours.core.profile import decode_profile
+from parcours.core.sync_state import PersonWithheld
 from parcours.core.synced import Synced
 from parcours.journey.project import Project
 
@@ -311,3 +312,11 @@ def test_receipts_for_what_nobody_knows_change_nothing(ads: Story) -> None:
     for receipt in receipts:
         ads.answer(1, receipt)
     assert said(ads) == []
+
+
+def test_whoever_is_to_be_erased_is_taken_out_and_does_not_come_back(ads: Story) -> None:
+    ads.identify(1, city="Paris").send(1)
+    ads.give(PersonWithheld(2)).send(2)
+    ads.identify(3, email="new@mail.example")
+    assert held(ads) == {}
+    assert not ads.outbox

@@ -13,6 +13,7 @@ from parcours.channel import Accepted
 from parcours.config import MINUTE_MS, Settings
 from parcours.destination import Member
 from parcours.destinations.webhook import OF_US
+from parcours.service.erasure import WAITS_MAX_S
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "destinations.md"
 
@@ -50,3 +51,4 @@ def test_the_numbers_of_the_page_are_those_of_the_engine() -> None:
     assert "for five minutes" in text and settings.ambiguous_resend_after_ms == 5 * MINUTE_MS
     assert "five attempts in all" in text and settings.attempts_max == 5
     assert {401, 403, 404} <= OF_US
+    assert f"after {WAITS_MAX_S:.0f} seconds" in text

@@ -12,7 +12,8 @@ from aiohttp import web
 from tests.projects import write_texts
 
 from parcours import Engine, Project, Settings
-from parcours.errors import PublishRefused, SettingInvalid
+from parcours.errors import ErasureWaits, PublishRefused, SettingInvalid
+from parcours.service import erasure
 from parcours.testing.doubles import HttpReply, HttpServer
 
 SHOP = {
@@ -181,3 +182,33 @@ def test_a_secret_that_is_not_there_is_told_when_the_engine_opens(
 ) -> None:
     with pytest.raises(SettingInvalid, match=r"destinations\.hook\.to\.webhook\.headers\.Authorization .* A,"):
         open_engine(shop(HOOK.replace("URL", "https://ads.example")), environ={})
+
+
+def test_whoever_is_erased_is_taken_out_everywhere_first(
+    shop: Callable[..., Project], open_engine: Callable[..., Engine], desk: Desk, tmp_path: Path
+) -> None:
+    with open_engine(shop(FILE, HOOK.replace("URL", desk.url))) as engine:
+        for who in ("ann", "ben"):
+            engine.identify(who, {"city": "Paris", "email": f"{who}@mail.example"}).result()
+        engine.erase("ann")
+        assert engine.profile("ann") is None
+        assert members(lines_of(tmp_path)) - {"ben"} == set()
+        engine.drain(timeout_s=20)
+        assert members([change for request in desk.requests for change in request]) == {"ben@mail.example"}
+
+
+def test_an_erasure_waits_for_a_destination_that_cannot_be_reached_and_goes_on_when_asked_again(
+    shop: Callable[..., Project], open_engine: Callable[..., Engine], desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "WAITS_MAX_S", 0.5)
+    with open_engine(shop(HOOK.replace("URL", desk.url))) as engine:
+        engine.identify("ann", {"city": "Paris", "email": "ann@mail.example"}).result()
+        engine.drain(timeout_s=20)
+        desk.next(HttpReply(503, {"Retry-After": "2"}), times=2)
+        with pytest.raises(ErasureWaits):
+            engine.erase("ann")
+        assert engine.profile("ann") is not None
+        monkeypatch.setattr(erasure, "WAITS_MAX_S", 30.0)
+        engine.erase("ann")
+        assert members([change for request in desk.requests for change in request]) == set()
+        assert engine.profile("ann") is None

@@ -89,6 +89,7 @@ from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import go_to, leave_send, park
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.scored import tell_scored
+from parcours.core.sync_state import PersonWithheld
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
 from parcours.core.whereabouts import follow_no_more
 from parcours.journey.channels import PERSONALISATION
@@ -179,11 +180,13 @@ def _take_receipt(turn: Turn, receipt: Settlement) -> None:
 
 
 def _apply_seldom(
-    turn: Turn, given: MembershipFixed | PersonJoined | TimerSetAside | ChangeInput | ChangeSetAside
+    turn: Turn, given: MembershipFixed | PersonWithheld | PersonJoined | TimerSetAside | ChangeInput | ChangeSetAside
 ) -> None:
     match given:
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
+        case PersonWithheld():
+            destinations.withhold(turn)
         case PersonJoined():
             merge(turn, given)
         case TimerSetAside(reason=reason):

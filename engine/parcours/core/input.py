@@ -10,6 +10,7 @@ from parcours.channel import Receipt
 from parcours.core.fact import JoiningCall
 from parcours.core.offers.totals import TotalAnswer
 from parcours.core.profile import Profile
+from parcours.core.sync_state import PersonWithheld
 from parcours.journey.model.offers import CHOSEN_MAX, Mark
 
 
@@ -392,6 +393,7 @@ Input: TypeAlias = (
     | ReadReached
     | PartTaken
     | MembershipSaved
+    | PersonWithheld
     | ChangeInput
     | ChangeSetAside
 )

@@ -1,4 +1,4 @@
-"""What one destination has been told of a person, and what it is being told now."""
+"""What one destination has been told of a person, and what it is being told now; and who is to be in none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import Literal, TypeAlias
 import msgspec
 
 MemberChange: TypeAlias = Literal["entered", "left"]
+
+
+class PersonWithheld(msgspec.Struct, frozen=True):
+    """An input: she is about to be erased: from now on no destination is to have her."""
+
+    at: int
 
 
 class SyncState(msgspec.Struct, array_like=True):
@@ -19,6 +25,7 @@ class SyncState(msgspec.Struct, array_like=True):
     attempt   the number of the attempt that was begun last, or is to come next
     until     before that nothing leaves: an earlier attempt may be on its way, or the other side asks for a pause
     unwanted  the key under which the other side will not have her, for as long as she would be there under it
+    withheld  she is about to be erased, and is to be there under no key
     """
 
     number: int = 0
@@ -32,3 +39,9 @@ class SyncState(msgspec.Struct, array_like=True):
     attempt: int = 1
     until: int = 0
     unwanted: str | None = None
+    withheld: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the other side has her under no key, and nothing is under way."""
+        return self.state == "idle" and not self.there

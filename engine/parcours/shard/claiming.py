@@ -23,6 +23,7 @@ from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement, TimePassed
 from parcours.core.profile import Profile, decode_profile
+from parcours.core.sync_state import PersonWithheld
 from parcours.durations import Durations
 from parcours.journey.destinations import is_lane
 from parcours.shard.archiving import Archiving
@@ -125,6 +126,10 @@ class Claiming:
             self._settle(work, by, claim.number, Interrupted(key, "the dispatcher stopped while it was being sent"))
             fates.append(Fate(message_class, work.has_entry(claim.slot, key)))
         self._interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
+
+    def withhold(self, work: Work, slot: int, person: str) -> None:
+        """Somebody is to be erased: destinations are told that she has left."""
+        self._inputs.apply(work, slot, person, PersonWithheld(work.stamp_ms))
 
     def forget(self, work: Work, slot: int, person: str) -> None:
         """Somebody is erased: nothing more leaves for her, and what comes of what has left is nobody's."""

@@ -12,7 +12,8 @@ claimed is taken back. An attempt of which nobody knows what became may arrive l
 follows it, and whatever it may have done is done again, or undone. To do so twice does no harm.
 
 Somebody whose key changes leaves under the old one and enters under the new one. A change of fields alone is none.
-A person keeps what she was told of under each key, so whoever is merged, and whoever is forgotten, can be taken out.
+With a person it is kept under which keys the other side may have her, so whoever is merged can be taken out. Whoever is
+to be erased is withheld, and is erased once no destination has her any more.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ def retold(before: Program, after: Program) -> tuple[str, ...]:
         or old[name].membership != new[name].membership
         or (asks_otherwise and new[name].consent is not None)
     )
+
+
+def withhold(turn: Turn) -> None:
+    """Let every destination that has been told of her be told that she has left; follow_destinations does."""
+    for state in (turn.profile.synced or {}).values():
+        state.withheld = True
 
 
 def claim(turn: Turn, key: str) -> bool:
@@ -124,7 +131,7 @@ def join_synced(turn: Turn, other: Profile) -> None:
 def _follow(turn: Turn, destination: Destination) -> None:
     """Compare what the destination should have with what it may have."""
     state = (turn.profile.synced or {}).get(destination.name)
-    wanted = _wanted(turn, destination)
+    wanted = None if state is not None and state.withheld else _wanted(turn, destination)
     if state is None:
         if wanted is None:
             return
