@@ -11,7 +11,7 @@ from tests.core.conftest import Begin, Control, Story
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import HOUR_MS, MINUTE_MS
-from parcours.core.input import Interrupted, PersonJoined, Settlement
+from parcours.core.input import Interrupted, MembershipSaved, PersonJoined, Settlement
 from parcours.core.profile import decode_profile
 from parcours.core.sync_state import PersonWithheld
 from parcours.core.synced import Synced
@@ -320,3 +320,11 @@ def test_whoever_is_to_be_erased_is_taken_out_and_does_not_come_back(ads: Story)
     ads.identify(3, email="new@mail.example")
     assert held(ads) == {}
     assert not ads.outbox
+
+
+def test_a_save_by_a_campaign_is_told_even_if_it_is_silent(shop: Callable[..., Project], begin: Begin) -> None:
+    project = shop("", audiences="kept: {saved: true}", destinations="ads: {audience: kept, to: {file: a.ndjson}}")
+    story = begin(project).story
+    story.give(MembershipSaved(1, "kept", inside=True, silent=True)).send(1)
+    story.give(MembershipSaved(2, "kept", inside=False)).send(2)
+    assert said(story, "sent") == [(1, "entered", "sarah", "sent"), (2, "left", "sarah", "sent")]

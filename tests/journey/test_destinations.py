@@ -114,6 +114,10 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
             "d.key: last() has no meaning here",
         ),
         (
+            "{audience: vip, to: {file: a.ndjson}, key: string(now)}",
+            "d.key: 'now' has no meaning here",
+        ),
+        (
             "{audience: vip, to: {file: a.ndjson}, key: 'profile.visits > 1'}",
             "d.key: a key that names a person is a string or an integer, and this is a boolean",
         ),

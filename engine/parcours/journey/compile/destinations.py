@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from parcours.expression.expression import Expression
@@ -43,7 +44,7 @@ def _compiled(
     if document.consent is not None:
         consent = document.consent.channel, document.consent.purpose
         declared.check_channel(margin, consent[0], "consent", "channel")
-    traits, whole = declared.names(past=False), declared.names()
+    traits, whole = replace(declared.names(past=False), now=False), declared.names()  # a key changes by inputs alone
     key = None
     if document.key is not None:
         key = _value(document.key, margin, traits, KEY, channels, "key")
