@@ -138,6 +138,7 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
             "d.consent.purpose: this key is needed",
         ),
         ("{audience: vip, to: {file: a.ndjson}, batch: 0}", "d.batch:"),
+        ("{audience: vip, to: {file: a.ndjson}, full: {rule: FREQ=DAILY}}", "d.full.at: this key is needed"),
         ("{audience: vip, to: {file: a.ndjson}, fiels: {}}", "d.fiels: unknown key, did you mean 'fields'?"),
         ("{audience: vip}", "d.to: this key is needed"),
     ],
@@ -145,6 +146,12 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
 def test_each_mistake_is_told_where_it_is(tmp_path: Path, destination: str, said: str) -> None:
     (only,) = told(tmp_path, destination)
     assert only.startswith(f"destinations.yaml:2: destinations.{said}")
+
+
+def test_a_full_snapshot_is_read_and_it_is_told_that_none_is_taken(tmp_path: Path) -> None:
+    destination = '{audience: vip, to: {file: a.ndjson}, full: {at: 2026-11-02T03:00:00, rule: "FREQ=DAILY"}}'
+    (only,) = told(tmp_path, destination)
+    assert only.startswith("destinations.yaml:2: warning: destinations.d.full: members are told of as they enter")
 
 
 def test_of_a_faulty_destination_only_its_fault_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from parcours.expression.expression import Expression
 from parcours.expression.kinds import KEY, ExpectedKind
 from parcours.expression.names import Names
 from parcours.journey.compile.declarations import Declarations, value
+from parcours.journey.compile.schedules import check_schedule, instant_ms
 from parcours.journey.destinations import Destination, SharedValue
+from parcours.journey.model.campaign import ScheduleDocument
 from parcours.journey.model.destinations import DestinationDocument, ValueDocument
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, Margin
@@ -28,10 +30,18 @@ def compiled_destinations(
     """The destinations by name, sorted; `addresses` are those of channels."""
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
+    for name, document in documents.destinations.destinations.items():
+        if document.full is not None:
+            _check_full(document.full, documents.settings.timezone, margin.below("destinations", name, "full"))
     return {
         name: _compiled(name, document, margin.below("destinations", name), declared, channels)
         for name, document in sorted(documents.destinations.destinations.items())
     }
+
+
+def _check_full(schedule: ScheduleDocument, timezone: str, margin: Margin) -> None:
+    check_schedule(instant_ms(schedule.at, timezone), schedule.rule, None, None, timezone, "", margin)
+    margin.warn("members are told of as they enter and leave: nothing tells of all of them at once yet")
 
 
 def _compiled(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import PositiveDuration
+from parcours.journey.model.campaign import ScheduleDocument
 from parcours.journey.model.forms import Document, ExpressionText, Name, keys_of
 from parcours.journey.model.headers import Headers
 from parcours.journey.model.web_address import WebAddress
@@ -139,6 +140,9 @@ class DestinationDocument(Document):
     )
     batch: Annotated[int, Field(ge=1, le=BATCH_MAX)] = Field(
         default=100, description="Members told of together at most."
+    )
+    full: ScheduleDocument | None = Field(
+        default=None, description="When all members are to be told of at once. It is checked, and not done yet."
     )
 
 
