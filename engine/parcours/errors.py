@@ -12,6 +12,7 @@
     │   ├── ExtraMissing         an optional dependency is not installed
     │   ├── ChannelUnknown       no installed distribution offers the channel
     │   ├── DestinationUnknown   no installed distribution offers the destination
+    │   ├── SnapshotFailed       a destination could not be told of all members at once
     │   ├── StoreBroken          the store cannot be read or written
     │   ├── FiguresDiffer        facts do not add up: some are missing, or are there twice
     │   ├── StoreBusy            another process holds the store
@@ -108,6 +109,10 @@ class ChannelUnknown(OperatorError):
 
 class DestinationUnknown(OperatorError):
     """No installed distribution offers this destination."""
+
+
+class SnapshotFailed(OperatorError):
+    """A destination could not be told of all members at once."""
 
 
 class StoreBroken(OperatorError):

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -158,6 +159,26 @@ def test_a_file_of_one_broken_line_begins_anew(tmp_path: Path) -> None:
     path.write_bytes(b"{" * 3_000_000)
     append(path, [member(1)])
     assert path.read_bytes() == member(1).as_json() + b"\n"
+
+
+def test_a_snapshot_takes_the_place_of_a_file_and_keeps_what_is_later(tmp_path: Path) -> None:
+    path, at = tmp_path / "vip.ndjson", "2026-01-01T10:00:00.500Z"
+    later = replace(member(2), at="2026-01-01T10:00:00.501Z")
+    at_once = replace(member(3), at=at)
+    all_of_them = replace(member(4), change="member", at=at, snapshot=at)
+
+    async def tell() -> None:
+        opened = FileDestination(FileSettings(path=path))
+        await opened.start()
+        await opened.begin(at)
+        await opened.add([all_of_them])
+        await opened.send([member(1), later, at_once])
+        assert path.read_bytes().count(b"\n") == 3, "it is not finished"
+        await opened.finish()
+        await opened.stop()
+
+    asyncio.run(tell())
+    assert path.read_bytes().splitlines() == [all_of_them.as_json(), later.as_json()]
 
 
 def test_a_file_has_one_writer(tmp_path: Path) -> None:

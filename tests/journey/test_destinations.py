@@ -148,10 +148,17 @@ def test_each_mistake_is_told_where_it_is(tmp_path: Path, destination: str, said
     assert only.startswith(f"destinations.yaml:2: destinations.{said}")
 
 
-def test_a_full_snapshot_is_read_and_it_is_told_that_none_is_taken(tmp_path: Path) -> None:
-    destination = '{audience: vip, to: {file: a.ndjson}, full: {at: 2026-11-02T03:00:00, rule: "FREQ=DAILY"}}'
-    (only,) = told(tmp_path, destination)
-    assert only.startswith("destinations.yaml:2: warning: destinations.d.full: members are told of as they enter")
+def test_a_snapshot_is_scheduled_in_the_zone_of_the_project(tmp_path: Path) -> None:
+    full = 'full: {at: 2026-11-02T03:00:00, rule: "FREQ=DAILY"}'
+    destination = f"{{audience: vip, to: {{file: a.ndjson}}, {full}}}"
+    project = Project.load(folder_with(tmp_path, f"destinations:\n  d: {destination}\n"))
+    assert project.program.destinations["d"].full == (1_793_584_800_000, "FREQ=DAILY")
+
+
+def test_a_rule_that_never_comes_true_is_told(tmp_path: Path) -> None:
+    full = 'full: {at: 2026-11-02T03:00:00, rule: "FREQ=DAILY;UNTIL=20200101T000000Z"}'
+    (only,) = told(tmp_path, f"{{audience: vip, to: {{file: a.ndjson}}, {full}}}")
+    assert only.startswith("destinations.yaml:2: destinations.d.full.rule: this rule never comes true")
 
 
 def test_of_a_faulty_destination_only_its_fault_is_told(tmp_path: Path) -> None:

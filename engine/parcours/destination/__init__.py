@@ -33,12 +33,12 @@ from parcours.channel import Receipt
 GROUP: Final = "parcours.destinations"
 """The entry-point group in which destinations are found."""
 
-Change = Literal["entered", "left"]
+Change = Literal["entered", "left", "member"]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A change that is told of: somebody has entered the audience, or has left it.
+    """What is told of somebody: that she has entered the audience or has left it, or in a snapshot that she is in it.
 
     id           the change's own name, the same for a retry: 37 characters of [0-9a-f]
     at           since when, as ISO 8601 in UTC
@@ -46,6 +46,7 @@ class Member:
     key          by what the other side knows the person
     fields       what else is told of her; nothing of one who has left
     attempt      1 for the first attempt
+    snapshot     of which instant she is a member, as ISO 8601 in UTC; None outside of snapshots
     """
 
     id: str
@@ -55,6 +56,7 @@ class Member:
     key: str
     fields: dict[str, Any]
     attempt: int = 1
+    snapshot: str | None = None
 
     def as_json(self) -> bytes:
         """The member as one JSON object."""
@@ -65,6 +67,7 @@ class Member:
             "change": self.change,
             "key": self.key,
             "fields": self.fields,
+            **({} if self.snapshot is None else {"snapshot": self.snapshot}),
         }
         return msgspec.json.encode(told)
 
@@ -94,4 +97,26 @@ class Destination(Protocol):
         """Close what `start` opened. Called once, after the last `send` has returned."""
 
 
-__all__ = ["GROUP", "Change", "Destination", "Member"]
+@runtime_checkable
+class SnapshotDestination(Destination, Protocol):
+    """A destination that can be told of all members at once, too, as destinations.yaml asks for by `full`.
+
+    For a snapshot `begin` is called once, `add` for all members bit by bit and in no order, then `finish`; or `abandon`
+    wherever it breaks off. There is one at a time, and `send` goes on meanwhile: a change that is later than the
+    snapshot holds beside it, whichever of the two comes first. Whatever raises ends it.
+    """
+
+    async def begin(self, snapshot: str) -> None:
+        """A snapshot of this instant begins."""
+
+    async def add(self, members: Sequence[Member]) -> None:
+        """These are members, at most `batch` of them."""
+
+    async def finish(self) -> None:
+        """That was all. It holds from now on."""
+
+    async def abandon(self) -> None:
+        """It does not come about: what was there before stays. May be called without `begin`."""
+
+
+__all__ = ["GROUP", "Change", "Destination", "Member", "SnapshotDestination"]

@@ -2,7 +2,8 @@
 
 A line is there, whole and for good, before its receipt says so. A crash may leave the beginning of a line behind, which
 goes when the file is opened again, and lines of which nobody was told: whoever comes again is looked for first. So
-each change is in the file once. Only one process writes: it holds a lock beside the file, and the system takes that
+each change is in the file once. A snapshot takes the file's place, whole or not at all, with what was appended since
+its instant behind it. Only one process writes: it holds a lock beside the file, and the system takes that
 from whoever has died.
 """
 
@@ -35,9 +36,10 @@ class FileSettings(BaseModel):
 
 
 class _Named(msgspec.Struct):
-    """As much of a line as tells whose it is."""
+    """As much of a line as tells which one it is."""
 
     id: str
+    at: str = ""
 
 
 _decode = msgspec.json.Decoder(_Named).decode
@@ -52,6 +54,8 @@ class FileDestination:
         self._path = settings.path
         self._turn = asyncio.Lock()
         self._lock = -1
+        self._part = self._path.with_name(f".{self._path.name}.part")
+        self._snapshot = ""
 
     async def start(self) -> None:
         await asyncio.to_thread(self._open)
@@ -59,6 +63,33 @@ class FileDestination:
     async def send(self, members: Sequence[Member]) -> list[Receipt]:
         async with self._turn:
             return await asyncio.to_thread(self._append, members)
+
+    async def begin(self, snapshot: str) -> None:
+        self._snapshot = snapshot
+        await asyncio.to_thread(self._part.write_bytes, b"")
+
+    async def add(self, members: Sequence[Member]) -> None:
+        await asyncio.to_thread(self._add, members)
+
+    async def finish(self) -> None:
+        async with self._turn:  # nothing is appended meanwhile
+            await asyncio.to_thread(self._replace)
+
+    async def abandon(self) -> None:
+        await asyncio.to_thread(self._part.unlink, missing_ok=True)
+
+    def _add(self, members: Sequence[Member]) -> None:
+        with self._part.open("ab") as file:
+            file.writelines(member.as_json() + b"\n" for member in members)
+
+    def _replace(self) -> None:
+        """What is later than the snapshot holds beside it."""
+        with self._part.open("ab") as file, self._path.open("rb") as before:
+            file.writelines(line for line in before if _is_later(line, self._snapshot))
+            file.flush()
+            os.fsync(file.fileno())
+        self._part.replace(self._path)
+        _sync_folder(self._path.parent)
 
     async def stop(self) -> None:
         if self._lock >= 0:
@@ -146,6 +177,14 @@ def _found(path: Path, wanted: Iterable[str]) -> set[str]:
                     if found == left:
                         break
     return found
+
+
+def _is_later(line: bytes, snapshot: str) -> bool:
+    """Whether it is a change that came after that instant; times are written so that they compare as texts."""
+    try:
+        return _decode(line).at > snapshot
+    except msgspec.MsgspecError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,8 +1,9 @@
 """The destination `webhook`: members are posted as a JSON array, many in one request.
 
 What the other side will not have of several members is asked for by halves, until it is known whom it will not have:
-nobody is given up for the sake of others. An answer that speaks of us and not of members, such as a login that is not
-taken, holds for everybody. The same request has the same `Idempotency-Key`: of one member her change's own id.
+nobody is given up for the sake of others. A snapshot is posted in the same way, and breaks off where it fails. An
+answer that speaks of us and not of members, such as a login that is not taken, holds for everybody. The same request
+has the same `Idempotency-Key`: of one member her change's own id.
 """
 
 from __future__ import annotations
@@ -70,6 +71,20 @@ class WebhookDestination:
             return receipts
         middle = len(members) // 2
         return [*await self.send(members[:middle]), *await self.send(members[middle:])]
+
+    async def begin(self, snapshot: str) -> None:
+        """The other side is told with each member."""
+
+    async def add(self, members: Sequence[Member]) -> None:
+        for receipt in await self.send(members):
+            if not isinstance(receipt, Accepted):
+                raise ConnectionError(receipt.reason)
+
+    async def finish(self) -> None:
+        """The other side has been told with each member."""
+
+    async def abandon(self) -> None:
+        """A later snapshot tells more."""
 
     async def stop(self) -> None:
         await self._session.close()

@@ -7,18 +7,19 @@ most `batch` are handed over together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from parcours.channel import Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.time_text import time_text
-from parcours.destination import GROUP, Destination, Member
+from parcours.destination import GROUP, Destination, Member, SnapshotDestination
 from parcours.dispatch.registry import find_library
 from parcours.dispatch.render import RenderFailed
-from parcours.errors import DestinationUnknown, ExtraMissing, SettingInvalid
+from parcours.errors import DestinationUnknown, ExtraMissing, SettingInvalid, SnapshotFailed
 from parcours.journey.destinations import is_lane, name_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
@@ -131,8 +132,38 @@ class LaneChannel(Channel):
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         return await self._destination.send([_member(delivery) for delivery in deliveries])
 
+    def parts_of(self, step: SnapshotStep) -> list[SnapshotStep]:
+        """The step as it is taken: with no more members at once than any call has."""
+        size, members = self.batch_max, step.members
+        parts = [members[first : first + size] for first in range(0, len(members), size)]
+        return [SnapshotStep(step.what, step.at, part) for part in parts] or [step]
+
+    async def tell_all(self, step: SnapshotStep) -> None:
+        """Take the next step of a snapshot. Raises SnapshotFailed where the destination takes none."""
+        destination = self._destination
+        if not isinstance(destination, SnapshotDestination):
+            raise SnapshotFailed("it cannot be told of all members at once")
+        match step.what:
+            case "begin":
+                await destination.begin(step.at)
+            case "add":
+                await destination.add(step.members)
+            case "finish":
+                await destination.finish()
+            case "abandon":
+                await destination.abandon()
+
     async def stop(self) -> None:
         await self._destination.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotStep:
+    """A part of what a destination is told of all members at once, as of the instant `at`."""
+
+    what: Literal["begin", "add", "finish", "abandon"]
+    at: str
+    members: tuple[Member, ...] = ()
 
 
 def open_lane(lane: str, settings: Mapping[str, object], installed: InstalledDestinations | None = None) -> LaneChannel:

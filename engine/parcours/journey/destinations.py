@@ -48,6 +48,7 @@ class Destination:
     audience  the key of the audience whose members it has
     key       by what the other side knows a person; None: by her name
     consent   (channel, purpose) for which people have to agree, None: nobody is asked
+    full      when it is told of all members at once: the first instant (ms) and a rule; None: never
     """
 
     name: str
@@ -55,6 +56,7 @@ class Destination:
     key: SharedValue | None
     fields: Mapping[str, SharedValue]
     consent: tuple[str, str] | None
+    full: tuple[int, str | None] | None = None
 
     def expressions(self) -> Iterator[Expression]:
         """All that it asks of a person."""

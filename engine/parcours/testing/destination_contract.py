@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pydantic
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt
-from parcours.destination import GROUP, Change, Destination, Member
+from parcours.destination import GROUP, Change, Destination, Member, SnapshotDestination
 from parcours.dispatch.outsiders import storable
 
 Other = TypeVar("Other")
@@ -133,6 +135,33 @@ class DestinationContract(ABC, Generic[Other]):
             arrived = [each["id"] for each in self.taken(other)]
             again = [] if self.recognises() else [member(2).id]
             assert arrived == [member(1).id, member(2).id, *again, member(3).id]
+
+    def test_a_snapshot_is_there_once_it_is_finished_and_one_that_is_abandoned_changes_nothing(self) -> None:
+        at = "2026-01-01T10:00:00.001Z"
+        of_all = [replace(member(number), change="member", at=at, snapshot=at) for number in (2, 3, 4)]
+
+        async def tell(opened: SnapshotDestination) -> None:
+            await opened.start()
+            try:
+                await opened.send([member(1)])
+                await opened.begin(at)
+                await opened.abandon()
+                await opened.begin(at)
+                await opened.add(of_all[:2])
+                await opened.add(of_all[2:])
+                await opened.finish()
+                await opened.send([member(5)])
+            finally:
+                await opened.stop()
+
+        with self.other() as other:
+            opened = self.destination(self.destination.Settings.model_validate(self.settings(other)))
+            if not isinstance(opened, SnapshotDestination):
+                return
+            asyncio.run(tell(opened))
+            taken = [each for each in self.taken(other) if each["id"] != member(1).id]
+            assert taken == [*(json.loads(each.as_json()) for each in of_all), json.loads(member(5).as_json())]
+            assert {each["snapshot"] for each in taken[:3]} == {at}
 
     def test_receipts_can_be_stored(self) -> None:
         with self.other() as other:

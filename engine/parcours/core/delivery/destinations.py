@@ -19,9 +19,11 @@ to be erased is withheld, and is erased once no destination has her any more.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
+from parcours.config import Settings
+from parcours.core.audiences import is_inside
 from parcours.core.consent import has_consent
 from parcours.core.delivery.deliveries import make_ready
 from parcours.core.delivery.delivery_key import key_of
@@ -31,13 +33,15 @@ from parcours.core.input import ContentRefused, Interrupted, Placed, Settlement
 from parcours.core.profile import Profile, Timer
 from parcours.core.sync_state import MemberChange, SyncState
 from parcours.core.synced import Synced, SyncOutcome
-from parcours.core.turn import Turn
+from parcours.core.turn import Normalize, Turn
 from parcours.expression.values import MISSING, to_json
 from parcours.journey.destinations import Destination, SharedValue, lane_of
 from parcours.journey.program import Program
 
 Change: TypeAlias = tuple[MemberChange, str]
 """What is to be told: of whom by which key."""
+
+_NOTHING_TOLD: Final = SyncState()
 
 
 def follow_destinations(turn: Turn) -> None:
@@ -128,10 +132,23 @@ def join_synced(turn: Turn, other: Profile) -> None:
             turn.effects.settled.append(theirs.key)
 
 
+def member_at(
+    person: str, profile: Profile, at: int, program: Program, name: str, settings: Settings, normalize: Normalize
+) -> tuple[str, dict[str, object]] | None:
+    """By which key a destination should have somebody who stands as at an instant, and her fields; None for nobody."""
+    destination = program.destinations.get(name)
+    if destination is None or (profile.synced or {}).get(name, _NOTHING_TOLD).withheld:
+        return None
+    turn = Turn(person, profile, at, at, program, settings, None, normalize)
+    key = _wanted(turn, destination, inside=is_inside(program, profile, destination.audience, at, settings))
+    return None if key is None else (key, _fields(turn, destination))
+
+
 def _follow(turn: Turn, destination: Destination) -> None:
     """Compare what the destination should have with what it may have."""
     state = (turn.profile.synced or {}).get(destination.name)
-    wanted = None if state is not None and state.withheld else _wanted(turn, destination)
+    inside = turn.profile.audiences.get(destination.audience, False)
+    wanted = None if state is not None and state.withheld else _wanted(turn, destination, inside=inside)
     if state is None:
         if wanted is None:
             return
@@ -149,10 +166,10 @@ def _follow(turn: Turn, destination: Destination) -> None:
         _queue(turn, destination, state, change)
 
 
-def _wanted(turn: Turn, destination: Destination) -> str | None:
+def _wanted(turn: Turn, destination: Destination, *, inside: bool) -> str | None:
     """The key under which the destination should have her, None if it should not."""
     profile, consent = turn.profile, destination.consent
-    if not profile.audiences.get(destination.audience, False):
+    if not inside:
         return None
     if consent is not None and not has_consent(profile, turn.program.policies.consent, *consent):
         return None
@@ -189,14 +206,17 @@ def _shared(turn: Turn, shared: SharedValue) -> object:
     return sha256(found.strip().lower().encode()).hexdigest()
 
 
+def _fields(turn: Turn, destination: Destination) -> dict[str, object]:
+    return {name: _shared(turn, field) for name, field in destination.fields.items()}
+
+
 def _queue(turn: Turn, destination: Destination, state: SyncState, change: Change) -> None:
     state.number += 1
     state.change, state.under = change
     state.at, state.state, state.attempt = turn.gates_at, "queued", 1
     parts = ("destination", turn.program.project, destination.name, str(state.at), str(state.number))
     state.key = key_of(turn.person, parts)
-    given = destination.fields if state.change == "entered" else {}
-    state.fields = {name: _shared(turn, field) for name, field in given.items()}
+    state.fields = _fields(turn, destination) if state.change == "entered" else {}
     turn.effects.queued.append(
         Outgoing(
             key=state.key,

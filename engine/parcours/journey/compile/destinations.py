@@ -30,18 +30,22 @@ def compiled_destinations(
     """The destinations by name, sorted; `addresses` are those of channels."""
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
-    for name, document in documents.destinations.destinations.items():
-        if document.full is not None:
-            _check_full(document.full, documents.settings.timezone, margin.below("destinations", name, "full"))
+    timezone = documents.settings.timezone
     return {
-        name: _compiled(name, document, margin.below("destinations", name), declared, channels)
+        name: replace(
+            _compiled(name, document, margin.below("destinations", name), declared, channels),
+            full=_full(document.full, timezone, margin.below("destinations", name, "full")),
+        )
         for name, document in sorted(documents.destinations.destinations.items())
     }
 
 
-def _check_full(schedule: ScheduleDocument, timezone: str, margin: Margin) -> None:
-    check_schedule(instant_ms(schedule.at, timezone), schedule.rule, None, None, timezone, "", margin)
-    margin.warn("members are told of as they enter and leave: nothing tells of all of them at once yet")
+def _full(schedule: ScheduleDocument | None, timezone: str, margin: Margin) -> tuple[int, str | None] | None:
+    if schedule is None:
+        return None
+    at_ms = instant_ms(schedule.at, timezone)
+    check_schedule(at_ms, schedule.rule, None, None, timezone, "", margin)
+    return at_ms, schedule.rule
 
 
 def _compiled(

@@ -142,7 +142,7 @@ class DestinationDocument(Document):
         default=100, description="Members told of together at most."
     )
     full: ScheduleDocument | None = Field(
-        default=None, description="When all members are to be told of at once. It is checked, and not done yet."
+        default=None, description="When it is told of all members at once; a file has just them from then on."
     )
 
 
