@@ -155,6 +155,13 @@ def test_a_snapshot_is_scheduled_in_the_zone_of_the_project(tmp_path: Path) -> N
     assert project.program.destinations["d"].full == (1_793_584_800_000, "FREQ=DAILY")
 
 
+def test_a_file_has_one_writer(tmp_path: Path) -> None:
+    two = "destinations:\n  d: {audience: vip, to: {file: a.ndjson}}\n  e: {audience: vip, to: {file: ./a.ndjson}}\n"
+    assert findings_of(folder_with(tmp_path, two)) == [
+        "destinations.yaml:3: destinations.e.to.file: the destination 'd' writes to this file"
+    ]
+
+
 def test_a_rule_that_never_comes_true_is_told(tmp_path: Path) -> None:
     full = 'full: {at: 2026-11-02T03:00:00, rule: "FREQ=DAILY;UNTIL=20200101T000000Z"}'
     (only,) = told(tmp_path, f"{{audience: vip, to: {{file: a.ndjson}}, {full}}}")

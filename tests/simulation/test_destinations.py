@@ -31,6 +31,7 @@ SHOP = {
             key: profile.email
             fields: {mail: {value: profile.email, hash: true}, bought: 'count("Bought", "3h")'}
             consent: {channel: email, purpose: ads}
+            full: {at: 2024-01-01T10:00:00+00:00, rule: "FREQ=HOURLY"}
           crm: {audience: buyers, to: {file: out/crm.ndjson}}
         """,
 }
@@ -70,7 +71,7 @@ def members_of(rows: Sequence[dict[str, object]], until: str) -> dict[tuple[obje
     """By destination and person, the keys that the other side has by then if it does as it is told."""
     members = defaultdict[tuple[object, object], set[object]](set)
     for row in rows:
-        if str(row["at"]) <= until:
+        if str(row["at"]) <= until and row["change"] != "member":
             keys = members[row["destination"], row["profile"]]
             (keys.add if row["change"] == "entered" else keys.discard)(row["key"])
     return members
@@ -91,6 +92,19 @@ def test_what_was_told_adds_up_to_the_members_in_the_same_bytes(shop: Project, t
     for person, wanted in expected(lines).items():
         keys = members_of(rows, "9")["ads", person]
         assert keys == ({wanted} if wanted else set()), person
+    check_snapshots(rows)
+
+
+def check_snapshots(rows: Sequence[dict[str, object]]) -> None:
+    """At each instant of a snapshot the other side should have just its members, by all that it was told until then."""
+    snapshots = defaultdict[str, set[tuple[object, object]]](set)
+    for row in rows:
+        if row["change"] == "member":
+            snapshots[str(row["at"])].add((row["profile"], row["key"]))
+    assert snapshots
+    for at, found in snapshots.items():
+        members = members_of([row for row in rows if row["destination"] == "ads"], at)
+        assert found == {(who, key) for (_, who), keys in members.items() for key in keys}, at
 
 
 def expected(lines: Sequence[bytes]) -> dict[str, str | None]:

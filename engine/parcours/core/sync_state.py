@@ -8,6 +8,9 @@ import msgspec
 
 MemberChange: TypeAlias = Literal["entered", "left"]
 
+ToldOf: TypeAlias = MemberChange | Literal["member"]
+"""What a destination is told of somebody: a change, or in a snapshot that she is a member."""
+
 
 class PersonWithheld(msgspec.Struct, frozen=True):
     """An input: she is about to be erased: from now on no destination is to have her."""

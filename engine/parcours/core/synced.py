@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from parcours.core.sync_state import MemberChange
+from parcours.core.sync_state import ToldOf
 
 SyncOutcome: TypeAlias = Literal["queued", "retried", "sent", "failed"]
 
@@ -22,7 +22,7 @@ class Synced(msgspec.Struct, frozen=True, array_like=True, tag="synced", gc=Fals
     at: int
     person: str
     destination: str
-    change: MemberChange
+    change: ToldOf
     known_as: str
     fields: dict[str, object]
     outcome: SyncOutcome

@@ -187,7 +187,7 @@ _SYNCED: Final[Mapping[str, str]] = {
 
 
 def _synced(fact: Synced) -> str:
-    change = "is in its audience" if fact.change == "entered" else "is not in its audience any more"
+    change = "is not in its audience any more" if fact.change == "left" else "is in its audience"
     said = " ".join(filter(None, (fact.reason and one_line(fact.reason), fact.code and f"({fact.code})")))
     return f"{fact.destination}: {_SYNCED[fact.outcome]} that she {change}{f': {said}' if said else ''}"
 

@@ -36,7 +36,7 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
-from parcours.core.sync_state import MemberChange
+from parcours.core.sync_state import ToldOf
 from parcours.core.synced import Synced, SyncOutcome
 from parcours.insight.exporter.rows import (
     COPIED,
@@ -69,7 +69,7 @@ class Exported:
 
 _decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
 
-_decode_synced = msgspec.json.Decoder(tuple[MemberChange, SyncOutcome, str, str | None]).decode
+_decode_synced = msgspec.json.Decoder(tuple[ToldOf, SyncOutcome, str, str | None]).decode
 
 _decode_decision = msgspec.json.Decoder(
     tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...], dict[str, str]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Final
 
 from parcours.expression.expression import Expression
@@ -30,6 +31,7 @@ def compiled_destinations(
     """The destinations by name, sorted; `addresses` are those of channels."""
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
+    _check_files(documents, margin)
     timezone = documents.settings.timezone
     return {
         name: replace(
@@ -46,6 +48,16 @@ def _full(schedule: ScheduleDocument | None, timezone: str, margin: Margin) -> t
     at_ms = instant_ms(schedule.at, timezone)
     check_schedule(at_ms, schedule.rule, None, None, timezone, "", margin)
     return at_ms, schedule.rule
+
+
+def _check_files(documents: Documents, margin: Margin) -> None:
+    """A file has one writer."""
+    first: dict[PurePosixPath, str] = {}
+    for name, document in documents.destinations.destinations.items():
+        if document.to.file is not None:
+            other = first.setdefault(PurePosixPath(document.to.file), name)
+            if other != name:
+                margin.error(f"the destination {other!r} writes to this file", "destinations", name, "to", "file")
 
 
 def _compiled(
