@@ -341,7 +341,9 @@ def _state(turn: Turn, name: str) -> SyncState:
 
 def _find(profile: Profile, key: str) -> tuple[str, SyncState] | None:
     """The change of this key, as long as it is under way."""
-    for name, state in (profile.synced or {}).items():
+    if profile.synced is None:  # of nearly everybody
+        return None
+    for name, state in profile.synced.items():
         if state.key == key and state.state != "idle":
             return name, state
     return None
