@@ -11,6 +11,8 @@
     │   ├── SettingInvalid
     │   ├── ExtraMissing         an optional dependency is not installed
     │   ├── ChannelUnknown       no installed distribution offers the channel
+    │   ├── DestinationUnknown   no installed distribution offers the destination
+    │   ├── SnapshotFailed       a destination could not be told of all members at once
     │   ├── StoreBroken          the store cannot be read or written
     │   ├── FiguresDiffer        facts do not add up: some are missing, or are there twice
     │   ├── StoreBusy            another process holds the store
@@ -24,6 +26,7 @@
     └── NobodyYet                wait and try again; the engine does so by itself
         ├── ShardUnavailable
         │   └── ShardStopped     it met an input that cannot be applied
+        ├── ErasureWaits         somebody cannot be erased yet
         └── Overloaded
 
 A broken promise of our own code is an `assert`, never one of these. Every class takes exactly the
@@ -104,6 +107,14 @@ class ChannelUnknown(OperatorError):
     """No installed distribution offers this channel."""
 
 
+class DestinationUnknown(OperatorError):
+    """No installed distribution offers this destination."""
+
+
+class SnapshotFailed(OperatorError):
+    """A destination could not be told of all members at once."""
+
+
 class StoreBroken(OperatorError):
     """The store cannot be read or written."""
 
@@ -161,6 +172,12 @@ class ShardUnavailable(NobodyYet):
 
 class ShardStopped(ShardUnavailable):
     """The shard has stopped at an input that cannot be applied, and opens again without it."""
+
+
+class ErasureWaits(NobodyYet):
+    """The person cannot be erased yet: a destination has still to be told that she has left, or she is being merged;
+    ask again.
+    """
 
 
 class Overloaded(NobodyYet):

@@ -81,6 +81,18 @@ def test_the_settings_of_installed_channels_are_checked(luma: Path) -> None:
     assert "parcours.yaml:3: channels.email.host: this key is needed" in lines
 
 
+def test_a_destination_that_nobody_offers_is_an_error(luma: Path) -> None:
+    to = "to: {plugin: {name: webhok, settings: {}}}"
+    (luma / "destinations.yaml").write_text(f"destinations:\n  crm: {{audience: young-west, {to}}}\n")
+
+    result = run("check", luma)
+
+    assert result.exit_code == 1
+    assert "destinations.yaml: destinations.crm.to: no installed distribution offers the destination 'webhok', " in (
+        result.stdout
+    )
+
+
 def test_a_folder_without_a_project_does_not_pass(tmp_path: Path) -> None:
     result = run("check", tmp_path)
 

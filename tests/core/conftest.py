@@ -15,6 +15,7 @@ from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
+from parcours.core.delivery.destinations import retold
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import (
     Changed,
@@ -50,8 +51,10 @@ from parcours.core.input import (
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.run.kept_scores import unkept
+from parcours.core.synced import Synced
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -117,6 +120,7 @@ def project_of(
     scores: Mapping[str, object] | None = None,
     models: Mapping[str, ScoreModel] | None = None,
     offers: str = "",
+    destinations: str = "",
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -129,6 +133,7 @@ def project_of(
     timezone   what a person's time zone is
     holdouts   YAML: hold-outs by name
     offers     YAML: offers.yaml
+    destinations  YAML: destinations by name
     scores     by name, and `models` by the files that they name
     """
     yaml = YAML(typ="safe", pure=True)
@@ -156,6 +161,7 @@ def project_of(
         scores=ScoresDocument.model_validate({"scores": scores or {}}),
         models=models,
         offers=OffersDocument.model_validate(yaml.load(offers) if offers else {}),
+        destinations=DestinationsDocument.model_validate({"destinations": yaml.load(destinations or "{}")}),
     )
 
 
@@ -291,6 +297,7 @@ class Story:
             | Published
             | LedgerChanged
             | Looked
+            | Synced
         )
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 
@@ -308,9 +315,9 @@ class Control:
         ledger = published(self.publications.ledger, candidate_of(project), at, reopen=reopen)
         self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
         program = self._hold(self.publications)
-        filled, renewed = unfilled(before, program), unkept(before, program)
-        touches = AudiencesPublished(at, ledger.number, filled, renewed)
-        return self._go_through(program, touches if filled or renewed else TimePassed(at))
+        touched = [each(before, program) for each in (unfilled, unkept, retold)]
+        touches = AudiencesPublished(at, ledger.number, *touched)
+        return self._go_through(program, touches if any(touched) else TimePassed(at))
 
     def change(self, at: int, verb: Verb, journey: str = "trip") -> Control:
         """Apply a change. A person whom it does not concern only has her time moved to that of the change."""

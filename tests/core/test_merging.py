@@ -440,4 +440,6 @@ def test_a_forwarding_address_is_no_empty_profile_and_a_person_without_names_cos
 
     assert not is_empty(known.profile)
     assert len(encode_profile(Profile())) == len(encode_profile(decode_profile(encode_profile(Profile()))))
-    assert encode_profile(Profile())[-4:] == b"\xc0\x90\xc0\xc0", "and one without copies, places or offers as much"
+    assert encode_profile(Profile())[-5:] == b"\xc0\x90\xc0\xc0\xc0", (
+        "and one without copies, places, offers or destinations"
+    )

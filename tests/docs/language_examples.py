@@ -118,6 +118,20 @@ sources:
       properties: '{"cart_id": value.cart, "total": double(value.total)}'
 """,
     ),
+    "destinations": (
+        "destinations.yaml",
+        """\
+destinations:
+  vip-ads:
+    audience: buyers
+    to: {webhook: {url: "https://ads.example.com/in", headers: {Authorization: "env:ADS_LOGIN"}}}
+    key: profile.email
+    fields: {mail: {value: profile.email, hash: true}, city: profile.city}
+    consent: {channel: email, purpose: ads}
+    batch: 500
+  parisians: {audience: parisians, to: {file: out/parisians.ndjson}}
+""",
+    ),
     "offers": (
         "offers.yaml",
         """\

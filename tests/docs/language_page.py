@@ -19,6 +19,7 @@ from parcours.journey.model import (
     actions,
     analyses,
     analysis_forms,
+    destinations,
     document,
     experiments,
     message_offers,
@@ -131,6 +132,11 @@ scores, and in what a campaign asks together with a row. How a score is told, tr
 `decisions.md`. A model is one JSON file; the one of this example:
 """
 
+DESTINATIONS = """\
+The page `destinations.md` says what the other side is told, and when. `key` asks for traits alone; `fields` for
+whatever a condition of an audience may ask for, and for scores.
+"""
+
 OFFERS = """\
 How an offer is chosen, capped, and ranked by what is learned stands in `decisions.md`. In what is evaluated where
 offers are chosen `context` and `offer` are roots, too; elsewhere they mean nothing. `offers` is one
@@ -198,6 +204,7 @@ def models() -> list[type[Document]]:
         offers,
         message_offers,
         sources,
+        destinations,
     ):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
@@ -234,6 +241,8 @@ def _documents() -> Iterable[str]:
             yield _offers()
         if kind == "sources":
             yield described(sources.SourceDocument, sources.MessageMapDocument)
+        if kind == "destinations":
+            yield _destinations()
     yield "### Traits and namespaces\n\n" + described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
     yield described(places.LocationDocument, places.CrossingDocument)
@@ -257,6 +266,20 @@ def _scores() -> str:
         scores.KeepDocument,
     )
     return f"{parts}\n{SCORES}\n```json\n{examples.MODEL[1]}```\n"
+
+
+def _destinations() -> str:
+    parts = described(
+        destinations.DestinationDocument,
+        destinations.TargetDocument,
+        destinations.WebhookDocument,
+        destinations.PluginDocument,
+        destinations.ValueDocument,
+        destinations.AgreementDocument,
+        destinations.KafkaDocument,
+        destinations.NatsDocument,
+    )
+    return f"{DESTINATIONS}\n{parts}"
 
 
 def _offers() -> str:

@@ -27,6 +27,7 @@ PAGES = [
     "engine/CHANGELOG.md",
     "engine/docs/campaigns.md",
     "engine/docs/decisions.md",
+    "engine/docs/destinations.md",
     "engine/docs/http.md",
     "engine/docs/identity.md",
     "engine/docs/insight.md",

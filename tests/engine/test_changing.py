@@ -14,6 +14,7 @@ from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import SnapshotStep
 from parcours.errors import CallerError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -220,6 +221,9 @@ class Open:
 
     async def let_go(self, journey: str) -> None:
         self.told.append(f"let go {journey}")
+
+    async def tell_all(self, lane: str, step: SnapshotStep) -> None:
+        self.told.append(f"tell {lane} {step.what}")
 
     async def troubles(self) -> list[str]:
         return []

@@ -91,6 +91,7 @@ def check(
 
         project = judgement.load(folder, drafts=True)
         findings += [*read_cases(project, folder)[1], *_unopenable(project, registry), *_unkept(project)]
+        findings += _untellable(project)
         findings += [] if config is None else _unmakeable(project, config)
     for finding in findings:
         typer.echo(str(finding))
@@ -158,6 +159,25 @@ def _unopenable(project: Project, registry: Registry) -> list[Finding]:
         except ExtraMissing as error:
             missing[CALL] = str(error)
     return [Finding(PROJECT_FILE, 0, "", missing[name], severity="warning") for name in used if name in missing]
+
+
+def _untellable(project: Project) -> list[Finding]:
+    """An error for each destination that nobody offers, and a warning where the library of one is missing."""
+    from parcours.dispatch.destinations import InstalledDestinations
+    from parcours.errors import DestinationUnknown
+    from parcours.journey.read.finding import Finding
+    from parcours.journey.read.source import SINGLE
+
+    file, installed = SINGLE["destinations"], InstalledDestinations.installed()
+    found = []
+    for name, document in project.documents.destinations.destinations.items():
+        try:
+            installed.kind(document.to.installed_as)
+        except DestinationUnknown as error:
+            found.append(Finding(file, 0, f"destinations.{name}.to", str(error)))
+        except ExtraMissing as error:
+            found.append(Finding(file, 0, f"destinations.{name}.to", str(error), severity="warning"))
+    return found
 
 
 def _unmakeable(project: Project, config: Path) -> list[Finding]:

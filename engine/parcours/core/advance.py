@@ -16,7 +16,7 @@ from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
 from parcours.core.audiences import fill, fix_membership
-from parcours.core.delivery import copies, deliveries, feedback, inbox, sending
+from parcours.core.delivery import copies, deliveries, destinations, feedback, inbox, sending
 from parcours.core.delivery.deciding import forget_offers
 from parcours.core.delivery.feedback import Reacted
 from parcours.core.delivery.holding import tell_wait
@@ -55,6 +55,7 @@ from parcours.core.input import (
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
+    Settlement,
     SuppressionChanged,
     TimePassed,
     TimerDue,
@@ -88,6 +89,7 @@ from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import go_to, leave_send, park
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.scored import tell_scored
+from parcours.core.sync_state import PersonWithheld
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
 from parcours.core.whereabouts import follow_no_more
 from parcours.journey.channels import PERSONALISATION
@@ -126,15 +128,14 @@ def advance(
         case DeliveriesClaimed(keys=keys):
             let_time_turn(turn)
             for key in keys:
-                if not copies.claim(turn, key):
+                if not copies.claim(turn, key) and not destinations.claim(turn, key):
                     sending.claim(turn, key)
         case DeliveryRecorded(receipt=receipt):
             let_time_turn(turn)
-            if not copies.record(turn, receipt) and (started := sending.start(turn, receipt.key)) is not None:
-                hear_answer(turn, feedback.answer(turn, *started, receipt))
+            _record(turn, receipt)
         case ReceiptArrived(receipt=receipt):
             let_time_turn(turn)
-            hear_answer(turn, None if copies.take_receipt(turn, receipt) else feedback.take_receipt(turn, receipt))
+            _take_receipt(turn, receipt)
         case TraitsChanged():
             _take_traits(turn, given)
         case ConsentChanged():
@@ -160,15 +161,32 @@ def advance(
             _apply_seldom(turn, given)
     if turn.happened or turn.updated is not None or turn.zone_before is not None or turn.said or turn.ended:
         _finish(turn)
+    if program.destinations or profile.synced is not None:
+        destinations.follow_destinations(turn)
     return turn.effects
 
 
+def _record(turn: Turn, receipt: Settlement) -> None:
+    """Claim what is only recorded, and apply its receipt."""
+    if copies.record(turn, receipt) or destinations.record(turn, receipt):
+        return
+    if (started := sending.start(turn, receipt.key)) is not None:
+        hear_answer(turn, feedback.answer(turn, *started, receipt))
+
+
+def _take_receipt(turn: Turn, receipt: Settlement) -> None:
+    if not copies.take_receipt(turn, receipt) and not destinations.take_receipt(turn, receipt):
+        hear_answer(turn, feedback.take_receipt(turn, receipt))
+
+
 def _apply_seldom(
-    turn: Turn, given: MembershipFixed | PersonJoined | TimerSetAside | ChangeInput | ChangeSetAside
+    turn: Turn, given: MembershipFixed | PersonWithheld | PersonJoined | TimerSetAside | ChangeInput | ChangeSetAside
 ) -> None:
     match given:
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
+        case PersonWithheld():
+            destinations.withhold(turn)
         case PersonJoined():
             merge(turn, given)
         case TimerSetAside(reason=reason):
@@ -255,8 +273,9 @@ def _set_aside(turn: Turn, reason: str) -> None:
         run = _run_of(turn, timer)
         if run is not None:
             park(turn, run, reason)
-    elif timer.kind in ("retry", "release") and not copies.set_aside(turn, timer.key, reason):
-        if (found := deliveries.find(turn, timer.key)) is not None:
+    elif timer.kind in ("retry", "release"):
+        is_other = copies.set_aside(turn, timer.key, reason) or destinations.set_aside(turn, timer.key, reason)
+        if not is_other and (found := deliveries.find(turn, timer.key)) is not None:
             deliveries.close(turn, *found, "failed", reason=reason)
 
 
@@ -274,7 +293,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "wait" | "timeout":
             _go_on(turn, timer)
         case "retry":
-            if not copies.go_out(turn, timer.key):
+            if not copies.go_out(turn, timer.key) and not destinations.go_out(turn, timer.key):
                 sending.retry(turn, timer.key)
         case "release":
             released = sending.release(turn, timer.key)

@@ -82,7 +82,10 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, old) for fact in turn.effects.facts[told:]]
     inbox.make_room(turn)
     turn.profile.copies += other.copies
-    turn.effects.moved = (*_moved([*past, *runs]), *((each.key, each.run) for each in other.copies))
+    synced = [each.key for each in (other.synced or {}).values() if each.state == "claimed"]
+    turn.effects.moved = (
+        *_moved([*past, *runs]), *((each.key, each.run) for each in other.copies), *((key, 0) for key in synced)
+    )  # fmt: skip
     keep_names(turn)
     turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, tuple(merged)))
     renew_all(turn)

@@ -75,6 +75,10 @@ def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str
             if message.message_class == "marketing":
                 for channel in message.contents:
                     purposes[channel] = purposes.get(channel, frozenset()) | {message.purpose}
+    for destination in program.destinations.values():
+        if destination.consent is not None:
+            channel, purpose_of = destination.consent
+            purposes[channel] = purposes.get(channel, frozenset()) | {purpose_of}
     for channel, purpose in stated_consents(profile):
         purposes[channel] = purposes.get(channel, frozenset()) | ({purpose} if purpose else frozenset())
     in_force: dict[tuple[str, str | None], bool] = {}

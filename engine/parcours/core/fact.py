@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from parcours.core.offers.answer import Score
+from parcours.core.synced import Synced
 from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
 
@@ -382,6 +383,7 @@ Fact: TypeAlias = (
     Moved
     | DeliveryReached
     | CopyReached
+    | Synced
     | Unmet
     | Unmatched
     | LimitReached

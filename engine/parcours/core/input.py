@@ -10,6 +10,7 @@ from parcours.channel import Receipt
 from parcours.core.fact import JoiningCall
 from parcours.core.offers.totals import TotalAnswer
 from parcours.core.profile import Profile
+from parcours.core.sync_state import PersonWithheld
 from parcours.journey.model.offers import CHOSEN_MAX, Mark
 
 
@@ -342,12 +343,14 @@ class AudiencesPublished(msgspec.Struct, frozen=True):
     """These audiences, named by their keys, are new, or a publication may change their membership.
 
     scores  those whose traits are kept from now on, or otherwise, or by another model
+    destinations  those that may have to be told of her now; the publication has them, or has them no more
     """
 
     at: int
     number: int
     audiences: tuple[str, ...]
     scores: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
 
 
 ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
@@ -390,6 +393,7 @@ Input: TypeAlias = (
     | ReadReached
     | PartTaken
     | MembershipSaved
+    | PersonWithheld
     | ChangeInput
     | ChangeSetAside
 )

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from parcours.config import DAY_MS
 from parcours.core.delivery import reservations, stated_consents, suppression
 from parcours.core.delivery.deciding import drop_offers, join_offers
+from parcours.core.delivery.destinations import join_synced
 from parcours.core.fact import LimitReached
 from parcours.core.identity import USER, namespace_of
 from parcours.core.paths import pick, replaced
@@ -43,6 +44,7 @@ def join(turn: Turn, name: str, other: Profile) -> None:
     else:
         drop_offers(turn, other)
     follow_no_more(turn)
+    join_synced(turn, other)
     turn.profile.limits += [each for each in other.limits if each not in turn.profile.limits]
     turn.profile.identity = _identity(turn, name, other.identity)
 

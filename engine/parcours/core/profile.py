@@ -19,6 +19,7 @@ from parcours.core.packed_entries import PLACE_BYTES, PackedEntries
 from parcours.core.places.state import Whereabouts
 from parcours.core.read_mark import ReadMark
 from parcours.core.series_entries import SeriesEntries
+from parcours.core.sync_state import SyncState
 
 NEVER = 2**63 - 1
 """The due time of a person without timers."""
@@ -37,7 +38,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A timer of the person. Ties are broken by `sequence`, the order in which timers were set.
 
     wait, timeout  of a run, which goes on
-    retry          key is the delivery to queue again
+    retry          key is the delivery, or what a destination is to be told, to queue again
     reaction       key and detail are the delivery and a simulated person's reaction to it
     click          key and detail are the delivery and a link of it that was followed, by whom will be known then
     release        key is the delivery that a gate held until now
@@ -256,6 +257,7 @@ class Profile(msgspec.Struct, array_like=True):
     identity     her other names, None of nearly everybody
     whereabouts  her newest position and the places that she is in, None as long as nothing tells of any
     offers       what she got of late by decisions, None where nothing is left to remember of it
+    synced       by destination, what it has been told of her; None as long as she was in no such audience
     copies       those under way of what campaigns send to addresses of their own, with her data: as many as these have
     """
 
@@ -282,6 +284,7 @@ class Profile(msgspec.Struct, array_like=True):
     copies: list[CopyState] = []
     whereabouts: Whereabouts | None = None
     offers: OffersKept | None = None
+    synced: dict[str, SyncState] | None = None
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

@@ -18,6 +18,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from parcours.background import spawn
@@ -28,10 +29,11 @@ from parcours.core.input import Settlement
 from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import LaneChannel, SnapshotStep
 from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, capacity_of, handed_over_max
 from parcours.dispatch.places import Places
 from parcours.dispatch.sender import Renders, Sender
-from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.errors import ParcoursError, ShardUnavailable, SnapshotFailed
 from parcours.journey.model.channel_rate import rate_text
 from parcours.journey.program import Program
 from parcours.routing.plan import Links
@@ -167,6 +169,17 @@ class Dispatcher:
         over = self._kept_back.pop(journey, None)
         if over is not None:
             over.set()
+
+    async def tell_all(self, step: SnapshotStep) -> None:
+        """Let the destination of this lane take a step of a snapshot. Raises SnapshotFailed."""
+        channel = self._channel
+        if not isinstance(channel, LaneChannel) or not self._started:
+            raise SnapshotFailed("it has not started")
+        try:
+            for part in channel.parts_of(step):
+                await bounded_call(partial(channel.tell_all, part), self._settings.send_timeout_s)
+        except OutsiderFailed as failure:
+            raise SnapshotFailed(_in_a_line(failure)) from None
 
     # Claims and receipts
 

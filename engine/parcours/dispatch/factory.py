@@ -10,10 +10,12 @@ from parcours.channel import CALL, Channel
 from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.call_body import CallRenderer, CallSettings
+from parcours.dispatch.destinations import MemberRenderer, open_lane
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
 from parcours.errors import ExtraMissing, SettingInvalid
+from parcours.journey.destinations import is_lane
 from parcours.journey.model.channel_rate import RATE_KEY, own_settings, rate_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
@@ -25,9 +27,13 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
 
     name     tells its claims from those of a dispatcher before it
     program  of all that is published
-    Raises SettingInvalid, ChannelUnknown, ExtraMissing, or ProjectInvalid for a content that the channel rejects.
+    Raises SettingInvalid, ChannelUnknown, DestinationUnknown, ExtraMissing, or ProjectInvalid for a content that the
+    channel rejects.
     """
     settings = plan.settings
+    if is_lane(channel):
+        lane = open_lane(channel, plan.channels[channel])
+        return Dispatcher(name, channel, lane, MemberRenderer(), settings, breaker=Breaker(settings))
     bucket = (
         None if plan.virtual else _bucket(channel, plan.channels[channel])
     )  # pauses of the machine's clock delay no virtual time

@@ -119,7 +119,7 @@ def _load(point: EntryPoint) -> Any:
     try:
         channel = point.load()
         for library in getattr(channel, "libraries", ()):
-            _find(library)
+            find_library(library)
         return channel
     except ImportError as error:
         library = error.name or str(error)
@@ -130,8 +130,8 @@ def _load(point: EntryPoint) -> Any:
         raise ChannelUnknown(f"the channel {point.name!r} breaks while it loads: {error!r}") from error
 
 
-def _find(library: str) -> None:
-    """Raises ImportError, as importing it would, if a library that a channel imports later is not installed."""
+def find_library(library: str) -> None:
+    """Raises ImportError, as importing it would, if a library that is imported later is not installed."""
     if find_spec(library) is None:
         raise ModuleNotFoundError(f"No module named {library!r}", name=library)
 

@@ -34,6 +34,7 @@ from parcours.core.fact import (
     ZoneUnknown,
 )
 from parcours.core.profile import Profile
+from parcours.core.synced import Synced
 from parcours.insight.offer_words import DecisionStory, decision_story
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.score_stories import ScoreStory, score_stories
@@ -42,7 +43,7 @@ from parcours.insight.whose_facts import told_of
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey, Program
 
-_NOTED = Unmatched | LimitReached | ZoneUnknown | CopyReached | Decided | OfferMarked
+_NOTED = Unmatched | LimitReached | ZoneUnknown | CopyReached | Synced | Decided | OfferMarked
 """The facts that concern no journey, each told as a line of its own."""
 
 TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"
@@ -167,7 +168,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
     notes      unmatched reactions, limits, unknown time zones, copies with her data for seeds, decisions as one line,
-               what became of offers, whoever was merged into her, and each id that was not, once
+               what became of offers, what destinations were told of her, merges, and each id that was not merged
     decisions  the same decisions in their parts
     """
 

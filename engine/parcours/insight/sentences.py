@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import (
     Changed,
@@ -17,6 +20,7 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
+from parcours.core.synced import Synced
 from parcours.insight.offer_words import decision_sentence, mark_sentence
 from parcours.insight.place_words import place_sentence
 
@@ -158,6 +162,8 @@ def sentence(fact: object) -> str | None:
     if isinstance(fact, CopyReached):
         told = reached(fact.outcome, None, fact.reason, fact.code)
         return f"{fact.journey}.{fact.step}: the copy with her data for the seed {fact.to} on {fact.channel}: {told}"
+    if isinstance(fact, Synced):
+        return _synced(fact)
     if isinstance(fact, Unmet):
         return f"{fact.journey}: did not enter by {fact.event}: {fact.why}"
     if isinstance(fact, Unmatched):
@@ -185,6 +191,20 @@ def sentence(fact: object) -> str | None:
 def is_of_place(fact: object) -> bool:
     """Whether somebody has entered a place, or left one."""
     return isinstance(fact, Changed) and fact.what == "place"
+
+
+_SYNCED: Final[Mapping[str, str]] = {
+    "queued": "is to be told",
+    "sent": "was told",
+    "retried": "is to be told again",
+    "failed": "could not be told",
+}
+
+
+def _synced(fact: Synced) -> str:
+    change = "is not in its audience any more" if fact.change == "left" else "is in its audience"
+    said = " ".join(filter(None, (fact.reason and one_line(fact.reason), fact.code and f"({fact.code})")))
+    return f"{fact.destination}: {_SYNCED[fact.outcome]} that she {change}{f': {said}' if said else ''}"
 
 
 def _merged(fact: Merged) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from parcours.channel import CALL
+from parcours.journey.destinations import lane_of
 from parcours.journey.program import CallAction, Journey, Program, Send
 
 PERSONALISATION: Final = "personalisation"
@@ -34,10 +35,16 @@ def channels_used(program: Program) -> tuple[str, ...]:
     return tuple(sorted(named | ({CALL} if _calls_out(program.journeys) else set())))
 
 
+def ways_out(program: Program) -> tuple[str, ...]:
+    """All that something may leave by: the channels, and the lanes of destinations."""
+    return (*channels_used(program), *map(lane_of, program.destinations))
+
+
 def channels_known(program: Program) -> frozenset[str]:
     """The channels for which consent may be asked: all that the project, or a version with open runs, speaks of."""
     sent = {channel for journey in program.versions() for channel in channels_of(journey)}
     named = {*program.addresses, *program.policies.consent.channels, *channels_used(program)}
+    named |= {each.consent[0] for each in program.destinations.values() if each.consent is not None}
     return frozenset((sent | named) - {CALL})
 
 
@@ -48,7 +55,8 @@ def consents_known(program: Program) -> frozenset[str]:
 
 def purposes_known(program: Program) -> frozenset[str]:
     """The purposes for which consent may be asked; a message that names none has its class for one."""
-    return frozenset({"marketing", "transactional", *(each.purpose for each in program.messages.values())})
+    asked = {each.consent[1] for each in program.destinations.values() if each.consent is not None}
+    return frozenset({"marketing", "transactional", *(each.purpose for each in program.messages.values()), *asked})
 
 
 def leaving_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:

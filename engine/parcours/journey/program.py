@@ -16,6 +16,7 @@ from parcours.expression.expression import Series as Series
 from parcours.journey.analyses import Analyses
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
 from parcours.journey.campaign_steps import LocalTime, Opening
+from parcours.journey.destinations import Destination
 from parcours.journey.disclosure import Disclosure
 from parcours.journey.experiments import Experiment
 from parcours.journey.identities import IdentityRule as IdentityRule
@@ -362,6 +363,7 @@ class Program:
     timed_scores: Mapping[str, int] = field(default_factory=dict)  # those that the clock renews: how often, ms (index)
 
     offers: Offers = NO_OFFERS
+    destinations: Mapping[str, Destination] = field(default_factory=dict)  # of the newest publication, by name
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -22,6 +22,7 @@ from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.compile.reactions import Reported, warn_of_unheard, warn_of_unheard_reactions
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -153,6 +154,7 @@ class Project:
         models: Mapping[str, ScoreModel] | None = None,
         offers: OffersDocument | None = None,
         sources: SourcesDocument | None = None,
+        destinations: DestinationsDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once.
 
@@ -174,6 +176,7 @@ class Project:
             _judged_models(models or {}),
             _document("offers", offers, OffersDocument),
             _document("sources", sources, SourcesDocument),
+            _document("destinations", destinations, DestinationsDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -298,10 +301,9 @@ def json_of(documents: Documents) -> bytes:
         whole["scores"] = _dumped(documents.scores)
         sound = {file: each for file, each in documents.models.items() if isinstance(each, ScoreModel)}
         whole["models"] = msgspec.to_builtins(sound)
-    if any(documents.offers.parts.values()):
-        whole["offers"] = _dumped(documents.offers)
-    if documents.sources.sources:
-        whole["sources"] = _dumped(documents.sources)
+    named = {"offers": any(documents.offers.parts.values()), "sources": documents.sources.sources}
+    named |= {"destinations": documents.destinations.destinations}
+    whole |= {part: _dumped(getattr(documents, part)) for part, any_of_them in named.items() if any_of_them}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -324,6 +326,7 @@ def documents_of(data: bytes) -> Documents:
         _judged_models(msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])),
         OffersDocument.model_validate(whole.get("offers", {})),
         SourcesDocument.model_validate(whole.get("sources", {})),
+        DestinationsDocument.model_validate(whole.get("destinations", {})),
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import SnapshotStep
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
@@ -95,6 +96,10 @@ class LocalRuntime:
         """It has been stopped, or it goes on."""
         for dispatcher in self._dispatchers.values():
             dispatcher.let_go(journey)
+
+    async def tell_all(self, lane: str, step: SnapshotStep) -> None:
+        """Let a destination take a step of a snapshot."""
+        await self._dispatchers[lane].tell_all(step)
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""

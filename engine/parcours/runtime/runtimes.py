@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from parcours.clock import Clock
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import SnapshotStep
 from parcours.errors import SettingInvalid
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
@@ -50,6 +51,10 @@ class Runtime(Protocol):
 
     async def let_go(self, journey: str) -> None:
         """It has been stopped, or it goes on: what was kept back goes back to the shards, which know."""
+        ...
+
+    async def tell_all(self, lane: str, step: SnapshotStep) -> None:
+        """Let a destination take a step of a snapshot. Raises SnapshotFailed, ShardUnavailable."""
         ...
 
     async def stop(self) -> None: ...

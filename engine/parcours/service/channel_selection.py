@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from parcours.channel import CALL, INBOX
 from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
-from parcours.journey.channels import channels_used
+from parcours.journey.channels import channels_used, ways_out
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.service.call_secrets import call_secrets
@@ -28,7 +28,7 @@ def recording(project: Project, records: Iterable[str], registry: Registry | Non
             f"records={shown_value(records)}: a list of channels is expected, such as records=['email']"
         )
     installed = (registry or Registry.installed()).names()
-    known = sorted({*channels_used(project.program), *installed, CALL})
+    known = sorted({*ways_out(project.program), *installed, CALL})
     named: list[object] = list(records)
     for name in named:
         if name not in known:

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from parcours.core.identity import SlotMap
-from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.errors import ErasureWaits, ParcoursError, ShardUnavailable
 from parcours.insight.exporter.erased import note_erased
 from parcours.routing.ports import ShardPort
 from parcours.shard.erasures import Erased, Erasure, job_of, slot_of_erasure
@@ -41,6 +41,9 @@ PAUSE_S: Final = 0.02
 
 MOVE_PAUSE_S: Final = 0.05
 """Before a person is asked for again who is about to become one with somebody: most have done so by then."""
+
+WAITS_MAX_S: Final = 20.0
+"""How long whoever asks waits for that, and for destinations to be told: one that cannot be reached may take hours."""
 
 ID_BYTES: Final = 8
 
@@ -131,13 +134,16 @@ class ErasuresUnderWay:
     async def erase(self, person: str, by: str) -> Erasure:
         """Forget a person under all her names; durable, and in the log, when it returns.
 
-        Her other names go first, so that none is left that leads to her; then she, if she has no further one by then.
-        Until that has happened nothing is answered, so whoever asks does so again after a crash in between.
+        Her other names go first, so that none is left that leads to her; then she, if she has no further one by then,
+        and once each destination has been told that she has left. Until that has happened nothing is answered, so
+        whoever asks does so again after a crash in between. Raises ErasureWaits where it takes too long.
         """
         names = await self._ask(person, GetNames(person))
         if names.moved_to is not None:
             return await self.erase(names.moved_to, by)
         job, forgotten = secrets.token_hex(ID_BYTES), list[str]()
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + WAITS_MAX_S
         erasure: Erasure | None = None
         while erasure is None:
             for name, ids in (await self._ask(person, GetNames(person))).names.items():
@@ -146,6 +152,8 @@ class ErasuresUnderWay:
                     forgotten.append(name)
             erasure = await self._forget(person, job, by, forgotten)
             if erasure is None:
+                if loop.time() > until_s:
+                    raise ErasureWaits
                 await asyncio.sleep(MOVE_PAUSE_S)
         await self._erase_traces(person, forgotten, erasure, by)
         self._news.set()

@@ -40,6 +40,7 @@ from parcours.service.live_reads import LiveReads
 from parcours.service.people_facts import PeopleFacts
 from parcours.service.people_looks import PeopleLooks
 from parcours.service.people_table import PeopleTable, PersonRow
+from parcours.service.snapshots import Snapshots
 from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.erasures import Erasure
 from parcours.shard.requests import CopyStore, GetStatus
@@ -74,6 +75,7 @@ class Host(EngineHost):
         self._erasures: ErasuresUnderWay | None = None
         self._people: PeopleTable | None = None
         self._looks: PeopleLooks | None = None
+        self._snapshots: Snapshots | None = None
         self._people_facts: PeopleFacts | None = None
         self._campaigns: CampaignsOfHost | None = None
         self.control = JourneyControl(
@@ -104,6 +106,7 @@ class Host(EngineHost):
         asking = self.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         self._reads, self._people = LiveReads(*asking), PeopleTable(*asking)
         self._looks = PeopleLooks(*asking)
+        self._snapshots = Snapshots(*asking, self._plan.channels, self._runtime.tell_all)
         self._lessons = LiveLessons(*asking[:3], self._plan.settings)
         if self._plan.exports:
             self._people_facts = PeopleFacts(folder_of(self._plan.store), self._people, self._clock)
@@ -122,6 +125,8 @@ class Host(EngineHost):
         self._lessons.renew(program)
         self.people.renew(program)
         self.looks.renew(program)
+        if self._snapshots is not None:
+            self._snapshots.renew(program)
         if self._people_facts is not None:
             self._people_facts.renew(program)
         self.campaigns.renew(program, self.control.journey_states())
@@ -235,7 +240,8 @@ class Host(EngineHost):
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self.ports))))
         campaigns = [] if self._campaigns is None else self._campaigns.troubles()
         people = [] if self._people_facts is None else self._people_facts.troubles()
-        mine = [*self.control.troubles(), *reads, *lessons, *erasures, *campaigns, *people]
+        told = [] if self._snapshots is None else self._snapshots.troubles()
+        mine = [*self.control.troubles(), *reads, *lessons, *erasures, *campaigns, *people, *told]
         return [*await self._runtime.troubles(), *chain(*shards), *mine]
 
     async def _troubles_of(self, number: int) -> list[str]:
@@ -253,6 +259,7 @@ class Host(EngineHost):
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         looked_after = (
             self._erasures, self._campaigns, self._reads, self._lessons, self._people_facts, self._people, self._looks,
+            self._snapshots,
         )  # fmt: skip
         stops = [each.stop if each else None for each in looked_after]
         await close_all([*stops, self._end_routing])

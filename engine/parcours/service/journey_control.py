@@ -17,7 +17,8 @@ from parcours.config import Settings
 from parcours.core.audiences import unfilled
 from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused
 from parcours.expression.definition_keys import plain
-from parcours.journey.channels import channels_of, channels_used
+from parcours.journey.channels import channels_of, ways_out
+from parcours.journey.destinations import is_lane, name_of
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
@@ -214,7 +215,7 @@ class JourneyControl(Published):
 
     def _missing(self, project: Project) -> list[str]:
         """Why the engine cannot send what the project sends."""
-        used = channels_used(project.program)
+        used = ways_out(project.program)
         unopened = [_not_opened(project, channel) for channel in used if channel not in self._channels]
         unknown = [] if self._secrets is None else unknown_references(project.program.journeys, self._secrets)
         return [*unopened, *(f"{each}: open it anew, with this project" for each in unknown)]
@@ -355,6 +356,11 @@ def drafted(project: Project) -> list[str]:
 def _not_opened(project: Project, channel: str) -> str:
     """Why a project that uses this channel cannot be published, and what there is to do about it."""
     records = f"with records=[{channel!r}]"
+    if is_lane(channel):
+        return (
+            f"there is the destination {name_of(channel)!r}, which the engine was not opened with: open it anew, with "
+            f"this project or {records}"
+        )
     if channel != CALL:
         return (
             f"the messages use the channel {channel!r}, which the engine was not opened with: open it anew, with "

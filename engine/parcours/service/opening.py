@@ -20,6 +20,7 @@ from parcours.runtime.exporting import address_secret, can_export
 from parcours.service.attached_host import Attachment
 from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
+from parcours.service.destination_settings import lanes_to_open
 from parcours.service.journey_control import drafted
 from parcours.store.address import absolute, files_of, is_same_store
 from parcours.store.place import shown_address
@@ -48,7 +49,9 @@ def new_plan(
     store = usable_store(project, store, files)
     recorded = recording(project, records)
     channels = delivering(project, recorded, os.environ if environ is None else environ)
-    channels = allowing(channels, private_hosts)
+    networks = tuple(private_hosts)
+    lanes = lanes_to_open(project, recorded, os.environ if environ is None else environ, networks)
+    channels = {**allowing(channels, networks), **lanes}
     plan = Plan(
         project, shards, store, channels, recorded, settings=settings_of(settings), exports=can_export(store),
         address_secret=address_secret(project, os.environ if environ is None else environ),

@@ -23,7 +23,9 @@ from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement, TimePassed
 from parcours.core.profile import Profile, decode_profile
+from parcours.core.sync_state import PersonWithheld
 from parcours.durations import Durations
+from parcours.journey.destinations import is_lane
 from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
@@ -125,6 +127,10 @@ class Claiming:
             fates.append(Fate(message_class, work.has_entry(claim.slot, key)))
         self._interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
 
+    def withhold(self, work: Work, slot: int, person: str) -> None:
+        """Somebody is to be erased: destinations are told that she has left."""
+        self._inputs.apply(work, slot, person, PersonWithheld(work.stamp_ms))
+
     def forget(self, work: Work, slot: int, person: str) -> None:
         """Somebody is erased: nothing more leaves for her, and what comes of what has left is nobody's."""
         self.outbox.forget(person)
@@ -171,7 +177,7 @@ class Claiming:
         for key, attempt in work.claimed:
             ready = waiting[key]
             leaving.append(entry := self._entry(work, ready.slot, key, attempt))
-            if not entry.is_copy:
+            if not entry.is_copy and not is_lane(entry.channel):
                 self.reached.note(work, ready.slot, entry, instants[key])
             if attempt == 1:
                 self.handovers[asked.channel].note(instants[key] - entry.at)
@@ -277,7 +283,9 @@ class Claiming:
 
 
 def _states(profile: Profile, key: str) -> list[str]:
-    """The state of the delivery, or copy, of an outbox entry; none if nothing is known of it any more."""
+    """The state of the delivery, copy or change of an outbox entry; none if nothing is known of it any more."""
     runs = (*profile.runs, *profile.past)
     states: list[str] = [each.state for run in runs for each in run.deliveries if each.key == key]
-    return states or [each.state for each in profile.copies if each.key == key]
+    if states or (states := [each.state for each in profile.copies if each.key == key]):
+        return states
+    return [each.state for each in (profile.synced or {}).values() if each.key == key and each.state != "idle"]

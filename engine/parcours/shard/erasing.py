@@ -94,7 +94,7 @@ class Erasing:
         """Forget a person, durably; the copies of her are left to `step`. One who is forgotten changes nothing.
 
         None while she has other names than those that have been forgotten, waits for somebody who may be hers or for a
-        total cap, or while another shard is yet to hear something of her.
+        total cap, while another shard is yet to hear something of her, or a destination that she has left.
 
         name   of the erasure, if it is a new one
         salt   for the hashes of this shard, if it has none yet
@@ -105,7 +105,7 @@ class Erasing:
         slot = self._slot_map.slot(person)
         if person in self._names.still or self._names_of(slot, person) - set(names):
             return None
-        if self._peers.speaks_of({person, *names}):
+        if self._peers.speaks_of({person, *names}) or self._withhold(slot, person, now_ms):
             return None
         known = self._again(slot, person)
         if known is not None:
@@ -126,6 +126,19 @@ class Erasing:
         data = self._slots[slot].profiles.get(person)
         identity = None if data is None else decode_profile(data).identity
         return frozenset() if identity is None else identity.names.keys()
+
+    def _withhold(self, slot: int, person: str, now_ms: int) -> bool:
+        """Have destinations told that she has left; False once none may have her any more."""
+        data = self._slots[slot].profiles.get(person)
+        synced = None if data is None else decode_profile(data).synced
+        if not synced or all(each.is_over for each in synced.values()):
+            return False
+        if not all(each.withheld for each in synced.values()):
+            with self._commits.whole():
+                work = self._commits.begin(now_ms)
+                self._leaving.withhold(work, slot, person)
+                self._commits.commit(work)
+        return True
 
     def erase_traces(
         self, slot: int, person: str, names: Collection[str], name: str, salt: bytes, by: str, now_ms: int

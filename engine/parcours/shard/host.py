@@ -103,7 +103,7 @@ class ShardHost:
         self._attempts = Attempts()
         self._credits = Credits(shard.settings.batches_in_flight_max)
         self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
-        self.people = PersonHost(shard, store, clock, self._turns)
+        self.people = PersonHost(shard, store, clock, self._turns, self.look)
         self.steps = StepHost(shard)
         self.peers = PeerHost(shard.exchanging, clock, self._turns, self.look, self._stopped)
         self._tasks: set[asyncio.Task[None]] = set()

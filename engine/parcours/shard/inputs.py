@@ -99,6 +99,7 @@ class Inputs:
         self._dead_letters = dead_letters
         self._published = published
         self._reads = reads
+        reads.scans.normalize = normalize
         self._time = time
         self._settings = settings
         self._records = records

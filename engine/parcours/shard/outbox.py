@@ -8,13 +8,14 @@ again from the slots when a shard comes back.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from parcours.channel import Accepted
+from parcours.channel import INBOX, Accepted
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.core.profile import Profile
+from parcours.journey.destinations import is_lane
 from parcours.journey.program import Program
 
 
@@ -48,6 +49,11 @@ def accept(outgoing: Outgoing, program: Program) -> Settlement:
     """It counts as sent, whatever it says."""
     del program
     return Accepted(outgoing.key)
+
+
+def answers_of(records: Iterable[str], answer: Answering, inbox: Answering) -> dict[str, Answering]:
+    """By what each channel is answered that hands nothing out. What a destination is told has nothing to look at."""
+    return {name: accept if is_lane(name) else answer for name in records} | dict.fromkeys(INBOX, inbox)
 
 
 def is_put_off(profile: Profile, key: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from parcours.background import spawn
@@ -37,11 +37,13 @@ LOOKS_MAX: Final = 1_000
 class PersonHost:
     """What changes nothing is answered at once, as by the host."""
 
-    def __init__(self, shard: Shard, store: Store, clock: Clock, turns: Turns) -> None:
+    def __init__(self, shard: Shard, store: Store, clock: Clock, turns: Turns, look: Callable[[], None]) -> None:
+        """`look` sees what the shard needs next."""
         self._shard = shard
         self._store = store
         self._clock = clock
         self._turns = turns
+        self._look = look
         self._alarm: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -100,9 +102,11 @@ class PersonHost:
 
     async def erase(self, asked: Erase) -> Erasure | None:
         async with self._turns:
-            return self._shard.erasing.erase(
+            erasure = self._shard.erasing.erase(
                 asked.person, asked.name, asked.salt, asked.by, self._clock.now_ms(), asked.names, asked.ids
             )
+        self._look()  # destinations may have to be told
+        return erasure
 
     async def erase_traces(self, asked: EraseTraces) -> bool:
         async with self._turns:

@@ -16,6 +16,7 @@ import msgspec
 
 from parcours.core.archive import has_under_way
 from parcours.core.audiences import unfilled
+from parcours.core.delivery.destinations import retold
 from parcours.core.input import AudiencesPublished, ChangeInput, JourneyResumed, JourneyStopped
 from parcours.core.profile import Archive, Profile, Run, decode_profile
 from parcours.core.run.kept_scores import unkept
@@ -35,12 +36,14 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
     after, before  what is published from its time on, and what was until then
     audiences      the keys of those that it fills
     scores         those whose traits it renews
+    destinations   those that everybody is looked at for
     """
 
     after: Ledger
     before: Ledger
     audiences: tuple[str, ...]
     scores: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
 
     def given(self) -> ChangeInput | None:
         """What happens to people; None for a change that only matters to what was due before it."""
@@ -51,8 +54,8 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
             case "resume":
                 return JourneyResumed(after.at, after.number, after.journey)
             case "publish":
-                touches = self.audiences or self.scores
-                return AudiencesPublished(after.at, after.number, self.audiences, self.scores) if touches else None
+                touched = self.audiences, self.scores, self.destinations
+                return AudiencesPublished(after.at, after.number, *touched) if any(touched) else None
             case _:
                 return None
 
@@ -60,7 +63,7 @@ class PendingChange(msgspec.Struct, frozen=True, array_like=True):
         """Whether it changes anything for this person."""
         match self.after.verb:
             case "publish":
-                return bool(self.audiences or self.scores)
+                return bool(self.audiences or self.scores or self.destinations)
             case "stop" | "resume":
                 name = self.after.journey
                 named = {run.journey for run in profile.runs} | {kept.journey for kept in profile.kept}
@@ -199,11 +202,11 @@ class Published:
         needed = {number for change in self.changes for number in change.before.publications()}
         needed |= before.ledger.publications()
         older = {number: source for number, source in before.sources.items() if number in needed}
-        filled, renewed = unfilled(self.program, program), unkept(self.program, program)
+        filled, renewed, told = (each(self.program, program) for each in (unfilled, unkept, retold))
         self.publications = Publications(after, {**older, **publications.sources})
         self.program, self.held, self.fresh, self._unsaved = program, False, False, True
         self.lessons.keep_to({each.subject for each in program.offers.learned}, after.at)
-        self._keep((*self.changes, PendingChange(after, before.ledger, filled, renewed)))
+        self._keep((*self.changes, PendingChange(after, before.ledger, filled, renewed, told)))
 
     def _keep(self, changes: tuple[PendingChange, ...]) -> None:
         self.changes = changes

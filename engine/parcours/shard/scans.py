@@ -19,10 +19,12 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.columns import columns_of, features_of, told_of
+from parcours.core.delivery.destinations import member_at
 from parcours.core.foreseeing import Foreseeing, foreseen_of
 from parcours.core.input import ColumnsFixed
 from parcours.core.offers.lessons import Lesson
 from parcours.core.profile import Profile
+from parcours.core.turn import Normalize, as_it_stands
 from parcours.journey.campaign_columns import ShardColumns, audience_columns, shard_columns
 from parcours.journey.people_condition import people_condition
 from parcours.journey.program import Program
@@ -75,7 +77,16 @@ class OffersAsked(msgspec.Struct, frozen=True, array_like=True, tag="offers"):
     context: dict[str, object] = {}
 
 
-Asked: TypeAlias = StageAsked | PeopleAsked | AudienceAsked | ScoreAsked | OffersAsked
+class MembersAsked(msgspec.Struct, frozen=True, array_like=True, tag="members"):
+    """Whom a destination should have (`MemberRow`)."""
+
+    destination: str
+
+
+MemberRow: TypeAlias = tuple[str, dict[str, object]]
+"""By which key, and what it is told of her."""
+
+Asked: TypeAlias = MembersAsked | StageAsked | PeopleAsked | AudienceAsked | ScoreAsked | OffersAsked
 
 
 class Scan(msgspec.Struct, frozen=True, array_like=True):
@@ -95,12 +106,18 @@ Row: TypeAlias = tuple[int, str, bytes | None]
 """The slot and the name of somebody, and her columns; None if nothing was known of her at the instant."""
 
 _encode = msgspec.msgpack.Encoder().encode
+read_member = msgspec.msgpack.Decoder(MemberRow | None).decode
 _decode_awaited = msgspec.msgpack.Decoder(list[_Awaited]).decode
 _decode_rows = msgspec.msgpack.Decoder(list[Row]).decode
 
 
 class Scans:
-    """Of one shard. `changed` is called when there is another scan, or one less."""
+    """Of one shard. `changed` is called when there is another scan, or one less.
+
+    normalize  the channels' rules for addresses (inputs.py)
+    """
+
+    normalize: Normalize = staticmethod(as_it_stands)
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -191,6 +208,9 @@ class Scans:
         scan = self._awaited[name].scan
         if isinstance(scan.asked, PeopleAsked):
             return told_of(profile, scan.at, program, scan.asked.paths, settings)
+        if isinstance(scan.asked, MembersAsked):
+            name_of = scan.asked.destination
+            return _encode(member_at(person, profile, scan.at, program, name_of, settings, self.normalize))
         if isinstance(scan.asked, ScoreAsked):
             return features_of(profile, scan.at, program, scan.asked.score, settings)
         if name not in self._columns:

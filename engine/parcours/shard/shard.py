@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 
-from parcours.channel import INBOX
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
@@ -52,7 +51,7 @@ from parcours.shard.messages import Answer, Batch, Claims, Holding, Status
 from parcours.shard.moving import Moving
 from parcours.shard.names import Names
 from parcours.shard.offer_asking import OfferAsking
-from parcours.shard.outbox import Answering, Outbox, accept
+from parcours.shard.outbox import Answering, Outbox, accept, answers_of
 from parcours.shard.peer_exchange import PeerExchange, Take
 from parcours.shard.peer_taking import PeerTaking
 from parcours.shard.peers import Peers
@@ -110,7 +109,7 @@ class Shard:
         self._wheel, self._sweep = wheel, _ = Wheel(slots.due_of), Sweep(slots)
         self._totals, self._reads = totals, reads = ShardTotals(settings), Reads(live=time.wakes_itself)
         self._imaging = imaging = Imaging(slots, totals, store, settings)
-        answers = {**dict.fromkeys(records, answer), **dict.fromkeys(INBOX, inbox)}
+        answers = answers_of(records, answer, inbox)
         addresses = Addresses(slots, settings, normalize)
         self._names, self.peers = names, peers = Names(slots), Peers(slots, settings)
         self.asking = asking = OfferAsking(names, peers, published, archiving, time, settings)

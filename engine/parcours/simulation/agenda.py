@@ -15,6 +15,7 @@ from parcours.journey.project import Project
 from parcours.routing.audience_reads import Due, Upcoming
 from parcours.simulation.people_look import DueOnce, LookDue, PeopleLook, check_look
 from parcours.simulation.score_cut import ScoreCut, check_cuts
+from parcours.simulation.snapshots import SnapshotDue, UpcomingSnapshots
 
 if TYPE_CHECKING:
     from parcours.campaigns.coordinator import Coordinator
@@ -52,14 +53,17 @@ class CutDue(DueOnce):
         return self.cut.score
 
 
-AnyDue: TypeAlias = Due | CampaignDue | LookDue | CutDue
+AnyDue: TypeAlias = Due | CampaignDue | LookDue | CutDue | SnapshotDue
 
 
 class Agenda:
-    """The reads of journeys, and campaigns if there are any. Of one instant reads go first, but for what is early."""
+    """The reads of journeys, campaigns and snapshots. Of one instant reads go first, but for what is early, and
+    snapshots last.
+    """
 
     def __init__(self, program: Program, campaigns: Coordinator | None, looks: Looks) -> None:
         self.reads = Upcoming(program)
+        self.snapshots = UpcomingSnapshots(program)
         self.campaigns = campaigns
         self.look = looks.look
         self._is_over = False
@@ -94,6 +98,10 @@ class Agenda:
         self._cuts.popleft()
 
     def _first(self) -> AnyDue | None:
+        due, snapshot = self._first_entry(), self.snapshots.first()
+        return snapshot if snapshot is not None and (due is None or snapshot.at_ms < due.at_ms) else due
+
+    def _first_entry(self) -> Due | CampaignDue | None:
         read = self.reads.first()
         due = None if self.campaigns is None else self.campaigns.first()
         if read is None or due is None:
@@ -105,6 +113,8 @@ class Agenda:
         """Neither this one, which is the earliest, nor any other of its rule is to come."""
         if isinstance(due, Due):
             self.reads.drop()
+        elif isinstance(due, SnapshotDue):
+            self.snapshots.drop(due)
         else:
             assert isinstance(due, CampaignDue), "neither a look nor a cut recurs"
             assert self.campaigns is not None, "it comes from there"

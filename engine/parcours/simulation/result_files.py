@@ -1,4 +1,4 @@
-"""The result files of a simulation: deliveries, transitions and the summary, and the lines of campaigns.
+"""The result files of a simulation: deliveries, transitions, the summary, and lines of campaigns and destinations.
 
 Each line is a struct whose fields stand in the order of the keys. Lines are sorted by time, person, journey and run, a
 missing run first; ties keep the order of happening. All facts of a person come from one shard and in that order, so
@@ -24,6 +24,7 @@ from msgspec import UNSET, UnsetType
 from parcours.campaigns.campaign_line import CampaignLine
 from parcours.core.counted import INTERNAL_OUTCOMES
 from parcours.core.fact import CopyReached, Decided, DeliveryReached, Fact, Merged, Moved
+from parcours.core.synced import Synced
 from parcours.core.time_text import time_text
 from parcours.insight.summary import Summary
 from parcours.simulation.campaign_file import file_line
@@ -34,6 +35,9 @@ TRANSITIONS = "transitions.ndjson"
 SUMMARY = "summary.json"
 CAMPAIGNS = "campaigns.ndjson"
 """Is there where the project has campaigns."""
+
+DESTINATIONS = "destinations.ndjson"
+"""Is there where a destination was told of somebody."""
 
 DECISIONS = "decisions.ndjson"
 """Is there where something was decided."""
@@ -109,6 +113,17 @@ class DecisionLine(msgspec.Struct, frozen=True, gc=False):
     proposition: str | None
 
 
+class DestinationLine(msgspec.Struct, frozen=True, gc=False):
+    """A line of destinations.ndjson: what a destination was told."""
+
+    at: str
+    destination: str
+    profile: str
+    change: str
+    key: str
+    fields: dict[str, object]
+
+
 ResultRow: TypeAlias = tuple[int, str, str, int, int, bytes]
 """Time in ms, person, journey, run (NO_RUN for none), number in the order of happening, and lines of a file."""
 
@@ -131,6 +146,8 @@ class ResultFiles:
         self._moves = Sorter(_decoder, held_bytes_max)
         self._decisions = Sorter(_decoder, held_bytes_max)
         self._has_decided = False
+        self._synced = Sorter(_decoder, held_bytes_max)
+        self._has_synced = False
         self._number = 0
         self._campaigns: list[bytes] = []
 
@@ -148,6 +165,7 @@ class ResultFiles:
         moves: list[Moved] = []
         deliveries: list[DeliveryReached | CopyReached] = []
         decisions: list[Decided] = []
+        synced: list[Synced] = []
         for fact in facts:
             if type(fact) is Moved:
                 if fact.what not in INTERNAL_MOVES:
@@ -162,9 +180,13 @@ class ResultFiles:
             elif type(fact) is Decided:
                 decisions.append(fact)
                 self._has_decided = True
+            elif type(fact) is Synced and fact.outcome == "sent":
+                synced.append(fact)
+                self._has_synced = True
         _add(self._moves, _move_rows(moves, self._number))
         _add(self._deliveries, _delivery_rows(deliveries, self._number))
         _add(self._decisions, _decision_rows(decisions, self._number))
+        _add(self._synced, _destination_rows(synced, self._number))
         self._number += len(facts)
 
     def write(self, summary: Summary) -> None:
@@ -180,15 +202,19 @@ class ResultFiles:
                 written.append(CAMPAIGNS)
             else:
                 (self._out / CAMPAIGNS).unlink(missing_ok=True)
-            if self._has_decided:
-                _write_lines(_unfinished(self._out / DECISIONS), self._decisions)
-                written.append(DECISIONS)
-            else:
-                (self._out / DECISIONS).unlink(missing_ok=True)
+            for name, is_there, sorter in (
+                (DECISIONS, self._has_decided, self._decisions),
+                (DESTINATIONS, self._has_synced, self._synced),
+            ):
+                if is_there:
+                    _write_lines(_unfinished(self._out / name), sorter)
+                    written.append(name)
+                else:
+                    (self._out / name).unlink(missing_ok=True)
             for name in written:
                 _unfinished(self._out / name).replace(self._out / name)
         finally:
-            for name in (*RESULTS, CAMPAIGNS, DECISIONS):
+            for name in (*RESULTS, CAMPAIGNS, DECISIONS, DESTINATIONS):
                 _unfinished(self._out / name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -200,6 +226,7 @@ class ResultFiles:
         self._deliveries.close()
         self._moves.close()
         self._decisions.close()
+        self._synced.close()
 
 
 def write_results(out: Path, facts: Iterable[Fact], summary: Summary) -> None:
@@ -251,6 +278,16 @@ def _decision_rows(told: list[Decided], first_number: int) -> list[ResultRow]:
         ]
         none = DecisionLine(*where, None, None, None, fallback=False, proposition=None)
         rows.append(_row((fact.at, fact.person, "", None), number, lines or [none]))
+    return rows
+
+
+def _destination_rows(told: list[Synced], first_number: int) -> list[ResultRow]:
+    rows = []
+    for number, fact in enumerate(told, start=first_number):
+        line = DestinationLine(
+            time_text(fact.at), fact.destination, fact.person, fact.change, fact.known_as, fact.fields
+        )
+        rows.append(_row((fact.at, fact.person, fact.destination, None), number, [line]))
     return rows
 
 

@@ -35,7 +35,7 @@ from parcours.errors import CallerError
 from parcours.insight.campaign_counts import CampaignTally
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally, remarks_by_place
 from parcours.instants import EARLIEST_MS, LATEST_MS
-from parcours.journey.channels import channels_used
+from parcours.journey.channels import ways_out
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import recorded_lines
 from parcours.routing.plan import Plan, RecordedAnswers
@@ -192,7 +192,7 @@ def _records(
     """The channels that only record. Raises CallerError where a store's inputs are to be delivered or reacted to."""
     if told is not None and (channels or crowd is not None):
         raise CallerError("the inputs of a store say what became of its deliveries: nothing is sent, and nobody reacts")
-    records = channels_used(project.program) if told is None else told.records
+    records = ways_out(project.program) if told is None else told.records
     return tuple(name for name in records if name not in channels)
 
 

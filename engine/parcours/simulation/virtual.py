@@ -33,6 +33,7 @@ from parcours.simulation.learning import LearningInTime
 from parcours.simulation.people_look import LookDue, look_at
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.score_cut import take_cut
+from parcours.simulation.snapshots import SnapshotDue, members_told
 from parcours.simulation.told_inputs import LessonTold, ToldInputs
 from parcours.simulation.total_rounds import TotalRounds
 
@@ -152,6 +153,7 @@ class Drive:
         """Time begins with the first event."""
         if self._begins is not None:
             self._begins(at_ms)
+        self._agenda.snapshots.begin(at_ms)
         if self._agenda.campaigns is not None:
             self._agenda.campaigns.begin(at_ms)
 
@@ -174,7 +176,7 @@ class Drive:
                 continue  # they come first
             if until_ms is None and due.is_endless and is_over:
                 self._agenda.drop(due)
-                self.reads_ended.append(due.name)
+                self.reads_ended += [] if isinstance(due, SnapshotDue) else [due.name]
             elif until_ms is None and is_over and due.recurs and after >= READS_AFTER_MAX:
                 self._agenda.drop(due)
                 left_out = True
@@ -259,6 +261,11 @@ class Drive:
         elif isinstance(due, LookDue):
             await look_at(self._ports, self._program, due, self._settings.due_people_max)
             self._agenda.looked()
+        elif isinstance(due, SnapshotDue):
+            told = await members_told(self._ports, self._program, due, self._settings.due_people_max)
+            if self._facts is not None:
+                self._facts(told)
+            self._agenda.snapshots.done(due)
         elif isinstance(due, CutDue):
             await take_cut(self._ports, due.cut, self._settings.due_people_max)
             self._agenda.cut()

@@ -1,4 +1,5 @@
-"""The contract suites of stores, channels and sources. Subclass one in a test module and fill in its fixtures.
+"""The contract suites of stores, channels, sources and destinations. Subclass one in a test module and fill in its
+fixtures.
 
 Each is imported when it is asked for, so that a channel's tests need none of the libraries of a store's.
 """
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parcours.testing.channel_contract import ChannelContract, receipts_of
+    from parcours.testing.destination_contract import DestinationContract
     from parcours.testing.source_contract import SourceContract
     from parcours.testing.store_contract import StoreContract
 else:
@@ -17,6 +19,7 @@ else:
     _HOMES = {
         "ChannelContract": "parcours.testing.channel_contract",
         "SourceContract": "parcours.testing.source_contract",
+        "DestinationContract": "parcours.testing.destination_contract",
         "StoreContract": "parcours.testing.store_contract",
         "receipts_of": "parcours.testing.channel_contract",
     }
@@ -27,4 +30,4 @@ else:
         return getattr(import_module(_HOMES[name]), name)
 
 
-__all__ = ["ChannelContract", "SourceContract", "StoreContract", "receipts_of"]
+__all__ = ["ChannelContract", "DestinationContract", "SourceContract", "StoreContract", "receipts_of"]

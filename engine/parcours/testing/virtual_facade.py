@@ -20,7 +20,7 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
 from parcours.expression.definition_keys import plain
-from parcours.journey.channels import channels_used
+from parcours.journey.channels import ways_out
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import published_project
@@ -54,7 +54,7 @@ class VirtualFacade(Facade):
             project,
             1,
             "volatile:",
-            records=tuple(sorted({*channels_used(project.program), CALL})),
+            records=tuple(sorted({*ways_out(project.program), CALL})),
             virtual=True,
             settings=settings,
             rendering=rendering,

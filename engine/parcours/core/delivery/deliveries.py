@@ -47,7 +47,7 @@ TO_LEAVE: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed",
 
 
 class Entry(NamedTuple):
-    """A delivery, or a copy for an address of a campaign's own, with the number of its run."""
+    """A delivery, a copy for an address of a campaign's own, or what a destination is told, with its run's number."""
 
     key: str
     state: str
@@ -138,6 +138,9 @@ def entries(profile: Profile) -> Iterator[Entry]:
     for copy in profile.copies:
         if copy.state != "over":
             yield Entry(copy.key, copy.state, copy.run)
+    for told in (profile.synced or {}).values():
+        if told.state != "idle":
+            yield Entry(told.key, told.state, 0)
 
 
 def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | None:

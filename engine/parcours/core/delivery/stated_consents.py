@@ -1,7 +1,7 @@
 """What a person says of consent, and the room for it: anybody may name any channel and any purpose.
 
-What some published message asks for is always kept. Of all else the oldest goes first, grants before withdrawals:
-without its grant a message is not sent, without a withdrawal it might be.
+What some published message or destination asks for is always kept. Of all else the oldest goes first, grants before
+withdrawals: without its grant a message is not sent, without a withdrawal it might be.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def keep_to_room(turn: Turn) -> None:
 
 
 def _asked_for(program: Program) -> set[tuple[str, str | None]]:
-    """The channels, and the purposes on them, that published messages ask for."""
+    """The channels, and the purposes on them, that published messages and destinations ask for."""
     messages = [*program.messages.values(), *(each for one in program.versions() for each in one.messages.values())]
-    return {(channel, of) for message in messages for channel in message.contents for of in (None, message.purpose)}
+    asked = {(channel, of) for message in messages for channel in message.contents for of in (None, message.purpose)}
+    agreed = [each.consent for each in program.destinations.values() if each.consent is not None]
+    return asked | {(channel, of) for channel, purpose in agreed for of in (None, purpose)}

@@ -1,7 +1,7 @@
 """Facts again, from the rows of the tables: what `rows.py` made of them.
 
 The export does not keep everything: the step that a run was at before (`left`), and an address unless it is in clear.
-Both are None here.
+Both are None here. Of what a destination was told neither the key nor the fields are kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,18 @@ from parcours.core.fact import (
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import COPIED, DECIDED, LEARNED, MERGED, NOT_MERGED, PROPOSITION, ZONE_UNKNOWN
+from parcours.core.sync_state import ToldOf
+from parcours.core.synced import Synced, SyncOutcome
+from parcours.insight.exporter.rows import (
+    COPIED,
+    DECIDED,
+    LEARNED,
+    MERGED,
+    NOT_MERGED,
+    PROPOSITION,
+    SYNCED,
+    ZONE_UNKNOWN,
+)
 from parcours.journey.model.insight import FactTable
 from parcours.journey.model.offers import Mark
 from parcours.journey.publish.ledger import Verb
@@ -57,6 +68,8 @@ class Exported:
 
 
 _decode_copy = msgspec.json.Decoder(tuple[int, int, str, str, str, str | None, CopyOutcome, str, str | None]).decode
+
+_decode_synced = msgspec.json.Decoder(tuple[ToldOf, SyncOutcome, str, str | None]).decode
 
 _decode_decision = msgspec.json.Decoder(
     tuple[str, str, tuple[OfferGiven, ...], bool, tuple[StrategyTried, ...], dict[str, str]]
@@ -137,6 +150,9 @@ def change_of(row: Told) -> Fact:
             return CopyReached(
                 at, person, name, version, run, step, channel, message, address, outcome, key, reason, code
             )
+        case what if what == SYNCED:
+            change, synced, key, code = _decode_synced(value)
+            return Synced(at, person, name, change, "", {}, synced, key, row["reason"], code)
         case what if what == DECIDED:
             return Decided(at, person, name, *_decode_decision(value))
         case what if what == PROPOSITION:

@@ -33,6 +33,7 @@ from parcours.core.fact import (
 )
 from parcours.core.fact_block import decode_facts
 from parcours.core.input_block import KeptInputs, decode_inputs
+from parcours.core.synced import Synced
 from parcours.errors import StoreBroken
 from parcours.expression.dotted import split_path
 from parcours.insight.exporter.tables import Row
@@ -51,6 +52,9 @@ MERGED: Final = "merged"
 
 COPIED: Final = "copied"
 """What the table of changes says of a copy for an address of a campaign's own; the value has what became of it."""
+
+SYNCED: Final = "synced"
+"""What the table of changes says of a destination that is told of her; the value has what became of that."""
 
 DECIDED: Final = "decided"
 """What the table of changes says of a decision; the value has what was given, and what became of all others."""
@@ -250,6 +254,9 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
             return "deliveries", _delivery(fact, telling)
         case CopyReached():
             return "changes", (COPIED, fact.journey, _copy(fact, telling), None, fact.reason, None)
+        case Synced():
+            value = _json((fact.change, fact.outcome, fact.key, fact.code)).decode()
+            return "changes", (SYNCED, fact.destination, value, None, fact.reason, None)
         case Unmet():
             return "unmet", (fact.journey, fact.version, fact.event, fact.why)
         case Unmatched():

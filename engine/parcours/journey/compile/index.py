@@ -76,6 +76,8 @@ def _asking(program: Program) -> Iterator[Expression]:
     for score in program.scores.values():
         yield from score.expressions()
     yield from program.offers.expressions()
+    for destination in program.destinations.values():
+        yield from destination.expressions()
 
 
 def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Series, ...]]:

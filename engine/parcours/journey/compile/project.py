@@ -34,6 +34,7 @@ from parcours.journey.compile.declarations import (
     expression,
     value,
 )
+from parcours.journey.compile.destinations import compiled_destinations
 from parcours.journey.compile.events import EventCompiler
 from parcours.journey.compile.index import indexed
 from parcours.journey.compile.journey import JourneyCompiler
@@ -169,6 +170,7 @@ class _Compiler:
             places=self.places,
             scores=compiled_scores(self.documents, self.margins, self.declared),
             offers=offers,
+            destinations=compiled_destinations(self.documents, self.margins, self.declared, addresses),
             keeping=keeping_campaigns(asked, self.declared.definition_keys, settings.timezone),
         )
         return indexed(compiled), replace(self.documents, messages=checked)

@@ -7,6 +7,7 @@ from typing import Final
 
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -38,5 +39,6 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "scores": ScoresDocument,
     "offers": OffersDocument,
     "sources": SourcesDocument,
+    "destinations": DestinationsDocument,
 }
 """The model of each kind of document."""

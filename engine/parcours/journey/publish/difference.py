@@ -25,7 +25,19 @@ OfferPart: TypeAlias = Literal["placement", "offer", "collection", "ranking", "d
 """What offers.yaml declares."""
 
 Kind: TypeAlias = (
-    Literal["journey", "campaign", "audience", "event", "message", "action", "table", "score", "place", "document"]
+    Literal[
+        "journey",
+        "campaign",
+        "audience",
+        "event",
+        "message",
+        "action",
+        "table",
+        "score",
+        "place",
+        "destination",
+        "document",
+    ]
     | OfferPart
     | AnalysisPart
 )
@@ -122,6 +134,7 @@ def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
     yield from _named("action", old.actions.actions, new.actions.actions)
     yield from _named("table", old.tables.tables, new.tables.tables)
     yield from _named("score", _scores(old), _scores(new))
+    yield from _named("destination", old.destinations.destinations, new.destinations.destinations)
     for kind in get_args(OfferPart):
         yield from _named(kind, old.offers.parts[kind], new.offers.parts[kind])
     yield from _places(old, new)

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from parcours.journey.model.analyses import AnalysesDocument
 from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.destinations import DestinationsDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -57,6 +58,7 @@ class Documents:
     models: Mapping[str, ScoreModel | ModelFault] = field(default_factory=dict)
     offers: OffersDocument = field(default_factory=OffersDocument)
     sources: SourcesDocument = field(default_factory=SourcesDocument)
+    destinations: DestinationsDocument = field(default_factory=DestinationsDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         only("scores", ScoresDocument()),
         offers=only("offers", OffersDocument()),
         sources=only("sources", SourcesDocument()),
+        destinations=only("destinations", DestinationsDocument()),
     )
     return documents, replace(
         margins,

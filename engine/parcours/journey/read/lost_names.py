@@ -32,6 +32,7 @@ DECLARING: Final[Mapping[str, tuple[str, ...]]] = {
     "campaign": ("campaign",),
     "insight": ("metrics", "segments", "funnels"),
     "scores": ("scores",),
+    "destinations": ("destinations",),
     "offers": ("placements", "offers", "collections", "rankings", "decisions"),
     "sources": ("sources",),
 }

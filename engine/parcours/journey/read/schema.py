@@ -12,7 +12,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 KINDS: Final = tuple(DOCUMENTS)
 """The kinds of documents: project, profile, events, audiences, actions, tables, places, message, journey, campaign,
-insight, scores, offers.
+insight, scores, offers, destinations.
 """
 
 

@@ -58,6 +58,7 @@ SINGLE: Final[Mapping[str, str]] = {
     "scores": "scores.yaml",
     "offers": "offers.yaml",
     "sources": "sources.yaml",
+    "destinations": "destinations.yaml",
 }
 MANY: Final[Mapping[str, str]] = {
     "message": "messages",

@@ -245,6 +245,11 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
         ("scores", _NAME, "features", _NAME, "one_of"): _always([UNREAD]),
     },
     "sources": {("sources", _NAME): _always({UNREAD: {}})},
+    "destinations": {
+        ("destinations", _NAME): _always({"audience": UNREAD, "to": {"file": "unread.ndjson"}}),
+        ("destinations", _NAME, "to"): _always({"file": "unread.ndjson"}),
+        ("destinations", _NAME, "audience"): _always(UNREAD),
+    },
     "offers": {
         ("placements", _NAME): _always({"channel": "web", "format": "text"}),
         ("offers", _NAME): _always({}),

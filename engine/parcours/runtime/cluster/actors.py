@@ -20,6 +20,7 @@ from parcours import collector
 from parcours.background import in_thread
 from parcours.clock import SystemClock
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import SnapshotStep
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
@@ -224,6 +225,11 @@ class DispatcherActor:
         if self._dispatcher is None:
             raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
         self._dispatcher.let_go(journey)
+
+    async def tell_all(self, step: SnapshotStep) -> None:
+        if self._dispatcher is None:
+            raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
+        await self._dispatcher.tell_all(step)
 
     async def trouble(self) -> str | None:
         if self._dispatcher is None:

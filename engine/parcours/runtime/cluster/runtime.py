@@ -14,6 +14,7 @@ import ray
 from parcours.background import in_thread
 from parcours.closing import close_all
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import SnapshotStep
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Homes, Plan
@@ -68,6 +69,11 @@ class ClusterRuntime:
         self._supervisor = Supervisor(plan, self.epoch, whereabouts, stays=self._stays)
         self.ports = self._supervisor.ports
         await self._supervisor.start(await in_thread(claims.shards) if self._stays else ())
+
+    async def tell_all(self, lane: str, step: SnapshotStep) -> None:
+        """Let a destination take a step of a snapshot."""
+        assert self._supervisor is not None, "start comes first"
+        await self._supervisor.tell_all(lane, step)
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""

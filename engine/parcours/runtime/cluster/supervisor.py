@@ -26,6 +26,7 @@ from ray.exceptions import ActorAlreadyExistsError, RayActorError, RayTaskError
 
 from parcours.background import in_thread, spawn
 from parcours.dispatch.channel_state import ChannelState
+from parcours.dispatch.destinations import SnapshotStep
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
@@ -264,6 +265,10 @@ class Supervisor:
         self._kept_back.discard(journey)
         for actor in list(self._dispatchers.values()):
             spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
+
+    async def tell_all(self, lane: str, step: SnapshotStep) -> None:
+        """Let the destination's dispatcher take a step of a snapshot."""
+        await answer_of(self._dispatchers[lane].tell_all.remote(step))
 
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._epoch}.{self._lives[channel]}"

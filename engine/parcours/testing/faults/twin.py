@@ -16,6 +16,7 @@ from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
 from parcours.core.delivery.deliveries import TO_LEAVE
+from parcours.core.delivery.destinations import retold
 from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.input import DeliveriesClaimed, DeliveryRecorded, Input, Interrupted, ReceiptArrived, TimerDue
@@ -88,9 +89,9 @@ class Twin:
         for person in list(self.people):
             self._fire(person, ledger.at)
         program, self._published = self._compiler.program(publications), publications
-        filled, renewed = unfilled(self._program, program), unkept(self._program, program)
+        touched = [each(self._program, program) for each in (unfilled, unkept, retold)]
         self._program = program
-        change = PendingChange(ledger, before, filled, renewed).given() if ledger.number > before.number else None
+        change = PendingChange(ledger, before, *touched).given() if ledger.number > before.number else None
         if change is not None:
             for person in list(self.people):
                 self._advance(person, change)

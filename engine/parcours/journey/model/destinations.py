@@ -1,0 +1,154 @@
+"""The models of destinations.yaml: other systems that are told who enters and who leaves an audience."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Final, Self, TypeAlias
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from parcours.expression.duration import PositiveDuration
+from parcours.journey.model.campaign import ScheduleDocument
+from parcours.journey.model.forms import Document, ExpressionText, Name, keys_of
+from parcours.journey.model.headers import Headers
+from parcours.journey.model.web_address import WebAddress
+
+TIMEOUT_MAX_MS: Final = 50_000
+"""Below the engine's own limit for one call of a destination, `send_timeout_s`."""
+
+BATCH_MAX: Final = 1_000
+"""Members in one request: some hundred kilobytes."""
+
+DESTINATIONS_MAX: Final = 100
+"""Each of them is asked after every input of a person."""
+
+
+class WebhookDocument(Document):
+    """A web address to which members are posted, as one JSON array a request."""
+
+    url: WebAddress = Field(description="Where members are posted.")
+    headers: Headers = Field(
+        default_factory=dict, description="Headers by name; a secret is referred to by env:NAME or file:PATH."
+    )
+    timeout: Annotated[PositiveDuration, Field(le=TIMEOUT_MAX_MS)] = Field(
+        default=30_000, description="How long an answer may take, 50 seconds at most."
+    )
+
+
+def _member_file(file: str) -> str:
+    path = PurePosixPath(file)
+    if ".." in path.parts:
+        raise ValueError("a destination's file lies within the project's folder, or its path is absolute")
+    if path.suffix != ".ndjson":
+        raise ValueError("members are written as lines of JSON: the file's name ends in .ndjson")
+    return file
+
+
+class KafkaDocument(Document):
+    """A topic of Kafka."""
+
+    servers: Annotated[str, Field(min_length=1)] = Field(description="Where the brokers are, or env:NAME.")
+    topic: Annotated[str, Field(min_length=1)] = Field(description="The topic.")
+
+
+class NatsDocument(Document):
+    """A stream of NATS JetStream."""
+
+    url: Annotated[str, Field(min_length=1)] = Field(description="Where the server is, or env:NAME.")
+    stream: Annotated[str, Field(min_length=1)] = Field(description="The stream.")
+
+
+class PluginDocument(Document):
+    """A destination that somebody else has written."""
+
+    name: Name = Field(description="The name under which an installed distribution offers it.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Its own settings; env:NAME and file:PATH too.")
+
+
+class TargetDocument(Document):
+    """Where members go: exactly one of these."""
+
+    webhook: WebhookDocument | None = Field(default=None, description="A web address to which members are posted.")
+    file: Annotated[str, AfterValidator(_member_file)] | None = Field(
+        default=None,
+        description="A file of lines of JSON, seen from the project's folder; members are appended.",
+    )
+    kafka: KafkaDocument | None = Field(default=None, description="A topic of Kafka, with the extra [kafka].")
+    nats: NatsDocument | None = Field(default=None, description="A stream of NATS JetStream, with the extra [nats].")
+    plugin: PluginDocument | None = Field(default=None, description="A destination that is installed besides.")
+
+    @property
+    def kind(self) -> str:
+        """Which of them it is."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def installed_as(self) -> str:
+        """Under which name an installed distribution offers it."""
+        return self.kind if self.plugin is None else self.plugin.name
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"members go to one place: name one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+class ValueDocument(Document):
+    """A value of a person's that leaves."""
+
+    value: ExpressionText = Field(description="The value.")
+    hashed: bool = Field(
+        default=False,
+        alias="hash",
+        description="Whether only its SHA-256 leaves, in hexadecimal: of an address as its channel writes it, of any "
+        "other text without outer blanks, and in lower case.",
+    )
+
+
+def _form(value: Any) -> str:
+    return "<value>" if keys_of(value) else "<expression>"
+
+
+ValueForm: TypeAlias = Annotated[
+    Annotated[ExpressionText, Tag("<expression>")] | Annotated[ValueDocument, Tag("<value>")], Discriminator(_form)
+]
+"""An expression, or one whose value is hashed before it leaves."""
+
+
+class AgreementDocument(Document):
+    """The consent without which nobody is told of."""
+
+    channel: Name = Field(description="The channel for which people agree.")
+    purpose: str = Field(min_length=1, description="The purpose for which they do.")
+
+
+class DestinationDocument(Document):
+    """A destination: whom it has, what it is told of them, and where that goes."""
+
+    audience: Name = Field(description="The audience whose members it has.")
+    to: TargetDocument = Field(description="Where members go.")
+    key: ValueForm | None = Field(
+        default=None, description="By what the other side knows a person; her name here without it."
+    )
+    fields: dict[Name, ValueForm] = Field(
+        default_factory=dict, description="What else is told of a member, by name; `{value, hash: true}` hashes it."
+    )
+    consent: AgreementDocument | None = Field(
+        default=None, description="The consent without which nobody is told of, and whose withdrawal takes her out."
+    )
+    batch: Annotated[int, Field(ge=1, le=BATCH_MAX)] = Field(
+        default=100, description="Members told of together at most."
+    )
+    full: ScheduleDocument | None = Field(
+        default=None, description="When it is told of all members at once; a file has just them from then on."
+    )
+
+
+class DestinationsDocument(Document):
+    """destinations.yaml: other systems that are told who enters and who leaves an audience."""
+
+    destinations: Annotated[dict[Name, DestinationDocument], Field(max_length=DESTINATIONS_MAX)] = Field(
+        default_factory=dict, description="The destinations by name."
+    )

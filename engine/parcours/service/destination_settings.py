@@ -1,0 +1,65 @@
+"""How the lanes of destinations are opened: what destinations.yaml says of where members go, secrets resolved.
+
+It is looked up once, when an engine opens. Nothing of it is stored, nor decides what happens to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from parcours.channel import CALL
+from parcours.errors import SettingInvalid
+from parcours.journey.destinations import lane_of
+from parcours.journey.model.destinations import TargetDocument
+from parcours.journey.model.headers import unfit
+from parcours.journey.project import Project
+from parcours.journey.read.secrets import resolve_secrets
+
+
+def lanes_to_open(
+    project: Project, recorded: Iterable[str], environ: Mapping[str, str], private_hosts: Iterable[str] = ()
+) -> dict[str, Mapping[str, object]]:
+    """The settings of each destination's lane that is not only recorded.
+
+    private_hosts  networks that may be reached though they are private, besides those of outbound calls
+    Raises SettingInvalid for a reference to what is not there, and for a header that can have no such value.
+    """
+    left_out, networks = set(recorded), [*_allowed(project), *private_hosts]
+    return {
+        lane_of(name): {
+            "kind": document.to.installed_as,
+            "settings": _settings(project, name, document.to, environ, networks),
+            "batch": document.batch,
+        }
+        for name, document in project.documents.destinations.destinations.items()
+        if lane_of(name) not in left_out
+    }
+
+
+def _allowed(project: Project) -> Iterable[object]:
+    """The networks that outbound calls may reach: a webhook is one."""
+    allowed = project.channels.get(CALL, {}).get("allowed_networks", ())
+    assert isinstance(allowed, list | tuple), "as the project's settings were checked"
+    return allowed
+
+
+def _settings(
+    project: Project, name: str, to: TargetDocument, environ: Mapping[str, str], networks: Iterable[object]
+) -> dict[str, Any]:
+    within = f"destinations.{name}.to.{to.kind}"
+    if to.file is not None:
+        return {"path": project.folder / to.file}
+    if to.plugin is not None:
+        return resolve_secrets(to.plugin.settings, project.folder, environ, f"{within}.settings")
+    assert to.webhook is not None, "the checker refuses what cannot be told yet"
+    headers = resolve_secrets(to.webhook.headers, project.folder, environ, f"{within}.headers")
+    for header, value in headers.items():
+        if reason := unfit(str(value)):
+            raise SettingInvalid(f"the setting {within}.headers.{header} is what no header can be: {reason}")
+    return {
+        "url": to.webhook.url,
+        "headers": headers,
+        "timeout_s": to.webhook.timeout / 1_000,
+        "allowed_networks": tuple(map(str, networks)),
+    }

@@ -1,0 +1,54 @@
+"""Does the page on destinations say what is so? Its blocks run, and its destination of one's own keeps the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.docs.blocks import blocks
+
+from parcours.channel import Accepted
+from parcours.config import MINUTE_MS, Settings
+from parcours.destination import Member
+from parcours.destinations.webhook import OF_US
+from parcours.service.erasure import WAITS_MAX_S
+
+PAGE = Path(__file__).parents[2] / "engine" / "docs" / "destinations.md"
+
+
+@pytest.fixture
+def defined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page's code defines, once all of it has run."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "destinations"}
+    found = blocks(PAGE, "python")
+    assert len(found) == 4
+    for text in found:
+        exec(compile(text, PAGE.name, "exec"), names)
+    return names
+
+
+def test_the_code_of_the_page_runs_and_its_destination_keeps_the_contract(defined: dict[str, Any]) -> None:
+    suite = defined["TestLedger"]()
+    tests = [name for name in dir(suite) if name.startswith("test_")]
+    assert len(tests) > 4
+    for name in tests:
+        getattr(suite, name)()
+
+
+def test_a_member_is_the_object_that_the_page_shows() -> None:
+    (text,) = blocks(PAGE, "json")
+    shown = json.loads(text)
+    assert json.loads(Member(**shown).as_json()) == shown
+    assert len(shown["id"]) == 37
+    assert Accepted(shown["id"]).key == shown["id"]
+
+
+def test_the_numbers_of_the_page_are_those_of_the_engine() -> None:
+    text, settings = PAGE.read_text(), Settings()
+    assert "for five minutes" in text and settings.ambiguous_resend_after_ms == 5 * MINUTE_MS
+    assert "five attempts in all" in text and settings.attempts_max == 5
+    assert {401, 403, 404} <= OF_US
+    assert f"after {WAITS_MAX_S:.0f} seconds" in text
