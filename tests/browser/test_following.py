@@ -270,6 +270,32 @@ def test_a_screen_on_which_nothing_can_be_followed_is_fetched_anew_in_place(page
     until_says(page, r"^stale \d+ s$")
 
 
+def test_a_screen_that_is_fetched_anew_says_so_when_the_engine_hangs(page: Page, door: Served) -> None:
+    page.clock.install()
+    log_in(page, door, "/changes")
+    until_says(page, "^reloads every 10 s$")
+    page.route("**/changes", lambda _route: None)  # and so it waits for ever
+
+    for _ in range(5):
+        page.clock.run_for(10_000)
+
+    until_says(page, r"^stale \d+ s$")
+
+
+def test_the_time_of_stale_figures_is_that_of_what_was_heard_last(page: Page, door: Served) -> None:
+    page.clock.install()
+    log_in(page, door, "/journeys/booked")
+    until_says(page, "^live$")
+    page.context.set_offline(True)
+    until_says(page, "^stale")
+    shown_at = page.locator("header time").get_attribute("datetime")
+
+    page.clock.run_for(30_000)
+
+    until_says(page, r"^stale [34]\d s$")
+    assert page.locator("header time").get_attribute("datetime") == shown_at
+
+
 def test_an_engine_behind_a_proxy_that_finds_nobody_has_stopped(page: Page, door: Served) -> None:
     log_in(page, door, "/journeys/booked")
     until_says(page, "^live$")

@@ -207,6 +207,25 @@ def test_nobody_is_erased_by_another_form_or_without_typing_her_id(tmp_path: Pat
     at_the_desk(tmp_path, visit)
 
 
+@pytest.mark.parametrize(
+    "odd, path, typed",
+    [(" sp ", "%20sp%20", "sp"), ("line\nbreak", "line%0Abreak", "linebreak"), ("a\u00a0b", "a%C2%A0b", "a b")],
+)
+def test_an_id_that_no_field_can_hold_is_typed_as_well_as_it_can_be(
+    tmp_path: Path, odd: str, path: str, typed: str
+) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.door.service.identify(odd, {"plan": "gold"})
+        where = f"/people/{path}/erase"
+        token = Seen((await studio.look(where)).text).fields["token"]
+
+        assert (await studio.send(where, {"token": token, "id": "other"})).status_code == 400
+        assert (await studio.send(where, {"token": token, "id": typed})).status_code == 303
+        assert await studio.door.service.profile(odd) is None
+
+    at_the_desk(tmp_path, visit)
+
+
 def test_she_is_erased_once_her_id_is_typed_and_then_nobody_knows_her(tmp_path: Path) -> None:
     async def visit(studio: Studio) -> None:
         path = "/people/sarah/erase"

@@ -3,7 +3,7 @@
 
 const SILENT_MS = 20_000; // a beat comes every 15 s
 const CUT_MS = 45_000; // then it is cut
-const RELOAD_MS = 10_000; // where nothing, or nobody more, can be followed
+const RELOAD_MS = 10_000; // where nothing can be followed
 const SAID_MS = 10_000; // readers are told no more often
 const CLOCK = "header .as-of time";
 
@@ -16,9 +16,9 @@ const number = (count) => count.toLocaleString("en-US");
 
 const shown = document.createElement("span");
 let state = "";
-let heard = Date.now(); // when the engine said anything
+let heard = Date.now(); // of the engine
 let received = Date.now(); // when anything came at all
-let ahead = 0; // of the engine's clock
+let ahead;
 
 function show(now = state) {
   state = now;
@@ -29,9 +29,9 @@ function show(now = state) {
   shown.title = state === "stopped" ? "The engine has stopped, or nobody answers here." : "";
   const isOld = state === "stale" || state === "stopped";
   for (const each of all("[data-topics], .figures")) each.ariaBusy = isOld ? "true" : null;
-  if (state !== "live") return;
+  if (ahead === undefined) return;
   const clock = find(CLOCK);
-  clock.dateTime = new Date(Date.now() + ahead).toISOString();
+  clock.dateTime = new Date((state === "live" ? Date.now() : heard) + ahead).toISOString();
   clock.textContent = `${clock.dateTime.slice(0, 19).replace("T", " ")} UTC`;
 }
 
@@ -107,7 +107,7 @@ function take(told) {
     const isNew = all(`[data-live="${part}"]`).map((each) => put(each, html)).includes(true);
     if (part === "entered") showEntered(html);
     if (part === "figures" && isNew) say();
-    if (part === "health" && isNew) refreshSoon(); // what it is about stands in sentences
+    if (part === "health" && isNew) refreshSoon();
   }
   for (const [journey, cells] of Object.entries(told.lines ?? {})) {
     for (const [column, html] of Object.entries(cells ?? {})) {
@@ -121,7 +121,7 @@ function take(told) {
   show("live");
 }
 
-// Whether what the server has written is new. Whoever is at a link in it stays there.
+// Whether it is new. Whoever is at a link in it stays there.
 function put(element, html) {
   const now = document.createElement("template");
   now.innerHTML = html;
@@ -152,7 +152,7 @@ function showStep(step, [came, waits, on, out, parked]) {
   if (parked) mark(line.parentNode, "parked", `!${short(parked)}`, x + width - 10 - wide, y);
 }
 
-// As the server draws it; returns how wide it is.
+// Returns how wide it is.
 function mark(into, name, words, right, middle) {
   const width = 18 + 7.7 * words.length;
   const pill = `<rect x="${right - width}" y="${middle - 9}" width="${width}" height="18" rx="9"/>`;
@@ -207,11 +207,14 @@ let newest = 0;
 // Shows the page of this address in place; whether it has done so.
 async function load(url, isAsked) {
   const turn = ++newest;
-  const answer = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer) return false;
+  const cut = new AbortController();
+  setTimeout(() => cut.abort(), RELOAD_MS);
+  const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: cut.signal }).catch(() => null);
+  const text = await answer?.text().catch(() => "");
+  if (!text) return false;
   if (answer.redirected || (isAsked && !answer.ok)) location.href = url;
   if (answer.redirected || !answer.ok) return false;
-  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = new DOMParser().parseFromString(text, "text/html");
   if (turn !== newest) return false;
   const scrolled = all("figure .scroll").map((each) => [each.scrollLeft, each.scrollTop]);
   main.replaceChildren(...next.querySelector("main").childNodes);
@@ -219,7 +222,7 @@ async function load(url, isAsked) {
   find(CLOCK).replaceWith(next.querySelector(CLOCK));
   heard = Date.now();
   all("figure .scroll").forEach((each, at) => each.scrollTo(...(scrolled[at] ?? [0, 0])));
-  follow(); // what has changed meanwhile comes with the whole state
+  follow(); // the whole state comes
   return true;
 }
 
