@@ -116,6 +116,7 @@ def live(folder: Path, *, with_her: bool, erased: bool = True) -> None:
                     come(engine, clock, HER, number, pause_ms=0)
             engine.drain(30)
             clock.move_to(BEGIN + (number + 1) * 5 * HOUR_MS)
+        engine.drain(30)  # what the last hours bring about has happened, whoever is erased then
         if with_her and erased:
             engine.erase(HER)
 

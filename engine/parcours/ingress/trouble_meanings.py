@@ -187,6 +187,11 @@ MEANINGS: Final[Sequence[Meaning]] = (
         "the same; 'parcours insight people' makes one by hand",
     ),
     Meaning(
+        "the destination ... was not told of all members: ...",
+        ("a snapshot of a destination has broken off: the other side, or a full disk; changes of members go on"),
+        "read the end; the next snapshot makes up for it",
+    ),
+    Meaning(
         "erasures of shard ... do not go on: ...",
         "somebody who is to be erased still lies in a file",
         "mend what the end says: it has a day, erase_within_ms",
@@ -211,6 +216,32 @@ MEANINGS: Final[Sequence[Meaning]] = (
         "files of campaigns still have people who were erased: ...",
         "sets, or lists in exports/, cannot be written anew",
         "mend the folder of files",
+    ),
+    Meaning(
+        "source ... cannot be read: ...",
+        (
+            "a source of sources.yaml cannot be opened, or does not say what it has: the log is away, a key is wrong, "
+            "a folder is not there"
+        ),
+        "read the end and mend it; nothing is passed over, and it is tried again every half minute",
+    ),
+    Meaning(
+        "source ... is not read: ...",
+        (
+            "the log is away, the partition is gone from it, or it does not hold the position any more: lines were "
+            "deleted before they were read"
+        ),
+        ("the same; for a position that is gone see sources.md, for nobody but you may decide what is passed over"),
+    ),
+    Meaning(
+        "source ... is not read on: ...",
+        "a shard did not take what was read",
+        "as for that shard; what was read is read again, and recognised",
+    ),
+    Meaning(
+        "source ... has failed: ...: ...",
+        "the source has a mistake of its own; the log says where",
+        "tell whoever has written it",
     ),
     Meaning(
         "no journey reads any more: ...",
