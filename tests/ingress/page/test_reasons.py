@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.ingress.page.studio import TEXTS, Studio, at_the_studio, key
+from tests.ingress.page.studio import TEXTS, Seen, Studio, at_the_studio, key
 
 from parcours.testing.doubles import Reply, SmtpServer
 
@@ -55,5 +55,25 @@ def test_a_report_tells_words_of_a_fixed_list_and_codes_alone_to_whoever_may_not
         assert all("Secret" not in page and "mail.example" not in page for page in pages["eve"])
         assert "rcpt: 550 5.1.1" in pages["eve"][-1]
         assert [page.count("Secret") > 0 for page in pages["care"]] == [True, True, False, True]
+
+    refused(tmp_path, visit)
+
+
+def test_reasons_of_deliveries_are_counted_by_words_and_codes_unless_people_are_to_be_named(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        care = {"Authorization": "Bearer care"}
+        unasked = (await studio.client.get("/deliveries", headers=care)).json()
+        named = (await studio.client.get("/deliveries?named=true", headers=care)).json()
+        await studio.log_in("care")
+        page = Seen((await studio.look("/deliveries")).text)
+        named_page = Seen((await studio.look("/deliveries?named=true")).text)
+
+        assert [(each["reason"], each["total"]) for each in unasked["reasons"]] == [("rcpt: 550 5.1.1", PEOPLE)]
+        assert "Secret" not in str(unasked) + page.text
+        assert ["email", "rcpt: 550 5.1.1", "3", "3", "3"] in page.rows
+        assert sorted(each["reason"] for each in named["reasons"]) == [
+            f"rcpt: 550 5.1.1 no mailbox <u{number}@mail.example> for Mrs. Sarah Secret" for number in range(PEOPLE)
+        ]
+        assert "Secret" in named_page.text
 
     refused(tmp_path, visit)
