@@ -196,7 +196,7 @@ def test_a_document_names_what_is_published_and_its_own_names_go_before(tmp_path
 def test_what_is_larger_or_takes_longer_than_it_may_is_refused(tmp_path: Path, bounds: Settings, said: str) -> None:
     async def scenario() -> None:
         write_example(tmp_path / "shop", "abandoned-cart")
-        project, html = Project.load(tmp_path / "shop"), {"Accept": "text/html"}
+        project, html = Project.load(tmp_path / "shop"), {"Accept": "text/html, application/json"}
         store, recorded = f"sqlite:///{tmp_path}/store", ["email", "sms", "push"]
         async with Service.open(project, store, runtime="local", records=recorded, settings=bounds) as service:
             transport = httpx.ASGITransport(Application(door_of(service, ServeSettings())))
