@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.ingress.page.studio import TEXTS, Seen, Studio, at_the_studio, key
 
+from parcours.core.known_words import LEFT_OUT
 from parcours.testing.doubles import Reply, SmtpServer
 
 KEYS = (key("eve", "operate:read"), key("care", "operate:read", "people:read"))
@@ -77,3 +78,20 @@ def test_reasons_of_deliveries_are_counted_by_words_and_codes_unless_people_are_
         assert "Secret" in named_page.text
 
     refused(tmp_path, visit)
+
+
+def test_why_runs_are_parked_is_told_as_far_in_a_report_of_journeys(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.come()
+        asked = "/report?kind=journey&name=stuck"
+
+        hidden = await studio.json(asked)
+        whole = (await studio.client.get(asked, headers={"Authorization": "Bearer care"})).json()
+
+        (why,), (said,) = (
+            {row[-2] for each in told["tables"] if each["title"] == "Ended" for row in each["rows"]}
+            for told in (hidden, whole)
+        )
+        assert why == LEFT_OUT and "instant_steps_max" in said
+
+    at_the_studio(tmp_path, visit, keys=KEYS, store=f"sqlite:///{tmp_path}/store")
