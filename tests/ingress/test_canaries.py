@@ -113,7 +113,10 @@ ODD: list[tuple[str, str, str, dict[str, str]]] = [
 ]
 """Requests that come to nothing."""
 
-SHOWN = ("/metrics", "/troubles", "/dead", "/ready", "/journeys", "/journeys/note", "/report")
+SHOWN = (
+    "/metrics", "/troubles", "/dead", "/ready", "/journeys", "/journeys/note", "/report", "/deliveries",
+    *(f"/report?kind={kind}" for kind in ("journey", "channel", "message")),
+)  # fmt: skip
 """What somebody sees who may look at the engine, and not at people."""
 
 

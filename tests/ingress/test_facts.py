@@ -94,6 +94,21 @@ def test_a_page_is_made_for_whoever_takes_html(tmp_path: Path) -> None:
     at_the_desk(tmp_path, visit)
 
 
+@pytest.mark.parametrize("day", ["2026-01-01", "2026-12-31"])
+def test_a_day_is_a_bound_of_a_window_and_means_its_beginning(day: str, tmp_path: Path) -> None:
+    async def visit(desk: Desk) -> None:
+        report = (await desk.get(f"/report?kind=journey&from={day}", by="site")).json()
+        page = await desk.get(f"/report?from={day}", by="site", Accept="text/html")
+        document = (await desk.post(f"/insight?from={day}", DOCUMENT, by="site")).json()
+        none = await desk.get("/report?kind=journey&from=2026-02-30", by="site")
+
+        assert report["from"] == document["from"] == f"{day}T00:00:00.000Z"
+        assert page.status_code == 200 and f"From {day}T00:00:00.000Z on." in page.text
+        assert none.status_code == 409 and "no time with a zone" in none.json()["message"]
+
+    at_the_desk(tmp_path, visit)
+
+
 LEFT = {"steps": ["Cart Left", "Order Completed"]}
 
 DOCUMENT = {
@@ -196,7 +211,7 @@ def test_a_document_names_what_is_published_and_its_own_names_go_before(tmp_path
 def test_what_is_larger_or_takes_longer_than_it_may_is_refused(tmp_path: Path, bounds: Settings, said: str) -> None:
     async def scenario() -> None:
         write_example(tmp_path / "shop", "abandoned-cart")
-        project, html = Project.load(tmp_path / "shop"), {"Accept": "text/html"}
+        project, html = Project.load(tmp_path / "shop"), {"Accept": "text/html, application/json"}
         store, recorded = f"sqlite:///{tmp_path}/store", ["email", "sms", "push"]
         async with Service.open(project, store, runtime="local", records=recorded, settings=bounds) as service:
             transport = httpx.ASGITransport(Application(door_of(service, ServeSettings())))

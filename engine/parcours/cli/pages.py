@@ -40,7 +40,7 @@ def write_door_page(door: Remote, query: Mapping[str, str], *, everything: bool,
     Raises Refused, OperatorError, CallerError for what is no page.
     """
     asked = {name: value for name, value in query.items() if not (everything and name == "kind")}
-    page = door.get("report", accept="text/html", query=asked)
+    page = door.get("report", accept="text/html, application/json", query=asked)
     try:
         text = page.decode()
     except UnicodeDecodeError:

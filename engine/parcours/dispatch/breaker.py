@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
+from parcours.core.known_words import LEFT_OUT, known_code, known_part
 from parcours.dispatch.channel_state import BreakerState
-from parcours.dispatch.known_words import LEFT_OUT, known_code, known_part
 
 ITS_OWN = "for a reason that its deliveries tell"
 """Stands for words of a channel that may name somebody."""

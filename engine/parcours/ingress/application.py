@@ -26,7 +26,7 @@ from parcours.ingress.exchange import CUT_OFF, HTML, NOTHING, Answer, Problem, R
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
 from parcours.ingress.page.frame import problem_screen
-from parcours.ingress.page.session import admitted, session_of
+from parcours.ingress.page.session import admitted, sees_pages, session_of
 from parcours.ingress.routes import ROUTES, router
 from parcours.ingress.settings import ServeSettings
 from parcours.service.engine import Engine
@@ -140,7 +140,7 @@ class Application:
         except Exception as error:  # noqa: BLE001  # every request gets an answer
             problem = _problem_of(error, request_id)
             answer = problem.answer(request_id)
-            if is_page and session_of(self.door, headers) is not None:
+            if is_page and sees_pages(self.door, headers):
                 answer = self._page_of(problem, scope, headers, key, request_id)
             if route is not None and route.in_any_case is not None:
                 answer = route.in_any_case
@@ -212,7 +212,7 @@ class Application:
     def _page_of(
         self, problem: Problem, scope: Scope, headers: Mapping[str, str], key: Key | None, request_id: str
     ) -> Answer:
-        """The problem as a page, for whoever has logged in."""
+        """The problem as a page, for whoever looks at pages."""
         asked = Request(
             method=scope["method"],
             path=scope["path"],

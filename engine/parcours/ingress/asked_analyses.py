@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -21,10 +20,6 @@ from parcours.journey.program import Program
 from parcours.wording import nearest
 
 HOLDOUT: Final = "holdout"
-
-DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-MIDNIGHT: Final = "T00:00:00Z"
 
 
 class AnalysisListed(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +43,7 @@ class AnalysesListed(msgspec.Struct, frozen=True):
 
 
 class AnalysisQuery(WindowAsked, frozen=True, kw_only=True):
-    """The window, in which a day alone is its beginning in UTC, and
+    """The window, and
 
     metric  by what a hold-out is compared
     so_far  of an experiment: those count as well whose time is not over
@@ -92,7 +87,7 @@ def analysis_asked(door: Door, request: Request) -> AnalysisAsked:
     known = [each.name for each in analyses_of(door.service.program) if each.kind == kind]
     if name not in known:
         raise Problem(404, "unknown", f"the project asks no such {kind[:20]}{nearest(name, known)}")
-    query = queried(replace(request, query=_with_times(request.query)), AnalysisQuery)
+    query = queried(replace(request, query=_without_empty_bounds(request.query)), AnalysisQuery)
     options: dict[str, Any] = {}
     if kind == HOLDOUT and query.metric is not None:
         options["metric"] = query.metric
@@ -111,10 +106,6 @@ def analysis_asked(door: Door, request: Request) -> AnalysisAsked:
     )
 
 
-def _with_times(query: Mapping[str, str]) -> dict[str, str]:
-    """What a form sends of a window: a field that is empty says nothing, and a day is its beginning."""
-    told = {name: text for name, text in query.items() if text or name not in ("from", "to")}
-    return {
-        name: f"{text}{MIDNIGHT}" if name in ("from", "to") and DAY.fullmatch(text) else text
-        for name, text in told.items()
-    }
+def _without_empty_bounds(query: Mapping[str, str]) -> dict[str, str]:
+    """What a form sends of a window: a field that is empty says nothing."""
+    return {name: text for name, text in query.items() if text or name not in ("from", "to")}

@@ -18,7 +18,8 @@ shard does not; records: what would leave is recorded; not open: the engine was 
 class DeliveriesAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An empty text is as good as none.
 
-    named  whoever is shown is named, to a key with the scope `people:read`: that is recorded as a look at each of them
+    named  whoever is shown is named, to a key with the scope `people:read`: that is recorded as a look at each of them;
+           and reasons are told as providers said them, not by the words and codes of a fixed list alone
     """
 
     channel: str = ""

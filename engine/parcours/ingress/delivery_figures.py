@@ -47,8 +47,8 @@ async def deliveries_told(door: Door, request: Request) -> Deliveries:
     channels = _channels(door, report, states, figures)
     chosen = [each for each in channels if asked.channel in ("", each.channel)]
     totals, recent, journey = report.counters.totals, report.counters.recent, asked.journey or None
-    reasons = _reasons(_of(asked.channel, reason_counts(totals, recent)), request.key)
     looking = request if asked.named else replace(request, key=None)  # a screen that reloads itself looks at nobody
+    reasons = _reasons(_of(asked.channel, reason_counts(totals, recent)), looking.key)
     newest = await answered(
         door.service.newest_deliveries(
             [each.channel for each in chosen], journey, asked.outcome or None, look=look_of(looking, PATH)

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from parcours.config import DAY_MS
-from parcours.dispatch.known_words import LEFT_OUT, known_part
+from parcours.core.known_words import LEFT_OUT, known_part
 from parcours.ingress.keys import Key, sees_people
 from parcours.insight.health import Sign
 from parcours.insight.store_report import StoreReport

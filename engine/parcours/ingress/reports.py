@@ -9,6 +9,7 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import PAGE, VARY, Answer, Problem, Request, Route, json_answer
 from parcours.ingress.facts import bounded, found, told_by
 from parcours.ingress.hidden_names import shown_report
+from parcours.ingress.keys import sees_people
 from parcours.ingress.queries import queried
 from parcours.insight.page.document import POLICY
 from parcours.insight.reports.asked import Cohort, ReportKind
@@ -39,9 +40,9 @@ class ReportQuery(WindowAsked, frozen=True, kw_only=True):
 
 async def report(door: Door, request: Request) -> Answer:
     """The figures of everything, or of one kind."""
-    asked = queried(request, ReportQuery)
+    asked, hides = queried(request, ReportQuery), not sees_people(request.key)
     if asked.kind is not None:
-        told = await found(lambda: door.service.insight().reported(asked.question()))
+        told = await found(lambda: door.service.insight().reported(asked.question(), hides=hides))
         return await told_by(door, ReportTold.of(told), VARY)
     if request.query:
         raise Problem(400, "invalid", f"{min(request.query)!r} goes with `kind`, or with a page")
@@ -55,7 +56,8 @@ async def report_page(door: Door, request: Request) -> Answer:
     everything = asked.kind is None
     if everything and (asked.name is not None or asked.by is not None):
         raise Problem(400, "invalid", "`name` and `by` go with `kind`")
-    page = await found(lambda: door.service.insight().paged(asked.question(), everything=everything))
+    hides = not sees_people(request.key)
+    page = await found(lambda: door.service.insight().paged(asked.question(), everything=everything, hides=hides))
     body = bounded(door, page.encode())
     return Answer(body=body, media_type=PAGE, headers={**VARY, "Content-Security-Policy": POLICY})
 

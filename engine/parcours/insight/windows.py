@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,10 @@ class Window:
 
     @classmethod
     def of(cls, since: str | datetime | None, until: str | datetime | None, *, live: bool = False) -> Window:
-        """The window of times with a zone, or of their texts as in ISO 8601. Raises CallerError for what are none."""
+        """The window of times with a zone, or of their texts as in ISO 8601, or of days.
+
+        Raises CallerError for what are none.
+        """
         return cls(_instant("from", since), _instant("to", until), live)
 
     def by(self, as_of_ms: int | None) -> Window:
@@ -49,13 +53,19 @@ class Window:
 
 ALL_TIME: Final = Window()
 
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""A day alone is its beginning in UTC."""
+
+MIDNIGHT: Final = "T00:00:00Z"
+
 
 class WindowAsked(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}
 ):
     """What every question to a door says of the facts that count.
 
-    since     the window: from this time on, and before `until`; null leaves it open
+    since     the window: from this time on, and before `until`, of which a day is its beginning in UTC; null leaves it
+              open
     live      the 24 hours up to what is known, in place of both
     stitch    whether what was before a merge is the person's, whatever the project says
     exported  whether what is not exported yet is left out
@@ -78,11 +88,11 @@ def _instant(name: str, time: str | datetime | None) -> int | None:
     moment: object = time
     if isinstance(time, str):
         try:
-            moment = datetime.fromisoformat(time)
+            moment = datetime.fromisoformat(f"{time}{MIDNIGHT}" if DAY.fullmatch(time) else time)
         except ValueError:
             moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise CallerError(f"{name}: {str(time)!r} is no time with a zone, such as 2026-01-01T10:00:00Z.")
+        raise CallerError(f"{name}: {str(time)!r} is no time with a zone, such as 2026-01-01T10:00:00Z, and no day.")
     return floor_ms(moment)
 
 

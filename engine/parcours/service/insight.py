@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -142,18 +142,21 @@ class Insight:
         _one_of("cohort", cohort, COHORTS)
         return self.reported(ReportAsked.of(asked, stitch=stitch, exported=exported))
 
-    def reported(self, question: ReportAsked) -> Coroutine[Any, Any, Report]:
-        """The same of a question as a door takes it."""
-        asked = question.asked()
+    def reported(self, question: ReportAsked, *, hides: bool = False) -> Coroutine[Any, Any, Report]:
+        """The same of a question as a door takes it.
+
+        hides  of reasons the words and codes of a fixed list are told alone: others may name somebody
+        """
+        asked = replace(question.asked(), hides=hides)
         return self._counted(
             lambda warehouse, project: _report(warehouse, asked, project),
             stitch=question.stitch,
             exported=question.exported,
         )
 
-    def paged(self, question: ReportAsked, *, everything: bool) -> Coroutine[Any, Any, str]:
+    def paged(self, question: ReportAsked, *, everything: bool, hides: bool = False) -> Coroutine[Any, Any, str]:
         """The same as a page of HTML; of `everything` the window of the question counts alone."""
-        asked = question.asked()
+        asked = replace(question.asked(), hides=hides)
         return self._counted(
             lambda warehouse, project: _page(warehouse, asked, project, everything),
             stitch=question.stitch,

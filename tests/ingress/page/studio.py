@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -126,13 +126,14 @@ async def opened(
     store: str = "memory:",
     engine: Settings = SETTINGS,
     clock: ManualClock | None = None,
+    records: Sequence[str] = ("email", "sms"),
     **settings: Any,
 ) -> AsyncIterator[Studio]:
     """The studio, and its door with these keys and settings; `engine` are those of the engine."""
     write_texts(folder / "studio", texts)
     project = Project.load(folder / "studio")
     async with Service.open(
-        project, store, shards=2, runtime="local", records=["email", "sms"], settings=engine, clock=clock
+        project, store, shards=2, runtime="local", records=records, settings=engine, clock=clock
     ) as service:
         door = door_of(service, ServeSettings(**settings))
         door.keys = Keyring(keys)

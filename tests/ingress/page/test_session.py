@@ -64,6 +64,26 @@ def test_the_report_opens_by_the_session_too(tmp_path: Path) -> None:
     at_the_studio(tmp_path, visit, store=f"sqlite:///{tmp_path}/store")
 
 
+def test_at_a_door_without_keys_a_browser_is_told_as_a_page_what_is_wrong_and_a_program_as_json(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        browser = await studio.look("/report?by=nothing")
+        programs = [
+            await studio.client.get("/report?by=nothing", headers=headers)
+            for headers in (
+                {"Accept": "text/html, application/json"},
+                {"Accept": "text/html", "Authorization": "Bearer eve"},
+                {},
+            )
+        ]
+
+        assert (browser.status_code, browser.headers["content-type"]) == (400, "text/html; charset=utf-8")
+        assert "`name` and `by` go with `kind`" in Seen(browser.text).text
+        assert "This door has no keys" in Seen(browser.text).text
+        assert [(each.status_code, each.json()["code"]) for each in programs] == [(400, "invalid")] * 3
+
+    at_the_studio(tmp_path, visit, keys=())
+
+
 @pytest.mark.parametrize(
     "secret, status, said", [("nobody", 401, "missing, unknown"), ("", 401, "missing"), ("shop", 403, "does not open")]
 )

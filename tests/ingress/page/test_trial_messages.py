@@ -60,8 +60,12 @@ def test_a_message_is_really_sent_to_an_address_for_tests_alone(tmp_path: Path) 
         path = await begun(studio, traits="email: qa@mail.example")
         seen = await books(studio, path)
         assert "Really send to qa@mail.example" in seen.text
-        seen = await done(studio, path, "send", key=key_of(seen, "send"))
+        key = key_of(seen, "send")
+        seen = await done(studio, path, "send", key=key)
         assert "The message has really been sent" in seen.text
+        assert "Really sent to qa@mail.example, which is done once" in seen.text and "Really send" not in seen.text
+        again = await sent(studio, path, {"do": "send", "key": key})
+        assert again.status_code == 400 and "has really been sent already" in Seen(again.text).text
         (mail,) = server.mailbox
         assert mail.to == "qa@mail.example" and b"Subject: [Proof] Hi" in mail.raw
         assert "The message has really been sent" not in (await studio.look(f"{path}?told=x")).text

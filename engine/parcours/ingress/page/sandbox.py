@@ -84,6 +84,8 @@ class Trial:
         self.sandbox = Sandbox(self.set_up.project, self.set_up.shorten_ms, self._settings)
         self.start_ms = 0
         self.done: list[Done] = []
+        self.sent: set[str] = set()
+        """The keys of messages that have really been sent: each is once."""
 
     async def start(self) -> None:
         """Open the engine, and make the test people known."""

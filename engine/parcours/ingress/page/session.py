@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from parcours.config import HOUR_MS
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Problem, Request
-from parcours.ingress.keys import UNKNOWN, Key
+from parcours.ingress.keys import UNKNOWN, Key, secrets_shown
 from parcours.ingress.origins import is_loopback
 from parcours.ingress.tokens import FormToken, SessionToken, TokenRefused
 
@@ -35,6 +35,8 @@ SCOPE: Final = "operate:read"
 LOG_IN: Final = "/in"
 
 FORM: Final = "application/x-www-form-urlencoded"
+
+JSON: Final = "application/json"
 
 TOKEN_FIELD: Final = "token"
 
@@ -74,6 +76,16 @@ def session_of(door: Door, headers: Mapping[str, str]) -> tuple[Key, SessionToke
             door.keys.used_ms[key.name] = now_ms
             return key, token
     return None
+
+
+def sees_pages(door: Door, headers: Mapping[str, str]) -> bool:
+    """Whether what is wrong is told as a page: to a session, or where there are no keys.
+
+    Whoever shows a key, or takes JSON as well, is a program.
+    """
+    if door.keys:
+        return session_of(door, headers) is not None
+    return not secrets_shown(headers) and JSON not in headers.get("accept", "")
 
 
 def begun(door: Door, key: Key, origin: str) -> str:

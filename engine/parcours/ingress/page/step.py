@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from parcours.core.counted import BY_MACHINE
-from parcours.dispatch.known_words import LEFT_OUT
+from parcours.core.known_words import LEFT_OUT
 from parcours.expression.definition_keys import plain
 from parcours.ingress.exchange import Request
 from parcours.ingress.hidden_names import shown_reason

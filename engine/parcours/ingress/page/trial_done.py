@@ -89,8 +89,11 @@ async def _send(door: Door, trial: Trial, fields: Mapping[str, str]) -> None:
     if not is_for_tests(door, rendered):
         raise CallerError("a message is really sent to the `test_addresses` of serve.yaml alone")
     opened, outgoing = door.service.opened_with, rendered.outgoing
+    if outgoing.key in trial.sent:
+        raise CallerError("this message has really been sent already, which is done once")
     configured = channel_settings(opened, outgoing.channel, os.environ)
     await send_proof(trial.sandbox.service.program, outgoing, Registry.installed(), door.service.settings, configured)
+    trial.sent.add(outgoing.key)
 
 
 def json_object(text: str, what: str) -> dict[str, Any]:

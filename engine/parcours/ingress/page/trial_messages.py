@@ -109,6 +109,8 @@ def _reactions(door: Door, request: Request, trial: Trial, of: Rendered) -> Mark
 def _really(door: Door, request: Request, trial: Trial, of: Rendered) -> Markup | None:
     if not is_for_tests(door, of):
         return None
+    if of.outgoing.key in trial.sent:
+        return element("p", f"Really sent to {cut(of.outgoing.to, NAME_MAX)}, which is done once.")
     words = f"Really send to {cut(of.outgoing.to, NAME_MAX)}"
     return form(door, request, trial, "send", element("button", words), key=of.outgoing.key)
 

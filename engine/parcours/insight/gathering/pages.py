@@ -42,6 +42,7 @@ class Telling:
     program  by which the facts are looked at; None: journeys are not drawn, and no analyses are asked for
     summary  of the same simulation, if they are of one: both have to say the same
     from_ms  is in the window, `to_ms` is not; None leaves it open
+    hides    as of a report
     """
 
     title: str
@@ -51,6 +52,7 @@ class Telling:
     from_ms: int | None = None
     to_ms: int | None = None
     cohort: Cohort = "entered"
+    hides: bool = False
 
 
 def told_page(
@@ -64,7 +66,7 @@ def told_page(
     """
     title = "Report" if program is None else f"Report of {program.project}"
     known = asked.known_by(warehouse.as_of_ms)
-    telling = Telling(title, warehouse, program, summary, known.from_ms, known.to_ms, known.cohort)
+    telling = Telling(title, warehouse, program, summary, known.from_ms, known.to_ms, known.cohort, known.hides)
     return whole_page(telling) if everything else report_page(telling, asked)
 
 
@@ -122,7 +124,7 @@ def _check(telling: Telling) -> None:
 
 
 def _asked(telling: Telling, kind: ReportKind) -> Asked:
-    return Asked(kind, None, telling.from_ms, telling.to_ms, telling.cohort)
+    return Asked(kind, None, telling.from_ms, telling.to_ms, telling.cohort, hides=telling.hides)
 
 
 def _analyses(telling: Telling, program: Program) -> Iterator[Chapter]:

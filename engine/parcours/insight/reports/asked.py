@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from parcours.errors import CallerError
 from parcours.insight.analyses.happenings import MISSING_GROUP
-from parcours.insight.warehouse.names import literal, segment, within
+from parcours.insight.warehouse.names import KNOWN_CODE, KNOWN_PART, literal, segment, within
 from parcours.insight.windows import Window
 
 ReportKind: TypeAlias = Literal["journey", "campaign", "channel", "message", "event", "place", "offer"]
@@ -61,6 +61,7 @@ class Asked:
     cohort   what the window counts
     by       into which groups everything is divided: one of `GROUPS`, or segments with commas between
     live     the window is the 24 hours up to what is known
+    hides    of reasons, and of why runs are parked, the words and codes of a fixed list are told alone
     """
 
     kind: ReportKind
@@ -70,6 +71,7 @@ class Asked:
     cohort: Cohort = "entered"
     by: str | None = None
     live: bool = False
+    hides: bool = False
 
     def __post_init__(self) -> None:
         """Raises CallerError for what no report of this kind can be divided by, and for what is no window."""
@@ -114,6 +116,14 @@ class Asked:
     def named(self, column: str) -> str:
         """A condition in SQL: it has the name that is asked for."""
         return "true" if self.name is None else f"{column} = {literal(self.name)}"
+
+    def reason(self, column: str) -> str:
+        """A reason in SQL, as it may be told."""
+        return f"{KNOWN_PART}({column})" if self.hides else column
+
+    def code(self, column: str) -> str:
+        """The same of a code that stands beside one."""
+        return f"{KNOWN_CODE}({column})" if self.hides else column
 
     def group(self, time: str, version: str = "null", step: str = "null") -> str:
         """The name of the group in SQL, one and the same where there are none."""

@@ -103,7 +103,7 @@ def files_that_differ(warehouse: Warehouse) -> Iterator[Difference]:
 
 def _differences(warehouse: Warehouse, asked: Asked, sections: Sequence[Section]) -> Iterator[Difference]:
     """What does not add up in a report: its rows, those of what its window leaves out, and the sums of its groups."""
-    everything = Asked(asked.kind, asked.name)
+    everything = Asked(asked.kind, asked.name, hides=asked.hides)
     if asked.kind == "journey":
         yield from rows_that_differ(sections)
         if asked != everything:

@@ -114,7 +114,8 @@ def _rates(asked: Asked, keys: Sequence[str], outcomes: Section) -> Section:
 def _counted(
     warehouse: Warehouse, asked: Asked, keys: Sequence[str], title: str, columns: Sequence[str], where: str
 ) -> Section:
-    told = ", ".join(f"coalesce({each}, '') as {each}" for each in columns)
+    texts = {"reason": asked.reason("reason"), "code": asked.code("code")}
+    told = ", ".join(f"coalesce({texts.get(each, each)}, '') as {each}_told" for each in columns)
     query = (
         f"select place, {', '.join(keys)}, {told}, count(*), count(distinct key) from {_source(asked, keys)}"
         f" where {where} and outcome not in ({_texts(sorted(INTERNAL_OUTCOMES))}) group by all order by all"

@@ -202,8 +202,9 @@ def _endings(
     time = "entered" if asked.cohort == "entered" else "ended"
     happened = "true" if asked.cohort == "entered" else "ended is not null"
     chosen = ", ".join(f"'{state}'" for state in states)
+    why = f"case state when 'parked' then {asked.reason('why')} else why end"
     query = (
-        f"select {asked.group(time, 'version')} as place, journey, coalesce(step, ''), state, coalesce(why, ''),"
+        f"select {asked.group(time, 'version')} as place, journey, coalesce(step, ''), state, coalesce({why}, ''),"
         f" count(*) from main.runs where {of} and state in ({chosen}) and {happened} and {asked.within(time)}"
         " group by all order by all"
     )

@@ -10,8 +10,9 @@ from typing import Any, Final
 import duckdb
 
 from parcours.config import Settings
+from parcours.core.known_words import LEFT_OUT, known_code, known_part
 from parcours.insight.warehouse.event_views import event_views
-from parcours.insight.warehouse.names import identifier, literal
+from parcours.insight.warehouse.names import KNOWN_CODE, KNOWN_PART, identifier, literal
 from parcours.insight.warehouse.offer_views import LOOKED_OFFERS, create_kept
 from parcours.insight.warehouse.snapshot import Snapshot
 from parcours.insight.warehouse.table_views import HIDDEN, create_tables, create_views
@@ -67,6 +68,8 @@ def _settings(settings: Settings, spill: Path) -> dict[str, Any]:
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, viewed: Viewed, settings: Settings) -> None:
+    connection.create_function(KNOWN_PART, known_part, ["VARCHAR"], "VARCHAR")
+    connection.create_function(KNOWN_CODE, lambda code: known_code(code) or LEFT_OUT, ["VARCHAR"], "VARCHAR")
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it writes to standard output; cursors have it from here
     create_tables(connection, snapshot, viewed.until_ms)

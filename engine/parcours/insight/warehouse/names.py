@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from itertools import count
+from typing import Final
 
 from parcours.core.time_text import time_text
+
+KNOWN_PART: Final = "known_part"
+"""The function in SQL that leaves of a reason what may be told to everybody, as `known_words.known_part`."""
+
+KNOWN_CODE: Final = "known_code"
+"""The same of a code."""
 
 
 def identifier(name: str) -> str:

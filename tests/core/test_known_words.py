@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import parcours
-from parcours.dispatch.known_words import LEFT_OUT, known_code, known_part
+from parcours.core.known_words import LEFT_OUT, known_code, known_part
 from parcours.ingress.hidden_names import shown_report
 from parcours.ingress.keys import Key
 from parcours.insight.store_report import StoreReport
