@@ -94,6 +94,7 @@ def seen(show: Screen) -> Handler:
     """The screen as a handler, which tells a problem as a page, too."""
 
     async def handler(door: Door, request: Request) -> Answer:
+        door.troubles.watch(door.service)  # of a door inside another application nobody else begins it
         try:
             return await show(door, request)
         except Problem as problem:
