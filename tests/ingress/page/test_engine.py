@@ -210,6 +210,35 @@ def test_a_trouble_is_noticed_before_anybody_looks_at_it(tmp_path: Path, monkeyp
     at_the_studio(tmp_path, visit, clock=clock)
 
 
+def test_each_screen_says_if_something_is_not_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def troubles(_service: Service) -> list[str]:
+        return ["the channel 'email' takes nothing", "shard 1: it hangs"]
+
+    async def visit(studio: Studio) -> None:
+        await studio.log_in()
+        fine = Seen((await studio.look("/journeys")).text)
+        monkeypatch.setattr(Service, "troubles", troubles)
+
+        for path in ("/engine", "/journeys", "/journeys/booked", "/deliveries", "/journeys/nobody"):
+            assert "Engine (2) not in order" in Seen((await studio.look(path)).text).text
+        assert "not in order" not in fine.text and fine.links["Engine"] == "/engine"
+
+    at_the_studio(tmp_path, visit)
+
+
+def test_a_send_leads_to_the_deliveries_that_its_channel_has_not_taken(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in()
+
+        send = Seen((await studio.look("/journeys/booked?step=remind")).text)
+        wait = Seen((await studio.look("/journeys/booked?step=coming")).text)
+
+        assert send.links["how channels stand"] == "/deliveries?journey=booked"
+        assert "how channels stand" not in wait.links
+
+    at_the_studio(tmp_path, visit)
+
+
 def test_rates_are_of_the_last_minute() -> None:
     now = [100.5]
     rates = Rates(lambda: now[0])

@@ -132,7 +132,7 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Audiences", href=f"{request.root}/audiences"),
             element("a", "Offers", href=f"{request.root}/offers"),
             element("a", "Insight", href=f"{request.root}/insight"),
-            element("a", "Engine", href=f"{request.root}/engine"),
+            _to_engine(door, request),
             element("a", "Changes", href=f"{request.root}/changes"),
             element("a", "People", href=f"{request.root}/people") if sees_people(request.key) else None,
             element("a", "Report", href=f"{request.root}/report"),
@@ -142,6 +142,14 @@ def _header(door: Door, request: Request) -> Markup:
         element("p", "Figures of ", moment(request.received_ms), class_="as-of"),
         _way_out(door, request),
     )
+
+
+def _to_engine(door: Door, request: Request) -> Markup:
+    """With how much is not in order, by the door's newest look at that."""
+    number = door.troubles.number
+    count = element("span", f"({number:,})", class_="sign")
+    mark = together(" ", count, element("span", " not in order", class_="spoken")) if number else None
+    return element("a", "Engine", mark, href=f"{request.root}/engine")
 
 
 def _way_out(door: Door, request: Request) -> Markup | None:
