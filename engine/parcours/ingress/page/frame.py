@@ -145,11 +145,17 @@ def _header(door: Door, request: Request) -> Markup:
 
 
 def _to_engine(door: Door, request: Request) -> Markup:
-    """With how much is not in order, by the door's newest look at that."""
-    number = door.troubles.number
-    count = element("span", f"({number:,})", class_="sign")
-    mark = together(" ", count, element("span", " not in order", class_="spoken")) if number else None
+    mark = element("span", trouble_mark(door), data_live="troubles")
     return element("a", "Engine", mark, href=f"{request.root}/engine")
+
+
+def trouble_mark(door: Door) -> Child:
+    """How much is not in order, by the door's newest look at that."""
+    if not (number := door.troubles.number):
+        return None
+    return together(
+        " ", element("span", f"({number:,})", class_="sign"), element("span", " not in order", class_="spoken")
+    )
 
 
 def _way_out(door: Door, request: Request) -> Markup | None:
