@@ -121,6 +121,7 @@ class Serving:
                         await door.service.read_sources(self._sources)
                     _leave_to_the_end()
                     door.state = "open"
+                    door.troubles.watch(door.service)
                     spawn(self._keep_keys(door), self._tasks)
                     self._announce(address, door.service)
                     await self._asked_to_stop.wait()

@@ -102,7 +102,7 @@ class StepLooked(msgspec.Struct, frozen=True, kw_only=True):
 class RunLooked(msgspec.Struct, frozen=True, kw_only=True):
     """A run, with those of its steps of which something is known, in the order in which it was.
 
-    at_hand  the steps that have begun and are not over, with when each began
+    at_hand  the steps that are not over, and from when on each is; of one that is about to begin that is yet to come
     """
 
     name: str

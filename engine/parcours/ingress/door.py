@@ -46,7 +46,7 @@ class Door:
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     inbox_streams  that are open
-    troubles   since when each is known here
+    troubles   since when each is known here, and how many there are
     live_streams   those of the page
     at_stop    called when streams and uploads have to end, before the server waits for them
     """
@@ -70,6 +70,7 @@ class Door:
 
     def __post_init__(self) -> None:
         self.at_stop += [self.inbox_streams.end, self.live_streams.end, self.uploads.end, self.trials.end_all]
+        self.at_stop.append(self.troubles.end)
         self.figures.streams.labels("inbox").set_function(lambda: self.inbox_streams.open)
         self.figures.streams.labels("live").set_function(lambda: self.live_streams.open)
 

@@ -9,7 +9,7 @@ import msgspec
 
 class TroubleShown(msgspec.Struct, frozen=True, kw_only=True):
     """
-    since  when this door has noticed it first
+    since  when this door has noticed it first; it looks every few seconds
     means  what it means, and `to_do` what there is to do if it is still there after five minutes; "" where nobody knows
     """
 

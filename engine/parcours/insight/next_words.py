@@ -31,6 +31,13 @@ def next_words(journey: program.Journey | None, step: str | None) -> str:
             return GOES_ON
 
 
+def waits_on_words(journey: program.Journey | None) -> str:
+    """How long a run waits for whose wait no time is set."""
+    if journey is not None and isinstance(journey.entry, program.CampaignEntry):
+        return "it waits on until the campaign goes on"
+    return "it waits on: no time is set"
+
+
 def _from(journey: program.Journey, target: str | None) -> str:
     """What comes first from this step on that she notices, or that is not known before."""
     for _ in range(STEPS_MAX):

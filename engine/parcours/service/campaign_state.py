@@ -40,7 +40,8 @@ class RunOfCampaign:
     ended    None as long as it is under way
     by       who started it by hand, "" where nobody is named
     steps    those of which something is known, by name
-    at_hand  of one that is under way, the steps that have begun and are not over, with when each began (S)
+    at_hand  of one that is under way, the steps that are not over and begin at a time that is set (S), with that time;
+             it may lie some seconds ahead
     """
 
     number: int

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.ingress.page.gallery import KEYS, SETTINGS, TEXTS, come, run
+from tests.ingress.page.salon import SALON_KEYS
 from tests.ingress.page.studio import Seen, Studio, at_the_studio
+
+from parcours.config import Settings
+from parcours.core.time_text import time_text
 
 
 def steps_of(seen: Seen) -> dict[str, list[str]]:
@@ -144,3 +148,32 @@ def test_a_project_without_campaigns_has_its_screen_as_well(tmp_path: Path) -> N
         assert "No campaign is published yet." in Seen((await studio.look("/campaigns")).text).text
 
     at_the_studio(tmp_path, visit)
+
+
+def test_a_step_that_is_about_to_begin_is_not_told_as_begun(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await come(studio)
+        await run(studio, at="mail")
+        await studio.log_in()
+
+        ahead = Seen((await studio.look("/campaigns/push/runs/1?step=mail")).text).text
+        began = (await studio.json("/campaigns/push/runs/1"))["at_hand"]["mail"]
+
+        assert "It is at hand: it begins " in ahead and began > time_text(studio.door.now_ms())
+
+    lead = Settings(campaign_lead_ms=600_000)
+    at_the_studio(tmp_path, visit, texts=TEXTS, keys=KEYS, engine=lead)
+
+
+def test_a_person_in_a_campaign_waits_until_that_goes_on(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await come(studio)
+        await run(studio)
+        await studio.door.service.drain(30)
+        await studio.log_in("desk")
+
+        text = Seen((await studio.look("/people/guest7")).text).text
+
+        assert "If nothing happens, it waits on until the campaign goes on." in text and "no time" not in text
+
+    at_the_studio(tmp_path, visit, texts=TEXTS, keys=SALON_KEYS, engine=SETTINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import blake2s
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.ingress.page.studio import KEYS, Seen, Studio, at_the_studio, key
 
+from parcours.clock import ManualClock
+from parcours.core.time_text import time_text
 from parcours.ingress.rates import WINDOW_S, Rates
 from parcours.ingress.rejections import IN_WORDS, KINDS, OTHER
 from parcours.ingress.troubles import TroubleTimes
@@ -171,6 +174,69 @@ def test_the_newest_trouble_comes_first_and_one_whose_numbers_change_is_the_same
 
     assert found == [("shard 1: it hangs", 2_000), ("the channel 'email' has not answered for 14.5 s", 1_000)]
     assert (again[0].since_ms, back[0].since_ms) == (2_000, 4_000)
+
+
+def test_the_same_trouble_of_two_shards_is_told_twice() -> None:
+    times = TroubleTimes()
+
+    times.noticed(["shard 0: full for 3 s"], 1_000)
+    found = times.noticed(["shard 0: full for 4 s", "shard 1: full for 1 s"], 2_000)
+
+    assert found == [("shard 1: full for 1 s", 2_000), ("shard 0: full for 4 s", 1_000)] and times.number == 2
+
+
+def test_a_trouble_is_noticed_before_anybody_looks_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock(1_796_076_840_000)
+
+    looked = asyncio.Event()
+
+    async def troubles(_service: Service) -> list[str]:
+        looked.set()
+        return ["the channel 'email' takes nothing: it is away"]
+
+    async def visit(studio: Studio) -> None:
+        await studio.log_in()
+        monkeypatch.setattr(Service, "troubles", troubles)
+        began = time_text(clock.now_ms())
+        await studio.look("/journeys")
+        async with asyncio.timeout(30):
+            await looked.wait()
+        clock.move_to(clock.now_ms() + 60_000)
+
+        (told,) = (await studio.json("/engine"))["troubles"]
+
+        assert told["since"] == began != time_text(clock.now_ms())
+
+    at_the_studio(tmp_path, visit, clock=clock)
+
+
+def test_each_screen_says_if_something_is_not_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def troubles(_service: Service) -> list[str]:
+        return ["the channel 'email' takes nothing", "shard 1: it hangs"]
+
+    async def visit(studio: Studio) -> None:
+        await studio.log_in()
+        fine = Seen((await studio.look("/journeys")).text)
+        monkeypatch.setattr(Service, "troubles", troubles)
+
+        for path in ("/engine", "/journeys", "/journeys/booked", "/deliveries", "/journeys/nobody"):
+            assert "Engine (2) not in order" in Seen((await studio.look(path)).text).text
+        assert "not in order" not in fine.text and fine.links["Engine"] == "/engine"
+
+    at_the_studio(tmp_path, visit)
+
+
+def test_a_send_leads_to_the_deliveries_that_its_channel_has_not_taken(tmp_path: Path) -> None:
+    async def visit(studio: Studio) -> None:
+        await studio.log_in()
+
+        send = Seen((await studio.look("/journeys/booked?step=remind")).text)
+        wait = Seen((await studio.look("/journeys/booked?step=coming")).text)
+
+        assert send.links["how channels stand"] == "/deliveries?journey=booked"
+        assert "how channels stand" not in wait.links
+
+    at_the_studio(tmp_path, visit)
 
 
 def test_rates_are_of_the_last_minute() -> None:

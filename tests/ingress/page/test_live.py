@@ -136,6 +136,20 @@ def test_whoever_is_slow_is_given_the_newest_and_nothing_waits_for_her(tmp_path:
     at_live(tmp_path, visit)
 
 
+def test_what_is_not_in_order_is_told_to_those_who_look_at_journeys(tmp_path: Path) -> None:
+    async def visit(studio: Studio, app: ASGIApp) -> None:
+        async with watching(app, "journeys,journey:booked", **EVE) as watcher:
+            await until(watcher, lambda: len(watcher.figures) == 2)
+            told = [watcher.figures[topic]["parts"] for topic in ("journeys", "journey:booked")]
+            assert [each["troubles"] for each in told] == ["", ""]
+
+            studio.door.troubles.noticed(["the channel 'email' takes nothing"], 1_000)
+
+            await until(watcher, lambda: all("(1)" in each["troubles"] for each in told))
+
+    at_live(tmp_path, visit)
+
+
 def test_one_piece_is_made_for_all_and_the_engine_is_asked_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,7 +348,8 @@ def test_a_topic_of_what_is_there_no_more_has_no_figures(tmp_path: Path) -> None
     async def visit(_: Studio, app: ASGIApp) -> None:
         async with watching(app, "journey:booked@7,step:booked.gone,journeys,journeys", **EVE) as watcher:
             told = [await watcher.until("state") for _ in range(3)]
-            assert [set(each["data"]) - {"topic", "at"} for each in told] == [set(), set(), {"ledger", "lines"}]
+            shown = [set(each["data"]) - {"topic", "at"} for each in told]
+            assert shown == [set(), set(), {"ledger", "lines", "parts"}]
 
     at_live(tmp_path, visit)
 

@@ -94,6 +94,7 @@ def seen(show: Screen) -> Handler:
     """The screen as a handler, which tells a problem as a page, too."""
 
     async def handler(door: Door, request: Request) -> Answer:
+        door.troubles.watch(door.service)  # of a door inside another application nobody else begins it
         try:
             return await show(door, request)
         except Problem as problem:
@@ -131,7 +132,7 @@ def _header(door: Door, request: Request) -> Markup:
             element("a", "Audiences", href=f"{request.root}/audiences"),
             element("a", "Offers", href=f"{request.root}/offers"),
             element("a", "Insight", href=f"{request.root}/insight"),
-            element("a", "Engine", href=f"{request.root}/engine"),
+            _to_engine(door, request),
             element("a", "Changes", href=f"{request.root}/changes"),
             element("a", "People", href=f"{request.root}/people") if sees_people(request.key) else None,
             element("a", "Report", href=f"{request.root}/report"),
@@ -140,6 +141,20 @@ def _header(door: Door, request: Request) -> Markup:
         ),
         element("p", "Figures of ", moment(request.received_ms), class_="as-of"),
         _way_out(door, request),
+    )
+
+
+def _to_engine(door: Door, request: Request) -> Markup:
+    mark = element("span", trouble_mark(door), data_live="troubles")
+    return element("a", "Engine", mark, href=f"{request.root}/engine")
+
+
+def trouble_mark(door: Door) -> Child:
+    """How much is not in order, by the door's newest look at that."""
+    if not (number := door.troubles.number):
+        return None
+    return together(
+        " ", element("span", f"({number:,})", class_="sign"), element("span", " not in order", class_="spoken")
     )
 
 

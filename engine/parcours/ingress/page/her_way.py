@@ -12,7 +12,7 @@ from parcours.ingress.page.parts import chip, heads, wide
 from parcours.ingress.page.person_links import journey_link, step_link
 from parcours.insight.explain import Explanation, JourneyStory, Refusal, RunStory
 from parcours.insight.explain_text import refusal_words, run_lines, standing
-from parcours.insight.next_words import next_words, when_words
+from parcours.insight.next_words import next_words, waits_on_words, when_words
 from parcours.insight.page.markup import Markup, element, together
 from parcours.insight.sentences import unstarted
 from parcours.journey.picture.svg_text import cut
@@ -102,9 +102,10 @@ def _next(run: RunStory, now: PersonRun | None, story: JourneyStory, program: Pr
 
 
 def _if_nothing(run: RunStory, now: PersonRun, program: Program, request: Request) -> Markup:
+    journey = program.journey(run.journey, run.version)
     if now.until is None:
-        return element("b", "If nothing happens, it waits on: no time is set.")
-    comes = next_words(program.journey(run.journey, run.version), now.step)
+        return element("b", f"If nothing happens, {waits_on_words(journey)}.")
+    comes = next_words(journey, now.step)
     when = when_words(now.until, request.received_ms)
     return element("b", "If nothing happens: ", text(comes), ", ", moment(now.until, when), ".")
 

@@ -17,6 +17,7 @@ from parcours.ingress.exchange import Problem, Request
 from parcours.ingress.journey_figures import counts_asked, journeys_of
 from parcours.ingress.keys import Key
 from parcours.ingress.live_topics import Figures, Topic
+from parcours.ingress.page.frame import trouble_mark
 from parcours.ingress.page.journey import live_parts
 from parcours.ingress.page.journeys import cells
 from parcours.ingress.page.session import SCOPE
@@ -46,6 +47,7 @@ class LiveFigures:
         self._counts = door.service.live_counts()
         self._looks = 0
         self._ledger = -1
+        self._troubles = 0
         self._signs: Mapping[str, Sequence[Sign]] = {}
         self._lately: Mapping[str, int] = {}
         self._engine: Figures = {}
@@ -65,8 +67,8 @@ class LiveFigures:
         self._unseen |= await self._counts.look()
         self._looks += 1
         ledger = self._door.service.ledger
-        if ledger.number != self._ledger:
-            self._ledger = ledger.number
+        if (ledger.number, self._door.troubles.number) != (self._ledger, self._troubles):
+            self._ledger, self._troubles = ledger.number, self._door.troubles.number
             self._unseen |= ledger.journeys.keys() | self._reports.keys()
         self._changed, self._unseen = self._unseen, set()
         for name in self._changed:
@@ -111,7 +113,7 @@ class LiveFigures:
             of = standing(report, name, entry, report.counts.get(name, []))
             of = replace(of, lately=self._lately.get(name, 0))
             lines[name] = _written(cells(of, self._signs.get(name, ()), request))
-        return {"ledger": self._ledger, "lines": lines}
+        return {"ledger": self._ledger, "lines": lines, "parts": _written(self._marks())}
 
     def _journey(self, topic: Topic, of: Standing) -> Figures:
         counts = {
@@ -123,9 +125,13 @@ class LiveFigures:
         return {
             "ledger": self._ledger,
             "counts": counts,
-            "parts": _written(live_parts(of, signs, _request(topic))),
+            "parts": _written({**live_parts(of, signs, _request(topic)), **self._marks()}),
             "hot": hot.now(self._report(topic.journey), of, self.now_ms()),
         }
+
+    def _marks(self) -> Mapping[str, Child]:
+        """What is on top of each screen."""
+        return {"troubles": trouble_mark(self._door)}
 
     def _step(self, topic: Topic, of: Standing) -> Figures:
         if topic.step not in of.count.steps:

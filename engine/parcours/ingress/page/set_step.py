@@ -44,7 +44,7 @@ def set_panel(
         "section",
         element("h2", name(step), id="step-name"),
         element("p", _bounded(f"{words[:1].upper()}{words[1:]}."), class_="lead"),
-        _is_at_hand(run, step),
+        _is_at_hand(run, step, request.received_ms),
         element("p", "Nothing is known of it yet.") if told is None else _told(told, said, request),
         element("p", element("a", "Close", href=back), class_="close"),
         id="step",
@@ -54,10 +54,13 @@ def set_panel(
     )
 
 
-def _is_at_hand(run: RunOfCampaign | None, step: str) -> Markup | None:
+def _is_at_hand(run: RunOfCampaign | None, step: str, now_ms: int) -> Markup | None:
     if run is None or step not in run.at_hand:
         return None
-    return element("p", "It is at hand: it began ", moment(run.at_hand[step]), " and is not over.")
+    begins = moment(run.at_hand[step])
+    if run.at_hand[step] > now_ms:
+        return element("p", "It is at hand: it begins ", begins, ".")
+    return element("p", "It is at hand: it began ", begins, " and is not over.")
 
 
 def _told(told: CampaignStepCount | StepOfRun, said: StepWords, request: Request) -> Markup:

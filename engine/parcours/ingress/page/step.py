@@ -59,7 +59,7 @@ def live_parts_of_step(report: LiveReport, of: Standing, step: str, request: Req
         "figures": _figures(of, step),
         "ways": _ways(report, of, step, _compiled(of, step), request),
         "otherwise": _otherwise(_moves(report, of, step)),
-        "deliveries": _deliveries(report, of, step),
+        "deliveries": _deliveries(report, of, step, request),
     }
 
 
@@ -204,12 +204,19 @@ def _parked(report: LiveReport, of: Standing, step: str, request: Request) -> Ma
     return together(element("h3", "Why runs were parked here"), element("ul", lines))
 
 
-def _deliveries(report: LiveReport, of: Standing, step: str) -> Markup | None:
-    """Its deliveries by channel and outcome."""
+def _deliveries(report: LiveReport, of: Standing, step: str, request: Request) -> Markup | None:
+    """Its deliveries by channel and outcome, and where those are seen that have come to nothing yet."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for (journey, version, at, channel, outcome, gate), times in report.totals.deliveries:
         if (journey, at) == (of.name, step) and version in of.versions:
             counts[channel, outcome, gate] += times
+    is_send = isinstance(_compiled(of, step), program.Send)
+    link = element("a", "how channels stand", href=address(request, "deliveries", journey=of.name))
+    others = element("p", "Deliveries that wait for their channel are not counted by step: ", link, ".")
+    return together(_by_outcome(counts), others if is_send else None) if counts or is_send else None
+
+
+def _by_outcome(counts: Mapping[tuple[str, str, str], int]) -> Markup | None:
     if not counts:
         return None
     table = element(
