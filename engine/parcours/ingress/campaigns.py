@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from parcours.errors import CallerError
@@ -21,9 +22,10 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import VARY, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.operate_bodies import ChangeAsked
 from parcours.ingress.page.campaign import campaign_screen
-from parcours.ingress.page.campaign_changes import change_screen, changed_screen
+from parcours.ingress.page.campaign_changes import changeable_campaign
 from parcours.ingress.page.campaign_run import begin_screen, begun_screen
 from parcours.ingress.page.campaigns import campaigns_screen
+from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.forms import page_alone
 from parcours.journey.publish.ledger import Verb
 from parcours.service.change_outcome import ChangeOutcome
@@ -125,13 +127,13 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="operate",
         summary="What a run would do, as a page with the button that lets it begin.",
     ),
-    *change_routes("/campaigns/{name}", changing, CHANGES, changed_screen),
+    *change_routes("/campaigns/{name}", changing, CHANGES, partial(changed_screen, changeable_campaign)),
     *(
         Route(
             method="GET",
             path=f"/campaigns/{{name}}/{verb}",
             handler=foreseeing(verb),
-            page=change_screen(verb),
+            page=change_screen(changeable_campaign, verb),
             gives=ChangeOutcome,
             scope="operate",
             summary=f"What it would do to {verb} it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from parcours.core.time_text import time_text
@@ -39,6 +40,7 @@ from parcours.ingress.operate_bodies import (
 )
 from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.journey import journey_screen
+from parcours.ingress.page.journey_changes import changeable_journey
 from parcours.ingress.page.journeys import journeys_screen
 from parcours.ingress.page.publishing import publish_screen, published_screen
 from parcours.ingress.page.trail import changes_screen
@@ -212,13 +214,13 @@ ROUTES: Final[tuple[Route, ...]] = (
         or_gives=VersionsCompared,
         page=versions_screen,
     ),
-    *change_routes("/journeys/{name}", changing, CHANGES, changed_screen),
+    *change_routes("/journeys/{name}", changing, CHANGES, partial(changed_screen, changeable_journey)),
     *(
         Route(
             method="GET",
             path=f"/journeys/{{name}}/{verb}",
             handler=foreseeing(verb),
-            page=change_screen(verb),
+            page=change_screen(changeable_journey, verb),
             gives=ChangeOutcome,
             scope="operate",
             summary=f"What it would do to {verb} it.",

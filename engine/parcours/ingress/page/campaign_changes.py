@@ -1,105 +1,28 @@
-"""/campaigns/{name}/pause and the like: what it would do, as a page of its own, and the button that does it.
-
-What is decided is what was read: the form has the number of the newest change, and where there is another one by then
-nothing is done, and the page says what would happen now.
-"""
+"""What may be changed of a campaign, for the pages that say what it would do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from parcours.errors import CallerError
 from parcours.ingress.campaign_figures import campaign_change, campaign_of
-from parcours.ingress.changes import answered, by_whom
+from parcours.ingress.changes import by_whom
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Handler, Problem, Request
-from parcours.ingress.page.forms import alert, confirming, newest, number_known
-from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen, sent_to
-from parcours.ingress.page.session import check_form, form_of
+from parcours.ingress.exchange import Request
+from parcours.ingress.page.changing import Changeable
 from parcours.insight.figures import counted_text
-from parcours.insight.page.markup import Child, Markup, element, together
-from parcours.journey.picture.svg_text import cut
 from parcours.journey.publish.ledger import Verb
 from parcours.service.campaign_state import CampaignState
 from parcours.service.change_outcome import ChangeOutcome
 
-LEDGER_FIELD: Final = "ledger"
 
-NAME_FIELD: Final = "name"
-
-ALREADY: Final = "All of it is so already: nothing would change."
-
-
-def change_screen(verb: Verb) -> Handler:
-    """The page that says what this would do to a campaign."""
-
-    async def show(door: Door, request: Request) -> Answer:
-        return await _page(door, request, verb)
-
-    return seen(show)
-
-
-def changed_screen(verb: Verb) -> Handler:
-    """Does it, for a form of that page, and leads back to the campaign."""
-
-    async def change(door: Door, request: Request) -> Answer:
-        fields = form_of(request)
-        check_form(door, request, fields)
-        campaign = (await campaign_of(door, request)).campaign
-        known = number_known(fields, LEDGER_FIELD)
-        if verb == "stop" and fields.get(NAME_FIELD, "").strip() != campaign:
-            return await _page(door, request, verb, told="Type the name of the campaign to stop it.", status=400)
-        try:
-            await answered(campaign_change(door, verb, campaign, known, by_whom(request))(False))
-        except Problem as problem:
-            if problem.code != "ledger":
-                raise
-            changed = together(
-                "Nothing was done, for something has been changed meanwhile: ", newest(door.service.ledger)
-            )
-            return await _page(door, request, verb, told=together(changed, ". Look again."), status=409)
-        except CallerError:  # the page says why
-            return await _page(door, request, verb, status=409)
-        return sent_to(address(request, "campaigns", campaign))
-
-    return seen(change)
-
-
-async def _page(door: Door, request: Request, verb: Verb, *, told: Child = None, status: int = 200) -> Answer:
+async def changeable_campaign(door: Door, request: Request) -> Changeable:
     state = await campaign_of(door, request)
-    campaign = state.campaign
-    try:
-        outcome = await answered(campaign_change(door, verb, campaign, None, by_whom(request))(True))
-    except CallerError as error:
-        raise Problem(409, "refused", str(error)) from None
-    sentences = [*change_sentences(verb, outcome, state)] or [*outcome.refused] or [ALREADY]
-    back = address(request, "campaigns", campaign)
-    return screen(
-        door,
-        request,
-        f"{verb.capitalize()} {campaign}",
-        element("p", element("a", name(campaign), href=back), class_="up"),
-        element("h1", verb.capitalize(), " ", name(campaign)),
-        alert(told),
-        element("ul", [element("li", element("bdi", cut(each, TEXT_MAX))) for each in sentences], class_="foreseen"),
-        element("p", "The newest change is ", newest(door.service.ledger), ".", class_="lead"),
-        _form(door, request, verb, campaign, outcome, back)
-        if outcome.changes
-        else element("p", element("a", "Back", href=back)),
-        status=status,
-        reloads=False,
+    return Changeable(
+        "campaign",
+        state.campaign,
+        lambda verb, ledger: campaign_change(door, verb, state.campaign, ledger, by_whom(request)),
+        lambda verb, outcome: change_sentences(verb, outcome, state),
     )
-
-
-def _form(door: Door, request: Request, verb: Verb, campaign: str, outcome: ChangeOutcome, back: str) -> Markup:
-    typed = None
-    if verb == "stop":
-        label = element("label", "Type its name", for_="typed")
-        typed = together(label, element("input", id="typed", name=NAME_FIELD, required=True, autocomplete="off"))
-    words = together(verb.capitalize(), " ", name(campaign))
-    action = address(request, "campaigns", campaign, verb)
-    return confirming(door, request, action, words, back, typed, ledger=f"{outcome.ledger}")
 
 
 def change_sentences(verb: Verb, outcome: ChangeOutcome, state: CampaignState) -> Iterator[str]:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from parcours.ingress.exchange import Request
+from parcours.ingress.page.controls import may_change, possible
 from parcours.ingress.page.frame import address
 from parcours.insight.page.markup import Markup, element
 from parcours.journey.publish.ledger import LedgerEntry
 from parcours.service.campaign_state import CampaignState
-
-SCOPE: Final = "operate"
-"""What a key has to open to change anything."""
 
 WORDS: Final = {
     "preview": "Preview",
@@ -29,8 +27,7 @@ def campaign_controls(entry: LedgerEntry | None, state: CampaignState, request: 
 
     entry  None of one by which an audience is kept up to date: it is as the newest publication says
     """
-    may_change = request.key is not None and request.key.opens(SCOPE)
-    ways = ["preview", *(_possible(entry, state) if may_change else ())]
+    ways = ["preview", *(_possible(entry, state) if may_change(request) else ())]
     buttons = [element("li", element("a", WORDS[way], href=_address(state, way, request))) for way in ways]
     return element("nav", element("ul", buttons), aria_label="Changes", class_="controls")
 
@@ -43,13 +40,5 @@ def _possible(entry: LedgerEntry | None, state: CampaignState) -> Iterator[str]:
     """What would change something."""
     if state.state == "open":
         yield "run"
-    if entry is None:
-        return
-    if entry.paused_at is not None:
-        yield "resume"
-    elif entry.entries != "stopped":
-        yield "pause"
-    if entry.entries == "open" and entry.offered:
-        yield "close"
-    if entry.entries != "stopped":
-        yield "stop"
+    if entry is not None:
+        yield from possible(entry)

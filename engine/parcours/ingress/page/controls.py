@@ -25,7 +25,7 @@ def controls(door: Door, of: Standing, request: Request) -> Markup | None:
     """The buttons of a journey, for whoever may use them. One that is shut is opened again by publishing."""
     if not may_change(request):
         return None
-    buttons = [(verb.capitalize(), address(request, "journeys", of.name, verb)) for verb in _possible(of.entry)]
+    buttons = [(verb.capitalize(), address(request, "journeys", of.name, verb)) for verb in possible(of.entry)]
     if of.entry.entries != "open" and door.folder is not None:
         buttons.append(("Publish", address(request, "publish")))
     if not buttons:
@@ -34,7 +34,7 @@ def controls(door: Door, of: Standing, request: Request) -> Markup | None:
     return element("nav", element("ul", links), aria_label="Changes", class_="controls")
 
 
-def _possible(entry: LedgerEntry) -> Iterator[Verb]:
+def possible(entry: LedgerEntry) -> Iterator[Verb]:
     """What would change something."""
     if entry.paused_at is not None:
         yield "resume"

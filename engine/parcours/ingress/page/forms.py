@@ -15,6 +15,12 @@ from parcours.journey.publish.ledger import Ledger
 DIGITS_MAX: Final = 19
 """Of a number in a form."""
 
+LEDGER_FIELD: Final = "ledger"
+
+NAME_FIELD: Final = "name"
+
+ALREADY: Final = "All of it is so already: nothing would change."
+
 
 async def page_alone(_door: Door, _request: Request) -> Answer:
     """For programs: there is a form here, and what it sends they can send themselves."""
@@ -29,9 +35,19 @@ def number_known(fields: Mapping[str, str], field: str) -> int:
     return int(number)
 
 
+def ledger_known(fields: Mapping[str, str]) -> int:
+    """The number of the change that was the newest one when the form was read. Raises Problem where it has none."""
+    return number_known(fields, LEDGER_FIELD)
+
+
+def moved(ledger: Ledger) -> Markup:
+    """That nothing was done, as what is published is another thing by now."""
+    return together("Nothing was done, for something has been changed meanwhile: ", newest(ledger), ". Look again.")
+
+
 def newest(ledger: Ledger) -> Markup:
     """The newest change in words."""
-    what = together(ledger.verb, " of ", name(ledger.journey)) if ledger.journey else "publication"
+    what = together(ledger.verb, " of ", name(ledger.journey)) if ledger.journey else "a publication"
     by = together(" by ", name(ledger.by)) if ledger.by else None
     at = together(" at ", moment(ledger.at)) if ledger.at else None
     return together(f"number {ledger.number:,}, ", what, by, at)

@@ -14,7 +14,7 @@ from parcours.errors import CallerError, PublishRefused
 from parcours.ingress.changes import answered, by_whom, folder_of
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Problem, Request
-from parcours.ingress.page.changing import ALREADY, alert, confirming, ledger_known, moved, newest
+from parcours.ingress.page.forms import ALREADY, alert, confirming, ledger_known, moved, newest
 from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen, sent_to
 from parcours.ingress.page.session import check_form, form_of
 from parcours.ingress.page.side_by_side import told_lines

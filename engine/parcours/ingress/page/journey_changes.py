@@ -1,13 +1,28 @@
-"""What would a change do? The dry check in sentences, for whoever is about to decide."""
+"""What may be changed of a journey, for the pages that say what it would do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from parcours.config import Settings
+from parcours.ingress.changes import by_whom, journey_change
+from parcours.ingress.door import Door
+from parcours.ingress.exchange import Request
+from parcours.ingress.journey_figures import journey_asked
+from parcours.ingress.page.changing import Changeable
 from parcours.insight.figures import counted_text
 from parcours.journey.publish.ledger import LedgerEntry, Verb
 from parcours.service.change_outcome import ChangeOutcome
+
+
+async def changeable_journey(door: Door, request: Request) -> Changeable:
+    journey, entry = journey_asked(door, door.service.ledger, request)
+    return Changeable(
+        "journey",
+        journey,
+        lambda verb, ledger: journey_change(door, verb, journey, ledger, by_whom(request)),
+        lambda verb, outcome: change_sentences(verb, outcome, entry, door.service.settings),
+    )
 
 
 def change_sentences(verb: Verb, outcome: ChangeOutcome, entry: LedgerEntry, settings: Settings) -> Iterator[str]:
