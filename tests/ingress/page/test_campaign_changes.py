@@ -53,7 +53,7 @@ def test_each_button_opens_a_page_that_says_what_would_happen_in_figures(tmp_pat
         assert "4 people leave the run, and nothing more is sent to them." in stop
         assert "0 queued messages are cancelled." in stop
         assert "All of it is so already: nothing would change." in resume
-        assert "The newest change is number 1, publication" in pause
+        assert "The newest change is number 1, a publication" in pause
         assert "Run 1 is under way, and no other one begins before it is over." in begin
         assert await state(studio) == "open", "to look changes nothing"
 
