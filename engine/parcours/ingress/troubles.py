@@ -1,4 +1,8 @@
-"""Since when is something not in order? As far as this door has noticed, which looks all the time."""
+"""Since when is something not in order? As far as this door has noticed.
+
+It looks all the time where it keeps the engine. Elsewhere that would ask whoever keeps it all the time, and of many
+doors each: there it has noticed what somebody has asked for.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +50,8 @@ class TroubleTimes:
         return sorted(found, key=lambda each: -each.since_ms)
 
     def watch(self, service: Service) -> None:
-        """Look again and again from now on, on the loop of the service. May be called again."""
-        if self._watch is None:
+        """Look again and again from now on, on the loop of a service that keeps its engine. May be called again."""
+        if self._watch is None and service.keeps:
             self._watch = asyncio.ensure_future(self._look_on(service))
 
     def end(self) -> None:

@@ -122,6 +122,8 @@ class AttachedControl(Published):
 class AttachedHost(EngineHost):
     """Lives on one event loop. It closes the attachment when it is stopped."""
 
+    keeps = False
+
     def __init__(self, attachment: Attachment, project: Project) -> None:
         """project: the one that whoever attaches has, which need not be what is published."""
         plan = attachment.plan

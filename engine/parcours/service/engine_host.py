@@ -17,11 +17,13 @@ class EngineHost(ShardAccess, Keeper):
     control    changes what is published, and knows it
     questions  asks the facts of everybody
     was_running  whether the engine was there before this service, which is attached to it
+    keeps        whether the engine is kept here, and nowhere else
     """
 
     control: Published
     questions: FactQuestions
     was_running: bool = False
+    keeps: bool = True
 
     def way_in(self) -> WayIn:
         """For whoever reads a source."""

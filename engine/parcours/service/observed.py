@@ -55,6 +55,11 @@ class Observed(ABC):
         return self._host.was_running
 
     @property
+    def keeps(self) -> bool:
+        """Whether it keeps its engine itself, so that to look at it asks no other process."""
+        return self._host.keeps
+
+    @property
     def links(self) -> Links | None:
         """The addresses of a door that what leaves carries, as the engine was opened with; None if it carries none."""
         return self._host.links

@@ -97,6 +97,7 @@ def test_five_go_on_at_once_and_each_is_of_its_session_alone(tmp_path: Path) -> 
 def test_it_ends_with_the_session_or_after_half_an_hour_and_leaves_nothing_behind(tmp_path: Path) -> None:
     async def visit(studio: Studio) -> None:
         await studio.log_in("ada")
+        await studio.look("/journeys")  # from the first screen on the door looks what is not in order
         tasks, threads = asyncio.all_tasks(), threads_of_ours()
         path = await begun(studio)
         await studio.log_in("ada")

@@ -153,10 +153,10 @@ class ResidentPort:
 
     async def _answer(self, actor: Any, asked: Coroutine[Any, Any, T]) -> T:
         """What it comes to, while the actor is there."""
-        answer = asyncio.ensure_future(asked)
+        answer, since_ms = asyncio.ensure_future(asked), stopwatch_ms()
         try:
             while not (await asyncio.wait({answer}, timeout=LOOK_EVERY_S))[0]:
-                await self._look(actor, answer)
+                await self._look(actor, answer, since_ms)
             told = answer.result()
             self._silence_s, self._silent_since_ms = SILENCE_S, None
             return told
@@ -166,18 +166,24 @@ class ResidentPort:
         finally:
             answer.cancel()
 
-    async def _look(self, actor: Any, answer: asyncio.Future[Any] | None = None) -> None:
-        """Return once the actor says that it is there, or there is the answer. One question is under way at a time."""
+    async def _look(self, actor: Any, answer: asyncio.Future[Any] | None = None, since_ms: float = 0.0) -> None:
+        """Return once the actor says that it is there, or there is the answer. One question is under way at a time.
+
+        since_ms  when the answer was asked for: a pulse from before, which fails, may be of a process before
+        """
         check_connected()
         pulse = self._pulse
         if pulse is None or pulse.done():  # one that is done tells of a while ago
             pulse = self._pulse = asyncio.ensure_future(answer_of(actor.process_id.remote()))
             pulse.add_done_callback(_heard)
             self._pulse_asked_ms = stopwatch_ms()
+        asked_ms = self._pulse_asked_ms
         awaited = {pulse} if answer is None else {pulse, answer}
         done, _ = await asyncio.wait(awaited, timeout=self._silence_s, return_when=asyncio.FIRST_COMPLETED)
         if pulse.done():
             self._silent_since_ms = None
+            if answer is not None and pulse.exception() is not None and asked_ms < since_ms:
+                return
             pulse.result()
             self._silence_s = SILENCE_S
         elif not done:
