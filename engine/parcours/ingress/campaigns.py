@@ -28,7 +28,6 @@ from parcours.ingress.page.campaigns import campaigns_screen
 from parcours.ingress.page.changing import change_screen, changed_screen
 from parcours.ingress.page.forms import page_alone
 from parcours.journey.publish.ledger import Verb
-from parcours.service.change_outcome import ChangeOutcome
 
 
 async def campaigns(door: Door, _request: Request) -> Answer:
@@ -127,17 +126,12 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="operate",
         summary="What a run would do, as a page with the button that lets it begin.",
     ),
-    *change_routes("/campaigns/{name}", changing, CHANGES, partial(changed_screen, changeable_campaign)),
-    *(
-        Route(
-            method="GET",
-            path=f"/campaigns/{{name}}/{verb}",
-            handler=foreseeing(verb),
-            page=change_screen(changeable_campaign, verb),
-            gives=ChangeOutcome,
-            scope="operate",
-            summary=f"What it would do to {verb} it.",
-        )
-        for verb in CHANGES
+    *change_routes(
+        "/campaigns/{name}",
+        changing,
+        foreseeing,
+        CHANGES,
+        page=partial(change_screen, changeable_campaign),
+        form=partial(changed_screen, changeable_campaign),
     ),
 )

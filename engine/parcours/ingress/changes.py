@@ -52,23 +52,36 @@ def looking(
 def change_routes(
     path: str,
     changing: Callable[[Verb], Handler],
+    foreseeing: Callable[[Verb], Handler],
     summaries: Mapping[Verb, str],
-    page: Callable[[Verb], Handler] | None = None,
+    page: Callable[[Verb], Handler],
+    form: Callable[[Verb], Handler],
 ) -> Iterator[Route]:
     """The rows of what can be changed of one journey or campaign, below this path: a verb, and what it does.
 
-    page  answers a form of the page
+    foreseeing  says what it would do
+    page        the same as a page, with a form
+    form        answers that form
     """
     for verb, summary in summaries.items():
         yield Route(
             method="POST",
             path=f"{path}/{verb}",
             handler=changing(verb),
-            page=None if page is None else page(verb),
+            page=form(verb),
             takes=ChangeAsked,
             gives=ChangeOutcome,
             scope="operate",
             summary=summary,
+        )
+        yield Route(
+            method="GET",
+            path=f"{path}/{verb}",
+            handler=foreseeing(verb),
+            page=page(verb),
+            gives=ChangeOutcome,
+            scope="operate",
+            summary=f"What it would do to {verb} it.",
         )
 
 

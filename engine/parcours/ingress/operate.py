@@ -214,18 +214,13 @@ ROUTES: Final[tuple[Route, ...]] = (
         or_gives=VersionsCompared,
         page=versions_screen,
     ),
-    *change_routes("/journeys/{name}", changing, CHANGES, partial(changed_screen, changeable_journey)),
-    *(
-        Route(
-            method="GET",
-            path=f"/journeys/{{name}}/{verb}",
-            handler=foreseeing(verb),
-            page=change_screen(changeable_journey, verb),
-            gives=ChangeOutcome,
-            scope="operate",
-            summary=f"What it would do to {verb} it.",
-        )
-        for verb in CHANGES
+    *change_routes(
+        "/journeys/{name}",
+        changing,
+        foreseeing,
+        CHANGES,
+        page=partial(change_screen, changeable_journey),
+        form=partial(changed_screen, changeable_journey),
     ),
     Route(
         method="POST",
