@@ -46,6 +46,7 @@ class NoEngine:
     settings = Settings()
     program = project("2s").program
     was_running = False
+    keeps = False
 
     async def take_lines(self, lines: Sequence[bytes], *_: object, **__: object) -> LinesTaken:
         return LinesTaken(len(lines), (), ())
