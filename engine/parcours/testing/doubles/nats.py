@@ -6,6 +6,7 @@ It may be killed, and started again on what it has stored, at the same address.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import subprocess
@@ -73,6 +74,7 @@ class NatsServer:
     def silent(self) -> Iterator[None]:
         """While it lasts the server does not answer, though connections stand."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # it takes a moment
         try:
             yield
         finally:
