@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError
+from tests.logs import topic_messages
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destination import Member
@@ -22,7 +23,6 @@ from parcours.testing.destination_contract import member
 from parcours.testing.doubles import Kafka
 
 PRODUCE = 0
-WITHIN_S = 20.0
 
 
 @pytest.fixture
@@ -30,22 +30,6 @@ def kafka() -> Iterator[Kafka]:
     with Kafka() as opened:
         opened.create("vip", 1)
         yield opened
-
-
-def messages_of(kafka: Kafka, partitions: int = 1) -> list[Message]:
-    """What the topic holds."""
-    consumer = Consumer({"bootstrap.servers": kafka.servers, "group.id": "g", "log_level": 0})
-    try:
-        held: list[Message] = []
-        for partition in range(partitions):
-            at = TopicPartition("vip", partition, 0)
-            _, end = consumer.get_watermark_offsets(at, timeout=WITHIN_S)
-            if end:
-                consumer.assign([at])
-                held += consumer.consume(end, WITHIN_S)
-        return held
-    finally:
-        consumer.close()
 
 
 class Topic:
@@ -72,7 +56,7 @@ class TestKafka(DestinationContract[Topic]):
         return {"servers": other.kafka.servers, "topic": "vip"}
 
     def taken(self, other: Topic) -> list[dict[str, Any]]:
-        return [json.loads(message.value() or b"") for message in messages_of(other.kafka)]
+        return [json.loads(message.value() or b"") for message in topic_messages(other.kafka, "vip")]
 
     def unreachable(self, other: Topic) -> bool:
         other.end.enter_context(other.kafka.away())
@@ -114,7 +98,7 @@ def test_changes_of_one_key_lie_in_one_partition_in_order(kafka: Kafka) -> None:
 
 def test_a_message_has_the_key_and_the_id_of_its_change(kafka: Kafka) -> None:
     tell(kafka, [member(1)])
-    (message,) = messages_of(kafka)
+    (message,) = topic_messages(kafka, "vip")
     assert (message.key(), message.headers()) == (member(1).key.encode(), [("id", member(1).id.encode())])
 
 
@@ -122,7 +106,7 @@ def test_a_member_that_is_too_large_is_refused_and_the_others_arrive(kafka: Kafk
     large = replace(member(1), fields={"text": "x" * 2_000_000})
     receipts = tell(kafka, [large, member(2)])
     assert [type(receipt) for receipt in receipts] == [Refused, Accepted]
-    assert [message.value() for message in messages_of(kafka)] == [member(2).as_json()]
+    assert [message.value() for message in topic_messages(kafka, "vip")] == [member(2).as_json()]
 
 
 @pytest.mark.parametrize(

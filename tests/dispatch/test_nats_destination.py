@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from tests.logs import add_stream, stream_messages
 
 from parcours import nats_connection
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
@@ -33,24 +34,8 @@ def server() -> Iterator[NatsServer]:
 def a_stream(**config: Any) -> Iterator[NatsServer]:
     """A server with a stream VIP."""
     with NatsServer() as server:
-
-        async def add(client: Client) -> None:
-            await client.jetstream().add_stream(name="VIP", subjects=["vip"], **config)
-
-        server.do(add)
+        add_stream(server, "VIP", "vip", **config)
         yield server
-
-
-def messages_of(server: NatsServer) -> list[tuple[bytes, dict[str, str]]]:
-    """What the stream holds: values and headers."""
-
-    async def read(client: Client) -> list[tuple[bytes, dict[str, str]]]:
-        stream = client.jetstream()
-        last = (await stream.stream_info("VIP")).state.last_seq
-        held = [await stream.get_msg("VIP", number) for number in range(1, last + 1)]
-        return [(message.data or b"", message.headers or {}) for message in held]
-
-    return server.do(read)
 
 
 class TestNats(DestinationContract[NatsServer]):
@@ -66,7 +51,7 @@ class TestNats(DestinationContract[NatsServer]):
         return {"url": other.url, "subject": "vip"}
 
     def taken(self, other: NatsServer) -> list[dict[str, Any]]:
-        return [json.loads(value) for value, _ in messages_of(other)]
+        return [json.loads(value) for value, _ in stream_messages(other, "VIP")]
 
     def unreachable(self, other: NatsServer) -> bool:
         other.kill()
@@ -92,7 +77,7 @@ def test_a_message_has_the_change_as_its_id_and_lies_in_the_stream_that_the_rece
     receipts = tell(server, [member(1), member(2)], stream="VIP")
 
     assert receipts == [Accepted(member(1).id, "VIP/1"), Accepted(member(2).id, "VIP/2")]
-    (_, headers), _ = messages_of(server)
+    (_, headers), _ = stream_messages(server, "VIP")
     assert (headers["Nats-Msg-Id"], headers["id"]) == (member(1).id, member(1).id)
 
 
@@ -100,7 +85,7 @@ def test_a_member_that_is_too_large_is_refused_and_the_others_arrive() -> None:
     large = [replace(member(number), fields={"text": "x" * size}) for number, size in enumerate((2_000, 20 << 20))]
     with a_stream(max_msg_size=1_000) as server:
         receipts = tell(server, [*large, member(3)])
-        held = messages_of(server)
+        held = stream_messages(server, "VIP")
     assert [type(receipt) for receipt in receipts] == [Refused, Refused, Accepted]
     assert isinstance(receipts[0], Refused) and receipts[0].code == "10054"
     assert [value for value, _ in held] == [member(3).as_json()]
@@ -160,7 +145,7 @@ def test_a_server_that_says_nothing_is_told_nothing(server: NatsServer, monkeypa
     (receipt,) = asyncio.run(told())
     assert isinstance(receipt, NotSent) and receipt.of_channel
     assert "the server does not answer" in receipt.reason
-    assert messages_of(server) == []
+    assert stream_messages(server, "VIP") == []
 
 
 def test_it_goes_on_once_the_server_is_there_again(server: NatsServer) -> None:

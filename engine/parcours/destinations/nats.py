@@ -22,7 +22,7 @@ class NatsDestination(ToldWithEachMember):
     """Publishes to one subject, by one connection."""
 
     Settings: ClassVar[type[BaseModel]] = NatsSubject
-    libraries: ClassVar[tuple[str, ...]] = ("nats",)
+    libraries: ClassVar[tuple[str, ...]] = ("nats", "cryptography")
 
     def __init__(self, settings: NatsSubject) -> None:
         self._publisher = NatsPublisher(settings)
