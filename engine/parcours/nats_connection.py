@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -65,7 +66,7 @@ class NatsTls(BaseModel):
     first: bool = Field(False, description="Whether the server expects TLS before it says anything.")
 
 
-class NatsServer(BaseModel):
+class NatsLogin(BaseModel):
     """Where the server is, and by what it knows us."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,12 +91,12 @@ class NatsServer(BaseModel):
 class NatsConnection:
     """One connection at a time. `name` is what operators of the server see."""
 
-    def __init__(self, server: NatsServer, name: str) -> None:
+    def __init__(self, server: NatsLogin, name: str) -> None:
         self._server = server
         self._name = name
         self._turn = asyncio.Lock()
         self._client: Client | None = None
-        self._broken: asyncio.Future[None] | None = None
+        self._broken: WeakKeyDictionary[Client, asyncio.Future[None]] = WeakKeyDictionary()
 
     async def client(self) -> Client:
         """The connection, a new one where there is none. Raises NatsAway."""
@@ -111,24 +112,24 @@ class NatsConnection:
 
         client = await self.client()
         try:
-            await self.unless_broken(client.flush(ANSWER_S), ANSWER_S)
+            await self.unless_broken(client, client.flush(ANSWER_S), ANSWER_S)
         except (Error, OSError, TimeoutError) as error:
             await self.close()
-            raise NatsAway(f"the server does not answer: {_words(error)}") from error
+            raise NatsAway(f"the server does not answer: {words_of(error)}") from error
         return client
 
-    async def unless_broken(self, waited_for: Awaitable[T], within_s: float) -> T:
-        """What it brings. Raises NatsAway where the connection breaks meanwhile, and TimeoutError."""
-        assert self._broken is not None, "somebody has connected"
+    async def unless_broken(self, client: Client, waited_for: Awaitable[T], within_s: float) -> T:
+        """What it brings. Raises NatsAway where the client's connection breaks meanwhile, and TimeoutError."""
         task = asyncio.ensure_future(waited_for)
         try:
-            either: set[asyncio.Future[Any]] = {task, self._broken}
+            broken = self._broken[client]
+            either: set[asyncio.Future[Any]] = {task, broken}
             await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
         finally:
             task.cancel()
-        if self._broken.done():
+        if broken.done():
             raise NatsAway("the connection has broken")
         raise TimeoutError
 
@@ -139,12 +140,14 @@ class NatsConnection:
         client = await self.client()
         asked = b"" if request is None else msgspec.json.encode(request)
         try:
-            answer = await self.unless_broken(client.request(f"$JS.API.{subject}", asked, timeout=ANSWER_S), ANSWER_S)
+            answer = await self.unless_broken(
+                client, client.request(f"$JS.API.{subject}", asked, timeout=ANSWER_S), ANSWER_S
+            )
         except NoRespondersError:
             raise NatsAway("the server has no JetStream") from None
         except (Error, TimeoutError) as error:
             await self.close()  # whatever it is, a new one may do better
-            raise NatsAway(f"JetStream does not answer: {_words(error)}") from error
+            raise NatsAway(f"JetStream does not answer: {words_of(error)}") from error
         told: dict[str, Any] = msgspec.json.decode(answer.data)
         if (refusal := told.get("error")) is not None:
             raise JetStreamError(refusal["code"], refusal.get("err_code", 0), refusal.get("description", ""))
@@ -176,8 +179,8 @@ class NatsConnection:
                 )  # fmt: skip
         except (Error, OSError, TimeoutError, ValueError) as error:
             await client.close()
-            raise NatsAway(f"no connection to NATS: {_words(client.last_error or error)}") from error
-        self._broken = broken
+            raise NatsAway(f"no connection to NATS: {words_of(client.last_error or error)}") from error
+        self._broken[client] = broken
         return client
 
 
@@ -185,11 +188,12 @@ async def _heard(error: Exception) -> None:
     """Whoever needs the connection finds out."""
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """What is wrong."""
     return str(error) or type(error).__name__
 
 
-def _login(server: NatsServer) -> dict[str, Any]:
+def _login(server: NatsLogin) -> dict[str, Any]:
     """What the library takes of how we log in."""
     given: dict[str, Any] = {
         "user": server.user,

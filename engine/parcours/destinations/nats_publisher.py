@@ -11,7 +11,7 @@ from pydantic import Field
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destinations.message import Message
-from parcours.nats_connection import NatsAway, NatsConnection, NatsServer
+from parcours.nats_connection import NatsAway, NatsConnection, NatsLogin, words_of
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -27,7 +27,7 @@ UNANSWERED: Final = frozenset({10158})
 """That the same message is on its way already: nobody knows yet what becomes of it."""
 
 
-class NatsSubject(NatsServer):
+class NatsSubject(NatsLogin):
     """Where messages go: a subject that a stream of JetStream takes."""
 
     subject: str = Field(min_length=1, description="The subject; a stream of JetStream has to take it.")
@@ -78,7 +78,7 @@ class NatsPublisher:
         try:
             receipts = await self._published(client, messages, inbox)
             answers.expect(receipts)
-            reason = await self._all_answered(answers)
+            reason = await self._all_answered(client, answers)
         finally:
             if client.is_connected:
                 await listening.unsubscribe()
@@ -104,7 +104,7 @@ class NatsPublisher:
             try:
                 await client.publish(self._settings.subject, message.value, f"{inbox}.{number}", headers)
             except (Error, OSError) as error:
-                reason = f"the connection has broken: {str(error) or type(error).__name__}"
+                reason = f"the connection has broken: {words_of(error)}"
                 return [*receipts, *(NotSent(each.id, reason, of_channel=True) for each in messages[number:])]
             receipts.append(None)
         return receipts
@@ -113,11 +113,11 @@ class NatsPublisher:
         expected = {} if self._settings.stream is None else {"Nats-Expected-Stream": self._settings.stream}
         return {"Nats-Msg-Id": message.id, **expected, **dict(message.headers)}
 
-    async def _all_answered(self, answers: _Answers) -> str:
+    async def _all_answered(self, client: Client, answers: _Answers) -> str:
         """Wait for all answers; why some may be missing."""
         within_s = self._settings.timeout_s
         try:
-            await self._connection.unless_broken(answers.all_there.wait(), within_s)
+            await self._connection.unless_broken(client, answers.all_there.wait(), within_s)
         except NatsAway as error:
             return str(error)
         except TimeoutError:
