@@ -123,18 +123,25 @@ class Batches:
             self._commits.commit(work)
         return self.partitions.positions()[partition]
 
-    def tell_position(self, partition: str, reader: str, below: int, now_ms: int) -> bool:
+    def tell_position(self, partition: str, reader: str, below: int | None, now_ms: int) -> bool:
         """Nothing before this offset is outstanding. Whether that router is still the reader; else nothing changes."""
         self._commits.check()
         if not self.partitions.is_read_by(partition, reader):
             return False
-        if self._moving.halted_until_ms > now_ms:
+        if below is None or self._moving.halted_until_ms > now_ms:
             return True  # it is told again
         with self._commits.whole():
             work = self._commits.begin(0)
             work.own += self.partitions.advance(partition, below)
             self._commits.commit(work)
         return True
+
+    def pause_source(self, source: str, *, paused: bool) -> None:
+        """Nobody is to read this source from now on, or everybody may again: durably."""
+        with self._commits.whole():
+            work = self._commits.begin(0)
+            work.own.append(self.partitions.pause(source, paused=paused))
+            self._commits.commit(work)
 
     def move_position(self, partition: str, position: int) -> bool:
         """Whoever operates the engine has decided where reading goes on. Whether the shard knows the partition."""

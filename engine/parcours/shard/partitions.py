@@ -12,6 +12,9 @@ place before the crash, and each shard recognises what it has. So that commits w
 - The reader: a batch of any other one is refused. So two that read the same partition do not both move it, whatever the
   log believes, and once all shards have committed a new reader, what they have is all that they will ever have had.
 
+Whether a source is paused is kept here, too, so that it holds for all who read it and after a restart: by the first
+shard for all of them, so that there are no two minds about it.
+
 Reading begins at the lowest `below` of all shards. What one shard has is only true beside what the others have: while
 no move between shards may begin, as when stores are copied, nothing is taken of any partition either. These entries
 are never let go to make room for others.
@@ -29,6 +32,9 @@ from parcours.shard.messages import Batch
 
 PREFIX = "source "
 """What the names of the entries begin with: the partition's number follows, and of a block its own."""
+
+PAUSED = "paused source "
+"""The same of the entries of paused sources: their names follow."""
 
 
 class PartitionPosition(msgspec.Struct, frozen=True, array_like=True):
@@ -110,10 +116,21 @@ class Partitions:
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
+        self._paused: set[str] = set()
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Come back from the entries of the shard's own slot."""
         self._known = {position.partition: known for position, known in _partitions_in(entries).items()}
+        self._paused = {name.removeprefix(PAUSED) for name in entries if name.startswith(PAUSED)}
+
+    def is_paused(self, source: str) -> bool:
+        """Whether nobody is to read this source now, as the first shard keeps it."""
+        return source in self._paused
+
+    def pause(self, source: str, *, paused: bool) -> tuple[str, bytes]:
+        """It is paused from now on, or is not. The entry to be committed."""
+        (self._paused.add if paused else self._paused.discard)(source)
+        return f"{PAUSED}{source}", b"1" if paused else b""
 
     def positions(self) -> dict[str, int | None]:
         """The position of each partition."""
@@ -189,7 +206,8 @@ def together(owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
                 there.position = msgspec.structs.replace(there.position, below=position.below)
             for block in known.blocks.values():
                 there.add(len(there.blocks) + 1, block)
-    entries = {known.name: _encode(known.position) for known in merged.values()}
+    entries = {name: data for name, data in owns[0].items() if name.startswith(PAUSED)}
+    entries |= {known.name: _encode(known.position) for known in merged.values()}
     for known in merged.values():
         entries |= {f"{known.name} {number}": _encode(block) for number, block in known.blocks.items()}
     return entries

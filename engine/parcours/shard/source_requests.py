@@ -25,11 +25,14 @@ class BeginReading(Request[int | None], frozen=True, tag="begin_reading"):
 
 
 class TellPosition(Request[bool], frozen=True, tag="tell_position"):
-    """Nothing before this offset is outstanding. The answer says whether `reader` is still the partition's."""
+    """Nothing before this offset is outstanding, None: that is not known yet.
+
+    The answer says whether `reader` is still the partition's.
+    """
 
     partition: str
     reader: str
-    below: int
+    below: int | None
 
     async def put_to(self, host: ShardHost) -> bool:
         return await host.step(
@@ -48,6 +51,25 @@ class MovePosition(Request[bool], frozen=True, tag="move_position"):
 
     async def put_to(self, host: ShardHost) -> bool:
         return await host.step(lambda shard, now: shard.batches.move_position(self.partition, self.position))
+
+
+class PauseSource(Request[None], frozen=True, tag="pause_source"):
+    """Nobody is to read this source from now on, or everybody may again. It is put to the first shard alone."""
+
+    source: str
+    paused: bool
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.step(lambda shard, now: shard.batches.pause_source(self.source, paused=self.paused))
+
+
+class GetPaused(Request[bool], frozen=True, tag="is_source_paused"):
+    """Whether nobody is to read this source now. It is put to the first shard alone."""
+
+    source: str
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(lambda shard, now: shard.batches.partitions.is_paused(self.source))
 
 
 class GetReader(Request[Reader], frozen=True, tag="reader"):

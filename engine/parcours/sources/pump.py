@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from parcours.closing import close_all
+from parcours.errors import ParcoursError
+from parcours.shard.requests import GetPaused
 from parcours.source import Source
 from parcours.sources.lines import MakeLine, as_it_is
+from parcours.sources.partition_log import PartitionLog
 from parcours.sources.partition_reader import PAUSES_S, PartitionReader, PartitionState
 from parcours.sources.way_in import WayIn
 
@@ -20,11 +24,15 @@ log = logging.getLogger("parcours")
 PARTITIONS_EVERY_S: Final = 3.0
 """How often a source is asked which partitions it has."""
 
+HEAR_EVERY_S: Final = 1.0
+"""How often the first shard is asked whether the source is paused: whoever has paused it may be another process."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
     """How a source is read by this process.
 
+    paused    whether nobody reads it, as this process has heard
     outcomes  what became of lines since the process began, by name: accepted, undeclared, duplicate, set_aside (as a
               dead letter), ignored (it says only that its key is gone)
     trouble   what keeps it from being opened, in words
@@ -46,35 +54,33 @@ class Pump:
         self._way_in = way_in
         self._make = make
         self._outcomes: Counter[str] = Counter()
+        self._paused = False
         self._may_read = asyncio.Event()
-        self._may_read.set()
+        """Not set before it is known whether the source is paused."""
         self._readers: dict[str, tuple[PartitionReader, asyncio.Task[None]]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._is_started = False
         self._trouble: str | None = None
 
     def start(self) -> None:
         """Begin, in the background."""
-        self._task = asyncio.ensure_future(self._keep_reading())
+        self._tasks = [asyncio.ensure_future(each) for each in (self._keep_reading(), self._keep_hearing())]
 
     async def stop(self) -> None:
         """Read no more, let what is under way be answered, and close the source."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._may_read.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
         for partition in list(self._readers):
             await self._end(partition)
         if self._is_started:
             await close_all([self._source.close])
 
-    def pause(self) -> None:
-        """Read nothing until `resume`; what has been read goes on."""
-        self._may_read.clear()
-
-    def resume(self) -> None:
-        """Read on."""
-        self._may_read.set()
+    async def hear(self) -> None:
+        """Read nothing more where the source is paused by now, and on where it is not. What has been read goes on."""
+        self._paused = await self._way_in.ports[0].ask(GetPaused(self.name))
+        (self._may_read.clear if self._paused else self._may_read.set)()
 
     async def begin_anew(self, partition: str) -> None:
         """Read the partition from where the shards say by now, also where it was over."""
@@ -84,12 +90,18 @@ class Pump:
     def state(self) -> SourceState:
         """How it is read now."""
         partitions = [reader.state() for _, (reader, _) in sorted(self._readers.items())]
-        return SourceState(self.name, not self._may_read.is_set(), partitions, dict(self._outcomes), self._trouble)
+        return SourceState(self.name, self._paused, partitions, dict(self._outcomes), self._trouble)
 
     def troubles(self) -> list[str]:
         """What is not in order, a sentence each."""
         said = [self._trouble, *(reader.state().trouble for reader, _ in self._readers.values())]
         return [trouble for trouble in said if trouble is not None]
+
+    async def _keep_hearing(self) -> None:
+        while True:
+            with suppress(ParcoursError):  # it is asked again
+                await self.hear()
+            await asyncio.sleep(HEAR_EVERY_S)
 
     async def _keep_reading(self) -> None:
         failures = 0
@@ -117,9 +129,8 @@ class Pump:
         for partition in partitions:
             if partition not in self._readers:
                 name = f"{self.name}/{partition}"
-                reader = PartitionReader(
-                    self._source, partition, name, self._way_in, self._make, self._outcomes, self._may_read
-                )
+                of = PartitionLog(self._source, partition)
+                reader = PartitionReader(of, name, self._way_in, self._make, self._outcomes, self._may_read)
                 self._readers[partition] = reader, asyncio.ensure_future(reader.run())
 
     async def _end(self, partition: str) -> None:

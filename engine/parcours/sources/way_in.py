@@ -12,7 +12,7 @@ from parcours.journey.program import Program
 from parcours.routing.ports import BatchPort
 from parcours.shard.messages import Answer, Status
 from parcours.shard.partitions import Reader
-from parcours.shard.requests import BeginReading, GetReader, GetStatus, TakeBatch, TellPosition
+from parcours.shard.requests import BeginReading, GetPaused, GetReader, GetStatus, TakeBatch, TellPosition
 
 
 class PartitionPort(BatchPort, Protocol):
@@ -28,6 +28,8 @@ class PartitionPort(BatchPort, Protocol):
     async def ask(self, request: TellPosition, /) -> bool: ...
     @overload
     async def ask(self, request: GetReader, /) -> Reader: ...
+    @overload
+    async def ask(self, request: GetPaused, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
