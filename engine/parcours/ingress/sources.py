@@ -1,7 +1,8 @@
-"""How are sources read by this door, and where does one go on whose position its log does not hold any more?"""
+"""How are sources read by this door, whether at all, and where does one go on whose position its log has lost?"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -57,6 +58,13 @@ class Moved(msgspec.Struct, frozen=True):
     position: int
 
 
+class Paused(msgspec.Struct, frozen=True):
+    """Whether nobody reads the source from now on: no other door either, and not after a restart."""
+
+    name: str
+    paused: bool
+
+
 async def sources(door: Door, _request: Request) -> Answer:
     """All sources, by name."""
     return json_answer(Sources([_shown(each) for each in await answered(door.service.sources())]), headers=VARY)
@@ -72,6 +80,25 @@ async def move(door: Door, request: Request) -> Answer:
     return json_answer(Moved(asked.partition, asked.position))
 
 
+async def pause(door: Door, request: Request) -> Answer:
+    """Let nobody read on."""
+    return await _paused(door.service.pause_source, request, paused=True)
+
+
+async def resume(door: Door, request: Request) -> Answer:
+    """Let everybody read on."""
+    return await _paused(door.service.resume_source, request, paused=False)
+
+
+async def _paused(call: Callable[[str], Awaitable[None]], request: Request, *, paused: bool) -> Answer:
+    name = request.params["name"]
+    try:
+        await answered(call(name))
+    except CallerError as error:
+        raise Problem(404, "unknown", str(error)) from None
+    return json_answer(Paused(name, paused))
+
+
 def _shown(source: SourceState) -> SourceShown:
     partitions = [
         PartitionShown(each.partition, each.state, each.position, each.lag, each.trouble) for each in source.partitions
@@ -81,6 +108,22 @@ def _shown(source: SourceState) -> SourceShown:
 
 ROUTES: Final = (
     looking("/sources", sources, Sources, "How sources are read."),
+    Route(
+        method="POST",
+        path="/sources/{name}/pause",
+        handler=pause,
+        gives=Paused,
+        scope="operate",
+        summary="Let nobody read it on.",
+    ),
+    Route(
+        method="POST",
+        path="/sources/{name}/resume",
+        handler=resume,
+        gives=Paused,
+        scope="operate",
+        summary="Let it be read on.",
+    ),
     Route(
         method="POST",
         path="/sources/{name}/move",
