@@ -51,6 +51,71 @@ def resume(name: SourceName, url: NeededUrl, key: DoorKey = None, json: AsJson =
     _switch(name, "resume", url, key, json=json)
 
 
+@source.command()
+def rewind(
+    name: SourceName,
+    url: NeededUrl,
+    to: Annotated[
+        str, typer.Option(metavar="WHERE", help="A position, a time such as 2026-01-01T10:00:00Z, or earliest.")
+    ],
+    partition: Annotated[
+        str | None, typer.Option(metavar="PARTITION", help="That one alone; all that the door reads, without it.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="Do it, if nothing else has come since it was told with this.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Tell it, and do it at once.")] = False,
+    key: DoorKey = None,
+    json: AsJson = False,
+) -> None:
+    """Tell what would come of reading a source again from a place behind; with the token of that, do it.
+
+    What has been taken lately is recognised, and all else applied once more.
+    """
+    from parcours.cli.remote import Remote
+
+    if yes and token is not None:
+        raise typer.BadParameter("choose one of --token and --yes.", param_hint="--yes")
+    door = Remote(url, key).patient()
+    asked = {"to": int(to) if to.isascii() and to.isdigit() else to, "partition": partition}
+    if token is None:
+        told = door.post("sources", name, "rewind", body={**asked, "dry": True})
+        token = told["token"] if yes else None
+        if not json:
+            _tell(told)
+    if token is not None:
+        told = door.post("sources", name, "rewind", body={**asked, "token": token})
+        if not json:
+            typer.echo(f"Reading of {name} goes on there, in {_partitions(len(told['partitions']))}.")
+    if json:
+        typer.echo(as_json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+
+
+def _tell(told: Mapping[str, Any]) -> None:
+    """Say what would come of it."""
+    from rich.console import Console
+
+    from parcours.insight.fitting_table import FittingTable
+
+    table = FittingTable(("partition", "from", "to", "again", "recognised", "set aside", "no value"))
+    partial = False
+    for each in told["partitions"]:
+        seen, about = each["foreseen"], "" if each["foreseen"]["is_whole"] else "about "
+        partial |= not seen["is_whole"]
+        counts = (f"{about}{seen[what]:,}" for what in ("again", "recognised", "set_aside", "ignored"))
+        table.add_row(each["partition"], f"{each['position']:,}", f"{each['end']:,}", *counts)
+    Console().print(table)
+    if partial:
+        typer.echo("Not all lines were looked at: some stand for those around them.")
+    if told["not_here"]:
+        typer.echo(f"This door does not read {_partitions(told['not_here'])} of it: nothing would change there.")
+    typer.echo(f"Nothing has been done; --token {told['token']} does it.")
+
+
+def _partitions(number: int) -> str:
+    return "1 partition" if number == 1 else f"{number:,} partitions"
+
+
 def _switch(name: str, verb: str, url: str, key: str | None, *, json: bool) -> None:
     from parcours.cli.remote import Remote
 

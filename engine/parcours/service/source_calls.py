@@ -80,14 +80,18 @@ class SourceCalls(ABC):
         self._check_open()
         if type(position) is not int or position < 0:
             raise CallerError(f"position={shown_value(position)}: a whole number from 0 on is expected")
-        request = MovePosition(f"{name}/{partition}", position)
-        known = False
-        for port in self._host.ports:
-            known |= await port.ask(request)
-        if not known:
+        if not await self._move(name, partition, position):
             raise CallerError(f"no shard knows a partition {shown_value(partition)} of {shown_value(name)}")
-        if name in self._pumps:
-            await self._pumps[name].begin_anew(partition)
+
+    async def _move(self, name: str, partition: str, position: int) -> bool:
+        """Let reading go on there. Whether any shard knows the partition."""
+        pump = self._pumps.get(name)
+        was_read = pump is not None and await pump.let_go(partition)  # no shard takes what is under way any more then
+        request = MovePosition(f"{name}/{partition}", position)
+        known = [await port.ask(request) for port in self._host.ports]
+        if pump is not None and was_read:
+            await pump.begin_anew(partition)
+        return any(known)
 
     async def _set_paused(self, name: str, *, paused: bool) -> None:
         pump = self._pump(name)

@@ -16,6 +16,7 @@ from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.moving import Moving
 from parcours.shard.partitions import Partitions
 from parcours.shard.positions import Positions
+from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.unusable import read_unusable
@@ -35,6 +36,7 @@ class Batches:
 
     def __init__(
         self,
+        slots: Slots,
         intake: Intake,
         moving: Moving,
         firing: Firing,
@@ -46,6 +48,7 @@ class Batches:
     ) -> None:
         self.positions = Positions(settings)
         self.partitions = Partitions()
+        self._slots = slots
         self._intake = intake
         self._moving = moving
         self._firing = firing
@@ -112,6 +115,12 @@ class Batches:
         where = f"{batch.partition} at offset {batch.line_numbers[place]}"
         digest = self._intake.digest_of_nameless(batch, place)
         self._letters.put_aside(work, self._intake.person_told(line), line, digest, f"{where}: {reason}")
+
+    def foretell(self, partition: str, offsets: Sequence[int], lines: Sequence[bytes], now_ms: int) -> bytes:
+        """What would become of lines of a partition if they were read again, of each its outcome. Nothing changes."""
+        self._commits.check()
+        work = Work(self._slots, max(now_ms, self._commits.stamp_ms))
+        return self._intake.foretell(Batch("", 0, list(offsets), list(lines), partition=partition), work)
 
     # Readers of partitions
 

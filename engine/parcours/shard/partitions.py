@@ -44,12 +44,14 @@ class PartitionPosition(msgspec.Struct, frozen=True, array_like=True):
     entry      the number of its entry in the shard's own slot
     reader     the router whose batches are taken
     below      before this offset nothing is outstanding; None as long as nobody has said
+    moves      how often whoever operates the engine has said where reading goes on
     """
 
     partition: str
     entry: int
     reader: str
     below: int | None
+    moves: int = 0
 
 
 class TakenLines(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +74,21 @@ class TakenLines(msgspec.Struct, frozen=True, array_like=True):
         if not self.steps:
             return range(self.first, self.last + 1)
         return list(accumulate(self.steps, initial=self.first))
+
+
+class TakenPartition(msgspec.Struct, frozen=True, array_like=True):
+    """How far a shard has taken a partition.
+
+    partition  its own name, without that of its source
+    below      as in its position
+    end        behind the last line that the shard has taken, or of which it has heard that nobody waits for it
+    moves      as in its position
+    """
+
+    partition: str
+    below: int | None
+    end: int
+    moves: int
 
 
 class Reader(msgspec.Struct, frozen=True, array_like=True):
@@ -136,6 +153,16 @@ class Partitions:
         """The position of each partition."""
         return {name: known.position.below for name, known in self._known.items()}
 
+    def taken(self, source: str) -> list[TakenPartition]:
+        """How far each partition of the source has been taken."""
+        found = []
+        for name, known in self._known.items():
+            of, _, partition = name.partition("/")
+            if of == source:
+                end, position = max(known.position.below or 0, known.highest + 1), known.position
+                found.append(TakenPartition(partition, position.below, end, position.moves))
+        return found
+
     def reader(self, partition: str) -> Reader:
         """Who reads it."""
         known = self._known.get(partition)
@@ -189,7 +216,8 @@ class Partitions:
         """Reading goes on at this position, by a new reader, and nothing is taken. The entries to be committed."""
         known = self._known[partition]
         entries = [(f"{known.name} {number}", b"") for number in known.blocks]
-        position_there = msgspec.structs.replace(known.position, reader="", below=position)
+        moves = known.position.moves + 1
+        position_there = msgspec.structs.replace(known.position, reader="", below=position, moves=moves)
         self._known[partition] = _Known(position_there)
         return [(known.name, _encode(position_there)), *entries]
 

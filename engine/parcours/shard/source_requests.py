@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parcours.shard.partitions import Reader
+from parcours.shard.partitions import Reader, TakenPartition
 from parcours.shard.request import Request
 
 if TYPE_CHECKING:
@@ -51,6 +51,29 @@ class MovePosition(Request[bool], frozen=True, tag="move_position"):
 
     async def put_to(self, host: ShardHost) -> bool:
         return await host.step(lambda shard, now: shard.batches.move_position(self.partition, self.position))
+
+
+class GetTaken(Request[list[TakenPartition]], frozen=True, tag="taken_partitions"):
+    """How far each partition of a source has been taken."""
+
+    source: str
+
+    async def put_to(self, host: ShardHost) -> list[TakenPartition]:
+        return await host.step(lambda shard, now: shard.batches.partitions.taken(self.source))
+
+
+class ForetellLines(Request[bytes], frozen=True, tag="foretell_lines"):
+    """What would become of lines of a partition if they were read again: of each its outcome.
+
+    The shard of the person whom it names tells whether it can be used, and any other one only whether it has it.
+    """
+
+    partition: str
+    offsets: list[int]
+    lines: list[bytes]
+
+    async def put_to(self, host: ShardHost) -> bytes:
+        return await host.step(lambda shard, now: shard.batches.foretell(self.partition, self.offsets, self.lines, now))
 
 
 class PauseSource(Request[None], frozen=True, tag="pause_source"):

@@ -22,6 +22,7 @@ from parcours.source.vocabulary import (
     Read,
     Source,
     SourceUnreachable,
+    TellsTimes,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "Read",
     "Source",
     "SourceUnreachable",
+    "TellsTimes",
 ]
