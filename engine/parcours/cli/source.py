@@ -1,4 +1,4 @@
-"""The commands of sources: how a running engine reads them, and whether it does."""
+"""The commands of sources: how a running engine reads them, whether it does, and from where."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import typer
 from parcours.cli.door_options import DoorKey, NeededUrl
 from parcours.cli.operate import AsJson
 
-source = typer.Typer(
-    name="source", help="See how a running engine reads its sources, and say so.", no_args_is_help=True
-)
+source = typer.Typer(name="source", help="See how sources are read, pause them, read one again.", no_args_is_help=True)
 
 SourceName = Annotated[str, typer.Argument(metavar="NAME", help="The source's name.")]
 
