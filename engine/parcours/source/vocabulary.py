@@ -73,6 +73,17 @@ class PositionOutOfRange(Exception):
 
 
 @runtime_checkable
+class TellsTimes(Protocol):
+    """What a source has besides if it can tell where a time is: reading can be sent back to it then."""
+
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        """Where the first line is that the log has from this time or from later, ms since 1970; None without such.
+
+        Raises PartitionGone, SourceUnreachable.
+        """
+
+
+@runtime_checkable
 class Source(Protocol):
     """One log. The constructor takes the validated `Settings` and does nothing else.
 
