@@ -109,6 +109,11 @@ class FilesSource:
         for partition in list(self._open):
             self._drop(partition)
 
+    def files(self) -> dict[str, Path]:
+        """The files as they are now, by their partitions; of equal ones the first. Raises SourceUnreachable."""
+        self._find()
+        return dict(self._paths)
+
     def _look(self) -> None:
         """Find the files that have not changed since the last look."""
         looks = self._there()
