@@ -36,6 +36,7 @@ from parcours.journey.model import (
 from parcours.journey.model.forms import Document
 from parcours.journey.model.kinds import DOCUMENTS
 from parcours.testing.cases import document as cases
+from parcours.testing.cases import message
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "language.md"
 
@@ -385,6 +386,7 @@ def _tests() -> Iterable[str]:
         cases.DecisionGiven,
         cases.MarkGiven,
         cases.CampaignGiven,
+        message.MessageGiven,
     )
     yield "### What is expected\n\n" + described(
         cases.DeliveryExpected,

@@ -176,7 +176,7 @@ def test_a_mistake_in_an_expectation_is_told_with_its_line(expected: str, told: 
         ("{campaign: wishlist, who: ana}", "who: unknown key"),
         ("{campaign: wishlist, at: +7d}", "at: this is after `until`"),
         ("{who: ana, reaction: clicked, of: wishlist.risk}", "no step 'wishlist.risk' sends anything"),
-        ("{who: ana}", "what is given is an event, identify, reaction, consent, merge, decide, mark or campaign"),
+        ("{who: ana}", "given is an event, identify, reaction, consent, merge, decide, mark, campaign or message"),
     ],
 )
 def test_a_mistake_in_what_is_given_is_told_with_its_line(given: str, told: str, read: Read) -> None:

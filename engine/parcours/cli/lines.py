@@ -71,7 +71,8 @@ def _skip_rest(file: BinaryIO, start: bytes) -> None:
 class Rejections:
     """Reports lines that cannot be used: the first ones singly, then how many more there were.
 
-    keep  called with every one of them
+    keep   called with every one of them
+    named  what a line of a number is called
     """
 
     def __init__(
@@ -79,9 +80,11 @@ class Rejections:
         write: Callable[[str], None],
         reports_max: int = REPORTS_MAX,
         keep: Callable[[int, str], None] = lambda number, reason: None,
+        named: Callable[[int], str] = lambda number: f"line {number:,}",
     ) -> None:
         self._write = write
         self._keep = keep
+        self._named = named
         self._reports_max = reports_max
         self.count = 0
 
@@ -90,7 +93,7 @@ class Rejections:
         self.count += 1
         self._keep(number, reason)
         if self.count <= self._reports_max:
-            self._write(f"line {number:,} is left out: {reason}")
+            self._write(f"{self._named(number)} is left out: {reason}")
 
     def close(self, kept_in: Path | None = None) -> None:
         """Report how many lines were not named singly, and where all of them are listed."""

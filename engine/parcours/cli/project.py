@@ -43,7 +43,7 @@ def init(
         typer.Option(
             metavar="NAME",
             help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back, double-opt-in, "
-            "anonymous-cart, wishlist, studio.",
+            "anonymous-cart, wishlist, lapsed-buyers, studio.",
         ),
     ] = None,
 ) -> None:

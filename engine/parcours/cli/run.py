@@ -15,9 +15,10 @@ from parcours.cli.decisions_demo import FOLDER as STUDIO
 from parcours.cli.decisions_demo import show_decisions_demo
 from parcours.cli.files import events_source, remember_project, results_folder
 from parcours.cli.insight_demo import FOLDER, show_insight_demo
-from parcours.cli.lines import Rejections, read_lines
+from parcours.cli.lines import read_lines
 from parcours.cli.project import ProjectFolder
-from parcours.cli.rejected import REJECTED, RejectedLines
+from parcours.cli.rejected import REJECTED
+from parcours.cli.simulated_sources import AllSources, SourceOption, check_asked, files_asked, what_is_left_out
 from parcours.errors import naming
 
 if TYPE_CHECKING:
@@ -175,10 +176,12 @@ def figures(outcome: DemoResult) -> str:
 
 def simulate(
     folder: ProjectFolder,
-    events: Annotated[
-        str, typer.Option(metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
-    ],
     out: Annotated[str, typer.Option(metavar="OUT", help="The folder for the results.")],
+    events: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
+    ] = None,
+    source: SourceOption = None,
+    sources: AllSources = False,
     until: Annotated[
         str | None,
         typer.Option(metavar="TIME", help=UNTIL_HELP),
@@ -195,7 +198,9 @@ def simulate(
 ) -> None:
     """Run a project's journeys over recorded events, under virtual time."""
     until_ms = None if until is None else time_ms(until)
-    source, results = events_source(events), results_folder(out, folder)
+    check_asked(events, source, sources=sources)
+    given = None if events is None else events_source(events)
+    results = results_folder(out, folder)
 
     from tempfile import gettempdir
 
@@ -207,14 +212,14 @@ def simulate(
     from parcours.simulation.simulation import simulate as run
 
     project = load_project(folder, drafts=True)
+    stand_ins = files_asked(project, source, sources=sources)
     with naming(gettempdir()):
-        kept = RejectedLines()
-    rejections = Rejections(lambda sentence: typer.echo(sentence, err=True), keep=kept)
+        kept, rejections = what_is_left_out(stand_ins)
     with ResultFiles(results) as files, kept, _fact_files(results, project, wanted=facts) as fact_files:
         with ProgressBar("Events") as progress, naming(gettempdir()):
             result = run(
                 project,
-                read_lines(source),
+                () if given is None else read_lines(given),
                 until_ms=until_ms,
                 sort=unsorted is Unsorted.SORT,
                 runtime=runtime.value,
@@ -226,6 +231,7 @@ def simulate(
                 accepted=None if fact_files is None else fact_files.add_events,
                 linked=lambda group: progress.note(f"largest group: {group.names:,} names, as of {group.smallest}"),
                 campaigns=CampaignsAsked(files.exports, _starts(campaign or []), _told(files, fact_files)),
+                sources=stand_ins,
             )
         if fact_files is not None:
             fact_files.write()
@@ -237,12 +243,7 @@ def simulate(
         rejections.close(results / REJECTED)
     if not facts:
         _tell_of_older_facts(results)
-    _tell(result, until)
-    if json:
-        typer.echo(simulated_figures(result))
-    if result.summary.events.read and not result.summary.events.used:
-        typer.echo("None of the lines that were read could be used.", err=True)
-        raise typer.Exit(1)
+    _tell(result, until, json=json)
 
 
 def _starts(campaigns: list[str]) -> list[tuple[str, int | None]]:
@@ -274,8 +275,8 @@ def simulated_figures(result: Result) -> str:
     ).decode()
 
 
-def _tell(result: Result, until: str | None) -> None:
-    """The report, and what was left out."""
+def _tell(result: Result, until: str | None, *, json: bool) -> None:
+    """The report, what was left out, and the figures if they are asked for. Raises Exit where nothing was of use."""
     _show(result)
     for run in result.failed:
         typer.echo(f"Run {run.run} of the campaign {run.campaign!r} failed at {run.step}: {run.why}", err=True)
@@ -284,6 +285,11 @@ def _tell(result: Result, until: str | None) -> None:
     if until is not None and (later := _not_reached(result.summary.events)):
         lines = "1 line is" if later == 1 else f"{later:,} lines are"
         typer.echo(f"{lines} of a later time than --until {until}, and left out.", err=True)
+    if json:
+        typer.echo(simulated_figures(result))
+    if result.summary.events.read and not result.summary.events.used:
+        typer.echo("None of the lines that were read could be used.", err=True)
+        raise typer.Exit(1)
 
 
 def _fact_files(results: Path, project: Project, *, wanted: bool) -> AbstractContextManager[FactFiles | None]:

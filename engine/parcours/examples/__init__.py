@@ -21,6 +21,7 @@ EXAMPLES: Final = {
     "double-opt-in": "asking back before anybody is on a list, and why a click in a mail is no answer",
     "anonymous-cart": "a visitor who logs in on two devices takes her run along, and buys on the other one",
     "wishlist": "a campaign over sets of people: one for each address, tables beside the profile, exact halves",
+    "lapsed-buyers": "orders from Kafka by a map, and an audience that two other systems are told of",
     "studio": "offers, a score, a place: each decision with its reason, in a mail, on a page, in the door",
 }
 """What each one shows, in the order in which they are best read."""

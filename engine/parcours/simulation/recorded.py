@@ -24,6 +24,7 @@ from parcours.routing.calls import line_bytes
 from parcours.routing.router import UNREAD
 from parcours.segment.line import Unusable, read_heading
 from parcours.segment.links import LINKING
+from parcours.shard.unusable import read_unusable
 from parcours.simulation.linked import Groups, LinkedNames
 from parcours.simulation.sorting import Sorter
 from parcours.simulation.told_inputs import ToldInputs
@@ -105,7 +106,8 @@ class RecordingReader:
                     continue
                 at, user_id, kind = read_heading(line, self._settings)
             except Unusable as reason:
-                self.unusable.append((number, str(reason)))
+                told_before = read_unusable(line)
+                self.unusable.append((number, str(reason) if told_before is None else told_before[0]))
             else:
                 if kind in may_link:
                     self._linked.hear(line, number)

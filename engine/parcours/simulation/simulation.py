@@ -49,6 +49,7 @@ from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.people_look import PeopleLook
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.score_cut import ScoreCut
+from parcours.simulation.source_files import SourceFiles
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
 from parcours.simulation.virtual import Accepted, Drive, Facts
 
@@ -111,6 +112,7 @@ def simulate(
     campaigns: CampaignsAsked | None = None,
     look: PeopleLook | None = None,
     cuts: Sequence[ScoreCut] = (),
+    sources: SourceFiles | None = None,
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
@@ -133,20 +135,19 @@ def simulate(
               then holds none, and needs no memory for them
     accepted  called with lists of the lines that were accepted, with their times
     linked    called with the largest group of names that are linked, if any are, once all lines have been read
-    look      at everybody, with which the simulation ends
-    cuts      for scores, each at its instant
+    look      at everybody, with which the simulation ends; cuts, for scores, each at its instant
+    sources   files that stand for the project's sources; their lines follow the others, and are numbered on
     campaigns where the files of campaigns go, which of them begin by hand, and who is told what their steps make
     Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; ExtraMissing
     where campaigns need a library; OSError where temporary files find no room.
     """
     _check_project_and_bounds(project, until_ms, channels)
-    check_method("crowd", crowd, "reactions")
-    check_method("rendering", rendering, "answering")
+    _check_answering(crowd, rendering)
     _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
     asked = campaigns or CampaignsAsked()
     check_asked(project, asked)
     (looks := Looks(look, cuts)).check(project)
-    told, each = told_inputs(recorded_lines(lines))
+    told, each = _heard(lines, sources, sort=sort)
     plan = _plan(project, shards, channels or {}, told, crowd, settings, rendering)
     reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)
     kept: list[Fact] = []
@@ -161,6 +162,20 @@ def simulate(
         rejected(number, reason)  # type: ignore[misc]
     result = counting.result(drive, kept, read=reading.read, unusable=len(unusable))
     return dataclasses.replace(result, largest_group=reading.groups.largest)
+
+
+def _heard(
+    lines: Iterable[bytes] | bytes | bytearray | memoryview, sources: SourceFiles | None, *, sort: bool
+) -> tuple[ToldInputs | None, Iterator[object]]:
+    """What lines tell if they are the inputs of a store, and all lines with those of sources. Raises CallerError."""
+    told, each = told_inputs(recorded_lines(lines))
+    if sources is None:
+        return told, each
+    if told is not None:
+        raise CallerError("the inputs of a store have what came from sources: no files stand for them")
+    if not sort:
+        raise CallerError("what comes from sources is put in order of time: it goes with sort=True")
+    return told, sources.after(each)
 
 
 def _plan(
@@ -200,6 +215,11 @@ def _settings(settings: Settings | None, told: ToldInputs | None) -> Settings:
     """What a store has taken is not too long, though there is more in its line now."""
     found = settings_of(settings)
     return found if told is None else found.model_copy(update={"event_bytes_max": COUNT_MAX})
+
+
+def _check_answering(crowd: object, rendering: object) -> None:
+    check_method("crowd", crowd, "reactions")
+    check_method("rendering", rendering, "answering")
 
 
 def _check_callables(**functions: object) -> None:

@@ -11,9 +11,9 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from parcours.source import Line, SourceUnreachable
-
-PACKED: Final = frozenset({".gz", ".zst"})
+from parcours.source import Line
+from parcours.sources.columns import row_object
+from parcours.sources.file_kinds import suffixes
 
 LINE_BYTES_MAX: Final = 1 << 20
 """Of a longer line only its beginning is looked at, and it is of no use: memory is bounded, whatever a file holds."""
@@ -96,35 +96,18 @@ class FileLines:
         return offset, row, unusable
 
     def _object(self, row: bytes) -> tuple[bytes, str | None]:
-        """The row as an object of its columns, without those that are empty. A dot in a name leads into an object."""
+        """The row as an object of its columns, without those that are empty."""
         try:
             cells = _cells(row)
         except (UnicodeDecodeError, csv.Error) as error:
             return row, f"the row cannot be read: {error}"
         if len(cells) > len(self._columns):
             return row, f"a row of {len(cells)} cells, where the first one has {len(self._columns)}"
-        told: dict[str, object] = {}
-        for column, cell in zip(self._columns, cells, strict=False):
-            if cell and not _put(told, column, cell):
-                return row, f"the column {column} and another one contradict each other"
-        return msgspec.json.encode(told), None
-
-
-def _put(told: dict[str, object], column: str, cell: str) -> bool:
-    """Put the cell where its column leads; whether there is room for it."""
-    *parents, name = column.split(".")
-    inside: object = told
-    for parent in parents:
-        inside = inside.setdefault(parent, {}) if isinstance(inside, dict) else None
-    if not isinstance(inside, dict) or name in inside:
-        return False
-    inside[name] = cell
-    return True
-
-
-def suffixes(path: Path) -> list[str]:
-    """The endings of its name, in lower case."""
-    return [each.lower() for each in path.suffixes]
+        named = zip(self._columns, cells, strict=False)
+        try:
+            return msgspec.json.encode(row_object((column, cell) for column, cell in named if cell)), None
+        except ValueError as error:
+            return row, str(error)
 
 
 def _cells(row: bytes) -> list[str]:
@@ -136,9 +119,7 @@ def _unpacked(path: Path) -> BinaryIO:
     if ".gz" in endings:
         return cast(BinaryIO, gzip.open(path, "rb"))
     if ".zst" in endings:
-        try:
-            import zstandard
-        except ModuleNotFoundError as error:
-            raise SourceUnreachable(f"{path} needs the library zstandard: `pip install zstandard`") from error
+        import zstandard
+
         return io.BufferedReader(cast(io.RawIOBase, zstandard.open(path, "rb")))
     return path.open("rb")

@@ -3,28 +3,35 @@
 A file is known by what it holds: one that is renamed, or that comes a second time, is not read again, and one that was
 changed is another file. Whoever writes one names it once it is whole, or leaves it alone for some seconds: only
 a file that has not changed since the last look is read. The offset of a line is its place in the file, in bytes of what
-is there once it is unpacked.
+is there once it is unpacked; that of a row of Parquet is its number.
 """
 
 from __future__ import annotations
 
 import asyncio
 import glob
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
-from parcours.sources.file_lines import PACKED, FileLines, suffixes
+from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes
+from parcours.sources.file_lines import FileLines
+
+if TYPE_CHECKING:
+    from parcours.sources.parquet_rows import ParquetRows
 
 WAIT_S = 0.5
 """How long a reading of a file that is away waits."""
 
 HASHED_AT_ONCE = 1 << 20
+
+Lines: TypeAlias = "FileLines | ParquetRows"
 
 Look = tuple[int, int, int]
 """By what a file is known to be unchanged: its inode, its length and the time of its last change."""
@@ -37,7 +44,8 @@ class FilesSettings(BaseModel):
 
     files: str = Field(
         min_length=1,
-        description="The files, such as in/*.ndjson: NDJSON, or CSV where the name says so; packed with .gz or .zst.",
+        description="The files, such as in/*.ndjson: NDJSON, or CSV or Parquet where the name says so; "
+        "packed with .gz or .zst.",
     )
 
     @model_validator(mode="before")
@@ -49,7 +57,9 @@ class FilesSettings(BaseModel):
     @field_validator("files")
     @classmethod
     def _below_the_project(cls, files: str, info: ValidationInfo) -> str:
-        """A relative pattern begins at the project's folder, where there is one."""
+        """A relative pattern begins at the project's folder, where there is one. What it needs is there."""
+        if (missing := missing_library(Path(files))) is not None:
+            raise ValueError(missing)
         return files if info.context is None else str(Path(info.context["folder"]) / files)
 
 
@@ -69,7 +79,7 @@ class FilesSource:
         self._looks: dict[Path, Look] = {}
         self._known: dict[Path, _Known] = {}
         self._paths: dict[str, Path] = {}
-        self._open: dict[str, FileLines] = {}
+        self._open: dict[str, Lines] = {}
 
     async def start(self) -> None:
         """Whether there is a folder is told when it is looked into."""
@@ -90,13 +100,18 @@ class FilesSource:
         except FileNotFoundError:
             self._paths.pop(partition, None)
             raise SourceUnreachable(f"{path} is not there now") from None
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             self._drop(partition)
             raise SourceUnreachable(f"{path} cannot be read: {error}") from error
 
     async def close(self) -> None:
         for partition in list(self._open):
             self._drop(partition)
+
+    def files(self) -> dict[str, Path]:
+        """The files as they are now, by their partitions; of equal ones the first. Raises SourceUnreachable."""
+        self._find()
+        return dict(self._paths)
 
     def _look(self) -> None:
         """Find the files that have not changed since the last look."""
@@ -131,7 +146,7 @@ class FilesSource:
         lines = self._open.get(partition)
         if lines is None or lines.position != position:
             self._drop(partition)
-            lines = self._open[partition] = FileLines(path)
+            lines = self._open[partition] = opened(path)
             if not lines.go_to(position):
                 self._drop(partition)
                 raise PositionOutOfRange(position, 0)
@@ -143,6 +158,17 @@ class FilesSource:
     def _drop(self, partition: str) -> None:
         if (lines := self._open.pop(partition, None)) is not None:
             lines.close()
+
+
+def opened(path: Path) -> Lines:
+    """The lines of a file. Raises SourceUnreachable where a library is missing, OSError."""
+    if (missing := missing_library(path)) is not None:
+        raise SourceUnreachable(f"{path}: {missing}")
+    if is_parquet(path):
+        from parcours.sources.parquet_rows import ParquetRows
+
+        return ParquetRows(path)
+    return FileLines(path)
 
 
 def _parted(pattern: str) -> tuple[Path, str]:

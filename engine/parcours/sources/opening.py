@@ -32,12 +32,13 @@ class OpenedSource:
 def sources_of(project: Project, environ: Mapping[str, str]) -> list[OpenedSource]:
     """Those of sources.yaml. Raises SettingInvalid for what cannot be read, and for a secret that is not there."""
     return [
-        OpenedSource(name, _source(name, document, project, environ), _make(document, project))
+        OpenedSource(name, source_of(name, document, project, environ), maker_of(document, project))
         for name, document in project.documents.sources.sources.items()
     ]
 
 
-def _source(name: str, document: SourceDocument, project: Project, environ: Mapping[str, str]) -> Source:
+def source_of(name: str, document: SourceDocument, project: Project, environ: Mapping[str, str]) -> Source:
+    """One of them, which is yet to be started. Raises SettingInvalid."""
     loaded = source_class(document.kind)
     written = {document.kind: document.settings}
     settings = resolve_secrets(written, project.folder, environ, f"sources.{name}")[document.kind]
@@ -47,6 +48,7 @@ def _source(name: str, document: SourceDocument, project: Project, environ: Mapp
         raise SettingInvalid(f"sources.{name}.{document.kind}: {in_a_line(error, loaded.Settings)}") from None
 
 
-def _make(document: SourceDocument, project: Project) -> MakeLine:
+def maker_of(document: SourceDocument, project: Project) -> MakeLine:
+    """What makes a line of each of its messages."""
     fields = compiled_map(document, Margin("sources.yaml", []), project.trees)
     return mapped_by(fields) if fields else as_it_is

@@ -32,6 +32,7 @@ from parcours.routing.calls import line_of, person_text
 from parcours.service.blocking import BlockingFacade, blocking
 from parcours.service.insight import BlockingInsight
 from parcours.service.people_calls import Id
+from parcours.testing.cases.message import called_by
 from parcours.testing.sent_names import SentNames
 from parcours.testing.virtual_facade import VirtualFacade
 from parcours.wording import shown_value
@@ -121,6 +122,17 @@ class VirtualProject(BlockingFacade):
         if not isinstance(call, Mapping):
             raise CallerError(f"happen({shown_value(call)}): a call is an object, such as {{'type': 'track', ...}}")
         self._call(self._facade.happen(line_of({**call, "timestamp": time_text(self.now_ms())})))
+
+    def message(
+        self, source: str, value: object, *, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Let a message come from a source of sources.yaml now: what its `map` makes of it happens.
+
+        Raises CallerError with the reason where it cannot be used.
+        """
+        call = called_by(self.project, source, value, key, headers or {}, self.now_ms())
+        if call is not None:
+            self.happen(call)
 
     def advance(self, by: timedelta | None = None, **parts: float) -> None:
         """Let time pass: `advance(days=1, hours=2)`, or a timedelta. Timers due at the very end have fired.

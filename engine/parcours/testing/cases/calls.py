@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 import msgspec
 
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
+from parcours.errors import CallerError
 from parcours.instants import floor_ms
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
@@ -29,6 +30,7 @@ from parcours.testing.cases.document import (
     ReactionGiven,
     Scene,
 )
+from parcours.testing.cases.message import MessageGiven, called_by
 from parcours.testing.cases.moment import at_ms
 
 
@@ -45,6 +47,8 @@ class SceneCalls:
         self._scene = scene
         self._start_ms = floor_ms(scene.start)
         self._marked: dict[int, str | None] = {}
+        self._messages: dict[int, dict[str, object]] = {}
+        self.refused = list(self._read_messages())
         for place in sorted(range(len(scene.given)), key=self._moment):
             if isinstance(given := scene.given[place], MarkGiven):
                 self._marked[place] = self._proposition(place, given)
@@ -52,12 +56,24 @@ class SceneCalls:
         self.calls = [*known, *(each for _, each in said)]
         self.places = [*range(-len(known), 0), *(place for place, _ in said)]
         unknown = [place for place, key in sorted(self._marked.items()) if key is None]
-        self.refused = [(place, "she has got no such offer until then") for place in unknown]
+        self.refused += [(place, "she has got no such offer until then") for place in unknown]
 
     def begun_by_hand(self) -> list[tuple[str, int | None]]:
         """The runs of campaigns that are begun."""
         begun = (each for each in self._scene.given if isinstance(each, CampaignGiven))
         return [(each.campaign, at_ms(each.at, self._start_ms)) for each in begun]
+
+    def _read_messages(self) -> Iterator[tuple[int, str]]:
+        """Find what messages of sources mean; those that mean nothing that could be said, each with the reason."""
+        for place, given in enumerate(self._scene.given):
+            if isinstance(given, MessageGiven):
+                at = at_ms(given.at, self._start_ms)
+                try:
+                    call = called_by(self._project, given.message, given.value, given.key, given.headers, at)
+                except CallerError as error:
+                    yield place, str(error)
+                else:
+                    self._messages |= {} if call is None else {place: call}
 
     def _moment(self, place: int) -> tuple[int, int]:
         """When something given happens, and after what else of that instant."""
@@ -73,12 +89,14 @@ class SceneCalls:
 
     def _said(self) -> list[tuple[int, dict[str, object]]]:
         """The calls that can be said by now, each with its place."""
-        given = ((place, each) for place, each in enumerate(self._scene.given) if not isinstance(each, CampaignGiven))
-        return [
-            (place, self._call(place, each))
-            for place, each in given
-            if not isinstance(each, MarkGiven) or self._marked.get(place)
-        ]
+        said: list[tuple[int, dict[str, object]]] = []
+        for place, given in enumerate(self._scene.given):
+            if isinstance(given, MessageGiven):
+                said += [(place, self._messages[place])] if place in self._messages else []
+            elif not isinstance(given, CampaignGiven | MarkGiven) or self._marked.get(place):
+                assert not isinstance(given, CampaignGiven), "nobody calls by it"
+                said.append((place, self._call(place, given)))
+        return said
 
     def _proposition(self, place: int, mark: MarkGiven) -> str | None:
         """The proposition that a mark means, by what has happened until then, the marks before it included."""

@@ -43,6 +43,7 @@ from parcours.testing.cases.document import (
     Scene,
     SetsExpected,
 )
+from parcours.testing.cases.message import MessageGiven
 from parcours.testing.cases.moment import at_ms
 from parcours.testing.cases.people import ids, is_hers, is_user, linked_ids, name_of
 from parcours.testing.cases.sets import set_named, sets_of
@@ -60,6 +61,7 @@ class SceneChecker:
         self._journeys = {each.name: each for each in (*self._program.journeys, *self._program.taking)}
         self._campaigns = {campaign.name: campaign for campaign in self._program.campaigns}
         self._channels = channels_used(project.program)
+        self._sources = project.documents.sources.sources
         self._offers = project.program.offers
         self._leaving = [each for journey in self._journeys.values() for each in _leaving(journey)]
 
@@ -87,6 +89,9 @@ class SceneChecker:
     def _given(self, given: Given, margin: Margin) -> None:
         if isinstance(given, CampaignGiven):
             self._known(given.campaign, self._campaigns, "campaign", margin, "campaign")
+            return
+        if isinstance(given, MessageGiven):
+            self._known(given.message, self._sources, "source", margin, "message")
             return
         self._known(given.who, self._scene.people, "person", margin, "who")
         match given:

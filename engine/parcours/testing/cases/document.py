@@ -26,6 +26,7 @@ from parcours.core.offers.answer import LETTERS
 from parcours.journey.model.forms import Document, chooser, keys_of
 from parcours.journey.model.offers import Mark
 from parcours.journey.read.schema import DIALECT
+from parcours.testing.cases.message import MessageGiven
 from parcours.testing.cases.moment import Instant, Moment
 from parcours.wording import nearest
 
@@ -176,7 +177,7 @@ class CampaignGiven(Document):
 CallGiven: TypeAlias = (
     EventGiven | IdentifyGiven | ReactionGiven | ConsentGiven | MergeGiven | DecisionGiven | MarkGiven
 )
-"""What somebody's call tells."""
+"""What a call of somebody tells who is named."""
 
 Given: TypeAlias = Annotated[
     Annotated[EventGiven, Tag("<event>")]
@@ -186,11 +187,12 @@ Given: TypeAlias = Annotated[
     | Annotated[MergeGiven, Tag("<merge>")]
     | Annotated[DecisionGiven, Tag("<decide>")]
     | Annotated[MarkGiven, Tag("<mark>")]
-    | Annotated[CampaignGiven, Tag("<campaign>")],
+    | Annotated[CampaignGiven, Tag("<campaign>")]
+    | Annotated[MessageGiven, Tag("<message>")],
     Discriminator(
-        chooser("event", "identify", "reaction", "consent", "merge", "decide", "mark", "campaign"),
+        chooser("event", "identify", "reaction", "consent", "merge", "decide", "mark", "campaign", "message"),
         custom_error_type="given",
-        custom_error_message="what is given is an event, identify, reaction, consent, merge, decide, mark or campaign",
+        custom_error_message="given is an event, identify, reaction, consent, merge, decide, mark, campaign or message",
     ),
 ]
 

@@ -1,0 +1,33 @@
+"""What a file is by the endings of its name, and what it takes to read it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+PACKED: Final = frozenset({".gz", ".zst"})
+
+PARQUET: Final = ".parquet"
+"""It is packed inside, so an ending such as that of `part.gz.parquet` says nothing that reading it would need."""
+
+LIBRARIES: Final = {PARQUET: "pyarrow", ".zst": "zstandard"}
+"""What is needed to read files of these endings, the first one that a name has."""
+
+
+def suffixes(path: Path) -> list[str]:
+    """The endings of its name, in lower case."""
+    return [each.lower() for each in path.suffixes]
+
+
+def is_parquet(path: Path) -> bool:
+    return PARQUET in suffixes(path)
+
+
+def missing_library(path: Path) -> str | None:
+    """What has to be installed to read the file, in words; None where nothing has to be."""
+    endings = suffixes(path)
+    ending = next((each for each in LIBRARIES if each in endings), None)
+    if ending is None or find_spec(LIBRARIES[ending]) is not None:
+        return None
+    return f"a file of {ending} needs the library {LIBRARIES[ending]}: `pip install 'parcours[insight]'`"
