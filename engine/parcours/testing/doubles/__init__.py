@@ -1,8 +1,9 @@
 """Doubles of providers: local servers that speak the real protocols, for tests and for the demo; and a log in memory.
 
 Each server is a context manager, in a thread of its own on a free loopback port. Messages taken in are in a plain
-list; `next(...)` gives the coming messages a fault. Each is imported when it is asked for, so that only those
-that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and cryptography for mail.
+list; `next(...)` gives the coming messages a fault. A Kafka is a process of its own. Each is imported when it is asked
+for, so that only those that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and cryptography for
+mail, confluent-kafka for Kafka.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
     from parcours.testing.doubles.fcm import FcmServer, Push
     from parcours.testing.doubles.http import HttpServer
+    from parcours.testing.doubles.kafka import Kafka
     from parcours.testing.doubles.log import Log, LogSource
     from parcours.testing.doubles.smtp import Mail, SmtpServer
     from parcours.testing.doubles.twilio import Sms, TwilioServer
@@ -25,6 +27,7 @@ else:
         "Hang": "faults",
         "HttpReply": "faults",
         "HttpServer": "http",
+        "Kafka": "kafka",
         "Log": "log",
         "LogSource": "log",
         "Mail": "smtp",
@@ -47,6 +50,7 @@ __all__ = [
     "Hang",
     "HttpReply",
     "HttpServer",
+    "Kafka",
     "Log",
     "LogSource",
     "Mail",
