@@ -19,6 +19,8 @@ from parcours import Engine, Project
 from parcours.clock import ManualClock
 from parcours.core.fact import Changed
 from parcours.core.time_text import time_text
+from parcours.journey.model.recurrence import instants_from
+from parcours.service import snapshots
 from parcours.testing.doubles import HttpReply, Kafka, NatsServer
 
 PEOPLE = 40
@@ -162,6 +164,24 @@ def test_a_stream_has_the_members_of_the_instant_once_each(
             told = [json.loads(value) for value in values()]
             assert len({change["id"] for change in told}) == len(told)
             check(engine, told, is_ordered=False)
+
+
+def test_the_next_instant_is_looked_up_once(
+    open_engine: Callable[[str], Engine], clock: ManualClock, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counting(at_ms: int, rule: str | None, timezone: str, after_ms: int) -> Iterator[int]:
+        asked.append(after_ms)
+        return instants_from(at_ms, rule, timezone, after_ms)
+
+    monkeypatch.setattr(snapshots, "instants_from", counting)
+    monkeypatch.setattr(snapshots, "LOOK_EVERY_S", 0.001)
+    with open_engine(f"{{webhook: {{url: '{desk.url}'}}}}") as engine:
+        for number in range(30):  # each of which waits for the disk
+            engine.identify(f"u{number}", {"city": "Rome"}).result()
+
+    assert asked == [BEGIN_MS]
 
 
 def test_a_snapshot_that_fails_is_a_trouble_and_increments_go_on(

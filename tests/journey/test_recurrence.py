@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
+from dateutil.rrule import rrulestr
 
 from parcours.expression.expression import from_ms, to_json
 from parcours.instants import ceil_ms
+from parcours.journey.model import recurrence
 from parcours.journey.model.recurrence import Recurrence, check_rule
 
 DAY_MS = 86_400_000
@@ -78,11 +81,11 @@ def test_a_rule_comes_to_its_end(rule: str, expected: list[str]) -> None:
 
 
 def test_milliseconds_of_the_start_are_kept() -> None:
-    recurrence = Recurrence("FREQ=DAILY;COUNT=2", 1_234, "UTC")
-    assert list(recurrence.instants()) == [1_234, 86_401_234]
-    assert recurrence.following(1_233) == 1_234
-    assert recurrence.following(1_234) == 86_401_234
-    assert recurrence.following(86_401_234) is None
+    recurring = Recurrence("FREQ=DAILY;COUNT=2", 1_234, "UTC")
+    assert list(recurring.instants()) == [1_234, 86_401_234]
+    assert recurring.following(1_233) == 1_234
+    assert recurring.following(1_234) == 86_401_234
+    assert recurring.following(86_401_234) is None
 
 
 SPELLINGS = [
@@ -150,8 +153,25 @@ def test_a_text_that_is_no_rule_is_refused_with_its_reason(text: str, message: s
     ],
 )
 def test_the_instants_after_a_time_are_those_of_the_whole(rule: str, timezone: str) -> None:
-    recurrence = Recurrence(check_rule(rule), START_MS, timezone)
-    every = list(islice(recurrence.instants(), 6_000))
+    recurring = Recurrence(check_rule(rule), START_MS, timezone)
+    every = list(islice(recurring.instants(), 6_000))
     for after_ms in (START_MS, START_MS + 1, *(START_MS + week * 7 * DAY_MS - 1 for week in (1, 12, 13, 30, 42))):
         expected = [at_ms for at_ms in every if at_ms > after_ms][:50]
-        assert list(islice(recurrence.instants(after_ms), len(expected))) == expected
+        assert list(islice(recurring.instants(after_ms), len(expected))) == expected
+
+
+def test_what_recurs_each_minute_is_not_counted_through_from_long_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = 0
+
+    def counting(text: str, dtstart: datetime) -> Iterator[datetime]:
+        nonlocal counted
+        for each in rrulestr(text, dtstart=dtstart):
+            counted += 1
+            yield each
+
+    monkeypatch.setattr(recurrence, "rrulestr", counting)
+    after_ms = START_MS + 100 * DAY_MS
+
+    assert next(Recurrence("FREQ=MINUTELY", START_MS, "UTC").instants(after_ms)) == after_ms + 60_000
+
+    assert counted < 2 * DAY_MS / 60_000

@@ -66,6 +66,8 @@ class Snapshots:
         self._program: Program | None = None
         self._task: asyncio.Task[None] | None = None
         self._troubles: dict[str, str] = {}
+        self._following: dict[str, tuple[object, int | None]] = {}
+        """By destination its schedule and the next instant of that: to find one may mean to count through thousands."""
 
     def troubles(self) -> list[str]:
         """Which destinations were not told of all members when they should have been last."""
@@ -100,9 +102,15 @@ class Snapshots:
     def _is_due(self, destination: Destination, since_ms: int, now_ms: int) -> bool:
         """Whether one of its instants lies behind `since_ms` and not behind now."""
         assert self._program is not None and destination.full is not None, "it is scheduled"
-        at_ms, rule = destination.full
-        following = next(instants_from(at_ms, rule, self._program.timezone, since_ms), None)
-        return following is not None and following <= now_ms
+        schedule = *destination.full, self._program.timezone
+        known, following = self._following.get(destination.name, (None, None))
+        if known != schedule:
+            following = next(instants_from(*schedule, since_ms), None)
+        is_due = following is not None and following <= now_ms
+        if is_due:
+            following = next(instants_from(*schedule, now_ms), None)
+        self._following[destination.name] = schedule, following
+        return is_due
 
     async def _try(self, name: str) -> None:
         try:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from parcours.background import in_thread
+from parcours.source import in_thread
 from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable
 from parcours.sources.kafka_settings import KafkaSettings
 

@@ -129,14 +129,15 @@ def _without_end(parts: Mapping[str, str]) -> str:
 
 
 def _near(start: datetime, parts: Mapping[str, str], wall: datetime) -> datetime:
-    """A start of the same rule some days before a time, so that what lies before need not be counted through.
+    """A start of the same rule shortly before a time, so that what lies before need not be counted through.
 
-    What repeats with each week goes on in the same way from the same time of the same weekday.
+    What repeats with each week goes on in the same way from the same time of the same weekday, and what repeats more
+    often from the same time of a day.
     """
     if parts["FREQ"] in ("YEARLY", "MONTHLY") or "COUNT" in parts or parts.get("INTERVAL", "1") != "1":
         return start
-    weeks = (wall - start) // timedelta(weeks=1) - 1
-    return start + timedelta(weeks=max(weeks, 0))
+    period = timedelta(weeks=1) if parts["FREQ"] == "WEEKLY" else timedelta(days=1)
+    return start + period * max((wall - start) // period - 1, 0)
 
 
 def instants_from(at_ms: int, rule: str | None, timezone: str, after_ms: int) -> Iterator[int]:
