@@ -23,7 +23,7 @@ from hashlib import blake2s
 from pathlib import Path
 from zlib import crc32
 
-from throughput import schema, server
+from measuring.stores import schema, server
 
 from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.shard.closed_store import own_of

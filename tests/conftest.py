@@ -27,6 +27,7 @@ APART = (
     "tests/faults/",
     "tests/model/",
     "tests/docs/test_benchmarks.py",
+    "tests/benchmarks/test_workloads.py",
     "tests/docs/test_decisions.py",
     "tests/campaigns/sets/test_chains.py",
     "tests/engine/test_killed_",

@@ -12,6 +12,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 NO_SCRIPTS = {
+    "__main__.py",
     "cdnow_theirs.py",
     "clickstream_theirs.py",
     "door_client.py",

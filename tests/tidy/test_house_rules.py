@@ -45,6 +45,7 @@ CHANCE = ("random.", "secrets.", "uuid.uuid1", "uuid.uuid4", "os.urandom", "buil
 
 # Beside those that are called like the room of the engine whose tests they hold.
 OTHER_TEST_FOLDERS = {
+    "benchmarks",  # the tool that measures, and how much work an event makes
     "browser",  # what needs one: pages that speak to a door
     "channels",  # those that come along
     "corpus",  # what the outside has said to others, and what it means

@@ -1,0 +1,1 @@
+"""What all workloads share: their shape, how a round is measured and checked, and how results are kept and compared."""

@@ -1,0 +1,107 @@
+"""What is ingested? The cart workload, and what else can be in the way of an event.
+
+Every case has the journey of the cart. `journeys` adds nine more, each with a condition of three nested parts that few
+events meet, and `audiences` besides these five audiences that events move people in and out of. Of the lines of
+`irrelevant` 95 in 100 are of an event that nothing listens to; in those of `zipf` the person in place n has 1/n as many
+as the first; in those of `hot` every second one is one person's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
+
+from workload import SHARES, events, project
+
+from parcours import Project
+
+PATIENCE = "2s"
+"""How long the journey of the cart waits: reminders go out while events still come."""
+
+MORE_JOURNEYS = 9
+
+SHARES_IRRELEVANT = {"Product Viewed": 95, "Checkout Started": 3, "Order Completed": 2}
+
+HOT_SHARE = 0.5
+
+AUDIENCES = {
+    "full-carts": 'count("Checkout Started", "30d") > 2',
+    "buyers": 'count("Order Completed", "30d") > 0',
+    "waverers": 'count("Checkout Started", "7d") > 0 && count("Order Completed", "7d") == 0',
+    "collectors": 'count("Product Added", "7d") > 3',
+    "regulars": 'count("Order Completed", "90d") > 2 || count("Product Added", "90d") > 10',
+}
+
+Whose = Callable[[int], Callable[[Random], int] | None]
+"""Makes the draw of a person's number from how many there are."""
+
+
+def evenly(people: int) -> None:
+    """As the workload draws."""
+
+
+def zipf(people: int) -> Callable[[Random], int]:
+    weights = list(accumulate(1 / place for place in range(1, people + 1)))
+    numbers = range(people)
+    return lambda chance: chance.choices(numbers, cum_weights=weights)[0]
+
+
+def hot(people: int) -> Callable[[Random], int]:
+    return lambda chance: 0 if chance.random() < HOT_SHARE else chance.randrange(people)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A project, and the lines that it takes."""
+
+    project: Callable[[], Project]
+    shares: Mapping[str, int] = field(default_factory=lambda: SHARES)
+    whose: Whose = evenly
+
+    def lines(self, count: int, people: int) -> Iterator[bytes]:
+        return events(count, people, shares=self.shares, whose=self.whose(people))
+
+
+def cart() -> Project:
+    return project(PATIENCE)
+
+
+def with_journeys() -> Project:
+    return _with(journeys=[_picky(number) for number in range(MORE_JOURNEYS)])
+
+
+def with_audiences() -> Project:
+    return _with(journeys=[_picky(number) for number in range(MORE_JOURNEYS)], audiences=AUDIENCES)
+
+
+def _picky(number: int) -> dict[str, object]:
+    """A journey like that of the cart, for few."""
+    bound = 200 + 10 * number
+    few = "event.cart.items > 7 || (event.cart.total > 298 && event.cart.items < 3)"
+    return {
+        "journey": f"dear-cart-{number}",
+        "entry": {"event": "Checkout Started", "when": f"event.cart.total > {bound} && ({few})"},
+        "exit": [{"event": "Order Completed"}],
+        "steps": [{"id": "patience", "wait": PATIENCE}, {"id": "last", "end": True}],
+    }
+
+
+def _with(journeys: list[dict[str, object]], audiences: Mapping[str, str] | None = None) -> Project:
+    documents = json.loads(cart().to_json())
+    documents["journeys"] += journeys
+    if audiences is not None:
+        documents["audiences"] = {"audiences": audiences}
+    return Project.from_json(json.dumps(documents).encode())
+
+
+CASES = {
+    "cart": Case(cart),
+    "journeys": Case(with_journeys),
+    "audiences": Case(with_audiences),
+    "irrelevant": Case(cart, shares=SHARES_IRRELEVANT),
+    "zipf": Case(cart, whose=zipf),
+    "hot": Case(cart, whose=hot),
+}

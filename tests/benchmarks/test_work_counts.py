@@ -1,0 +1,52 @@
+"""Do events and timers make as much work as they did? Store operations, bytes, decoders and evaluations are counted.
+
+More of it is a cost that nobody may have meant, and less is worth keeping: work_counts.py says how it is renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.benchmarks.work_counts import Counts, differences, kept, work
+
+from parcours.segment.line import decode_envelope
+from parcours.shard import intake
+
+
+def test_events_and_timers_make_as_much_work_as_is_kept() -> None:
+    assert differences(kept(), work()) == []
+
+
+def twice(method: Callable[..., Any]) -> Callable[..., Any]:
+    """As somebody writes it who does not see that the first answer would do."""
+
+    def called(*given: Any, **named: Any) -> Any:
+        method(*given, **named)
+        return method(*given, **named)
+
+    return called
+
+
+def test_a_line_that_is_decoded_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "decode_envelope", twice(decode_envelope))
+
+    found = differences(kept(), work())
+
+    assert any("cart: a thousand events: json decoded" in line for line in found), found
+    assert not any("store: append" in line for line in found), found
+
+
+CASES: list[tuple[Counts, Counts, list[str]]] = [
+    ({"decoded": 100.0}, {"decoded": 102.0}, []),  # within the tolerance
+    ({"decoded": 100.0}, {"decoded": 102.1}, ["cart: decoded: 102.1 where 100.0 are kept"]),
+    ({"decoded": 100.0}, {"decoded": 97.0}, ["cart: decoded: 97.0 where 100.0 are kept"]),  # less, which is to be kept
+    ({"decoded": 100.0}, {}, ["cart: decoded: 0.0 where 100.0 are kept"]),
+    ({}, {"decoded": 0.1}, ["cart: decoded: 0.1 where 0.0 are kept"]),  # what was never done before
+]
+
+
+@pytest.mark.parametrize("before, after, told", CASES)
+def test_what_is_off_by_more_than_the_tolerance_is_told(before: Counts, after: Counts, told: list[str]) -> None:
+    assert differences({"cart": before}, {"cart": after}) == told

@@ -1,0 +1,79 @@
+"""Does each workload run, and is its answer checked? Small, and whatever it measures is not looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from measuring.command import listed, run, without_outputs
+from measuring.results import read
+from measuring.shape import Answer, Figure, Measured
+from rich.console import Console
+from workloads import ABOUT
+
+REPOSITORY = Path(__file__).parents[2]
+
+SMALL = {
+    "ingest": "--runtime local --events 4000 --people 300 --singles 40",
+    "latency": "--runtime local --seconds 0.5 --calls 300 --people 100",
+    "recovery": "--people 5000",
+    "timers": "--people 5000",
+}
+
+
+def test_every_workload_is_tried() -> None:
+    assert ABOUT.keys() == SMALL.keys()
+
+
+@pytest.mark.parametrize("name, options", SMALL.items())
+def test_a_workload_checks_its_answers_and_keeps_what_it_measured(name: str, options: str, tmp_path: Path) -> None:
+    outputs = ["--json", str(tmp_path / "run.json"), "--plot", str(tmp_path / "run.svg")]
+    command = [sys.executable, "-m", "benchmarks", name, *options.split(), "--rounds", "1", *outputs]
+
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    result = read(tmp_path / "run.json")
+    assert result.command == [name, *options.split(), "--rounds", "1"]
+    assert all(measured.answers and measured.figures for measured in result.rounds[0])
+    assert all(figure in ended.stdout for figures in result.summary.values() for figure in figures)
+    assert (tmp_path / "run.svg").read_text().startswith("<svg")
+
+
+class Forgetful:
+    """A workload that loses a line in its second round."""
+
+    name: ClassVar[str] = "forgetful"
+    counted: ClassVar[str] = "line"
+    figures: ClassVar[Mapping[str, Figure]] = {}
+
+    def __init__(self, asked: Namespace) -> None:
+        pass
+
+    def run(self, number: int) -> Iterator[Measured]:
+        yield Measured("all", {}, answers=[Answer("accepted", 9 if number == 2 else 10, 10)])
+
+
+def test_nothing_is_told_of_a_run_with_a_wrong_answer() -> None:
+    with pytest.raises(SystemExit, match="a wrong answer, so nothing is told of it: all: 9 accepted, not 10"):
+        run(Namespace(what="forgetful", workload=Forgetful, rounds=3), ["forgetful"])
+
+
+def test_the_list_names_every_workload() -> None:
+    told = StringIO()
+
+    listed(Console(file=told, width=200))
+
+    assert all(f" {name} " in told.getvalue() for name in [*ABOUT, "compare"])
+
+
+def test_a_stored_command_says_nothing_of_where_its_result_went() -> None:
+    words = ["ingest", "--json", "a.json", "--events", "5", "--plot=b.svg", "--rounds", "1"]
+
+    assert without_outputs(words) == ["ingest", "--events", "5", "--rounds", "1"]
