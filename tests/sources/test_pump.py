@@ -225,11 +225,13 @@ def test_a_line_without_a_time_has_that_of_the_log() -> None:
     at = 1_700_000_000_123
     plain, own = b'{"type":"track"}', b'{"type":"track","timestamp":"2020-01-01T00:00:00Z"}'
 
-    assert as_it_is(Line(0, plain), "0") == plain
-    assert as_it_is(Line(0, plain, timestamp_ms=at), "0") == b'{"type":"track","timestamp":"2023-11-14T22:13:20.123Z"}'
-    assert as_it_is(Line(0, own, timestamp_ms=at), "0") == own
-    assert as_it_is(Line(0, b"no JSON", timestamp_ms=at), "0") == b"no JSON"
-    assert as_it_is(Line(0, b"[]", timestamp_ms=at), "0") == b"[]"
+    assert as_it_is(Line(0, plain), "0", {}) == plain
+    assert (
+        as_it_is(Line(0, plain, timestamp_ms=at), "0", {}) == b'{"type":"track","timestamp":"2023-11-14T22:13:20.123Z"}'
+    )
+    assert as_it_is(Line(0, own, timestamp_ms=at), "0", {}) == own
+    assert as_it_is(Line(0, b"no JSON", timestamp_ms=at), "0", {}) == b"no JSON"
+    assert as_it_is(Line(0, b"[]", timestamp_ms=at), "0", {}) == b"[]"
 
 
 def test_reading_waits_for_the_shards(project: Project) -> None:

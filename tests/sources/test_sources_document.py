@@ -87,7 +87,7 @@ def mapped(folder: Path, mapping: str, line: Line) -> Any:
     """What a message means by a map."""
     project = Project.load(write_shop(folder, f"sources: {{a: {{files: x, map: {mapping}}}}}"))
     (opened,) = sources_of(project, {})
-    made = line_of(line, "7", opened.make)
+    made = line_of(line, "7", opened.make, {})
     assert made is not None
     return made if made.startswith(b"\0") else json.loads(made)
 

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from parcours.source import in_thread
-from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable
+from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
 from parcours.sources.kafka_settings import KafkaSettings
 
 ANSWER_S: Final = 5.0

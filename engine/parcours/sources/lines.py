@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import msgspec
@@ -28,8 +27,6 @@ CloudTypes: TypeAlias = Mapping[str, str]
 MakeLine: TypeAlias = Callable[[Line, str, CloudTypes], bytes]
 """The line of the event format that a message of a partition means. Raises ValueError, which says why it is none."""
 
-NO_TYPES: Final = MappingProxyType[str, str]({})
-
 PREFIXES: Final = ("ce_", "ce-")
 """What the names of headers begin with that are attributes of a CloudEvent: in Kafka, and elsewhere."""
 
@@ -44,7 +41,7 @@ class _Timed(msgspec.Struct):
 _read_timed = msgspec.json.Decoder(_Timed).decode
 
 
-def as_it_is(line: Line, partition: str, cloud_types: CloudTypes = NO_TYPES) -> bytes:
+def as_it_is(line: Line, partition: str, cloud_types: CloudTypes) -> bytes:
     """A message that has the shape of Segment's spec, or is a CloudEvent.
 
     Where it tells no time, its time is that of the log.
@@ -64,7 +61,7 @@ def as_it_is(line: Line, partition: str, cloud_types: CloudTypes = NO_TYPES) -> 
     return with_member(value, "timestamp", b'"%b"' % time_text(line.timestamp_ms).encode())
 
 
-def line_of(line: Line, partition: str, make: MakeLine, cloud_types: CloudTypes = NO_TYPES) -> bytes | None:
+def line_of(line: Line, partition: str, make: MakeLine, cloud_types: CloudTypes) -> bytes | None:
     """What is handed in of a message; None where nothing is, as of one that says only that its key is gone."""
     if line.unusable is not None:
         return unusable_line(line.unusable, line.value or b"")

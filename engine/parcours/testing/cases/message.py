@@ -51,7 +51,7 @@ def called_by(
     if line.value is None:
         return None
     try:
-        made = maker_of(sources[source], project)(line, FIRST_PARTITION)
+        made = maker_of(sources[source], project)(line, FIRST_PARTITION, project.program.cloud_types)
         call: dict[str, object] = msgspec.json.decode(made, type=dict[str, object])
     except (ValueError, msgspec.MsgspecError) as error:
         raise CallerError(str(error)) from None
