@@ -110,8 +110,9 @@ class Look:
     async def _foretold(self, lines: Sequence[Line]) -> Counter[str]:
         fates = Counter[str]()
         made: list[tuple[int, bytes]] = []
+        cloud_types = self._way_in.program().cloud_types
         for line in lines:
-            what = line_of(line, self._log.partition, self._make)
+            what = line_of(line, self._log.partition, self._make, cloud_types)
             if what is None:
                 fates["ignored"] += 1
             else:

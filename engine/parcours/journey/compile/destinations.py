@@ -21,9 +21,6 @@ from parcours.journey.read.finding import Key, Margin
 _ANYTHING: Final = ExpectedKind("a field is any value", ("any",))
 _HASHED: Final = ExpectedKind("what is hashed is a string", ("string",))
 
-_NOT_THERE: Final = frozenset({"kafka", "nats"})
-"""Where members cannot go yet."""
-
 
 def compiled_destinations(
     documents: Documents, margins: Margins, declared: Declarations, addresses: Mapping[str, Expression]
@@ -64,8 +61,6 @@ def _compiled(
     name: str, document: DestinationDocument, margin: Margin, declared: Declarations, channels: Mapping[str, str]
 ) -> Destination:
     declared.check_audience(margin, document.audience, "audience")
-    if document.to.kind in _NOT_THERE:
-        margin.error(f"a destination there needs the extra [{document.to.kind}], which is not to be had yet", "to")
     consent = None
     if document.consent is not None:
         consent = document.consent.channel, document.consent.purpose
