@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -174,6 +175,41 @@ def test_all_partitions_go_back_together_and_only_one_to_a_position(project: Pro
     asyncio.run(backend())
 
 
+class Given(LogSource):
+    """Has the partitions that a group gives it, as a consumer of Kafka."""
+
+    given: Sequence[str] = ()
+
+    async def partitions(self) -> list[str]:
+        return list(self.given)
+
+
+def test_partitions_that_another_process_reads_go_back_as_well(project: Project) -> None:
+    async def backend() -> None:
+        log = filled(10)
+        for partition, lines in (("1", 5), ("2", 1)):
+            for number in range(lines):
+                log.append(partition, bought("bert", f"{partition}-{number}"))
+        first, second = Given(log.settings()), Given(log.settings())
+        first.given, second.given = ["0"], ["1", "2"]
+        async with reading(project, "memory:", first, settings=FORGETFUL) as service, beside(service, second) as other:
+            await until_taken(service, 10)
+            await until_taken(other, 6)
+            second.given = ["1"]
+            del log.partitions["2"]
+
+            told = await service.rewind_source("stream", "earliest", dry=True)
+            assert [(each.partition, each.end) for each in told.partitions] == [("0", 10), ("1", 5)]
+            assert [each.foreseen and each.foreseen.again for each in told.partitions] == [10, 5]
+            assert told.not_here == 1
+
+            await done(service, told, "earliest")
+            await until(lambda: _counts(other, accepted=11), "the other one reads it again")
+            await until(lambda: _counts(service, accepted=20), "and the first one what is its own")
+
+    asyncio.run(backend())
+
+
 @pytest.mark.parametrize("meanwhile", ["rewound", "published"])
 def test_it_is_not_done_if_something_else_has_come_since_it_was_told(meanwhile: str, project: Project) -> None:
     async def backend() -> None:
@@ -251,8 +287,10 @@ def test_what_cannot_be_is_refused_in_words(project: Project) -> None:
                 await again(service, 1)
             del log.partitions["0"]
             await until(lambda: _nothing(service), "it is read no more")
-            with pytest.raises(CallerError, match="the partition '0' of 'stream' is not read by this process"):
+            with pytest.raises(CallerError, match="source stream cannot be read there: .* has no partition '0'"):
                 await again(service, 1, partition="0")
+            with pytest.raises(CallerError, match="nothing has been read of 'stream' from there on"):
+                await again(service, "earliest")
 
     asyncio.run(backend())
 

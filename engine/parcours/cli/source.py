@@ -57,7 +57,7 @@ def rewind(
         str, typer.Option(metavar="WHERE", help="A position, a time such as 2026-01-01T10:00:00Z, or earliest.")
     ],
     partition: Annotated[
-        str | None, typer.Option(metavar="PARTITION", help="That one alone; all that the door reads, without it.")
+        str | None, typer.Option(metavar="PARTITION", help="That one alone; all that the log has, without it.")
     ] = None,
     token: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Do it, if nothing else has come since it was told with this.")
@@ -106,7 +106,7 @@ def _tell(told: Mapping[str, Any]) -> None:
     if partial:
         typer.echo("Not all lines were looked at: some stand for those around them.")
     if told["not_here"]:
-        typer.echo(f"This door does not read {_partitions(told['not_here'])} of it: nothing would change there.")
+        typer.echo(f"The log does not have {_partitions(told['not_here'])} any more: nothing would change there.")
     typer.echo(f"Nothing has been done; --token {told['token']} does it.")
 
 

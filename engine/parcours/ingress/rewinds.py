@@ -19,7 +19,7 @@ class RewindAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a source is to be read again from.
 
     to         a position, an ISO 8601 time with a zone, or "earliest"
-    partition  that one alone; all that this door reads, without it
+    partition  that one alone; all that the log has, without it
     dry        only say what would come of it
     token      that of the dry answer, without which nothing is done
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +22,12 @@ from parcours.sources.pump import Pump
 from parcours.wording import shown_value
 
 TOKEN_BYTES: Final = 8
+
+ELSEWHERE_MAX: Final = 100
+"""Partitions that this process does not read are looked for in the log where there are no more of them.
+
+Those of a consumer group are read by others, and files that have gone are nowhere.
+"""
 
 PlaceBehind: TypeAlias = int | datetime | Literal["earliest"]
 """Where reading goes on: a position, the first line that is not before a time, or the oldest that the log holds."""
@@ -45,7 +52,7 @@ class Rewind(msgspec.Struct, frozen=True, kw_only=True):
 
     token      says what this was told of: whoever wants it done names it
     dry        nothing has been done
-    not_here   partitions that the source has had and that this process does not read, which stay as they are
+    not_here   partitions that have been read and that this process does not find in the log, which stay as they are
     """
 
     source: str
@@ -73,7 +80,7 @@ class SourceRewinds(SourceCalls):
         one that has been taken earlier is applied once more, and so is one of which `map` makes something else by now.
 
         to         a position of a partition; a time, if the source can tell where it is; or "earliest"
-        partition  that one alone; None: all that this process reads, of which there may be only one for a position
+        partition  that one alone; None: all that the log has, of which there may be only one for a position
         dry        nothing is done, and the lines between are read, and shards are asked, for what would come of it
         token      that of the dry answer
         Raises CallerError for what cannot be, and where the log cannot be read; RewindOutdated where another rewind,
@@ -84,7 +91,7 @@ class SourceRewinds(SourceCalls):
             raise CallerError("token: that of a dry answer is expected, which says what would be applied again")
         with _in_words(name):
             taken = await self._taken(name)
-            ways = await _ways(pump, to, partition, taken)
+            ways, not_here = await _ways(pump, to, partition, taken)
             known = self._token(name, ways, taken)
             if token is not None and token != known:
                 raise RewindOutdated
@@ -97,7 +104,6 @@ class SourceRewinds(SourceCalls):
             PartitionRewind(partition=each, position=position, end=taken[each].end, foreseen=seen)
             for (each, position), seen in zip(ways, foreseen, strict=True)
         ]
-        not_here = len(taken.keys() - pump.partitions())
         return Rewind(source=name, token=known, dry=dry, partitions=partitions, not_here=not_here)
 
     async def _taken(self, name: str) -> dict[str, TakenPartition]:
@@ -118,22 +124,27 @@ class SourceRewinds(SourceCalls):
 
 async def _ways(
     pump: Pump, to: PlaceBehind, partition: str | None, taken: dict[str, TakenPartition]
-) -> list[tuple[str, int]]:
-    """The partitions that go back, each with its position."""
-    here = sorted(taken.keys() & pump.partitions())
-    if partition is not None:
-        if partition not in here:
-            read = "is not read by this process" if partition in taken else "has never been read"
-            raise CallerError(f"the partition {shown_value(partition)} of {shown_value(pump.name)} {read}")
-        here = [partition]
-    if isinstance(to, int) and len(here) > 1:
-        raise CallerError(f"a position is one of a partition, and {pump.name} has {len(here)}: say which")
-    places = [(each, await _position(pump, each, to)) for each in here]
-    ways = [(each, at) for each, at in places if at is not None and at < taken[each].end]
+) -> tuple[list[tuple[str, int]], int]:
+    """The partitions that go back, each with its position, and how many there are of which nothing can be read here."""
+    if partition is not None and partition not in taken:
+        raise CallerError(f"the partition {shown_value(partition)} of {shown_value(pump.name)} has never been read")
+    named = sorted(taken) if partition is None else [partition]
+    if isinstance(to, int) and len(named) > 1:
+        raise CallerError(f"a position is one of a partition, and {pump.name} has {len(named)}: say which")
+    found = [(each, await _position(pump, each, to)) for each in named if each in pump.partitions()]
+    others = [each for each in named if each not in pump.partitions()]
+    if len(others) <= ELSEWHERE_MAX:
+        positions = await asyncio.gather(*(_position(pump, each, to) for each in others), return_exceptions=True)
+        for each, position in zip(others, positions, strict=True):
+            if isinstance(position, BaseException) and (partition or not isinstance(position, PartitionGone)):
+                raise position
+            if not isinstance(position, BaseException):
+                found.append((each, position))
+    ways = [(each, at) for each, at in sorted(found) if at is not None and at < taken[each].end]
     if not ways:
-        read = f": {here[0]} has been read to {taken[here[0]].end}" if len(here) == 1 else ""
+        read = f": {named[0]} has been read to {taken[named[0]].end}" if len(named) == 1 else ""
         raise CallerError(f"nothing has been read of {shown_value(pump.name)} from there on{read}")
-    return ways
+    return ways, len(named) - len(found)
 
 
 async def _position(pump: Pump, partition: str, to: PlaceBehind) -> int | None:

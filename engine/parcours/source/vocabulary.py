@@ -109,6 +109,9 @@ class Source(Protocol):
     async def read(self, partition: str, position: int | None, most: int) -> Read:
         """At most `most` lines of the partition at `position` and behind it; None: where its settings say to begin.
 
+        Whoever looks into the log before it is read again asks for partitions that others read, and for positions
+        between two lines, too.
+
         It waits for lines for a moment where there are none, and not for more where there are some. One call of a
         partition is under way at a time; it may be cancelled. Raises PartitionGone, PositionOutOfRange,
         SourceUnreachable.

@@ -101,8 +101,9 @@ class Pump:
         return self._readers.keys()
 
     def log(self, partition: str) -> PartitionLog:
-        """One of them, to be looked into."""
-        return self._readers[partition][0].log
+        """A partition, to be looked into; it may be one that others read."""
+        reader = self._readers.get(partition)
+        return PartitionLog(self.source, partition) if reader is None else reader[0].log
 
     def look(self, partition: str) -> Look:
         """What would come of reading it again."""
