@@ -21,7 +21,7 @@ from parcours.journey.model.sources import SourceDocument
 from parcours.journey.project import Project
 from parcours.source import Line, SourceUnreachable
 from parcours.sources.files import FilesSettings, FilesSource, opened
-from parcours.sources.lines import MakeLine, line_of
+from parcours.sources.lines import CloudTypes, MakeLine, line_of
 from parcours.sources.messages import message_of
 from parcours.sources.opening import maker_of, source_of
 from parcours.wording import nearest, quoted
@@ -52,6 +52,7 @@ class _File:
     path: Path
     partition: str | None
     make: MakeLine
+    cloud_types: CloudTypes
 
     def lines(self) -> Iterator[bytes]:
         """A line for each message; an empty one for a message that says nothing. Raises CallerError."""
@@ -64,7 +65,7 @@ class _File:
 
     def _line(self, line: Line) -> bytes:
         message, partition = message_of(line) if self.partition is None else (line, self.partition)
-        return line_of(message, partition, self.make) or b""
+        return line_of(message, partition, self.make, self.cloud_types) or b""
 
 
 class SourceFiles:
@@ -105,7 +106,8 @@ class SourceFiles:
         except SourceUnreachable as error:
             raise CallerError(f"the source {quoted(name)}: {error}") from error
         for partition, path in found:
-            self._files.append(_File(name, path, partition if document.kind == FILES else None, make))
+            its_partition = partition if document.kind == FILES else None
+            self._files.append(_File(name, path, its_partition, make, project.program.cloud_types))
         return len(found)
 
     def after(self, lines: Iterable[object]) -> Iterator[object]:
