@@ -152,6 +152,16 @@ def test_a_message_of_segments_shape_needs_no_map(shop: Path, tmp_path: Path) ->
     assert transitions(out) == [("09:05", "u1", "entered")]
 
 
+def test_a_cloud_event_is_one_here_too_and_recognised_by_its_id(shop: Path, tmp_path: Path) -> None:
+    headers = {"ce_specversion": "1.0", "ce_id": "e-1", "ce_source": "/shop", "ce_type": "Bought", "ce_subject": "u1"}
+    message = {"value": {"total": 3}, "headers": headers, "timestamp": "2026-03-01T09:05:00Z"}
+    stream = written(tmp_path / "a.ndjson", message, message)
+
+    out = simulated(shop, {"stream": stream}, tmp_path / "out")
+
+    assert transitions(out) == [("09:05", "u1", "entered")]
+
+
 def test_the_results_are_the_same_to_the_byte_for_any_number_of_shards(shop: Path, tmp_path: Path) -> None:
     orders = written(tmp_path / "orders.ndjson", *(order(number * 7 % 60) for number in range(60)))
     table = {"customer": [f"u{number}" for number in range(40)], "at": ["2026-03-01T09:30:00Z"] * 40, "total": [1] * 40}

@@ -17,7 +17,7 @@ from parcours.testing.virtual_project import VirtualProject
 SHOP = {
     "parcours.yaml": "{project: shop, timezone: UTC}",
     "profile.yaml": "traits: {email: string}",
-    "events.yaml": "events: {Bought: {properties: {total: number, till: string}}}",
+    "events.yaml": "events: {Bought: {cloud_type: com.shop.order, properties: {total: number, till: string}}}",
     "sources.yaml": """
 sources:
   stream: {log: {topic: events}}
@@ -34,6 +34,10 @@ steps: [{id: done, end: true}]
 
 ORDER = "{message: shop, value: {customer: sarah, total: 80}, headers: {till: '3'}}"
 CALL = "{message: stream, value: {type: track, userId: sarah, event: Bought, properties: {total: 80, till: '3'}}}"
+CLOUD_EVENT = (
+    "{message: stream, value: {total: 80, till: '3'}, "
+    "headers: {ce_specversion: '1.0', ce_id: e-1, ce_source: /shop, ce_type: com.shop.order, ce_subject: sarah}}"
+)
 
 
 @pytest.fixture
@@ -61,6 +65,7 @@ def told(shop: Path, given: str, expected: str) -> list[str]:
         (ORDER.replace("{message", "{at: +5m, message"), "{who: sarah, journey: thanks, at: +5m, times: 1}"),
         (ORDER.replace("80", "9"), "{who: sarah, journey: thanks, times: 0}"),
         (CALL, "{who: sarah, journey: thanks, at: +0s, times: 1}"),  # it needs no map
+        (CLOUD_EVENT, "{who: sarah, journey: thanks, at: +0s, times: 1}"),
         ("{message: shop, key: sarah}", "{who: sarah, journey: thanks, times: 0}"),  # its key is gone
     ],
 )

@@ -19,6 +19,7 @@ from parcours.cli.lines import read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.rejected import REJECTED
 from parcours.cli.simulated_sources import AllSources, SourceOption, check_asked, files_asked, what_is_left_out
+from parcours.cli.streams_demo import show_streams_demo
 from parcours.errors import naming
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class DemoShown(StrEnum):
     CAMPAIGN = "campaign"
     INSIGHT = "insight"
     DECISIONS = "decisions"
+    STREAMS = "streams"
 
 
 class Unsorted(StrEnum):
@@ -86,9 +88,10 @@ def demo(
     what: Annotated[
         DemoShown,
         typer.Argument(
-            metavar="[journeys|campaign|insight|decisions]",
+            metavar="[journeys|campaign|insight|decisions|streams]",
             help="campaign: over sets of the same people. insight: what can be asked afterwards, as a page and in the "
-            "terminal. decisions: which offers one more shopper gets, and why no others.",
+            "terminal. decisions: which offers one more shopper gets, and why no others. streams: live, in this "
+            "process: orders from Kafka, clicks over HTTP, an audience kept in a file and at a webhook.",
         ),
     ] = DemoShown.JOURNEYS,
     shards: Shards = 2,
@@ -107,6 +110,11 @@ def demo(
     """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
     if is_opened and what is not DemoShown.INSIGHT:
         raise typer.BadParameter("it goes with insight.", param_hint="--open")
+    if what is DemoShown.STREAMS:
+        if out is not None:
+            raise typer.BadParameter("it goes with insight and decisions.", param_hint="--out")
+        show_streams_demo(shards=shards, json=json)
+        return
     if what in (DemoShown.INSIGHT, DemoShown.DECISIONS):
         if json:
             raise typer.BadParameter("its figures are in its folder.", param_hint="--json")

@@ -100,13 +100,14 @@ class SourceFiles:
 
     def _add(self, name: str, document: SourceDocument, project: Project, source: FilesSource) -> int:
         """How many files it has."""
-        make, types = maker_of(document, project), project.program.cloud_types
+        make = maker_of(document, project)
         try:
             found = sorted(source.files().items(), key=itemgetter(1))
         except SourceUnreachable as error:
             raise CallerError(f"the source {quoted(name)}: {error}") from error
         for partition, path in found:
-            self._files.append(_File(name, path, partition if document.kind == FILES else None, make, types))
+            its_partition = partition if document.kind == FILES else None
+            self._files.append(_File(name, path, its_partition, make, project.program.cloud_types))
         return len(found)
 
     def after(self, lines: Iterable[object]) -> Iterator[object]:

@@ -11,7 +11,9 @@ from pydantic import Field
 from parcours.errors import CallerError
 from parcours.journey.model.forms import Document
 from parcours.journey.project import Project
+from parcours.shard.unusable import read_unusable
 from parcours.source import Line
+from parcours.sources.lines import line_of
 from parcours.sources.messages import FIRST_PARTITION
 from parcours.sources.opening import maker_of
 from parcours.testing.cases.moment import Moment
@@ -48,11 +50,12 @@ def called_by(
         [(name, text.encode()) for name, text in headers.items()],
         at_ms,
     )
-    if line.value is None:
+    made = line_of(line, FIRST_PARTITION, maker_of(sources[source], project), project.program.cloud_types)
+    if made is None:
         return None
+    if (unusable := read_unusable(made)) is not None:
+        raise CallerError(unusable[0])
     try:
-        made = maker_of(sources[source], project)(line, FIRST_PARTITION, project.program.cloud_types)
-        call: dict[str, object] = msgspec.json.decode(made, type=dict[str, object])
-    except (ValueError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(made, type=dict[str, object])
+    except msgspec.MsgspecError as error:
         raise CallerError(str(error)) from None
-    return call
