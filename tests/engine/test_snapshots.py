@@ -131,7 +131,7 @@ def test_a_webhook_is_posted_the_members_of_the_instant(
 
 
 def test_the_next_instant_is_looked_up_once(
-    open_engine: Callable[[str], Engine], clock: ManualClock, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    open_engine: Callable[[str], Engine], desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
 
