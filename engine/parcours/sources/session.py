@@ -122,9 +122,10 @@ class Session:
 
     async def _hand_in(self, read: Read) -> None:
         """Put what has been read into the lanes, once there is room."""
+        cloud_types = self._way_in.program().cloud_types
         offsets, lines = list[int](), list[bytes]()
         for each in read.lines:
-            line = line_of(each, self._partition, self._make)
+            line = line_of(each, self._partition, self._make, cloud_types)
             if line is not None:
                 offsets.append(each.offset)
                 lines.append(line)
