@@ -123,10 +123,13 @@ class Session:
     async def _hand_in(self, read: Read) -> None:
         """Put what has been read into the lanes, once there is room."""
         cloud_types = self._way_in.program().cloud_types
-        made = [(each.offset, line_of(each, self._log.partition, self._make, cloud_types)) for each in read.lines]
-        offsets = [offset for offset, line in made if line is not None]
-        lines = [line for _, line in made if line is not None]
-        if ignored := len(made) - len(lines):
+        offsets, lines = list[int](), list[bytes]()
+        for each in read.lines:
+            line = line_of(each, self._log.partition, self._make, cloud_types)
+            if line is not None:
+                offsets.append(each.offset)
+                lines.append(line)
+        if ignored := len(read.lines) - len(lines):
             self._outcomes["ignored"] += ignored
         if lines:
             while self._under_way and self.lines + len(lines) > self._way_in.settings.source_lines_max:
