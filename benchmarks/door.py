@@ -35,6 +35,9 @@ CONNECTIONS = 8
 SINGLE_CONNECTIONS = 200
 """Of clients that send one event at a time and wait for each to be on disk: those that wait together share a commit."""
 
+MEGABYTE_LINES = 3_700
+"""About a megabyte."""
+
 CALLS_UNDER_WAY = 8
 MAILS_PER_SECOND = 50
 PEOPLE = 50_000
@@ -87,8 +90,28 @@ def serve(kind: str, folder: str, mail_port: int) -> None:
     serving.serve(lambda: serving.Serving(opened, settings, announce=lambda address, _: print(address, flush=True)))
 
 
-async def ingest_alone(folder: str, blocks: Sequence[bytes]) -> tuple[float, float]:
-    """Seconds and processor seconds in which an engine takes these blocks, without a door."""
+@dataclass(frozen=True)
+class Taken:
+    """Events that went one way: how many, and how many were accepted; seconds, and processor seconds of whoever took
+    them."""
+
+    events: int
+    accepted: int
+    seconds: float
+    cpu_s: float
+
+    @property
+    def per_second(self) -> float:
+        return self.events / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """For each."""
+        return self.cpu_s / self.events * 1e6
+
+
+async def ingest_alone(folder: str, blocks: Sequence[bytes]) -> Taken:
+    """An engine takes these blocks, without a door."""
     async with Service.open(
         project("2s"), f"sqlite:///{folder}", shards=2, runtime="local", records=["email"]
     ) as service:
@@ -104,8 +127,7 @@ async def ingest_alone(folder: str, blocks: Sequence[bytes]) -> tuple[float, flo
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
         await asyncio.gather(*(feed() for _ in range(CALLS_UNDER_WAY)))
         seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
-    assert accepted == sum(block.count(b"\n") + 1 for block in blocks)
-    return seconds, cpu_s
+    return Taken(sum(block.count(b"\n") + 1 for block in blocks), accepted, seconds, cpu_s)
 
 
 @dataclass(frozen=True)
@@ -210,21 +232,18 @@ def handover_latencies(lines: Sequence[bytes], per_second: float) -> list[float]
 # The rounds
 
 
-def rate(kind: str, requests: Sequence[bytes], wanted: int, connections_open: int = CONNECTIONS) -> tuple[float, float]:
-    """Events a second through a door, and processor microseconds of its process for each."""
+def through(kind: str, requests: Sequence[bytes], count: int, connections_open: int = CONNECTIONS) -> Taken:
+    """So many events through a door, as these requests; the processor's time is that of its process."""
     with server(kind) as opened:
         before_s = opened.cpu_s()
         seconds, accepted = uvloop.run(send_all(opened.port, requests, connections_open))
-        cpu_s = opened.cpu_s() - before_s
-    assert accepted == wanted, f"{accepted} of {wanted} events were accepted"
-    return wanted / seconds, cpu_s / wanted * 1e6
+        return Taken(count, accepted, seconds, opened.cpu_s() - before_s)
 
 
-def alone(blocks: Sequence[bytes], wanted: int) -> tuple[float, float]:
+def alone(blocks: Sequence[bytes]) -> Taken:
     """The same of an engine without a door."""
     with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
-        seconds, cpu_s = uvloop.run(ingest_alone(folder, blocks))
-    return wanted / seconds, cpu_s / wanted * 1e6
+        return uvloop.run(ingest_alone(folder, blocks))
 
 
 def joined(lines: Sequence[bytes], size: int) -> list[bytes]:
@@ -236,23 +255,25 @@ def batches(lines: Sequence[bytes], size: int) -> list[bytes]:
     return [request("/v1/batch", b'{"batch":[%b]}' % b",".join(lines[start : start + size])) for start in starts]
 
 
-def ways_in(lines: Sequence[bytes], singles: Sequence[bytes]) -> dict[str, Callable[[], tuple[float, float]]]:
+def singly(lines: Sequence[bytes]) -> list[bytes]:
+    return [request("/v1/track", each) for each in lines]
+
+
+def ndjson(lines: Sequence[bytes]) -> list[bytes]:
+    return [request("/v1/ndjson", each) for each in joined(lines, MEGABYTE_LINES)]
+
+
+def ways_in(lines: Sequence[bytes], singles: Sequence[bytes]) -> dict[str, Callable[[], Taken]]:
     """What is measured, by its name: each way takes these lines, or these few as single events."""
-    count = len(lines)
+    count, few = len(lines), len(singles)
     return {
-        "engine, blocks of 100": lambda: alone(joined(lines, 100), count),
-        "door, batches of 100": lambda: rate("engine", batches(lines, 100), count),
-        "no engine, batches of 100": lambda: rate("none", batches(lines, 100), count),
-        "engine, blocks of 1 MB": lambda: alone(joined(lines, 3_700), count),
-        "door, NDJSON of 1 MB": lambda: rate(
-            "engine", [request("/v1/ndjson", each) for each in joined(lines, 3_700)], count
-        ),
-        "door, single events": lambda: rate(
-            "engine", [request("/v1/track", each) for each in singles], len(singles), SINGLE_CONNECTIONS
-        ),
-        "no engine, single events": lambda: rate(
-            "none", [request("/v1/track", each) for each in singles], len(singles), SINGLE_CONNECTIONS
-        ),
+        "engine, blocks of 100": lambda: alone(joined(lines, 100)),
+        "door, batches of 100": lambda: through("engine", batches(lines, 100), count),
+        "no engine, batches of 100": lambda: through("none", batches(lines, 100), count),
+        "engine, blocks of 1 MB": lambda: alone(joined(lines, MEGABYTE_LINES)),
+        "door, NDJSON of 1 MB": lambda: through("engine", ndjson(lines), count),
+        "door, single events": lambda: through("engine", singly(singles), few, SINGLE_CONNECTIONS),
+        "no engine, single events": lambda: through("none", singly(singles), few, SINGLE_CONNECTIONS),
     }
 
 
@@ -264,9 +285,10 @@ def measure(rounds: int, count: int) -> dict[str, object]:
     costs: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            per_second, cpu_us = way()
-            rates[name].append(per_second)
-            costs[name].append(cpu_us)
+            taken = way()
+            assert taken.accepted == taken.events, f"{taken.accepted} of {taken.events} events were accepted"
+            rates[name].append(taken.per_second)
+            costs[name].append(taken.cpu_us)
     told = {name: statistics.median(each) for name, each in rates.items()}
     for name in ways:
         cpu_us = statistics.median(costs[name])
@@ -274,10 +296,10 @@ def measure(rounds: int, count: int) -> dict[str, object]:
     half = told["door, single events"] / 2
     alike = singles[: int(min(len(singles), half * 10))]
     with server("engine") as opened:
-        through = uvloop.run(door_latencies(opened.port, [request("/v1/track", each) for each in alike], half))
+        at_door = uvloop.run(door_latencies(opened.port, singly(alike), half))
     with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
         engine = uvloop.run(engine_latencies(folder, alike, half))
-    p50, p99, engine_p99 = (quantile(each, q) for each, q in ((through, 50), (through, 99), (engine, 99)))
+    p50, p99, engine_p99 = (quantile(each, q) for each, q in ((at_door, 50), (at_door, 99), (engine, 99)))
     print(f"single events at {half:,.0f} a second: p50 {p50:.1f} ms, p99 {p99:.1f} ms; engine alone {engine_p99:.1f}")
     handed = handover_latencies(alike, half)
     handed_p50, handed_p99 = quantile(handed, 50), quantile(handed, 99)

@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def request(path: str, body: bytes) -> bytes:
+def request(path: str, body: bytes, key: str = "") -> bytes:
+    """key: of a door that wants one"""
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    if key:
+        head += f"\r\nAuthorization: Bearer {key}"
     return head.encode() + b"\r\n\r\n" + body
 
 
@@ -25,8 +28,8 @@ class Connection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> Connection:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**20))
+    async def open(cls, port: int, host: str = "127.0.0.1") -> Connection:
+        return cls(*await asyncio.open_connection(host, port, limit=2**20))
 
     async def ask(self, sent: bytes) -> bytes:
         self._writer.write(sent)
@@ -40,9 +43,11 @@ class Connection:
         self._writer.close()
 
 
-async def send_all(port: int, requests: Sequence[bytes], connections_open: int) -> tuple[float, int]:
+async def send_all(
+    port: int, requests: Sequence[bytes], connections_open: int, host: str = "127.0.0.1"
+) -> tuple[float, int]:
     """Seconds in which all are answered over a few connections, and how many events were accepted."""
-    connections = [await Connection.open(port) for _ in range(connections_open)]
+    connections = [await Connection.open(port, host) for _ in range(connections_open)]
     waiting = iter(requests)
     accepted = 0
 

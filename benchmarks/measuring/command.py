@@ -23,6 +23,9 @@ from parcours import collector
 TOLERANCE = 0.05
 """Medians that are closer than this are the same."""
 
+WIDTH = 120
+"""Of tables that are written into a file or a pipe, in characters."""
+
 COMPARE = "compare"
 
 ABOUT_COMPARE = "a stored run with another one, or with the same measured now"
@@ -34,7 +37,7 @@ OUTPUTS = ("json", "plot")
 def main(words: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if words is None else words)
     asked = parser_for(words).parse_args(words)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if asked.what is None:
         listed(console)
         return 0

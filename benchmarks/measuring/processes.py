@@ -15,6 +15,9 @@ from pathlib import Path
 
 DRIVER = "driver"
 
+OTHERS = "others"
+"""Children that are no part of the engine, such as a provider that is played."""
+
 ACTOR = re.compile(rb"ray::(\w+)")
 
 NAMES = {
@@ -39,6 +42,8 @@ def used(also: Mapping[int, str]) -> dict[int, tuple[str, float]]:
     found = {os.getpid(): DRIVER, **{process: name_of(process) for process in family(os.getpid())}, **also}
     seen = {}
     for process, name in found.items():
+        if name == OTHERS:
+            continue
         try:
             seen[process] = (name, cpu_s(process))
         except (OSError, ProcessLookupError):
@@ -89,7 +94,7 @@ def parents() -> Iterator[tuple[int, int]]:
 
 def of_ray() -> dict[int, str]:
     """The processes of Ray on this machine, whoever has started them."""
-    return {process: name for process, _ in parents() if (name := name_of(process)) != "others"}
+    return {process: name for process, _ in parents() if (name := name_of(process)) != OTHERS}
 
 
 def name_of(process: int) -> str:
@@ -97,11 +102,11 @@ def name_of(process: int) -> str:
     try:
         words = Path(f"/proc/{process}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return "others"
+        return OTHERS
     actor = ACTOR.match(words)
     if actor is not None:
         return next((told for name, told in NAMES.items() if name in words), "ray")
-    return "ray" if b"/ray/" in words else "others"
+    return "ray" if b"/ray/" in words else OTHERS
 
 
 def resident_bytes(process: int | None = None) -> int:

@@ -20,9 +20,15 @@ from workloads import ABOUT
 REPOSITORY = Path(__file__).parents[2]
 
 SMALL = {
+    "campaign": "--people 600 --sent 500",
+    "decisions": "--offers 5 --people 20 --rate 20 --seconds 1 --events 200 --batch 10 --batches 2",
+    "dispatch": "--runtime local --messages 60",
+    "door": "--events 400 --mails 5",
     "ingest": "--runtime local --events 4000 --people 300 --singles 40",
     "latency": "--runtime local --seconds 0.5 --calls 300 --people 100",
+    "memory": "--sizes 1000 2000",
     "recovery": "--people 5000",
+    "simulate": "--people 50 --cases local",
     "timers": "--people 5000",
 }
 
