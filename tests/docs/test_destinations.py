@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from tests.docs.blocks import blocks
+from tests.projects import write_texts
 
 from parcours.channel import Accepted
 from parcours.config import MINUTE_MS, Settings
 from parcours.destination import Member
 from parcours.destinations.webhook import OF_US
+from parcours.dispatch.destinations import InstalledDestinations, LaneSettings
+from parcours.journey.project import Project
+from parcours.service.destination_settings import lanes_to_open
 from parcours.service.erasure import WAITS_MAX_S
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "destinations.md"
@@ -36,6 +40,18 @@ def test_the_code_of_the_page_runs_and_its_destination_keeps_the_contract(define
     assert len(tests) > 4
     for name in tests:
         getattr(suite, name)()
+
+
+def test_the_yaml_of_the_page_is_right(tmp_path: Path) -> None:
+    audiences = "audiences: {vip: 'profile.city == \"Paris\"'}\n"
+    for number, text in enumerate(blocks(PAGE, "yaml")):
+        folder = tmp_path / f"shop{number}"
+        files = {"parcours.yaml": "project: shop\n", "profile.yaml": "traits: {city: string}\n"}
+        write_texts(folder, {**files, "audiences.yaml": audiences, "destinations.yaml": text})
+        for lane in lanes_to_open(Project.load(folder), (), {"NATS_TOKEN": "secret"}).values():
+            settings = LaneSettings.model_validate(lane)
+            InstalledDestinations.installed().open(settings.kind, settings.settings, text)
+    assert number == 0
 
 
 def test_a_member_is_the_object_that_the_page_shows() -> None:

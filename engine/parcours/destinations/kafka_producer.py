@@ -13,10 +13,11 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destinations.message import Message
+from parcours.wording import quoted
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Producer
@@ -47,6 +48,19 @@ OF_THE_TOPIC: Final = frozenset(
 """What would be said of any message, and after which none has been written. After anything else one may have been."""
 
 
+OURS: Final = {
+    "acks": "a message counts as told once all replicas that are in step have it",
+    "bootstrap.servers": "it is `servers`",
+    "delivery.timeout.ms": "it is `timeout`",
+    "enable.idempotence": "what is sent again is written once",
+    "message.timeout.ms": "it is `timeout`",
+    "metadata.broker.list": "it is `servers`",
+    "request.required.acks": "a message counts as told once all replicas that are in step have it",
+    "transactional.id": "a message counts as told by itself",
+}
+"""Options that are not the operator's, and why."""
+
+
 class KafkaTopic(BaseModel):
     """Where messages go: a topic, and how one reaches the brokers."""
 
@@ -58,6 +72,22 @@ class KafkaTopic(BaseModel):
         default_factory=dict, description="Settings of librdkafka by their names, such as sasl.password."
     )
     timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="How long a message may take.")
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _as_texts(cls, given: Any) -> Any:
+        """A number or a flag is meant as librdkafka writes it."""
+        if not isinstance(given, Mapping):
+            return given
+        return {name: _text(value) for name, value in given.items()}
+
+    @field_validator("options")
+    @classmethod
+    def _theirs(cls, options: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for name in options:
+            if name in OURS:
+                raise ValueError(f"{quoted(name)} is not set here: {OURS[name]}")
+        return options
 
 
 class KafkaProducer:
@@ -198,6 +228,12 @@ class _Sending:
             receipt or Ambiguous(message.id, otherwise)
             for message, receipt in zip(self.messages, self._receipts, strict=True)
         ]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _of(error: Exception) -> KafkaError:

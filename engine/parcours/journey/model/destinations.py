@@ -54,7 +54,7 @@ class KafkaDocument(Document):
     topic: Annotated[str, Field(min_length=1)] = Field(
         description="The topic; it has to be there, unless the brokers make one."
     )
-    options: dict[str, str] = Field(
+    options: dict[str, str | bool | int | float] = Field(
         default_factory=dict,
         description="Settings of librdkafka by their names, such as `sasl.password`; env:NAME and file:PATH too.",
     )

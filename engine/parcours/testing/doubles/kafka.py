@@ -47,7 +47,7 @@ class Kafka:
     def producer(self, **settings: Any) -> Producer:
         """A client that writes. Names of settings have _ where librdkafka's have a dot."""
         given = {name.replace("_", "."): value for name, value in settings.items()}
-        return Producer({"bootstrap.servers": self.servers, "linger.ms": 1, "log_level": 0, **given})
+        return Producer({"bootstrap.servers": self.servers, "linger.ms": 20, "log_level": 0, **given})
 
     def create(self, topic: str, partitions: int = 1) -> None:
         """Make a topic. One that is written to without has four partitions."""
