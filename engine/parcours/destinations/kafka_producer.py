@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destinations.message import Message
-from parcours.wording import quoted
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Producer
@@ -86,7 +85,7 @@ class KafkaTopic(BaseModel):
     def _theirs(cls, options: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
         for name in options:
             if name in OURS:
-                raise ValueError(f"{quoted(name)} is not set here: {OURS[name]}")
+                raise ValueError(f"{name} is not set here: {OURS[name]}")
         return options
 
 

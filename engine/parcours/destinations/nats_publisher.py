@@ -30,7 +30,7 @@ UNANSWERED: Final = frozenset({10158})
 class NatsSubject(NatsLogin):
     """Where messages go: a subject that a stream of JetStream takes."""
 
-    subject: str = Field(min_length=1, description="The subject; a stream of JetStream has to take it.")
+    subject: str = Field(pattern=r"^[^\s*>]+$", description="The subject; a stream of JetStream has to take it.")
     stream: str | None = Field(None, description="The stream that has to be the one; any without it.")
     timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="How long all answers may take.")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from parcours.nats_connection import JetStreamError, NatsAway, NatsConnection, NatsLogin
 from parcours.source import PartitionGone, Read, SourceUnreachable
 from parcours.sources.nats_stream import NatsStream
+
+T = TypeVar("T")
 
 STREAM_NOT_FOUND: Final = 10059
 
@@ -62,16 +64,23 @@ class NatsSource:
         return list(self._streams)
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
+        return await self._asked(partition, lambda stream: stream.read(position, most))
+
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        return await self._asked(partition, lambda stream: stream.position_at(at_ms))
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _asked(self, partition: str, question: Callable[[NatsStream], Awaitable[T]]) -> T:
+        """What the stream answers. Raises what a source raises."""
         if partition not in self._streams:
             raise PartitionGone(f"the stream {partition} is not among those that are read")
         try:
-            return await self._streams[partition].read(position, most)
+            return await question(self._streams[partition])
         except JetStreamError as error:
             if error.err_code == STREAM_NOT_FOUND:
                 raise PartitionGone(f"there is no stream {partition}") from None
             raise SourceUnreachable(str(error)) from error
         except NatsAway as error:
             raise SourceUnreachable(str(error)) from error
-
-    async def close(self) -> None:
-        await self._connection.close()
