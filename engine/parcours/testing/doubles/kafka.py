@@ -52,6 +52,7 @@ class Kafka:
     def create(self, topic: str, partitions: int = 1) -> None:
         """Make a topic. One that is written to without has four partitions."""
         self._do("create", topic, partitions)
+        self._producer = self.producer()  # which knows nothing of one that was called the same
 
     def delete(self, topic: str) -> None:
         """Take a topic away with all that it holds."""
@@ -62,7 +63,7 @@ class Kafka:
         self._do("forget", topic, partition, before)
 
     def fail(self, request: int, errors: Sequence[int]) -> None:
-        """Answer the coming requests of this kind, by its number in Kafka's protocol, with these codes."""
+        """Answer the coming requests of this kind, by its number in the protocol, with these codes alone."""
         self._do("fail", request, list(errors))
 
     @contextmanager
