@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import glob
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from parcours.background import in_thread
 from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable
-from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes
+from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes, unreadable
 from parcours.sources.file_lines import FileLines
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class FilesSource:
         except FileNotFoundError:
             self._paths.pop(partition, None)
             raise SourceUnreachable(f"{path} is not there now") from None
-        except (OSError, EOFError, zlib.error) as error:
+        except unreadable() as error:
             self._drop(partition)
             raise SourceUnreachable(f"{path} cannot be read: {error}") from error
 
