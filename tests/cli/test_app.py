@@ -116,7 +116,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (["check", "no-such-folder"], "'no-such-folder' does not exist"),
         (["demo", "--shards", "0"], "Invalid value for '--shards'"),
         (["demo", "--runtime", "cloud"], "'cloud' is not one of"),
-        (["simulate", ".", "--out", "out"], "Missing option '--events'"),
+        (["simulate", ".", "--out", "out"], "name what has happened: --events FILE, --source NAME=FILE"),
         (["simulate", ".", "--events", "no-such-file", "--out", "out"], "there is no file 'no-such-file'"),
         (
             ["simulate", ".", "--events", "-", "--out", "o", "--until", "soon"],

@@ -23,6 +23,7 @@ from parcours.simulation.result_files import write_results
 from parcours.simulation.simulation import simulate
 from parcours.simulation.source_files import Place, SourceFiles
 from parcours.source import Line
+from parcours.sources import file_kinds
 from parcours.sources.messages import message_of
 from parcours.sources.opening import maker_of, source_of
 
@@ -264,6 +265,14 @@ def test_what_is_wrong_on_the_command_line_is_told(
     assert done.exit_code != 0
     assert says in " ".join(done.output.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_library_that_is_missing_is_told(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"")
+    monkeypatch.setattr(file_kinds, "find_spec", lambda name: None)
+
+    with pytest.raises(CallerError, match="the source 'shop': a file of .parquet needs the library pyarrow"):
+        simulated(shop, {"shop": tmp_path / "a.parquet"}, tmp_path / "out")
 
 
 def test_a_file_that_is_damaged_ends_the_simulation_in_words(shop: Path, tmp_path: Path) -> None:

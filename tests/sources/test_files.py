@@ -16,7 +16,7 @@ import zstandard
 from tests.sources.conftest import bought, reading, state_of, until, until_taken
 
 from parcours.journey.project import Project
-from parcours.source import Line, Source
+from parcours.source import Line, Source, SourceUnreachable
 from parcours.sources.file_lines import LINE_BYTES_MAX, FileLines
 from parcours.sources.files import FilesSettings, FilesSource
 from parcours.testing.source_contract import SourceContract
@@ -196,6 +196,23 @@ def test_a_file_that_is_no_packed_one_is_a_trouble(project: Project, tmp_path: P
             await until(told, "the trouble is told")
 
     asyncio.run(backend())
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+def test_a_packed_file_that_is_damaged_inside_cannot_be_read(packing: str, tmp_path: Path) -> None:
+    lines = b"".join(b'{"n":%d}\n' % (number * 7919) for number in range(20_000))
+    data = bytearray(PACKING[packing](lines))
+    middle = len(data) // 2
+    data[middle : middle + 64] = b"\xff" * 64
+    (tmp_path / f"a.ndjson{packing}").write_bytes(data)
+
+    async def look() -> None:
+        source = FilesSource(FilesSettings(files=f"{tmp_path}/*"))
+        (partition,) = source.files()
+        with pytest.raises(SourceUnreachable, match=rf"a\.ndjson\{packing} cannot be read: "):
+            await source.read(partition, None, 20_000)
+
+    asyncio.run(look())
 
 
 @pytest.mark.parametrize("pattern", ["nowhere/*.ndjson", "nowhere/**/*.csv"])

@@ -191,6 +191,10 @@ def test_reading_goes_on_at_any_row_whatever_groups_they_are_in(group: int, tmp_
         assert not opened.go_to(rows + 1)
 
 
+def test_a_file_without_rows_is_over_at_once(tmp_path: Path) -> None:
+    assert lines_of(written(tmp_path / "a.parquet", {"n": pa.array([], pa.int64())})) == []
+
+
 def test_memory_does_not_grow_with_the_group(tmp_path: Path) -> None:
     wide = [f"{number:04}" * 1_000 for number in range(4_000)]  # 16 MB in one group, plain
     path = written(tmp_path / "a.parquet", {"text": wide}, compression="none", use_dictionary=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 def show_streams_demo(*, shards: int, json: bool) -> None:
     """Run it in a temporary folder. Raises ExtraMissing; Exit where anybody has other members than the others."""
+    import asyncio
+
     from parcours.cli.extras import extra
     from parcours.clock import SystemClock
     from parcours.config import Settings
@@ -88,6 +89,8 @@ async def open_door(open_service: Callable[[], Service]) -> AsyncIterator[tuple[
 
     Whoever has opened it is cancelled where a signal ends it.
     """
+    import asyncio
+
     from parcours.ingress.settings import ServeSettings
     from parcours.serving import Serving
 

@@ -7,7 +7,6 @@ and in a fixed order, and are put in order of time with them.
 from __future__ import annotations
 
 import glob
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -20,6 +19,7 @@ from parcours.errors import CallerError
 from parcours.journey.model.sources import SourceDocument
 from parcours.journey.project import Project
 from parcours.source import Line, SourceUnreachable
+from parcours.sources.file_kinds import missing_library, unreadable
 from parcours.sources.files import FilesSettings, FilesSource, opened
 from parcours.sources.lines import CloudTypes, MakeLine, line_of
 from parcours.sources.messages import message_of
@@ -60,7 +60,9 @@ class _File:
             with closing(opened(self.path)) as lines:
                 while not lines.is_over:
                     yield from map(self._line, lines.read(LINES_AT_ONCE))
-        except (OSError, EOFError, zlib.error, SourceUnreachable) as error:
+        except SourceUnreachable as error:
+            raise CallerError(f"the source {quoted(self.source)}: {error}") from error
+        except unreadable() as error:
             raise CallerError(f"the source {quoted(self.source)}: {self.path} cannot be read: {error}") from error
 
     def _line(self, line: Line) -> bytes:
@@ -86,6 +88,8 @@ class SourceFiles:
         self._begin: list[int] = []
         for name, document in documents.items():
             if name in given:
+                if (missing := missing_library(Path(given[name]))) is not None:
+                    raise CallerError(f"the source {quoted(name)}: {missing}")
                 source = FilesSource(FilesSettings(files=_pattern(given[name])))
                 if not self._add(name, document, project, source):
                     raise CallerError(f"the source {quoted(name)}: there is no file {given[name]}")

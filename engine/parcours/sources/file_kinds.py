@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import zlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -31,3 +33,9 @@ def missing_library(path: Path) -> str | None:
     if ending is None or find_spec(LIBRARIES[ending]) is not None:
         return None
     return f"a file of {ending} needs the library {LIBRARIES[ending]}: `pip install 'parcours[insight]'`"
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What is raised by a file that the disk does not give, or that is packed and damaged."""
+    zstandard = sys.modules.get("zstandard")
+    return (OSError, EOFError, zlib.error, *([] if zstandard is None else [zstandard.ZstdError]))

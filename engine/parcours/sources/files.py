@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import glob
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
-from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes
+from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes, unreadable
 from parcours.sources.file_lines import FileLines
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class FilesSource:
         except FileNotFoundError:
             self._paths.pop(partition, None)
             raise SourceUnreachable(f"{path} is not there now") from None
-        except (OSError, EOFError, zlib.error) as error:
+        except unreadable() as error:
             self._drop(partition)
             raise SourceUnreachable(f"{path} cannot be read: {error}") from error
 
