@@ -25,11 +25,13 @@ def events(
     seed: int = 1,
     shares: Mapping[str, int] = SHARES,
     whose: Callable[[random.Random], int] | None = None,
+    start: datetime = START,
 ) -> Iterator[bytes]:
     """`count` lines of NDJSON, without line ends, in the order of time.
 
     shares  how many of a hundred events have each name
     whose   draws the number of a person, below `people`; without it all are as likely
+    start   when the first of them happened
     """
     chance = random.Random(seed)
     names = chance.choices(list(shares), weights=list(shares.values()), k=count)
@@ -40,7 +42,7 @@ def events(
             "event": name,
             "userId": f"shopper-{person:06}",
             "messageId": f"{number:08x}-4c1d-4b7e-9d2f-{person:012x}",
-            "timestamp": (START + number * SPACING).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": (start + number * SPACING).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "properties": {
                 "cart_id": f"cart-{person:06}",
                 "product_id": f"product-{chance.randrange(5_000):04}",

@@ -18,7 +18,7 @@ from measuring.plots import plot
 from measuring.results import FORMAT, Result, figures_of, read, summed, write
 from measuring.shape import Measured, Workload, WrongAnswer
 from measuring.tables import about, show, show_compared
-from parcours import collector
+from parcours import ParcoursError, collector
 
 TOLERANCE = 0.05
 """Medians that are closer than this are the same."""
@@ -36,6 +36,13 @@ OUTPUTS = ("json", "plot")
 
 def main(words: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if words is None else words)
+    try:
+        return _done(words)
+    except ParcoursError as error:
+        raise SystemExit(str(error)) from None
+
+
+def _done(words: list[str]) -> int:
     asked = parser_for(words).parse_args(words)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if asked.what is None:
@@ -150,6 +157,8 @@ def compared(asked: Namespace, console: Console) -> int:
         new = measured(parser_for(old.command).parse_args(old.command), old.command, console)
     found = compare(old, new, asked.tolerance)
     show_compared(found, console)
+    for name, machine in (("old", old.machine), ("new", new.machine)):
+        console.print(f"{name}: {about(machine)}", highlight=False)
     if not old.machine.is_like(new.machine):
-        console.print(f"[yellow]Another machine: {about(old.machine)}.[/] The ratios are of both.", highlight=False)
+        console.print("[yellow]These are two machines, and the ratios are theirs as well.[/]")
     return int(any(each.verdict == "worse" for each in found))

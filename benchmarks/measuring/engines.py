@@ -21,13 +21,18 @@ from parcours.runtime.cluster.runtime import start_ray
 from parcours.runtime.runtimes import RuntimeName
 
 
-def add_options(parser: ArgumentParser, *, runs_already: bool = False) -> None:
-    """runs_already: whether the workload may be given to an engine that it has not opened."""
+def add_options(parser: ArgumentParser, *, elsewhere: bool = True, runs_already: bool = False) -> None:
+    """
+    elsewhere     whether shards may be in a Ray cluster that is there already
+    runs_already  whether the workload may be given to an engine that it has not opened
+    """
     parser.add_argument("--runtime", choices=["ray", "local"], default="ray")
     parser.add_argument("--shards", type=int, default=2)
     parser.add_argument("--store", metavar="URL", help="where the rounds' stores are made: sqlite:///FOLDER, "
                         "postgresql://HOST/DATABASE or memory:, without it a temporary folder")  # fmt: skip
-    parser.add_argument("--address", metavar="RAY", help="of a Ray cluster for the shards, such as auto")
+    parser.set_defaults(address=None)
+    if elsewhere:
+        parser.add_argument("--address", metavar="RAY", help="of a Ray cluster for the shards, such as auto")
     if runs_already:
         parser.add_argument("--attach", metavar="DIR", help="feed the engine that runs this project at --address")
 
@@ -52,7 +57,7 @@ class Target:
         if asked.address and asked.runtime == "local":
             raise SystemExit("--address is for --runtime ray")
         if asked.address and not attached:
-            ray.init(address=asked.address, log_to_driver=False)
+            _join(asked.address)
         elif asked.runtime == "ray" and not attached:
             start_ray()
         return cls(asked.runtime, asked.shards, asked.store, asked.address, attached and Project.load(attached))
@@ -83,6 +88,13 @@ class Target:
     def processes(self) -> dict[int, str]:
         """Those of a Ray cluster that was there before; what this process has started is found as its children."""
         return of_ray() if self.address else {}
+
+
+def _join(address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False)
+    except ConnectionError as error:
+        raise SystemExit(f"--address {address}: there is no Ray cluster that can be reached: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Every case has the journey of the cart. `journeys` adds nine more, each with a condition of three nested parts that few
 events meet, and `audiences` besides these five audiences that events move people in and out of. Of the lines of
 `irrelevant` 95 in 100 are of an event that nothing listens to; in those of `zipf` the person in place n has 1/n as many
-as the first; in those of `hot` every second one is one person's.
+as the first; in those of `hot` every second one is one person's. The last event of each happens when it is made, so all
+are within the windows of the audiences.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import accumulate
 from random import Random
 
-from workload import SHARES, events, project
+from workload import SHARES, SPACING, events, project
 
 from parcours import Project
 
@@ -22,6 +24,9 @@ PATIENCE = "2s"
 """How long the journey of the cart waits: reminders go out while events still come."""
 
 MORE_JOURNEYS = 9
+
+PICKY = "dear-cart-"
+"""How their names begin."""
 
 SHARES_IRRELEVANT = {"Product Viewed": 95, "Checkout Started": 3, "Order Completed": 2}
 
@@ -62,7 +67,8 @@ class Case:
     whose: Whose = evenly
 
     def lines(self, count: int, people: int) -> Iterator[bytes]:
-        return events(count, people, shares=self.shares, whose=self.whose(people))
+        start = datetime.now(UTC) - count * SPACING
+        return events(count, people, shares=self.shares, whose=self.whose(people), start=start)
 
 
 def cart() -> Project:
@@ -79,14 +85,26 @@ def with_audiences() -> Project:
 
 def _picky(number: int) -> dict[str, object]:
     """A journey like that of the cart, for few."""
-    bound = 200 + 10 * number
     few = "event.cart.items > 7 || (event.cart.total > 298 && event.cart.items < 3)"
     return {
-        "journey": f"dear-cart-{number}",
-        "entry": {"event": "Checkout Started", "when": f"event.cart.total > {bound} && ({few})"},
+        "journey": f"{PICKY}{number}",
+        "entry": {"event": "Checkout Started", "when": f"event.cart.total > {bound_of(number)} && ({few})"},
         "exit": [{"event": "Order Completed"}],
         "steps": [{"id": "patience", "wait": PATIENCE}, {"id": "last", "end": True}],
     }
+
+
+def bound_of(number: int) -> int:
+    """Carts that are worth more may enter."""
+    return 200 + 10 * number
+
+
+def lets_in(journey: str, total: float, items: int) -> bool:
+    """Whether a cart meets the condition of a journey, told without the engine."""
+    if not journey.startswith(PICKY):
+        return total > 50
+    bound = bound_of(int(journey.removeprefix(PICKY)))
+    return total > bound and (items > 7 or (total > 298 and items < 3))
 
 
 def _with(journeys: list[dict[str, object]], audiences: Mapping[str, str] | None = None) -> Project:

@@ -58,7 +58,7 @@ class Latency:
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
-        engines.add_options(parser)
+        engines.add_options(parser, elsewhere=False)
         parser.add_argument("--loads", nargs="+", type=int, default=[10, 50, 80], help="in hundredths of the capacity")
         parser.add_argument("--seconds", type=float, default=20, help="of each load")
         parser.add_argument("--calls", type=int, default=50_000, help="by which the capacity is measured")

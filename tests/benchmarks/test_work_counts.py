@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from tests.benchmarks.work_counts import Counts, differences, kept, work
 
+from parcours.expression.expression import Expression
 from parcours.segment.line import decode_envelope
 from parcours.shard import intake
+from parcours.shard.imaging import Imaging
 
 
 def test_events_and_timers_make_as_much_work_as_is_kept() -> None:
@@ -29,12 +31,22 @@ def twice(method: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def test_a_line_that_is_decoded_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "decode_envelope", twice(decode_envelope))
+MUTANTS: list[tuple[object, str, Callable[..., Any], str]] = [
+    (intake, "decode_envelope", decode_envelope, "json decoded"),
+    (Expression, "holds", Expression.holds, "conditions evaluated"),
+    (Imaging, "committed", Imaging.committed, "store: trim"),
+]
+
+
+@pytest.mark.parametrize("of, name, method, counted", MUTANTS, ids=[counted for *_, counted in MUTANTS])
+def test_what_is_done_twice_is_found(
+    of: object, name: str, method: Callable[..., Any], counted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of, name, twice(method))
 
     found = differences(kept(), work())
 
-    assert any("cart: a thousand events: json decoded" in line for line in found), found
+    assert any(line.startswith(f"cart: a thousand events: {counted}") for line in found), found
     assert not any("store: append" in line for line in found), found
 
 
