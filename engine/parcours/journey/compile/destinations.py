@@ -14,7 +14,12 @@ from parcours.journey.compile.declarations import Declarations, value
 from parcours.journey.compile.schedules import check_schedule, instant_ms
 from parcours.journey.destinations import Destination, SharedValue
 from parcours.journey.model.campaign import ScheduleDocument
-from parcours.journey.model.destinations import DestinationDocument, ValueDocument
+from parcours.journey.model.destinations import (
+    DestinationDocument,
+    FactsTargetDocument,
+    TargetDocument,
+    ValueDocument,
+)
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, Margin
 
@@ -22,7 +27,7 @@ _ANYTHING: Final = ExpectedKind("a field is any value", ("any",))
 _HASHED: Final = ExpectedKind("what is hashed is a string", ("string",))
 
 _NOT_THERE: Final = frozenset({"kafka", "nats"})
-"""Where members cannot go yet."""
+"""Where nothing can go yet."""
 
 
 def compiled_destinations(
@@ -32,13 +37,15 @@ def compiled_destinations(
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
     _check_files(documents, margin)
+    for name, facts in sorted(documents.destinations.of_facts.items()):
+        _check_there(facts.to, margin.below("destinations", name))
     timezone = documents.settings.timezone
     return {
         name: replace(
             _compiled(name, document, margin.below("destinations", name), declared, channels),
             full=_full(document.full, timezone, margin.below("destinations", name, "full")),
         )
-        for name, document in sorted(documents.destinations.destinations.items())
+        for name, document in sorted(documents.destinations.of_members.items())
     }
 
 
@@ -53,7 +60,7 @@ def _full(schedule: ScheduleDocument | None, timezone: str, margin: Margin) -> t
 def _check_files(documents: Documents, margin: Margin) -> None:
     """A file has one writer."""
     first: dict[PurePosixPath, str] = {}
-    for name, document in documents.destinations.destinations.items():
+    for name, document in documents.destinations.of_members.items():
         if document.to.file is not None:
             other = first.setdefault(PurePosixPath(document.to.file), name)
             if other != name:
@@ -64,8 +71,7 @@ def _compiled(
     name: str, document: DestinationDocument, margin: Margin, declared: Declarations, channels: Mapping[str, str]
 ) -> Destination:
     declared.check_audience(margin, document.audience, "audience")
-    if document.to.kind in _NOT_THERE:
-        margin.error(f"a destination there needs the extra [{document.to.kind}], which is not to be had yet", "to")
+    _check_there(document.to, margin)
     consent = None
     if document.consent is not None:
         consent = document.consent.channel, document.consent.purpose
@@ -79,6 +85,11 @@ def _compiled(
         for field, form in document.fields.items()
     }
     return Destination(name, declared.definition_keys.audience(document.audience), key, fields, consent)
+
+
+def _check_there(to: TargetDocument | FactsTargetDocument, margin: Margin) -> None:
+    if to.kind in _NOT_THERE:
+        margin.error(f"a destination there needs the extra [{to.kind}], which is not to be had yet", "to")
 
 
 def _value(
