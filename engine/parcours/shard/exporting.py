@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parcours.shard.commits import Commits
-from parcours.shard.erasures import Erasures
+from parcours.shard.erasing import Erasing
 from parcours.shard.fact_telling import FactTelling
 from parcours.shard.journal_slices import SLICE_BYTES, cost_bytes
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice, TailSlice
@@ -16,8 +16,8 @@ class Exporting:
     facts  what whoever tells destinations asks for
     """
 
-    def __init__(self, commits: Commits, store: Store, erasures: Erasures) -> None:
-        self.facts = FactTelling(commits, store, erasures)
+    def __init__(self, commits: Commits, store: Store, erasing: Erasing) -> None:
+        self.facts = FactTelling(commits, store, erasing.erasures)
         self._commits = commits
         self._state = commits.export
         self._store = store

@@ -102,32 +102,21 @@ class Shard:
         exports, facts_to  whether there is an exporter, and which facts go to destinations: for them nothing is trimmed
         take_message  what taking a message of another shard means (peer_exchange.py), if not what it does to people
         """
-        self._published = published = Published(program, project)
-        time = LiveTime() if time is None else time
+        self._published, time = (published := Published(program, project)), time or LiveTime()
         self._store, self.settings, self._time = store, settings, time
         self._slots, self._seen = slots, seen = (own := Slots(number, slot_map)), SeenIds(own.own, store, settings)
         export = ExportState(store, settings, facts_to, is_on=exports)
-        self._dead_letters = letters = DeadLetters(settings)
         self._archiving = archiving = Archiving(program, export, records)
-        self._wheel, self._sweep = wheel, _ = Wheel(slots.due_of), Sweep(slots)
+        self._wheel = wheel = Wheel(slots.due_of)
+        self._sweep, self._dead_letters = _, letters = Sweep(slots), DeadLetters(settings)
         self._totals, self._reads = totals, reads = ShardTotals(settings), Reads(live=time.wakes_itself)
         self._imaging = imaging = Imaging(slots, totals, store, settings)
         answers, addresses = answers_of(records, answer, inbox), Addresses(slots, settings, normalize)
         self._names, self.peers = names, peers = Names(slots), Peers(slots, settings)
         self.asking = asking = OfferAsking(names, peers, published, archiving, time, settings)
+        rules = crowd, normalize, dead_codes
         self._inputs = inputs = Inputs(
-            published,
-            reads,
-            time,
-            settings,
-            answers,
-            crowd,
-            normalize,
-            dead_codes,
-            letters,
-            archiving,
-            addresses,
-            asking,
+            published, reads, time, settings, answers, *rules, letters, archiving, addresses, asking
         )
         self._listing = listing = Listing(slots, inputs, published, reads, settings)
         outbox, stubs = Outbox(), Stubs(names, peers)
@@ -150,10 +139,7 @@ class Shard:
             slots, names, peers, self.batches.positions, store, commits, leaving, letters, reads, imaging, seen,
             addresses, settings.erase_within_ms, exports=exports,
         )  # fmt: skip
-        self.exporting, self.census = (
-            Exporting(commits, store, erasing.erasures),
-            Census(slots, commits, published, time),
-        )
+        self.exporting, self.census = Exporting(commits, store, erasing), Census(slots, commits, published, time)
         self.learning = Learning(slots, commits, published, totals, time, reading, archiving, self._is_due_before)
         taking = slots, names, inputs, moving, commits, reads, time, archiving
         self.campaigning = Campaigning(*taking, reading, erasing.erasures)
