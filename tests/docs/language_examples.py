@@ -130,6 +130,8 @@ destinations:
     consent: {channel: email, purpose: ads}
     batch: 500
   parisians: {audience: parisians, to: {file: out/parisians.ndjson}}
+  buyers-topic: {audience: buyers, to: {kafka: {servers: "127.0.0.1:9092", topic: buyers}}}
+  buyers-stream: {audience: buyers, to: {nats: {url: "nats://127.0.0.1:4222", subject: audiences.buyers}}}
 """,
     ),
     "offers": (

@@ -278,6 +278,7 @@ def _destinations() -> str:
         destinations.AgreementDocument,
         destinations.KafkaDocument,
         destinations.NatsDocument,
+        destinations.NatsTlsDocument,
     )
     return f"{DESTINATIONS}\n{parts}"
 

@@ -10,14 +10,16 @@ from random import Random
 from typing import Any
 
 import pytest
+from confluent_kafka import Message
 from tests.engine.test_destinations import SETTINGS, SHOP, Desk, members
+from tests.logs import add_stream, stream_messages, topic_messages
 from tests.projects import write_texts
 
 from parcours import Engine, Project
 from parcours.clock import ManualClock
 from parcours.core.fact import Changed
 from parcours.core.time_text import time_text
-from parcours.testing.doubles import HttpReply
+from parcours.testing.doubles import HttpReply, Kafka, NatsServer
 
 PEOPLE = 40
 BEGIN_MS = 1_793_584_800_000
@@ -47,7 +49,7 @@ def open_engine(tmp_path: Path, clock: ManualClock) -> Callable[[str], Engine]:
         write_texts(tmp_path / "shop", {**SHOP, "destinations.yaml": f"destinations:\n  all: {all_of_them}\n"})
         return Engine.open(
             Project.load(tmp_path / "shop"), f"sqlite:///{tmp_path}/store", shards=2, runtime="local",
-            settings=SETTINGS, private_hosts=["127.0.0.0/8"], clock=clock,
+            settings=SETTINGS, private_hosts=["127.0.0.0/8"], clock=clock, environ={"TOKEN": "secret"},
         )  # fmt: skip
 
     return start
@@ -126,6 +128,40 @@ def test_a_webhook_is_posted_the_members_of_the_instant(
         told = [change for request in desk.requests for change in request]
         assert max(map(len, desk.requests)) <= 7
         check(engine, told, is_ordered=False)
+
+
+def test_a_topic_has_the_members_of_the_instant_under_their_keys(
+    open_engine: Callable[[str], Engine], clock: ManualClock
+) -> None:
+    with Kafka() as kafka:
+        kafka.create("vip", 1)
+
+        def messages() -> list[Message]:
+            return topic_messages(kafka, "vip")
+
+        with open_engine(
+            f"{{kafka: {{servers: '{kafka.servers}', topic: vip, options: {{linger.ms: '0'}}}}}}"
+        ) as engine:
+            live_until(engine, clock, lambda: any(b'"member"' in (each.value() or b"") for each in messages()))
+            told = [json.loads(message.value() or b"") for message in messages()]
+            assert [change["key"].encode() for change in told] == [message.key() for message in messages()]
+            check(engine, told, is_ordered=False)
+
+
+def test_a_stream_has_the_members_of_the_instant_once_each(
+    open_engine: Callable[[str], Engine], clock: ManualClock
+) -> None:
+    with NatsServer(more='authorization: {token: "secret"}') as server:
+        add_stream(server, "VIP", "vip", token="secret")
+
+        def values() -> list[bytes]:
+            return [value for value, _ in stream_messages(server, "VIP", token="secret")]
+
+        with open_engine(f"{{nats: {{url: '{server.url}', subject: vip, token: env:TOKEN}}}}") as engine:
+            live_until(engine, clock, lambda: any(b'"member"' in value for value in values()))
+            told = [json.loads(value) for value in values()]
+            assert len({change["id"] for change in told}) == len(told)
+            check(engine, told, is_ordered=False)
 
 
 def test_a_snapshot_that_fails_is_a_trouble_and_increments_go_on(

@@ -128,6 +128,16 @@ def test_a_message_that_is_no_json_is_set_aside_as_it_came(tmp_path: Path) -> No
     assert made.endswith(b"\0no JSON")
 
 
+def test_a_map_wins_over_what_a_cloud_event_tells(tmp_path: Path) -> None:
+    mapping = "{event: '\"Bought\"', userId: headers.ce_customer, properties: value}"
+    told = {"specversion": b"1.0", "id": b"e-1", "source": b"/shop", "type": b"t", "subject": b"bert"}
+    headers = [*((f"ce_{name}", value) for name, value in told.items()), ("ce_customer", b"anna")]
+
+    call = {"type": "track", "event": "Bought", "userId": "anna"}
+    assert mapped(tmp_path, mapping, Line(1, b"{}", headers=headers)) == {**call, "properties": {}}
+    assert mapped(tmp_path, mapping, Line(1, None, headers=headers)) == call
+
+
 def test_a_secret_that_is_not_there_and_a_kind_that_is_not_installed_are_told_before_anything_is_read(
     tmp_path: Path,
 ) -> None:

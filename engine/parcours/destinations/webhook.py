@@ -30,6 +30,7 @@ from parcours.channel import (
     RequestTrace,
 )
 from parcours.destination import Member
+from parcours.destinations.snapshots import ToldWithEachMember
 
 OF_US: Final = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 410})
 """Statuses that would be the same whoever was told of: the address, the method or the login is wrong."""
@@ -46,7 +47,7 @@ class WebhookSettings(BaseModel):
     allowed_networks: AllowedNetworks = ()
 
 
-class WebhookDestination:
+class WebhookDestination(ToldWithEachMember):
     """Posts to one address, with one connection for each request."""
 
     Settings: ClassVar[type[BaseModel]] = WebhookSettings
@@ -71,20 +72,6 @@ class WebhookDestination:
             return receipts
         middle = len(members) // 2
         return [*await self.send(members[:middle]), *await self.send(members[middle:])]
-
-    async def begin(self, snapshot: str) -> None:
-        """The other side is told with each member."""
-
-    async def add(self, members: Sequence[Member]) -> None:
-        for receipt in await self.send(members):
-            if not isinstance(receipt, Accepted):
-                raise ConnectionError(receipt.reason)
-
-    async def finish(self) -> None:
-        """The other side has been told with each member."""
-
-    async def abandon(self) -> None:
-        """A later snapshot tells more."""
 
     async def stop(self) -> None:
         await self._session.close()

@@ -76,10 +76,14 @@ def _settings(
     within = f"destinations.{name}.to.{to.kind}"
     if to.plugin is not None:
         return resolve_secrets(to.plugin.settings, project.folder, environ, f"{within}.settings")
-    assert isinstance(to, TargetDocument), "the checker refuses what cannot be told yet"
+    if (log := to.kafka or to.nats) is not None:
+        given = log.model_dump(exclude={"timeout"}, exclude_none=True)
+        resolved = resolve_secrets(given, project.folder, environ, within)
+        return {**resolved, "timeout_s": log.timeout / 1_000}
+    assert isinstance(to, TargetDocument), "facts go nowhere else"
     if to.file is not None:
         return {"path": project.folder / to.file}
-    assert to.webhook is not None, "the checker refuses what cannot be told yet"
+    assert to.webhook is not None, "it goes to one of these"
     headers = resolve_secrets(to.webhook.headers, project.folder, environ, f"{within}.headers")
     for header, value in headers.items():
         if reason := unfit(str(value)):

@@ -9,7 +9,7 @@ import msgspec
 
 from parcours.expression.expression import Expression, Scope, from_ms, to_json
 from parcours.source import Line
-from parcours.sources.lines import MakeLine
+from parcours.sources.lines import CloudTypes, MakeLine
 
 IDS = ("userId", "anonymousId", "messageId")
 """The fields that are texts: systems elsewhere number their people."""
@@ -19,7 +19,8 @@ def mapped_by(fields: Mapping[str, Expression]) -> MakeLine:
     """Makes lines of messages."""
     usual_type = "track" if "event" in fields else "identify"
 
-    def line_of(line: Line, partition: str) -> bytes:
+    def line_of(line: Line, partition: str, cloud_types: CloudTypes) -> bytes:
+        del cloud_types
         scope = Scope(message=_seen(line, partition))
         told = {name: to_json(expression.value(scope)) for name, expression in fields.items()}
         told = {name: value for name, value in told.items() if value is not None}
@@ -37,7 +38,7 @@ def mapped_by(fields: Mapping[str, Expression]) -> MakeLine:
 def _seen(line: Line, partition: str) -> dict[str, Any]:
     """What an expression sees. Raises ValueError for a value that is no JSON."""
     try:
-        value = msgspec.json.decode(line.value or b"")
+        value = None if line.value is None else msgspec.json.decode(line.value)
     except msgspec.DecodeError as error:
         raise ValueError(f"the value is no JSON: {error}") from None
     return {

@@ -122,7 +122,8 @@ class Session:
 
     async def _hand_in(self, read: Read) -> None:
         """Put what has been read into the lanes, once there is room."""
-        made = [(each.offset, line_of(each, self._partition, self._make)) for each in read.lines]
+        cloud_types = self._way_in.program().cloud_types
+        made = [(each.offset, line_of(each, self._partition, self._make, cloud_types)) for each in read.lines]
         offsets = [offset for offset, line in made if line is not None]
         lines = [line for _, line in made if line is not None]
         if ignored := len(made) - len(lines):

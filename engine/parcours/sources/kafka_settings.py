@@ -1,0 +1,91 @@
+"""What sources.yaml holds of a topic of Kafka, and what librdkafka is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from parcours.wording import quoted
+
+FETCHED_KBYTES_MAX: Final = 32 * 1024
+"""So much librdkafka fetches ahead, for all partitions together; a message that is longer comes all the same."""
+
+OURS: Final = {
+    "bootstrap.servers": "it is `servers`",
+    "metadata.broker.list": "it is `servers`",
+    "group.id": "it is `group`",
+    "auto.offset.reset": "it is `from`, and holds only for what has never been read",
+    "enable.auto.commit": "positions lie in the engine's store",
+    "auto.commit.enable": "positions lie in the engine's store",
+    "enable.auto.offset.store": "positions lie in the engine's store",
+    "partition.assignment.strategy": "partitions are dealt out by cooperative-sticky",
+    "group.protocol": "partitions are dealt out by cooperative-sticky",
+    "group.instance.id": "two processes with the same settings would throw each other out",
+    "enable.partition.eof": "the engine needs it",
+    "allow.auto.create.topics": "reading makes no topic",
+    "isolation.level": "what a transaction takes back is not read",
+}
+"""Options that are not the operator's, and why."""
+
+
+class KafkaSettings(BaseModel):
+    """Which topic is read, and how one reaches the brokers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    servers: str = Field(min_length=1, description="Some of the brokers, host:port with commas between.")
+    topic: str = Field(min_length=1, description="The topic; it has to be there.")
+    group: str = Field(
+        min_length=1, description="The consumer group: processes of one group share the topic's partitions."
+    )
+    begin: Literal["earliest", "latest"] = Field(
+        "earliest",
+        alias="from",
+        description="Where a partition is begun that has never been read: at its oldest line, or behind its newest.",
+    )
+    options: Mapping[str, SecretStr] = Field(
+        default_factory=dict, description="Settings of librdkafka by their names, such as sasl.password."
+    )
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _as_texts(cls, given: Any) -> Any:
+        """A number or a flag is meant as librdkafka writes it."""
+        if not isinstance(given, Mapping):
+            return given
+        return {name: _text(value) for name, value in given.items()}
+
+    @field_validator("options")
+    @classmethod
+    def _theirs(cls, options: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for name in options:
+            if name in OURS:
+                raise ValueError(f"{quoted(name)} is not set here: {OURS[name]}")
+        return options
+
+    def of_client(self) -> dict[str, Any]:
+        """What a client of librdkafka takes, without what depends on what it is for."""
+        return {
+            "client.id": "parcours",
+            "log_level": 0,
+            "topic.metadata.refresh.interval.ms": 10_000,
+            "queued.max.messages.kbytes": FETCHED_KBYTES_MAX,
+            **{name: value.get_secret_value() for name, value in self.options.items()},
+            "bootstrap.servers": self.servers,
+            "group.id": self.group,
+            "auto.offset.reset": "error",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "enable.partition.eof": True,
+            "allow.auto.create.topics": False,
+            "isolation.level": "read_committed",
+        }
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value

@@ -1,0 +1,77 @@
+"""NATS JetStream as a source: each stream is a partition, and a message's sequence in it is its offset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, Field, StringConstraints, field_validator
+
+from parcours.nats_connection import JetStreamError, NatsAway, NatsConnection, NatsLogin
+from parcours.source import PartitionGone, Read, SourceUnreachable
+from parcours.sources.nats_stream import NatsStream
+
+STREAM_NOT_FOUND: Final = 10059
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s.*>/\\]+$")]
+"""What JetStream takes as the name of a stream, or of a consumer."""
+
+
+class NatsSettings(NatsLogin):
+    """Which streams are read, and how one reaches the server."""
+
+    stream: tuple[Name, ...] = Field(min_length=1, description="The stream, or a list of some, each a partition.")
+    durable: Name = Field(
+        "parcours",
+        description="The durable consumer by which they are read; no other project has the same.",
+    )
+    subjects: tuple[str, ...] = Field(
+        (), description="What of the streams is read, such as orders.>, or a list of some; all without it."
+    )
+    begin: Literal["earliest", "latest"] = Field(
+        "earliest",
+        alias="from",
+        description="Where a stream is begun that has never been read: at its oldest message, or behind its newest.",
+    )
+
+    @field_validator("stream", "subjects", mode="before")
+    @classmethod
+    def _one_or_some(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+
+class NatsSource:
+    """Reads streams. A partition has the name of its stream."""
+
+    Settings: ClassVar[type[BaseModel]] = NatsSettings
+    libraries: ClassVar[tuple[str, ...]] = ("nats", "cryptography")
+
+    def __init__(self, settings: NatsSettings) -> None:
+        self._connection = NatsConnection(settings, f"parcours {settings.durable}")
+        self._streams = {
+            name: NatsStream(
+                self._connection, name, settings.durable, settings.subjects, from_end=settings.begin == "latest"
+            )
+            for name in settings.stream
+        }
+
+    async def start(self) -> None:
+        """Whether the server is there is told when it is read."""
+
+    async def partitions(self) -> Sequence[str]:
+        return list(self._streams)
+
+    async def read(self, partition: str, position: int | None, most: int) -> Read:
+        if partition not in self._streams:
+            raise PartitionGone(f"the stream {partition} is not among those that are read")
+        try:
+            return await self._streams[partition].read(position, most)
+        except JetStreamError as error:
+            if error.err_code == STREAM_NOT_FOUND:
+                raise PartitionGone(f"there is no stream {partition}") from None
+            raise SourceUnreachable(str(error)) from error
+        except NatsAway as error:
+            raise SourceUnreachable(str(error)) from error
+
+    async def close(self) -> None:
+        await self._connection.close()
