@@ -14,6 +14,7 @@ import pytest
 
 from parcours.core.fact import Changed, DeliveryReached, Fact, Merged, Moved
 from parcours.core.fact_block import encode_facts
+from parcours.destination import FactRow
 from parcours.errors import ShardUnavailable
 from parcours.insight.exporter import fact_sender
 from parcours.insight.exporter.fact_rows import FactRows
@@ -208,6 +209,25 @@ def test_positions_are_committed_now_and_then_and_when_it_stops(
     asyncio.run(step_through(one))
 
     assert (journal.commits, journal.position) == (1, 10)
+
+
+def test_what_comes_while_the_last_slice_is_told_is_told_before_it_stops(
+    journal: Journal, stream: FactStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.records = [[moved(1)]]
+    one, take = sender(journal, stream), stream.take
+
+    def slowly(fact: FactRow) -> str | None:
+        if len(journal.records) == 1:
+            journal.records.append([moved(2)])
+            one.end()
+        return take(fact)
+
+    monkeypatch.setattr(stream, "take", slowly)
+    asyncio.run(one.follow())
+
+    assert numbers(stream) == [(1, 0), (2, 0)]
+    assert journal.position == 2
 
 
 def test_where_nothing_is_told_nothing_is_committed(journal: Journal, stream: FactStream) -> None:

@@ -71,6 +71,7 @@ class FactSender:
         pause_s = PAUSE_S
         try:
             while True:
+                is_last = self._ending.is_set()  # while a slice was told that was read before, others came
                 try:
                     more = await self.step()
                 except ShardUnavailable:
@@ -87,7 +88,7 @@ class FactSender:
                     pause, pause_s = LOOK_EVERY_S, PAUSE_S
                 if more:
                     continue
-                if self._ending.is_set():
+                if is_last:
                     return
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
