@@ -104,18 +104,19 @@ def test_wherever_it_is_killed_every_fact_arrives_and_those_of_a_person_in_order
         ended, said = lives.live(Life(str(store), taken, LAST_LINES, None, None, 0).written())
 
         assert (ended, said[-1]) == (0, {"troubles": []})
-        told = _told(store, Project.load(tmp_path / "shop"))
-        in_kafka, in_nats = _in_kafka(kafka), _in_nats(server)
-        for name, held, tables in (("topic", in_kafka, TABLES), ("stream", in_nats, TABLES[:3])):
-            again += len(held) - len(_once(held))
-            _check(_once(held), [(f"shop/{name}/{key}", person) for key, table, person in told if table in tables])
+        told = told_by_journals(store, Project.load(tmp_path / "shop"))
+        for name, held, tables in (("topic", in_kafka(kafka), TABLES), ("stream", in_nats(server), TABLES[:3])):
+            again += len(held) - len(each_once(held))
+            check_facts(
+                each_once(held), [(f"shop/{name}/{key}", person) for key, table, person in told if table in tables]
+            )
         kafka.delete("facts")
         server.do(lambda client: client.jetstream().delete_stream("FACTS"))
     log.info("%s kills in %s stores, %s facts came again: %s", kills, stores, again, dict(sorted(at.items())))
     assert len(at) > 4
 
 
-def _told(store: Path, project: Project) -> list[tuple[str, str, str]]:
+def told_by_journals(store: Path, project: Project) -> list[tuple[str, str, str]]:
     """(shard/record/n, table, person) of everything that journals tell, which are whole."""
     rows: list[tuple[str, str, str]] = []
     for shard in range(SHARDS):
@@ -128,7 +129,7 @@ def _told(store: Path, project: Project) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _in_kafka(kafka: Kafka) -> list[Fact]:
+def in_kafka(kafka: Kafka) -> list[Fact]:
     found = []
     for message in topic_messages(kafka, "facts", PARTITIONS):
         key = dict(message.headers() or ())["id"]
@@ -137,11 +138,11 @@ def _in_kafka(kafka: Kafka) -> list[Fact]:
     return found
 
 
-def _in_nats(server: NatsServer) -> list[Fact]:
+def in_nats(server: NatsServer) -> list[Fact]:
     return [(headers["Nats-Msg-Id"], value) for value, headers in stream_messages(server, "FACTS")]
 
 
-def _once(held: Sequence[Fact]) -> Mapping[str, bytes]:
+def each_once(held: Sequence[Fact]) -> Mapping[str, bytes]:
     """The facts where each came first; whatever comes again is the same to the byte."""
     first: dict[str, bytes] = {}
     for key, body in held:
@@ -149,7 +150,7 @@ def _once(held: Sequence[Fact]) -> Mapping[str, bytes]:
     return first
 
 
-def _check(held: Mapping[str, bytes], told: Sequence[tuple[str, str]]) -> None:
+def check_facts(held: Mapping[str, bytes], told: Sequence[tuple[str, str]]) -> None:
     """All that was told is there and nothing else, in order of each person."""
     assert held.keys() == {key for key, _ in told}, sorted(held.keys() ^ {key for key, _ in told})[:5]
     there, expected = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
