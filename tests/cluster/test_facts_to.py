@@ -39,8 +39,7 @@ def telling_shop(tmp_path: Path, kafka: Kafka) -> Project:
             "parcours.yaml": "project: telling\n",
             "events.yaml": "events: {Bought: {}}\n",
             "journeys/thank.yaml": (
-                "journey: thank\nentry: {event: Bought}\nreentry: {after: 1s}\n"
-                "steps: [{id: over, end: true}]\n"
+                "journey: thank\nentry: {event: Bought}\nreentry: {after: 1s}\nsteps: [{id: over, end: true}]\n"
             ),
             "destinations.yaml": (
                 "destinations:\n  topic: {facts: [moves, events], batch: 9, to: {kafka: "
