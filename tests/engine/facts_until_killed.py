@@ -17,7 +17,7 @@ from parcours import Engine, Project, Settings
 from parcours.destinations.kafka_producer import KafkaProducer
 from parcours.destinations.nats_publisher import NatsPublisher
 from parcours.dispatch.registry import Registry
-from parcours.insight.exporter import opening, range_files, upkeep  # noqa: F401  # each life needs them
+from parcours.insight.exporter import fact_sender, opening, range_files, upkeep  # noqa: F401  # each life needs them
 from parcours.insight.exporter.fact_sender import FactSender
 from parcours.shard.commits import Commits
 from parcours.shard.fact_telling import FactTelling
@@ -99,6 +99,7 @@ def live(life: Life, project: Project) -> None:
 
 def main(folder: str) -> None:
     Registry.installed()
+    fact_sender.COMMIT_EVERY_S = 0.05  # type: ignore[misc]  # a life lasts for less than a second
     project = Project.load(Path(folder))
     fork_lives(lambda asked: live(Life(**json.loads(asked)), project))
 

@@ -216,7 +216,10 @@ MEANINGS: Final[Sequence[Meaning]] = (
             "exporter or for a destination of facts', 'exported files are not written anew' or 'sets of campaigns are "
             "not written anew'"
         ),
-        "the exporter, destinations and the folder first; it goes on by itself, and who has to answer for it should know",
+        (
+            "the exporter, destinations and the folder of files first; it goes on by itself, and who has to answer for "
+            "it should know"
+        ),
     ),
     Meaning(
         (
