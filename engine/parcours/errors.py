@@ -20,6 +20,7 @@
     ├── CallerError              whoever calls the Python API or the command line
     │   ├── EventsUnsorted
     │   ├── LedgerOutdated       what is published has changed since the caller looked
+    │   ├── RewindOutdated       another one, or a publication, has come since the caller looked
     │   ├── RequestChanged       a request for decisions asks for something else than it did before
     │   ├── RequestForgotten     it was answered before, and nobody knows any more how
     │   └── EngineClosed
@@ -148,6 +149,10 @@ class EventsUnsorted(CallerError):
 
 class LedgerOutdated(CallerError):
     """What is published has changed since the caller looked."""
+
+
+class RewindOutdated(CallerError):
+    """Something else has been rewound or published since the dry answer: ask for another one, and see."""
 
 
 class RequestChanged(CallerError):

@@ -20,6 +20,7 @@ from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import namespace_of
+from parcours.sources.looking_back import ReadAgain
 from parcours.store.address import claims_at
 from parcours.testing.doubles import Log, LogSource
 
@@ -87,3 +88,25 @@ def test_a_process_that_reads_is_followed_by_one_that_stood_by(shop: Project, st
 
         assert states(first) == ["reading"]
         assert first.troubles() == []
+
+
+def test_a_process_reads_again_and_pauses_what_another_one_reads(shop: Project, store: str) -> None:
+    log = Log()
+    seen(log, 100)
+    with Engine.open(shop, store, shards=2, records=["email"], settings=SETTINGS, address="auto") as first:
+        first.read_source("stream", LogSource(log.settings()))
+        until(lambda: visits(first) == 100, "all lines")
+        with Engine.attach("auto", shop) as second:
+            second.read_source("stream", LogSource(log.settings()))
+            until(lambda: states(first) == ["standing by"], "the first one stands by")
+
+            told = first.rewind_source("stream", 40, dry=True)
+            assert told.partitions[0].foreseen == ReadAgain(60, 0, 0, 0, is_whole=True)
+            assert visits(first) == 100
+            first.rewind_source("stream", 40, token=told.token)
+            until(lambda: visits(first) == 160, "60 of them once more, by the second one")
+
+            first.pause_source("stream")
+            until(lambda: second.sources()[0].paused, "the second one hears of it")
+            second.resume_source("stream")
+            until(lambda: not first.sources()[0].paused, "so does the first one")

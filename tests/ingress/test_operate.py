@@ -144,7 +144,8 @@ def test_journeys_are_told_with_the_figures_that_the_report_has(tmp_path: Path) 
 def test_what_changes_nothing_needs_less_than_what_does(tmp_path: Path) -> None:
     async def visit(shop: Shop) -> None:
         for path in (
-            "/publish", "/store/backup", "/dead/0.1/resend", "/sources/stream/move",
+            "/publish", "/store/backup", "/dead/0.1/resend",
+            *(f"/sources/stream/{verb}" for verb in ("pause", "resume", "move", "rewind")),
             *(f"/journeys/{JOURNEY}/{verb}" for verb in ("pause", "resume", "close", "stop")),
         ):  # fmt: skip
             assert (await shop.client.post(path)).status_code == 401

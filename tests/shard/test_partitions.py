@@ -17,7 +17,7 @@ from parcours.core.fact import LimitReached, Moved
 from parcours.errors import ShardUnavailable
 from parcours.shard.batches import NONE_OF_YOURS
 from parcours.shard.messages import Answer, Batch, LineOutcome
-from parcours.shard.partitions import PREFIX, Partitions, TakenLines, together
+from parcours.shard.partitions import PREFIX, Partitions, TakenLines, TakenPartition, together
 from parcours.shard.slots import OWN
 from parcours.shard.unusable import unusable_line
 from parcours.store.codec import encode_record
@@ -287,6 +287,72 @@ def test_a_store_that_is_shared_out_anew_knows_what_any_shard_had_taken() -> Non
     assert new.positions() == {PARTITION: 12, "other/20": None, "other/12": None, "other/None": None}
     again = Batch("next", 1, list(range(10, 24)), [b""] * 14, partition=PARTITION, below=12)
     assert [again.line_numbers[place] for place in new.news(again) or ()] == [12, 13, 14, 16, 17, 18, 19, 23]
+
+
+def test_what_would_become_of_lines_is_told_and_nothing_changes(world: World, lines: Lines) -> None:
+    reading = Reading(world, "first")
+    reading.take([1, 2], below=1)
+    reading.take([3], below=1, lines=[lines.track("anna", "Looked", message_id="m1")])
+    asked = [
+        (1, started(1)),
+        (2, started(3)),  # the line is another one than it was
+        (7, started(1)),  # it was taken, and elsewhere
+        (8, lines.track("anna", "Looked", message_id="m1")),  # its id tells
+        (9, lines.track("bert", "Looked", message_id="m1")),
+        (10, b"no JSON"),
+        (11, lines.track("anna", "Nobody heard of it")),
+    ]
+    records, expected = len(list(world.store.records())), [2, 0, 0, 2, 0, 3, 0]
+
+    for _ in range(2):
+        offsets, texts = [offset for offset, _ in asked], [line for _, line in asked]
+        told = world.shard.batches.foretell(PARTITION, offsets, texts, world.now_ms)
+        assert [LineOutcome(each) for each in told] == expected
+
+    assert len(list(world.store.records())) == records
+    again = reading.take(offsets, below=1, lines=texts)
+    assert list(again.outcomes) == [2, 2, 0, 2, 0, 3, 1], "what stands below the position is taken, whatever it says"
+
+
+def test_a_line_is_known_no_more_once_its_id_is_forgotten_also_after_a_restart(world: World) -> None:
+    Reading(world, "first").take([1], below=1)
+    world.reopen()
+    assert list(world.shard.batches.foretell(PARTITION, [1], [started(1)], world.now_ms)) == [2]
+
+    world.now_ms += 2 * world.settings.message_ids_for_ms
+    assert list(world.shard.batches.foretell(PARTITION, [1], [started(1)], world.now_ms)) == [0]
+
+
+def test_how_far_partitions_have_been_taken_is_told_of_a_source_and_moves_are_counted(world: World) -> None:
+    Reading(world, "first").take([5, 9], below=5)
+    taken = world.shard.batches.partitions.taken
+    assert taken("stream") == [TakenPartition("0", 5, 10, 0)]
+    assert taken("strea") == taken("0") == []
+
+    world.shard.batches.move_position(PARTITION, 3)
+    world.shard.batches.move_position(PARTITION, 2)
+    world.reopen()
+
+    assert world.shard.batches.partitions.taken("stream") == [TakenPartition("0", 2, 2, 2)]
+
+
+def test_a_pause_is_remembered_until_it_is_over(world: World) -> None:
+    for paused in (True, False):
+        world.shard.batches.pause_source("stream", paused=paused)
+        world.shard.batches.pause_source("stream", paused=paused)
+        world.reopen()
+
+        assert world.shard.batches.partitions.is_paused("stream") is paused
+        assert not world.shard.batches.partitions.is_paused("stream/0")
+
+
+def test_a_store_that_is_shared_out_anew_is_paused_as_its_first_shard_was() -> None:
+    first, second = {"paused source stream": b"1"}, {"paused source other": b"1"}
+
+    new = Partitions()
+    new.restore(together([first, second]))
+
+    assert (new.is_paused("stream"), new.is_paused("other")) == (True, False)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -25,8 +25,8 @@ class TestLogSource(SourceContract[Log]):
         return {"log": broker.name}
 
     def write(self, broker: Log, values: Sequence[bytes], partition: int = 0) -> str:
-        for value in values:
-            broker.append(str(partition), value)
+        for number, value in enumerate(values, 1):
+            broker.append(str(partition), value, timestamp_ms=1_000 * number)
         return str(partition)
 
     def cut_off(self, broker: Log) -> AbstractContextManager[None]:

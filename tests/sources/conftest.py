@@ -51,6 +51,7 @@ def project(tmp_path: Path) -> Project:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds in production takes milliseconds."""
     monkeypatch.setattr(pump, "PARTITIONS_EVERY_S", 0.02)
+    monkeypatch.setattr(pump, "HEAR_EVERY_S", 0.02)
     monkeypatch.setattr(pump, "PAUSES_S", (0.01,))
     monkeypatch.setattr(partition_reader, "PAUSES_S", (0.01,))
     monkeypatch.setattr(partition_reader, "LOOK_EVERY_S", 0.01)
@@ -83,6 +84,29 @@ async def reading(
     async with opened as service:
         await service.read_source(name, source)
         yield service
+
+
+@asynccontextmanager
+async def beside(service: Service, source: Source, name: str = "stream") -> AsyncIterator[Service]:
+    """What another process would be that is attached to the same shards, and reads the source, too."""
+    other = Service.__new__(Service)
+    other._host, other._loop, other._closed, other._pumps = service._host, service._loop, False, {}
+    await other.read_source(name, source)
+    try:
+        yield other
+    finally:
+        await other._end_sources()
+
+
+async def carts(service: Service, person: str) -> int:
+    """How many runs she has begun."""
+    found = await service.profile(person)
+    return 0 if found is None else found.counts["carts"]
+
+
+async def is_(service: Service, *states: str) -> bool:
+    """Whether its partitions are read so."""
+    return tuple(each.state for each in (await state_of(service)).partitions) == states
 
 
 async def state_of(service: Service) -> SourceState:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import bought, reading, source_of, state_of, until, until_taken
+from tests.sources.conftest import beside, bought, carts, is_, reading, source_of, state_of, until, until_taken
 
 from parcours.core.input import Input
 from parcours.errors import CallerError
@@ -21,11 +21,6 @@ from parcours.source import Line, Read
 from parcours.sources import partition_reader, session
 from parcours.sources.lines import as_it_is
 from parcours.testing.doubles import Log, LogSource
-
-
-async def carts(service: Service, person: str) -> int:
-    found = await service.profile(person)
-    return 0 if found is None else found.counts["carts"]
 
 
 def test_a_log_is_read_to_its_end_and_on_as_it_grows(project: Project) -> None:
@@ -257,26 +252,6 @@ def _under_way(service: Service) -> int:
     return sum(reader._session.lines for reader in readers if reader._session is not None)
 
 
-def test_a_source_that_is_paused_reads_nothing_until_it_is_resumed(project: Project) -> None:
-    async def backend() -> None:
-        log = Log()
-        log.append("0", bought("anna", "c1"))
-        async with reading(project, "memory:", source_of(log)) as service:
-            await until_taken(service, 1)
-            await service.pause_source("stream")
-            await asyncio.sleep(0.05)  # a reading that is under way comes to its end
-            log.append("0", bought("anna", "c2"))
-            await asyncio.sleep(0.1)
-            assert (await state_of(service)).paused
-            assert await carts(service, "anna") == 1
-
-            await service.resume_source("stream")
-            await until_taken(service, 2)
-            assert not (await state_of(service)).paused
-
-    asyncio.run(backend())
-
-
 def test_a_log_that_is_away_is_a_trouble_until_it_is_back(project: Project) -> None:
     async def backend() -> None:
         log = Log()
@@ -381,24 +356,16 @@ def test_of_two_readers_of_a_partition_one_stands_by_and_follows_the_other(proje
         log.append("0", bought("anna", "c0"))
         async with reading(project, "memory:", source_of(log)) as service:
             await until_taken(service, 1)
-            other = Service.__new__(Service)  # another process would be attached to the same shards
-            other._host, other._loop, other._closed = service._host, service._loop, False
-            other._pumps = {}
-            await other.read_source("stream", source_of(log))
+            async with beside(service, source_of(log)):
+                await until(lambda: is_(service, "standing by"), "the first one stands by")
+                for number in range(1, 20):
+                    log.append("0", bought("anna", f"c{number}"))
+                await until(lambda: _has(service, "anna", 20), "all is applied")
+                assert await service.troubles() == []
 
-            async def stands_by() -> bool:
-                return [each.state for each in (await state_of(service)).partitions] == ["standing by"]
-
-            await until(stands_by, "the first one stands by")
-            for number in range(1, 20):
-                log.append("0", bought("anna", f"c{number}"))
-            await until(lambda: _has(service, "anna", 20), "all is applied")
-            assert await service.troubles() == []
-
-            await other._end_sources()
             log.append("0", bought("anna", "last"))
             await until(lambda: _has(service, "anna", 21), "the first one goes on")
-            assert [each.state for each in (await state_of(service)).partitions] == ["reading"]
+            assert await is_(service, "reading")
 
     asyncio.run(backend())
 

@@ -34,6 +34,7 @@ from parcours.cli.reports import report
 from parcours.cli.run import demo, simulate
 from parcours.cli.score import score
 from parcours.cli.serve import serve
+from parcours.cli.source import source
 from parcours.cli.store import store
 from parcours.errors import ParcoursError
 
@@ -117,6 +118,7 @@ def build() -> typer.Typer:
     app.add_typer(offers)
     app.add_typer(dead)
     app.add_typer(person)
+    app.add_typer(source)
     app.add_typer(store)
     app.add_typer(engine)
     app.add_typer(keys)

@@ -32,6 +32,7 @@ from parcours.ingress import (
     operate,
     people,
     reports,
+    rewinds,
     snippet,
     sources,
     sql,
@@ -83,6 +84,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     people.ROUTES,
     erasures.ROUTES,
     sources.ROUTES,
+    rewinds.ROUTES,
     sql.ROUTES,
     facts.ROUTES,
 )

@@ -181,6 +181,7 @@ class Engine(BlockingFacade):
     pause_source = blocking(Service.pause_source)
     resume_source = blocking(Service.resume_source)
     move_source = blocking(Service.move_source)
+    rewind_source = blocking(Service.rewind_source)
 
     publish = blocking(Service.publish)
     journeys = blocking(Service.journeys)

@@ -47,7 +47,7 @@ from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.saved_people import SavedPeopleCalls
 from parcours.service.set_aside import DeadLetter, list_all, send_again
-from parcours.service.source_calls import SourceCalls
+from parcours.service.source_rewinds import SourceRewinds
 from parcours.service.step_calls import StepCalls
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.requests import GetInbox
@@ -62,7 +62,7 @@ class Service(
     FactCalls,
     SavedPeopleCalls,
     StepCalls,
-    SourceCalls,
+    SourceRewinds,
     MessageCalls,
     Looks,
     Facade,

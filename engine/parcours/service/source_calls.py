@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.engine_host import EngineHost
-from parcours.shard.requests import MovePosition
+from parcours.shard.requests import MovePosition, PauseSource
 from parcours.source import Source
 from parcours.sources.lines import MakeLine, as_it_is
 from parcours.sources.opening import sources_of
@@ -59,12 +59,16 @@ class SourceCalls(ABC):
         return [pump.state() for _, pump in sorted(self._pumps.items())]
 
     async def pause_source(self, name: str) -> None:
-        """Let this process read no more of the source until it is resumed. Raises CallerError for one there is not."""
-        self._pump(name).pause()
+        """Let nobody read on in the source until it is resumed: no other process either, and not after a restart.
+
+        Others hear of it within some seconds; what has been read goes on. May be repeated. Raises CallerError for a
+        source that this process does not read.
+        """
+        await self._set_paused(name, paused=True)
 
     async def resume_source(self, name: str) -> None:
-        """Let this process read on. Raises CallerError for a source that there is not."""
-        self._pump(name).resume()
+        """Let everybody read on who reads the source. Raises CallerError for one that this process does not read."""
+        await self._set_paused(name, paused=False)
 
     async def move_source(self, name: str, partition: str, position: int) -> None:
         """Let reading of a partition go on at this position, whoever reads it: the log does not hold its own any more.
@@ -76,14 +80,23 @@ class SourceCalls(ABC):
         self._check_open()
         if type(position) is not int or position < 0:
             raise CallerError(f"position={shown_value(position)}: a whole number from 0 on is expected")
-        request = MovePosition(f"{name}/{partition}", position)
-        known = False
-        for port in self._host.ports:
-            known |= await port.ask(request)
-        if not known:
+        if not await self._move(name, partition, position):
             raise CallerError(f"no shard knows a partition {shown_value(partition)} of {shown_value(name)}")
-        if name in self._pumps:
-            await self._pumps[name].begin_anew(partition)
+
+    async def _move(self, name: str, partition: str, position: int) -> bool:
+        """Let reading go on there. Whether any shard knows the partition."""
+        pump = self._pumps.get(name)
+        was_read = pump is not None and await pump.let_go(partition)  # no shard takes what is under way any more then
+        request = MovePosition(f"{name}/{partition}", position)
+        known = [await port.ask(request) for port in self._host.ports]
+        if pump is not None and was_read:
+            await pump.begin_anew(partition)
+        return any(known)
+
+    async def _set_paused(self, name: str, *, paused: bool) -> None:
+        pump = self._pump(name)
+        await self._host.ports[0].ask(PauseSource(name, paused))
+        await pump.hear()
 
     def _pump(self, name: str) -> Pump:
         self._check_open()

@@ -16,6 +16,7 @@ from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.moving import Moving
 from parcours.shard.partitions import Partitions
 from parcours.shard.positions import Positions
+from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.unusable import read_unusable
@@ -35,6 +36,7 @@ class Batches:
 
     def __init__(
         self,
+        slots: Slots,
         intake: Intake,
         moving: Moving,
         firing: Firing,
@@ -46,6 +48,7 @@ class Batches:
     ) -> None:
         self.positions = Positions(settings)
         self.partitions = Partitions()
+        self._slots = slots
         self._intake = intake
         self._moving = moving
         self._firing = firing
@@ -113,6 +116,12 @@ class Batches:
         digest = self._intake.digest_of_nameless(batch, place)
         self._letters.put_aside(work, self._intake.person_told(line), line, digest, f"{where}: {reason}")
 
+    def foretell(self, partition: str, offsets: Sequence[int], lines: Sequence[bytes], now_ms: int) -> bytes:
+        """What would become of lines of a partition if they were read again, of each its outcome. Nothing changes."""
+        self._commits.check()
+        work = Work(self._slots, max(now_ms, self._commits.stamp_ms))
+        return self._intake.foretell(Batch("", 0, list(offsets), list(lines), partition=partition), work)
+
     # Readers of partitions
 
     def begin_reading(self, partition: str, reader: str) -> int | None:
@@ -123,18 +132,25 @@ class Batches:
             self._commits.commit(work)
         return self.partitions.positions()[partition]
 
-    def tell_position(self, partition: str, reader: str, below: int, now_ms: int) -> bool:
+    def tell_position(self, partition: str, reader: str, below: int | None, now_ms: int) -> bool:
         """Nothing before this offset is outstanding. Whether that router is still the reader; else nothing changes."""
         self._commits.check()
         if not self.partitions.is_read_by(partition, reader):
             return False
-        if self._moving.halted_until_ms > now_ms:
+        if below is None or self._moving.halted_until_ms > now_ms:
             return True  # it is told again
         with self._commits.whole():
             work = self._commits.begin(0)
             work.own += self.partitions.advance(partition, below)
             self._commits.commit(work)
         return True
+
+    def pause_source(self, source: str, *, paused: bool) -> None:
+        """Nobody is to read this source from now on, or everybody may again: durably."""
+        with self._commits.whole():
+            work = self._commits.begin(0)
+            work.own.append(self.partitions.pause(source, paused=paused))
+            self._commits.commit(work)
 
     def move_position(self, partition: str, position: int) -> bool:
         """Whoever operates the engine has decided where reading goes on. Whether the shard knows the partition."""

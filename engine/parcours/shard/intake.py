@@ -32,7 +32,7 @@ from parcours.segment.line import (
     read_envelope,
 )
 from parcours.segment.links import LINKING, links_of, plain_link
-from parcours.segment.person import is_report, person_of, told_event
+from parcours.segment.person import is_report, person_of, reported_place, told_event
 from parcours.segment.told import MERGE, TOLD, told_input
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
@@ -271,6 +271,31 @@ class Intake:
             name = person.encode()
             slot = self._slot_of(name)
         return slot, person, name_of(slot, name)
+
+    def foretell(self, batch: Batch, work: Work) -> bytes:
+        """What would become of these lines of a partition if they came again, for work that is never committed.
+
+        A line may be asked of any shard: whoever it names may live elsewhere by now, and it is recognised there.
+        """
+        outcomes, reports = bytearray(len(batch.lines)), Reports(self._slots, (), self._settings)
+        for place, line in enumerate(batch.lines):
+            try:
+                outcomes[place] = self._foretold(batch, place, read_call(line), reports, work)
+            except Unusable:
+                outcomes[place] = LineOutcome.REJECTED
+        return bytes(outcomes)
+
+    def _foretold(self, batch: Batch, place: int, call: Call, reports: Reports, work: Work) -> LineOutcome:
+        owned, at = self._slots.owned, work.stamp_ms
+        if is_report(call) and not call.person:
+            if self._slots.slot_map.slot_of_hash(*reported_place(call)) not in owned:
+                return LineOutcome.ACCEPTED  # only the shard that owns it can tell whose it is
+        slot, person, name_hash = self._whose(call, reports, work, None)
+        if slot in owned:
+            self._input(call, batch.lines[place], slot, person, at, work, 0)
+        digest = blake2s(self._identity(call, person, batch, place), digest_size=DIGEST_BYTES).digest()
+        is_known = self._seen.knows(_key_of(name_hash, digest), at)
+        return LineOutcome.DUPLICATE if is_known else LineOutcome.ACCEPTED
 
     def answer(self, number: int) -> Answer:
         """What became of the batch whose inputs have all been taken."""

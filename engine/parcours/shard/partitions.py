@@ -12,6 +12,9 @@ place before the crash, and each shard recognises what it has. So that commits w
 - The reader: a batch of any other one is refused. So two that read the same partition do not both move it, whatever the
   log believes, and once all shards have committed a new reader, what they have is all that they will ever have had.
 
+Whether a source is paused is kept here, too, so that it holds for all who read it and after a restart: by the first
+shard for all of them, so that there are no two minds about it.
+
 Reading begins at the lowest `below` of all shards. What one shard has is only true beside what the others have: while
 no move between shards may begin, as when stores are copied, nothing is taken of any partition either. These entries
 are never let go to make room for others.
@@ -30,6 +33,9 @@ from parcours.shard.messages import Batch
 PREFIX = "source "
 """What the names of the entries begin with: the partition's number follows, and of a block its own."""
 
+PAUSED = "paused source "
+"""The same of the entries of paused sources: their names follow."""
+
 
 class PartitionPosition(msgspec.Struct, frozen=True, array_like=True):
     """How far a partition has been taken.
@@ -38,12 +44,14 @@ class PartitionPosition(msgspec.Struct, frozen=True, array_like=True):
     entry      the number of its entry in the shard's own slot
     reader     the router whose batches are taken
     below      before this offset nothing is outstanding; None as long as nobody has said
+    moves      how often whoever operates the engine has said where reading goes on
     """
 
     partition: str
     entry: int
     reader: str
     below: int | None
+    moves: int = 0
 
 
 class TakenLines(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +74,21 @@ class TakenLines(msgspec.Struct, frozen=True, array_like=True):
         if not self.steps:
             return range(self.first, self.last + 1)
         return list(accumulate(self.steps, initial=self.first))
+
+
+class TakenPartition(msgspec.Struct, frozen=True, array_like=True):
+    """How far a shard has taken a partition.
+
+    partition  its own name, without that of its source
+    below      as in its position
+    end        behind the last line that the shard has taken, or of which it has heard that nobody waits for it
+    moves      as in its position
+    """
+
+    partition: str
+    below: int | None
+    end: int
+    moves: int
 
 
 class Reader(msgspec.Struct, frozen=True, array_like=True):
@@ -110,14 +133,35 @@ class Partitions:
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
+        self._paused: set[str] = set()
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Come back from the entries of the shard's own slot."""
         self._known = {position.partition: known for position, known in _partitions_in(entries).items()}
+        self._paused = {name.removeprefix(PAUSED) for name in entries if name.startswith(PAUSED)}
+
+    def is_paused(self, source: str) -> bool:
+        """Whether nobody is to read this source now, as the first shard keeps it."""
+        return source in self._paused
+
+    def pause(self, source: str, *, paused: bool) -> tuple[str, bytes]:
+        """It is paused from now on, or is not. The entry to be committed."""
+        (self._paused.add if paused else self._paused.discard)(source)
+        return f"{PAUSED}{source}", b"1" if paused else b""
 
     def positions(self) -> dict[str, int | None]:
         """The position of each partition."""
         return {name: known.position.below for name, known in self._known.items()}
+
+    def taken(self, source: str) -> list[TakenPartition]:
+        """How far each partition of the source has been taken."""
+        found = []
+        for name, known in self._known.items():
+            of, _, partition = name.partition("/")
+            if of == source:
+                end, position = max(known.position.below or 0, known.highest + 1), known.position
+                found.append(TakenPartition(partition, position.below, end, position.moves))
+        return found
 
     def reader(self, partition: str) -> Reader:
         """Who reads it."""
@@ -172,7 +216,8 @@ class Partitions:
         """Reading goes on at this position, by a new reader, and nothing is taken. The entries to be committed."""
         known = self._known[partition]
         entries = [(f"{known.name} {number}", b"") for number in known.blocks]
-        position_there = msgspec.structs.replace(known.position, reader="", below=position)
+        moves = known.position.moves + 1
+        position_there = msgspec.structs.replace(known.position, reader="", below=position, moves=moves)
         self._known[partition] = _Known(position_there)
         return [(known.name, _encode(position_there)), *entries]
 
@@ -189,7 +234,8 @@ def together(owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
                 there.position = msgspec.structs.replace(there.position, below=position.below)
             for block in known.blocks.values():
                 there.add(len(there.blocks) + 1, block)
-    entries = {known.name: _encode(known.position) for known in merged.values()}
+    entries = {name: data for name, data in owns[0].items() if name.startswith(PAUSED)}
+    entries |= {known.name: _encode(known.position) for known in merged.values()}
     for known in merged.values():
         entries |= {f"{known.name} {number}": _encode(block) for number, block in known.blocks.items()}
     return entries

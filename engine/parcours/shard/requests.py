@@ -77,8 +77,12 @@ from parcours.shard.scan_requests import AwaitScan as AwaitScan
 from parcours.shard.scan_requests import EndScan as EndScan
 from parcours.shard.scan_requests import ListColumns as ListColumns
 from parcours.shard.source_requests import BeginReading as BeginReading
+from parcours.shard.source_requests import ForetellLines as ForetellLines
+from parcours.shard.source_requests import GetPaused as GetPaused
 from parcours.shard.source_requests import GetReader as GetReader
+from parcours.shard.source_requests import GetTaken as GetTaken
 from parcours.shard.source_requests import MovePosition as MovePosition
+from parcours.shard.source_requests import PauseSource as PauseSource
 from parcours.shard.source_requests import TellPosition as TellPosition
 from parcours.shard.step_requests import GetChangedCounters as GetChangedCounters
 from parcours.shard.step_requests import ListWaiting as ListWaiting

@@ -53,6 +53,7 @@ from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
 from parcours.shard.lessons import LESSONS
 from parcours.shard.offer_totals import TOTAL, name_of_offer
+from parcours.shard.partitions import PAUSED
 from parcours.shard.partitions import PREFIX as SOURCE
 from parcours.shard.partitions import together as partitions_together
 from parcours.shard.peers import MESSAGE, PEER
@@ -81,7 +82,7 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, OFFERS, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, SOURCE, PEER, LETTER, ERASURE, TOTAL, LESSONS, FACTS_TO)
+PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, SOURCE, PAUSED, PEER, LETTER, ERASURE, TOTAL, LESSONS, FACTS_TO)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
 scans are, which end with every opening. Slices of campaigns are numbered for each shard, so while a run has such, a
 store is not shared out anew; nor while people go through a save, and one that is over need not be known any more.

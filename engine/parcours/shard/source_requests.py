@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parcours.shard.partitions import Reader
+from parcours.shard.partitions import Reader, TakenPartition
 from parcours.shard.request import Request
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ class BeginReading(Request[int | None], frozen=True, tag="begin_reading"):
 
 
 class TellPosition(Request[bool], frozen=True, tag="tell_position"):
-    """Nothing before this offset is outstanding. The answer says whether `reader` is still the partition's."""
+    """Nothing before this offset is outstanding, None: that is not known yet.
+
+    The answer says whether `reader` is still the partition's.
+    """
 
     partition: str
     reader: str
-    below: int
+    below: int | None
 
     async def put_to(self, host: ShardHost) -> bool:
         return await host.step(
@@ -48,6 +51,48 @@ class MovePosition(Request[bool], frozen=True, tag="move_position"):
 
     async def put_to(self, host: ShardHost) -> bool:
         return await host.step(lambda shard, now: shard.batches.move_position(self.partition, self.position))
+
+
+class GetTaken(Request[list[TakenPartition]], frozen=True, tag="taken_partitions"):
+    """How far each partition of a source has been taken."""
+
+    source: str
+
+    async def put_to(self, host: ShardHost) -> list[TakenPartition]:
+        return await host.step(lambda shard, now: shard.batches.partitions.taken(self.source))
+
+
+class ForetellLines(Request[bytes], frozen=True, tag="foretell_lines"):
+    """What would become of lines of a partition if they were read again: of each its outcome.
+
+    The shard of the person whom it names tells whether it can be used, and any other one only whether it has it.
+    """
+
+    partition: str
+    offsets: list[int]
+    lines: list[bytes]
+
+    async def put_to(self, host: ShardHost) -> bytes:
+        return await host.step(lambda shard, now: shard.batches.foretell(self.partition, self.offsets, self.lines, now))
+
+
+class PauseSource(Request[None], frozen=True, tag="pause_source"):
+    """Nobody is to read this source from now on, or everybody may again. It is put to the first shard alone."""
+
+    source: str
+    paused: bool
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.step(lambda shard, now: shard.batches.pause_source(self.source, paused=self.paused))
+
+
+class GetPaused(Request[bool], frozen=True, tag="is_source_paused"):
+    """Whether nobody is to read this source now. It is put to the first shard alone."""
+
+    source: str
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step(lambda shard, now: shard.batches.partitions.is_paused(self.source))
 
 
 class GetReader(Request[Reader], frozen=True, tag="reader"):

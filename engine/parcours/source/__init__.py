@@ -3,7 +3,7 @@
 A source reads a log that lies elsewhere: partitions, each with lines in an order, and each line at an offset. It is a
 class named by an entry point of the group `parcours.sources`. One instance lives in one process; the engine calls
 `start` once, then `partitions` and `read` for as long as it runs, then `close` once. All of them run on one asyncio
-loop, which a source must not block.
+loop, which a source must not block: what does, runs by `in_thread`.
 
 Rules that a source keeps:
 
@@ -14,6 +14,7 @@ Rules that a source keeps:
 - What the log cannot do just now is `SourceUnreachable`; the engine asks again, with growing pauses.
 """
 
+from parcours.background import in_thread
 from parcours.source.vocabulary import (
     GROUP,
     Line,
@@ -22,6 +23,7 @@ from parcours.source.vocabulary import (
     Read,
     Source,
     SourceUnreachable,
+    TellsTimes,
 )
 
 __all__ = [
@@ -32,4 +34,6 @@ __all__ = [
     "Read",
     "Source",
     "SourceUnreachable",
+    "TellsTimes",
+    "in_thread",
 ]

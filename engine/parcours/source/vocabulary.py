@@ -73,6 +73,17 @@ class PositionOutOfRange(Exception):
 
 
 @runtime_checkable
+class TellsTimes(Protocol):
+    """What a source has besides if it can tell where a time is: reading can be sent back to it then."""
+
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        """Where the first line is that the log has from this time or from later, ms since 1970; None without such.
+
+        Raises PartitionGone, SourceUnreachable.
+        """
+
+
+@runtime_checkable
 class Source(Protocol):
     """One log. The constructor takes the validated `Settings` and does nothing else.
 
@@ -97,6 +108,9 @@ class Source(Protocol):
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
         """At most `most` lines of the partition at `position` and behind it; None: where its settings say to begin.
+
+        Whoever looks into the log before it is read again asks for partitions that others read, and for positions
+        between two lines, too.
 
         It waits for lines for a moment where there are none, and not for more where there are some. One call of a
         partition is under way at a time; it may be cancelled. Raises PartitionGone, PositionOutOfRange,

@@ -18,8 +18,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from parcours.background import in_thread
-from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable
+from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
 from parcours.sources.file_lines import PACKED, FileLines, suffixes
 
 WAIT_S = 0.5

@@ -15,8 +15,9 @@ from typing import Final, Literal, TypeAlias
 
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.shard.requests import GetReader
-from parcours.source import PartitionGone, PositionOutOfRange, Source, SourceUnreachable
+from parcours.source import PartitionGone, PositionOutOfRange, SourceUnreachable
 from parcours.sources.lines import MakeLine
+from parcours.sources.partition_log import PartitionLog
 from parcours.sources.session import Session, Superseded
 from parcours.sources.way_in import WayIn
 
@@ -58,19 +59,17 @@ class PartitionReader:
 
     def __init__(
         self,
-        source: Source,
-        partition: str,
+        log: PartitionLog,
         name: str,
         way_in: WayIn,
         make: MakeLine,
         outcomes: Counter[str],
         may_read: asyncio.Event,
     ) -> None:
-        self._what = source, partition, name, way_in, make, outcomes, may_read
-        self._partition = partition
+        self._what = log, name, way_in, make, outcomes, may_read
+        self.log = log
         self._name = name
         self._way_in = way_in
-        self._may_read = may_read
         self._session: Session | None = None
         self._end: int | None = None
         self._state: State = "beginning"
@@ -82,7 +81,7 @@ class PartitionReader:
         session = self._session
         lag = None if session is None or session.lag is None else session.lag + session.lines
         position = self._end if session is None else session.position
-        return PartitionState(self._partition, self._state, position, lag, self._trouble)
+        return PartitionState(self.log.partition, self._state, position, lag, self._trouble)
 
     async def run(self) -> None:
         """Read until the partition is over, or until it is cancelled."""

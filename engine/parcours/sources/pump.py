@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from parcours.closing import close_all
+from parcours.errors import ParcoursError
+from parcours.shard.requests import GetPaused
 from parcours.source import Source
 from parcours.sources.lines import MakeLine, as_it_is
+from parcours.sources.looking_back import Look
+from parcours.sources.partition_log import PartitionLog
 from parcours.sources.partition_reader import PAUSES_S, PartitionReader, PartitionState
 from parcours.sources.way_in import WayIn
 
@@ -20,11 +25,15 @@ log = logging.getLogger("parcours")
 PARTITIONS_EVERY_S: Final = 3.0
 """How often a source is asked which partitions it has."""
 
+HEAR_EVERY_S: Final = 1.0
+"""How often the first shard is asked whether the source is paused: whoever has paused it may be another process."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
     """How a source is read by this process.
 
+    paused    whether nobody reads it, as this process has heard
     outcomes  what became of lines since the process began, by name: accepted, undeclared, duplicate, set_aside (as a
               dead letter), ignored (it says only that its key is gone)
     trouble   what keeps it from being opened, in words
@@ -42,63 +51,88 @@ class Pump:
 
     def __init__(self, name: str, source: Source, way_in: WayIn, make: MakeLine = as_it_is) -> None:
         self.name = name
-        self._source = source
+        self.source = source
         self._way_in = way_in
         self._make = make
         self._outcomes: Counter[str] = Counter()
+        self._paused = False
         self._may_read = asyncio.Event()
-        self._may_read.set()
+        """Not set before it is known whether the source is paused."""
         self._readers: dict[str, tuple[PartitionReader, asyncio.Task[None]]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._is_started = False
         self._trouble: str | None = None
 
     def start(self) -> None:
         """Begin, in the background."""
-        self._task = asyncio.ensure_future(self._keep_reading())
+        self._tasks = [asyncio.ensure_future(each) for each in (self._keep_reading(), self._keep_hearing())]
 
     async def stop(self) -> None:
         """Read no more, let what is under way be answered, and close the source."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._may_read.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
         for partition in list(self._readers):
             await self._end(partition)
         if self._is_started:
-            await close_all([self._source.close])
+            await close_all([self.source.close])
 
-    def pause(self) -> None:
-        """Read nothing until `resume`; what has been read goes on."""
-        self._may_read.clear()
+    async def hear(self) -> None:
+        """Read nothing more where the source is paused by now, and on where it is not. What has been read goes on."""
+        self._paused = await self._way_in.ports[0].ask(GetPaused(self.name))
+        (self._may_read.clear if self._paused else self._may_read.set)()
 
-    def resume(self) -> None:
-        """Read on."""
-        self._may_read.set()
+    async def let_go(self, partition: str) -> bool:
+        """Read the partition no more, once what is under way is answered, until it is found again. Whether it was."""
+        if was_read := partition in self._readers:
+            await self._end(partition)
+        return was_read
 
     async def begin_anew(self, partition: str) -> None:
         """Read the partition from where the shards say by now, also where it was over."""
-        if partition in self._readers:
-            await self._end(partition)
+        await self.let_go(partition)
+        if partition not in self._readers and self._tasks:
+            self._begin(partition)
+
+    def partitions(self) -> Set[str]:
+        """Those that are read here, or were to their end."""
+        return self._readers.keys()
+
+    def log(self, partition: str) -> PartitionLog:
+        """A partition, to be looked into; it may be one that others read."""
+        reader = self._readers.get(partition)
+        return PartitionLog(self.source, partition) if reader is None else reader[0].log
+
+    def look(self, partition: str) -> Look:
+        """What would come of reading it again."""
+        return Look(self.log(partition), f"{self.name}/{partition}", self._way_in, self._make)
 
     def state(self) -> SourceState:
         """How it is read now."""
         partitions = [reader.state() for _, (reader, _) in sorted(self._readers.items())]
-        return SourceState(self.name, not self._may_read.is_set(), partitions, dict(self._outcomes), self._trouble)
+        return SourceState(self.name, self._paused, partitions, dict(self._outcomes), self._trouble)
 
     def troubles(self) -> list[str]:
         """What is not in order, a sentence each."""
         said = [self._trouble, *(reader.state().trouble for reader, _ in self._readers.values())]
         return [trouble for trouble in said if trouble is not None]
 
+    async def _keep_hearing(self) -> None:
+        while True:
+            with suppress(ParcoursError):  # it is asked again
+                await self.hear()
+            await asyncio.sleep(HEAR_EVERY_S)
+
     async def _keep_reading(self) -> None:
         failures = 0
         while True:
             try:
                 if not self._is_started:
-                    await self._source.start()
+                    await self.source.start()
                     self._is_started = True
-                await self._follow(await self._source.partitions())
+                await self._follow(await self.source.partitions())
             except Exception as error:  # noqa: BLE001  # whatever it is, others are read on, and this one again
                 trouble = f"source {self.name} cannot be read: {str(error) or type(error).__name__}"
                 if trouble != self._trouble:
@@ -116,11 +150,13 @@ class Pump:
             await self._end(partition)
         for partition in partitions:
             if partition not in self._readers:
-                name = f"{self.name}/{partition}"
-                reader = PartitionReader(
-                    self._source, partition, name, self._way_in, self._make, self._outcomes, self._may_read
-                )
-                self._readers[partition] = reader, asyncio.ensure_future(reader.run())
+                self._begin(partition)
+
+    def _begin(self, partition: str) -> None:
+        name = f"{self.name}/{partition}"
+        of = PartitionLog(self.source, partition)
+        reader = PartitionReader(of, name, self._way_in, self._make, self._outcomes, self._may_read)
+        self._readers[partition] = reader, asyncio.ensure_future(reader.run())
 
     async def _end(self, partition: str) -> None:
         reader, task = self._readers.pop(partition)

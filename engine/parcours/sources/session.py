@@ -20,8 +20,9 @@ from parcours.routing.reading import Reading
 from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.shard.requests import BeginReading, GetReader, TellPosition
-from parcours.source import Read, Source
+from parcours.source import Read
 from parcours.sources.lines import MakeLine, line_of
+from parcours.sources.partition_log import PartitionLog
 from parcours.sources.way_in import PartitionPort, WayIn
 
 T = TypeVar("T")
@@ -47,17 +48,15 @@ class Session:
 
     def __init__(
         self,
-        source: Source,
-        partition: str,
+        log: PartitionLog,
         name: str,
         way_in: WayIn,
         make: MakeLine,
         outcomes: Counter[str],
         may_read: asyncio.Event,
     ) -> None:
-        """`partition` is what the source calls it, and `name` what shards do."""
-        self._source = source
-        self._partition = partition
+        """`name` is what shards call the partition."""
+        self._log = log
         self._name = name
         self._way_in = way_in
         self._make = make
@@ -91,7 +90,8 @@ class Session:
         Raises Superseded, what reading raises, and what becomes of lines that no shard has answered.
         """
         try:
-            ended = await self._begin_and_go_on(opened)
+            await self._begin()
+            ended = await until_one_ends(self._go_on(opened), self._tell_again_and_again(), _raised_by(self._failure))
         finally:
             self._failure.cancel()
             await self._router.close()
@@ -99,31 +99,31 @@ class Session:
             if isinstance(error, Exception):
                 raise error
 
-    async def _begin_and_go_on(self, opened: Callable[[], None]) -> list[object]:
+    async def _begin(self) -> None:
         told = await self._ask_all(lambda port: port.ask(BeginReading(self._name, self._id)))
         self.position = min((below for below in told if below is not None), default=None)
+        if self.position is not None:
+            self._reading.below = self.position
+
+    async def _go_on(self, opened: Callable[[], None]) -> None:
         read = await self._read()
         opened()
-        self._reading.below = read.position if self.position is None else self.position
-        if self.position is None and read.lines:
-            self._reading.below = read.lines[0].offset
-        return await until_one_ends(self._go_on(read), self._tell_again_and_again(), _raised_by(self._failure))
-
-    async def _go_on(self, read: Read) -> None:
+        if self.position is None:
+            self._reading.below = read.lines[0].offset if read.lines else read.position
         await self._hand_in(read)
         while not read.is_over:
-            await self._may_read.wait()
             read = await self._read()
             await self._hand_in(read)
         await self.settle()
 
     async def _read(self) -> Read:
-        return await self._source.read(self._partition, self.position, self._way_in.settings.batch_events_max)
+        await self._may_read.wait()
+        return await self._log.read(self.position, self._way_in.settings.batch_events_max)
 
     async def _hand_in(self, read: Read) -> None:
         """Put what has been read into the lanes, once there is room."""
         cloud_types = self._way_in.program().cloud_types
-        made = [(each.offset, line_of(each, self._partition, self._make, cloud_types)) for each in read.lines]
+        made = [(each.offset, line_of(each, self._log.partition, self._make, cloud_types)) for each in read.lines]
         offsets = [offset for offset, line in made if line is not None]
         lines = [line for _, line in made if line is not None]
         if ignored := len(made) - len(lines):
@@ -181,7 +181,8 @@ class Session:
             await asyncio.sleep(TELL_EVERY_S)
 
     async def _tell(self) -> None:
-        request = TellPosition(self._name, self._id, self._reading.below)
+        below = None if self.position is None else self._reading.below
+        request = TellPosition(self._name, self._id, below)
         if not all(await self._ask_all(lambda port: port.ask(request))):
             raise Superseded
 

@@ -12,7 +12,15 @@ from parcours.journey.program import Program
 from parcours.routing.ports import BatchPort
 from parcours.shard.messages import Answer, Status
 from parcours.shard.partitions import Reader
-from parcours.shard.requests import BeginReading, GetReader, GetStatus, TakeBatch, TellPosition
+from parcours.shard.requests import (
+    BeginReading,
+    ForetellLines,
+    GetPaused,
+    GetReader,
+    GetStatus,
+    TakeBatch,
+    TellPosition,
+)
 
 
 class PartitionPort(BatchPort, Protocol):
@@ -28,6 +36,10 @@ class PartitionPort(BatchPort, Protocol):
     async def ask(self, request: TellPosition, /) -> bool: ...
     @overload
     async def ask(self, request: GetReader, /) -> Reader: ...
+    @overload
+    async def ask(self, request: GetPaused, /) -> bool: ...
+    @overload
+    async def ask(self, request: ForetellLines, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)

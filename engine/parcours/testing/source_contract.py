@@ -20,7 +20,16 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import pydantic
 
-from parcours.source import GROUP, Line, PartitionGone, PositionOutOfRange, Read, Source, SourceUnreachable
+from parcours.source import (
+    GROUP,
+    Line,
+    PartitionGone,
+    PositionOutOfRange,
+    Read,
+    Source,
+    SourceUnreachable,
+    TellsTimes,
+)
 
 Broker = TypeVar("Broker")
 T = TypeVar("T")
@@ -217,6 +226,20 @@ class SourceContract(ABC, Generic[Broker]):
             said, lines = self._life(broker, in_between)
         assert said, "it does not say why"
         assert [line.value for line in lines] == [b"1"]
+
+    def test_a_time_leads_to_the_first_line_that_is_not_before_it(self) -> None:
+        async def places(source: Source) -> list[int | None]:
+            if not isinstance(source, TellsTimes):
+                raise unittest.SkipTest("it cannot tell where a time is")
+            return [await source.position_at(partition, at_ms) for at_ms in (0, *times, max(times) + 1)]
+
+        with self.broker() as broker:
+            partition = self.write(broker, [b"1", b"2", b"3"])
+            lines = self._all(broker, partition)
+            times = [line.timestamp_ms or 0 for line in lines]
+            told = self._life(broker, places)
+        expected = [next((line.offset for line in lines if (line.timestamp_ms or 0) >= at), None) for at in times]
+        assert told == [lines[0].offset, *expected, None], f"the times {times} are said to be at {told}"
 
     def _life(self, broker: Broker, do: Callable[[Source], Awaitable[T]]) -> T:
         """Open a source, do something with it, and close it."""

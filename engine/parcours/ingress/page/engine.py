@@ -1,4 +1,4 @@
-"""/engine: what is not in order, and what to do; how shards and the door stand; what was rejected; keys."""
+"""/engine: what is not in order, and what to do; how shards, sources and the door stand; what was rejected; keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from parcours.ingress.exchange import Answer, Request
 from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import chips, instant
 from parcours.ingress.page.rows import stacking
+from parcours.ingress.page.sources import sources_part
 from parcours.ingress.rejections import IN_WORDS
+from parcours.ingress.source_bodies import sources_told
 from parcours.insight.figures import about_text, counted_text
 from parcours.insight.page.markup import Child, Markup, element, together
 from parcours.insight.sentences import NOT_MERGED
@@ -35,6 +37,7 @@ async def _engine(door: Door, request: Request) -> Answer:
         element("h1", "Engine"),
         _troubles(told.troubles),
         _shards(told),
+        sources_part(door, request, await sources_told(door)),
         _door(told.door),
         _merges(told),
         _rejected(told),

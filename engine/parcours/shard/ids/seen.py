@@ -109,6 +109,11 @@ class SeenIds:
         seen_at = self._find(key)
         return seen_at is not None and seen_at > self._horizon(at)
 
+    def knows(self, key: bytes, at: int) -> bool:
+        """Whether the message was consumed within the window. Nothing changes by the question."""
+        seen_at = self._young[part_of(key)].get(key)
+        return self.recalls(key, at) if seen_at is None else seen_at > self._horizon(at)
+
     def take_over(self, work: Work, ids: Iterable[tuple[int, bytes]]) -> None:
         """These messages have been consumed by another shard, and are looked for here from this work on."""
         for at, keys in ids:

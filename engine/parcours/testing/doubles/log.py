@@ -110,6 +110,12 @@ class LogSource:
         position = read[-1].offset + 1 if read else position
         return Read(read, position, lag=len(lines) - len(read))
 
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        for line in self._log().partitions.get(partition, ()):
+            if line.timestamp_ms is not None and line.timestamp_ms >= at_ms:
+                return line.offset
+        return None
+
     async def close(self) -> None:
         """There is nothing to close."""
 

@@ -1,0 +1,21 @@
+"""One partition of a source, as whoever reads it sees it: one reading at a time, whoever else wants to look into it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from parcours.source import Read, Source
+
+
+class PartitionLog:
+    """`partition` is what the source calls it."""
+
+    def __init__(self, source: Source, partition: str) -> None:
+        self.partition = partition
+        self._source = source
+        self._turn = asyncio.Lock()
+
+    async def read(self, position: int | None, most: int) -> Read:
+        """What the source reads there, once nobody else reads the partition here."""
+        async with self._turn:
+            return await self._source.read(self.partition, position, most)
