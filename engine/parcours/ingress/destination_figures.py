@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from parcours.ingress.engine_bodies import DestinationShown
+from parcours.journey.destinations import is_lane, name_of
 from parcours.shard.figures import ShardFigures
 
 
@@ -26,6 +28,29 @@ def of_destinations(told: Sequence[tuple[str, ShardFigures]]) -> Iterator[Metric
     yield _counted("parcours_destination_changes", "Changes of members, by what became of them.", changes)
     yield _counted("parcours_destination_facts", "Facts that were handed over, by what became of them.", facts)
     yield lags
+
+
+def destinations_shown(told: Iterable[ShardFigures]) -> list[DestinationShown]:
+    """The same of each destination, over all shards, by name: those of members, then those of facts."""
+    changes, waiting = defaultdict[str, Counter[str]](Counter), Counter[str]()
+    facts, lags = defaultdict[str, Counter[str]](Counter), Counter[str]()
+    for each in told:
+        for (name, outcome), number in each.totals.synced:
+            changes[name][outcome] += number
+        waiting.update({name_of(lane): number for lane, number in each.outbox.items() if is_lane(lane)})
+        for name, standing in each.facts_to.items():
+            facts[name].update(taken=standing.rows, refused=standing.refused)
+            lags[name] += standing.lag
+    members = [
+        DestinationShown(
+            name=name, takes="members", outcomes=dict(sorted(changes[name].items())), waiting=waiting[name]
+        )
+        for name in sorted(changes.keys() | waiting.keys())
+    ]
+    return members + [
+        DestinationShown(name=name, takes="facts", outcomes=dict(counts), waiting=lags[name])
+        for name, counts in sorted(facts.items())
+    ]
 
 
 def _counted(name: str, about: str, counted: Counter[tuple[str, str]]) -> Metric:

@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from parcours.clock import Clock
 from parcours.destination import FactsDestination
 from parcours.dispatch.destinations import InstalledDestinations
-from parcours.errors import SettingInvalid
 from parcours.insight.exporter.exporter import Exporter
 from parcours.insight.exporter.fact_sender import FactSenders
 from parcours.insight.exporter.opening import open_upkeep, range_opener
@@ -48,11 +47,7 @@ def check_takes_facts(facts_to: Iterable[FactsTo], installed: InstalledDestinati
 
 
 def _open(to: FactsTo, installed: InstalledDestinations) -> FactsDestination:
-    within = f"destinations.{to.name}.to"
-    destination: object = installed.open(to.kind, to.settings, within)
-    if not isinstance(destination, FactsDestination):
-        raise SettingInvalid(f"{within}: the destination {to.kind!r} takes members of audiences, and no facts")
-    return destination
+    return installed.open_for_facts(to.kind, to.settings, f"destinations.{to.name}.to")
 
 
 def new_fact_senders(plan: Plan, program: Program, installed: InstalledDestinations | None = None) -> FactSenders:
