@@ -162,7 +162,7 @@ def _unopenable(project: Project, registry: Registry) -> list[Finding]:
 
 
 def _untellable(project: Project) -> list[Finding]:
-    """An error for each destination that nobody offers or that takes something else, a warning where a library lacks."""
+    """Errors for destinations that nobody offers, or that take something else; warnings for missing libraries."""
     from parcours.dispatch.destinations import InstalledDestinations, misfit
     from parcours.errors import DestinationUnknown
     from parcours.journey.model.destinations import FactsDocument
