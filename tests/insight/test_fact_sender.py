@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from parcours.core.fact import Changed, DeliveryReached, Fact, Merged, Moved
+from parcours.core.fact import Changed, DeliveryReached, Fact, Merged, Moved, NotMerged
 from parcours.core.fact_block import encode_facts
 from parcours.destination import FactRow
 from parcours.errors import ShardUnavailable
@@ -35,6 +35,10 @@ TELLING = Telling(2, frozenset(), clear=True)
 TO = FactsTo("lake", "stream", {}, frozenset({"moves", "deliveries", "changes"}), batch=5)
 
 
+KNOWN = "the provider has said that nothing arrives at this address: 550"
+REASON = f"{KNOWN} <anna@mail.example> unknown"
+
+
 def moved(number: int, person: str = "anna") -> Moved:
     return Moved(1_000 * number, person, "j", 1, number, "s", "entered", None)
 
@@ -42,7 +46,7 @@ def moved(number: int, person: str = "anna") -> Moved:
 def delivered() -> DeliveryReached:
     return DeliveryReached(
         at=1, person="anna", journey="j", version=1, run=1, step="s", visit=1, channel="email", message="m",
-        outcome="failed", gate=None, key="k", attempt=1, reason="550 <anna@mail.example> unknown", code="550",
+        outcome="failed", gate=None, key="k", attempt=1, reason=REASON, code="550",
         to="anna@mail.example", message_class="marketing", purpose=None, link=None,
     )  # fmt: skip
 
@@ -151,17 +155,29 @@ def test_columns_with_personal_data_go_only_where_they_are_named(stream: FactStr
     assert "anna@" not in stream.facts[0].body.decode()
     assert named.keys() - without.keys() == {"address"}
     assert named["address"] == "anna@mail.example"
+    assert (without["reason"], without["code"]) == (KNOWN, "550")
+
+
+def test_reasons_go_whole_only_where_they_are_named(stream: FactStream) -> None:
+    parked = Moved(1, "anna", "j", 1, 1, "s", "parked", "no such key: 'anna@mail.example'")
+    told = NotMerged(1, "anna", "identify", "7", "two_known")
+    for columns in (frozenset[str](), frozenset({"reason"})):
+        tell(Journal([delivered(), parked, told]), stream, replace(TO, columns=columns))
+
+    reasons = [each.get("reason", each.get("why")) for each in map(json.loads, (each.body for each in stream.facts))]
+    assert reasons == [KNOWN, "…", "two_known", REASON, parked.why, "two_known"]
 
 
 def test_only_hashes_of_names_go_where_that_is_asked_for(stream: FactStream) -> None:
     merged = Merged(1, "anna", "@anonymous/7", "identify", ())
+    not_merged = NotMerged(1, "anna", "identify", "anonymous-7", "two_known")
     trait = Changed(1, "anna", "trait", "city", '"Paris"')
 
-    tell(Journal([merged, trait]), stream, replace(TO, hashed=True))
+    tell(Journal([merged, trait, not_merged]), stream, replace(TO, hashed=True, columns=frozenset({"value"})))
 
     for each in stream.facts:
         assert "anna" not in each.person + each.body.decode()
-        assert "@anonymous" not in each.body.decode()
+        assert "anonymous" not in each.body.decode()
         assert len(each.person) == 64
     assert json.loads(stream.facts[1].body)["name"] == "city"
 

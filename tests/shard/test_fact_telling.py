@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input_block import decode_inputs
 from parcours.journey.model.insight import InsightDocument
 from parcours.shard.fact_positions import FactStanding
+from parcours.store.store import Record
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
@@ -235,3 +236,15 @@ def test_events_are_kept_for_a_destination_where_nothing_is_exported(new_world: 
     assert part is not None
     kept = [line for each in part.records if each.inputs for line in decode_inputs(each.inputs, "a record").lines]
     assert kept == [lines.track("anna", "Looked")]
+
+
+def test_the_store_is_not_asked_where_nothing_was_told_since(told: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(told)
+    through = told.shard.commits.sequence
+
+    def asked(after: int = 0) -> Iterator[Record]:
+        raise AssertionError(f"records after {after} were asked for")
+
+    monkeypatch.setattr(told.store, "records", asked)
+
+    assert read(told, through) == ([], through)

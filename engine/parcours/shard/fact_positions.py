@@ -85,8 +85,12 @@ NO_FACTS: Final = FactsAsked()
 
 
 class FactPositions:
-    """Of one shard. `passed` and `since_ms` are in memory only: how far whoever tells a destination has come already,
-    and since when something waits.
+    """Of one shard. In memory only is how far whoever tells a destination has come already, and since when something
+    waits for it.
+
+    held_for_ms  for how long the journal is held for a destination
+    take_events  whether one of them takes events
+    newest_told  the newest record that tells anything, as far as any of them may have to be told of it
     """
 
     def __init__(self, asked: FactsAsked, store: Store, readers: JournalReaders, settings: Settings) -> None:
@@ -96,7 +100,7 @@ class FactPositions:
         self._known: dict[str, FactPosition] = {}
         self._passed: dict[str, int] = {}
         self._since_ms: dict[str, int] = {}
-        self._told = 0
+        self.newest_told = 0
         for name in self._names:
             readers.wait_for(FACTS_TO + name)
 
@@ -115,14 +119,14 @@ class FactPositions:
             self._passed[name] = position.through
             waiting = next(filter(tells, self._store.records(position.through)), None)
             if waiting is not None:
-                self._told = max(self._told, sequence)
+                self.newest_told = max(self.newest_told, sequence)
                 self._since_ms[name] = waiting.stamp_ms
             self._readers.read(FACTS_TO + name, position.through)
 
     def committed(self, sequence: int, stamp_ms: int, *, tells: bool) -> None:
         """A record has been written; whether it holds facts or inputs."""
         if tells and self._known:
-            self._told = sequence
+            self.newest_told = sequence
             for name in self._known:
                 self._since_ms.setdefault(name, stamp_ms)
 
@@ -180,7 +184,9 @@ class FactPositions:
     def standings(self) -> dict[str, FactStanding]:
         """Where each destination stands."""
         return {
-            name: FactStanding(each.rows, each.refused, max(0, self._told - max(each.through, self._passed[name])))
+            name: FactStanding(
+                each.rows, each.refused, max(0, self.newest_told - max(each.through, self._passed[name]))
+            )
             for name, each in sorted(self._known.items())
         }
 

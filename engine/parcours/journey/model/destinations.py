@@ -190,7 +190,7 @@ ToldTable: TypeAlias = Literal[
 PersonalColumn: TypeAlias = Literal["address", "anonymous_id", "properties", "reason", "value"]
 
 PERSONAL_COLUMNS: Final[frozenset[str]] = frozenset(get_args(PersonalColumn))
-"""Columns that say what people have said of themselves, or where they are reached."""
+"""Columns that say what people have said of themselves, or where they are reached; a reason may quote either."""
 
 
 def _once(names: list[str]) -> list[str]:
