@@ -35,7 +35,7 @@ def compiled_destinations(
             _compiled(name, document, margin.below("destinations", name), declared, channels),
             full=_full(document.full, timezone, margin.below("destinations", name, "full")),
         )
-        for name, document in sorted(documents.destinations.destinations.items())
+        for name, document in sorted(documents.destinations.of_members.items())
     }
 
 
@@ -50,7 +50,7 @@ def _full(schedule: ScheduleDocument | None, timezone: str, margin: Margin) -> t
 def _check_files(documents: Documents, margin: Margin) -> None:
     """A file has one writer."""
     first: dict[PurePosixPath, str] = {}
-    for name, document in documents.destinations.destinations.items():
+    for name, document in documents.destinations.of_members.items():
         if document.to.file is not None:
             other = first.setdefault(PurePosixPath(document.to.file), name)
             if other != name:
