@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import json
 import random
 from collections import Counter
@@ -12,7 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import pyarrow as pa
@@ -266,15 +268,35 @@ def test_a_file_that_is_no_parquet_is_set_aside_and_others_are_read(project: Pro
     asyncio.run(backend())
 
 
-def test_what_the_disk_says_is_no_damage_of_the_file(tmp_path: Path) -> None:
+class Failing(io.FileIO):
+    """A file of which the disk gives nothing any more once it is told to fail."""
+
+    fails = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.fails:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
+
+
+def test_what_the_disk_says_is_no_damage_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.parquet", {"n": range(3_000)}, row_group_size=1_000, compression="none")
-    rows = ParquetRows(path)
-    rows.read(1)
+    files: list[Failing] = []
 
-    rows._file.close()
+    def opened(path: Path, mode: Literal["rb"]) -> Failing:
+        files.append(Failing(path, mode))
+        return files[-1]
 
-    with pytest.raises(ValueError, match="closed file"):
-        rows.read(3_000)
+    monkeypatch.setattr(Path, "open", opened)
+    with closing(ParquetRows(path)) as rows:
+        rows.read(1)
+        files[0].fails = True
+        with pytest.raises(OSError, match="Input/output error"):
+            rows.read(3_000)
+    monkeypatch.setattr(Failing, "fails", True)
+    with pytest.raises(OSError, match="Input/output error"):
+        ParquetRows(path)
+    assert all(file.closed for file in files)
 
 
 def test_a_position_that_the_file_does_not_have_is_out_of_range(tmp_path: Path) -> None:

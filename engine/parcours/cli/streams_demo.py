@@ -56,7 +56,7 @@ def told(demo: StreamsDemo) -> list[str]:
     return [
         f"Over HTTP came {demo.clicks:,} clicks of {demo.people:,} people.",
         f"From Kafka came {demo.orders:,} orders: {outcomes}.",
-        "The engine was closed when half of them had come, and opened again.",
+        "The engine was closed when half of them had come, and opened again. Then a week went by.",
         f"Orders that were applied: {sum(demo.confirmed.values()):,}; "
         + ("every one of them once." if demo.each_once else "NOT every one of them once."),
         f"All members were told at once as of {demo.snapshot}.",

@@ -1,8 +1,9 @@
 """The demo of streams: orders from Kafka and clicks over HTTP, and an audience that a file and a webhook keep.
 
 The clickstream is divided: its orders lie in a topic, as the till writes them, and the shop's pages report clicks to
-the door. The engine is closed when about half has come, and opened again in the night in which all members are told at
-once. In the end everybody has to agree: the file, the webhook, the engine, and what the recording says by itself.
+the door. The engine is closed when half has come, and opened again; then the clock jumps by a week, in which time alone
+moves people in, and all members are told at once. In the end all have to agree: the file, the webhook, the engine, and
+what the recording says by itself.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import aiohttp
 import msgspec
 
 from parcours.clock import Clock
+from parcours.config import DAY_MS, Settings
 from parcours.demo.advertiser import Advertiser, members_told
 from parcours.demo.clickstream import read_clickstream
 from parcours.demo.people import fraction, person
@@ -40,11 +42,14 @@ PARTITIONS: Final = 3
 CLICKS: Final = frozenset({"Product Viewed", "Product Added"})
 """What the pages of the example report."""
 
-EVENING: Final = datetime(2024, 6, 30, 0, 0, tzinfo=UTC)
+EVENING: Final = datetime(2024, 6, 30, tzinfo=UTC)
 """When the demo begins: all that is recorded has happened."""
 
-NIGHT: Final = datetime(2024, 6, 30, 0, 59, 55, tzinfo=UTC)
-"""When it goes on, five seconds before the example tells all members at once."""
+WEEK_LATER: Final = datetime(2024, 7, 7, 2, 0, tzinfo=UTC)
+"""When it ends: nights have passed in which the example tells all members at once."""
+
+PATIENT: Final = Settings(export_lag_max_ms=30 * DAY_MS)
+"""Facts that wait to be exported when the clock jumps have waited for a week, which is no trouble here."""
 
 LAPSED_AFTER: Final = timedelta(days=60)
 
@@ -114,7 +119,7 @@ class Streams:
 
 
 class ShiftedClock:
-    """Another time than the machine's, which goes on as fast."""
+    """Another time than the machine's, which goes on as fast, and jumps ahead if it is told to."""
 
     def __init__(self, clock: Clock, begin: datetime) -> None:
         self._clock = clock
@@ -122,6 +127,9 @@ class ShiftedClock:
 
     def now_ms(self) -> int:
         return self._clock.now_ms() + self._ahead_ms
+
+    def jump_to(self, at: datetime) -> None:
+        self._ahead_ms += floor_ms(at) - self.now_ms()
 
 
 def divided() -> Streams:
@@ -152,24 +160,27 @@ async def run_streams_demo(folder: Path, clock: Clock, open_door: OpenDoor, *, s
         project = _written(folder / EXAMPLE, advertiser.url)
         environ = {"KAFKA": kafka.servers, "ADS_KEY": KEY}
 
-        def opens(begin: datetime) -> Callable[[], Service]:
-            return lambda: Service.open(
+        shifted = ShiftedClock(clock, EVENING)
+
+        def opens() -> Service:
+            return Service.open(
                 project, f"sqlite:///{folder / 'store'}", shards=shards, runtime="local", records=["email"],
-                clock=ShiftedClock(clock, begin), environ=environ, private_hosts=["127.0.0.0/8"],
+                settings=PATIENT, clock=shifted, environ=environ, private_hosts=["127.0.0.0/8"],
             )  # fmt: skip
 
         half, half_of_clicks = len(streams.orders) // 2, len(streams.clicks) // 2
-        async with open_door(opens(EVENING)) as (address, service):
+        async with open_door(opens) as (address, service):
             await service.read_sources(project, environ)
             await _post(address, streams.people)
             await asyncio.to_thread(_order, kafka, streams.orders[:half])
             await _post(address, streams.clicks[:half_of_clicks])
             outcomes = await _taken(service, half)
-        async with open_door(opens(NIGHT)) as (address, service):
+        async with open_door(opens) as (address, service):
             await service.read_sources(project, environ)
             await asyncio.to_thread(_order, kafka, streams.orders[half:])
             await _post(address, streams.clicks[half_of_clicks:])
             outcomes += await _taken(service, len(streams.orders) - half)
+            shifted.jump_to(WEEK_LATER)
             file = folder / EXAMPLE / "out" / "lapsed.ndjson"
             snapshot = await _told_at_once(file, advertiser)
             await service.drain(timeout_s=WITHIN_S)
@@ -262,7 +273,7 @@ def _lapsed(orders: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Who has bought once, and nothing for a while, as the recording alone says."""
     counts = Counter(each["customer"] for each in orders)
     for each in orders:
-        if counts[each["customer"]] == 1 and datetime.fromisoformat(each["placed_at"]) <= NIGHT - LAPSED_AFTER:
+        if counts[each["customer"]] == 1 and datetime.fromisoformat(each["placed_at"]) <= WEEK_LATER - LAPSED_AFTER:
             yield each["customer"]
 
 

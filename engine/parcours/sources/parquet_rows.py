@@ -48,15 +48,22 @@ class ParquetRows:
         self.is_over = False
         self._name = path.name
         self._file = path.open("rb")
-        self._broken = ""
+        try:
+            self._broken, self._end = self._opened()
+        except BaseException:
+            self._file.close()
+            raise
+        self._rest = self._lines()
+
+    def _opened(self) -> tuple[str, int]:
+        """Why nothing can be read of the file, and how many lines there are. Raises what the disk says."""
         try:
             self._parquet = pq.ParquetFile(
                 self._file, buffer_size=READ_AT_ONCE, pre_buffer=False, coerce_int96_timestamp_unit="us"
             )
-            self._end = self._parquet.metadata.num_rows
         except (pa.ArrowException, OSError) as error:
-            self._broken, self._end = f"{path.name} is no file of Parquet: {_why(error)}", 1
-        self._rest = self._lines()
+            return f"{self._name} is no file of Parquet: {_why(error)}", 1
+        return "", self._parquet.metadata.num_rows
 
     def go_to(self, position: int) -> bool:
         """Begin at a row; whether the file has it. Called before anything is read."""
