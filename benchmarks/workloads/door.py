@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import door
 import uvloop
 from door_client import door_latencies, request, send_all
-from measuring.open_loop import quantile
+from measuring.open_loop import spread
 from measuring.shape import EVENTS_PER_SECOND, MILLISECONDS, Answer, Figure, Measured
 from workload import events
 
@@ -101,10 +101,6 @@ class Door:
 
 def _body(path: str, lines: Sequence[bytes]) -> bytes:
     return b'{"batch":[%b]}' % b",".join(lines) if path == "/v1/batch" else b"\n".join(lines)
-
-
-def spread(waited_ms: Sequence[float]) -> dict[str, float]:
-    return {"p50": quantile(waited_ms, 50), "p99": quantile(waited_ms, 99), "longest": max(waited_ms)}
 
 
 WORKLOAD = Door
