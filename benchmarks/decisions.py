@@ -29,7 +29,8 @@ import httpx
 import offers
 import places
 import scores
-from door_client import Connection, latencies, quantile, request
+from door_client import Connection, request
+from measuring.open_loop import latencies, quantile
 
 from parcours import Project, Service
 from parcours.collector import spare_from_the_start

@@ -22,7 +22,8 @@ from typing import cast
 
 import handover
 import uvloop
-from door_client import Connection, door_latencies, latencies, quantile, request, send_all
+from door_client import Connection, door_latencies, request, send_all
+from measuring.open_loop import latencies, quantile
 from workload import events, mails, project
 
 from parcours import Service, Settings, serving

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from measuring.open_loop import latencies
 
 
 def request(path: str, body: bytes, key: str = "") -> bytes:
@@ -65,27 +66,8 @@ async def send_all(
     return seconds, accepted
 
 
-BEGIN_AFTER_S = 1.0
-"""A task is made for each call first, which takes a while: no call is late because of that."""
-
-
-async def latencies(ask: Callable[[int], Any], per_second: float, count: int) -> list[float]:
-    """Milliseconds from when each call should have begun until its answer, at this rate."""
-    loop = asyncio.get_running_loop()
-    begin_s = loop.time() + BEGIN_AFTER_S
-    taken: list[float] = []
-
-    async def one(number: int) -> None:
-        due_s = begin_s + number / per_second
-        await asyncio.sleep(max(0.0, due_s - loop.time()))
-        await ask(number)
-        taken.append((loop.time() - due_s) * 1_000)
-
-    await asyncio.gather(*map(one, range(count)))
-    return sorted(taken)
-
-
 async def door_latencies(port: int, requests: Sequence[bytes], per_second: float) -> list[float]:
+    """Milliseconds from when each request should have left until its answer, in rising order."""
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(64):
         free.put_nowait(await Connection.open(port))
@@ -96,7 +78,3 @@ async def door_latencies(port: int, requests: Sequence[bytes], per_second: float
         free.put_nowait(connection)
 
     return await latencies(ask, per_second, len(requests))
-
-
-def quantile(taken: Sequence[float], percent: int) -> float:
-    return taken[min(len(taken) - 1, len(taken) * percent // 100)]

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from door_client import BEGIN_AFTER_S, Connection
+from door_client import Connection
+from measuring.open_loop import at_rate
 from pydantic import BaseModel
 
 from parcours import Project
@@ -112,16 +113,13 @@ async def send(port: int, requests: Sequence[bytes], per_second: float, orders: 
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await Connection.open(port))
-    begin_s = time.monotonic() + BEGIN_AFTER_S
-    due_s = [begin_s + number / per_second for number in range(len(requests))]
 
     async def one(number: int) -> None:
-        await asyncio.sleep(max(0.0, due_s[number] - time.monotonic()))
         connection = await free.get()
         await connection.ask(requests[number])
         free.put_nowait(connection)
 
-    await asyncio.gather(*map(one, range(len(requests))))
+    due_s, _ = await at_rate(one, per_second, len(requests))
     connection = await free.get()
     async with asyncio.timeout(60):
         while await _sent(connection) < orders:  # noqa: ASYNC110  # another process sends

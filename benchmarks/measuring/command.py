@@ -17,6 +17,7 @@ from measuring.machine import load, this_machine
 from measuring.plots import plot
 from measuring.results import FORMAT, Result, figures_of, read, summed, write
 from measuring.shape import Measured, Workload, WrongAnswer
+from measuring.stores import without_password
 from measuring.tables import about, show, show_compared
 from parcours import ParcoursError, collector
 
@@ -65,6 +66,7 @@ def parser_for(words: Sequence[str]) -> ArgumentParser:
     against = names.add_parser(COMPARE, help=ABOUT_COMPARE)
     against.add_argument("old", metavar="OLD.json", type=Path)
     against.add_argument("new", metavar="NEW.json", type=Path, nargs="?", help="without it, OLD's command runs again")
+    against.add_argument("--store", metavar="URL", help="where OLD's command runs again; no result keeps a password")
     against.add_argument("--tolerance", type=float, default=TOLERANCE, help="of a median before it counts as changed")
     return top
 
@@ -126,8 +128,8 @@ def _result(
     return Result(
         format=FORMAT,
         workload=workload.name,
-        command=without_outputs(words),
-        options={name: value for name, value in vars(asked).items() if name not in left_out},
+        command=kept_words(words),
+        options={name: _kept(value) for name, value in vars(asked).items() if name not in left_out},
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=this_machine(load_before),
         counted=workload.counted,
@@ -137,13 +139,18 @@ def _result(
     )
 
 
-def without_outputs(words: Sequence[str]) -> list[str]:
+def _kept(value: object) -> object:
+    return without_password(value) if isinstance(value, str) else value
+
+
+def kept_words(words: Sequence[str]) -> list[str]:
+    """The command as it is kept: without where its result went, and without passwords."""
     kept, skip = [], False
     for word in words:
         option, given, _ = word.removeprefix("--").partition("=")
         is_output = word.startswith("--") and option in OUTPUTS
         if not is_output and not skip:
-            kept.append(word)
+            kept.append(without_password(word))
         skip = is_output and not given
     return kept
 
@@ -154,7 +161,8 @@ def compared(asked: Namespace, console: Console) -> int:
     if asked.new is not None:
         new = read(asked.new)
     else:
-        new = measured(parser_for(old.command).parse_args(old.command), old.command, console)
+        words = [*old.command, *(["--store", asked.store] if asked.store else [])]
+        new = measured(parser_for(words).parse_args(words), words, console)
     found = compare(old, new, asked.tolerance)
     show_compared(found, console)
     for name, machine in (("old", old.machine), ("new", new.machine)):

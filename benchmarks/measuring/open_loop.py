@@ -37,6 +37,12 @@ async def at_rate(ask: Ask, per_second: float, count: int) -> tuple[list[float],
     return due_s, waited_ms
 
 
+async def latencies(ask: Ask, per_second: float, count: int) -> list[float]:
+    """The milliseconds alone, in rising order."""
+    _, waited_ms = await at_rate(ask, per_second, count)
+    return sorted(waited_ms)
+
+
 async def at_once(ask: Ask, count: int, callers: int) -> tuple[float, list[float]]:
     """Callers who each make the next call once theirs is answered; the seconds of all, and the milliseconds of each."""
     numbers, waited_ms = iter(range(count)), list[float]()
@@ -56,3 +62,8 @@ def quantile(values: Sequence[float], percent: float) -> float:
     """The value that so many in a hundred are at most."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def spread(waited_ms: Sequence[float]) -> dict[str, float]:
+    """What is told of latencies."""
+    return {"p50": quantile(waited_ms, 50), "p99": quantile(waited_ms, 99), "longest": max(waited_ms)}

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from parcours.store.postgres.url import shown_postgres
+
 SQLITE = "sqlite:///"
 
 
@@ -28,6 +30,12 @@ def fresh_store(place: str | None) -> Iterator[str]:
             yield address
     else:
         yield place
+
+
+def without_password(word: str) -> str:
+    """A word of a command as it may be kept: the address of a store in it has no password."""
+    option, scheme, address = word.partition("postgres")
+    return option + shown_postgres(scheme + address) if "://" in address else word
 
 
 @contextmanager

@@ -15,7 +15,7 @@ VERDICTS = {"better": "green", "worse": "red", "unclear": "yellow", "the same": 
 
 
 def show(result: Result, console: Console) -> None:
-    table = Table(title=f"{result.workload}, {len(result.rounds)} rounds", title_justify="left")
+    table = Table(title=f"{result.workload}, rounds: {len(result.rounds)}", title_justify="left")
     for name in ("case", "figure", "median", "range", ""):
         table.add_column(name, justify="right" if name in ("median", "range") else "left", no_wrap=True)
     for case, figures in result.summary.items():

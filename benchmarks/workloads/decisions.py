@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import decisions
-from measuring.open_loop import quantile
+from measuring.open_loop import spread
 from measuring.shape import MILLISECONDS, Answer, Figure, Measured
 
 
@@ -62,13 +62,12 @@ class Decisions:
         asked = self._asked
         with decisions.served(project, store) as port, decisions.feeding(port, beside, asked.people):
             waited_ms, late = asyncio.run(decisions.at_the_door(port, asked.people, asked.rate, asked.seconds))
-        figures = {"p50": quantile(waited_ms, 50), "p99": quantile(waited_ms, 99), "longest": max(waited_ms)}
         answers = [
             Answer("answered", len(waited_ms), int(asked.rate * asked.seconds)),
             Answer("fallbacks", late, 0),
         ]
         where = f"at the door, {asked.rate}/s" + (f" beside {beside:,} events/s" if beside else "")
-        return Measured(where, figures, answers=answers)
+        return Measured(where, spread(waited_ms), answers=answers)
 
 
 WORKLOAD = Decisions

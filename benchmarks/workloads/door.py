@@ -6,12 +6,13 @@ a door without an engine, which takes every line and keeps none. Latencies are o
 and of the mails that events lead to, until a server on this machine has accepted them; all count from when the event
 was due. `cpu` is of the process that takes the events.
 
-With `--url` the events go to a door that is open already: people and messages get names that begin with `benchmark-`,
-and they stay in its store. What is in its project decides what they cost.
+With `--url` the events go to a door that is open already: people get names that begin with `benchmark-`, and they stay
+in its store. What is in its project decides what they cost.
 """
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
@@ -20,11 +21,14 @@ from urllib.parse import urlsplit
 import door
 import uvloop
 from door_client import door_latencies, request, send_all
-from measuring.open_loop import quantile
+from measuring.open_loop import spread
 from measuring.shape import EVENTS_PER_SECOND, MILLISECONDS, Answer, Figure, Measured
 from workload import events
 
 from workloads.ingest import own_people
+
+KEY = "PARCOURS_KEY"
+"""The variable in which every command looks for the key of a door."""
 
 SINGLE = "door, single events"
 
@@ -42,7 +46,7 @@ class Door:
     }
 
     def __init__(self, asked: Namespace) -> None:
-        self._url, self._key = urlsplit(asked.url or ""), asked.key
+        self._url, self._key = urlsplit(asked.url or ""), os.environ.get(KEY, "")
         if asked.url and (self._url.scheme != "http" or self._url.port is None):
             raise SystemExit("--url is like http://HOST:PORT")
         self._lines = list(events(asked.events, door.PEOPLE))
@@ -53,8 +57,7 @@ class Door:
     def add_options(parser: ArgumentParser) -> None:
         parser.add_argument("--events", type=int, default=100_000, help="of which a twentieth goes one by one")
         parser.add_argument("--mails", type=int, default=500)
-        parser.add_argument("--url", help="a door that is open already, as http://HOST:PORT")
-        parser.add_argument("--key", default="", help="which that door wants")
+        parser.add_argument("--url", help=f"a door that is open already, as http://HOST:PORT; its key is in {KEY}")
 
     def run(self, number: int) -> Iterator[Measured]:
         if self._url.hostname:
@@ -98,10 +101,6 @@ class Door:
 
 def _body(path: str, lines: Sequence[bytes]) -> bytes:
     return b'{"batch":[%b]}' % b",".join(lines) if path == "/v1/batch" else b"\n".join(lines)
-
-
-def spread(waited_ms: Sequence[float]) -> dict[str, float]:
-    return {"p50": quantile(waited_ms, 50), "p99": quantile(waited_ms, 99), "longest": max(waited_ms)}
 
 
 WORKLOAD = Door

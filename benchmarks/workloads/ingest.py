@@ -21,7 +21,7 @@ from typing import ClassVar
 import msgspec
 from measuring import engines
 from measuring.engines import Opened, Target
-from measuring.open_loop import at_once, quantile
+from measuring.open_loop import at_once, spread
 from measuring.shape import BYTES, EVENTS_PER_SECOND, MILLISECONDS, Answer, Figure, Measured
 from measuring.stores import stored_bytes
 
@@ -51,6 +51,7 @@ class Ingest:
         "rate": EVENTS_PER_SECOND,
         "p50": MILLISECONDS,
         "p99": MILLISECONDS,
+        "longest": MILLISECONDS,
         "stored": BYTES,
     }
 
@@ -96,11 +97,7 @@ class Ingest:
             meter = opened.meter()
             seconds, waited_ms, outcomes = asyncio.run(singly(opened.engine, lines, callers))
             cpu_us = meter.each_us(len(lines))
-        figures = {
-            "rate": len(lines) / seconds,
-            "p50": quantile(waited_ms, 50),
-            "p99": quantile(waited_ms, 99),
-        }
+        figures = {"rate": len(lines) / seconds, **spread(waited_ms)}
         return Measured(case, figures, cpu_us, taken(outcomes, len(lines)))
 
     def _lines(self, case: str) -> list[bytes]:

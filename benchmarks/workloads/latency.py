@@ -23,7 +23,7 @@ import handover
 import uvloop
 from measuring import engines
 from measuring.engines import Target
-from measuring.open_loop import at_once, at_rate, quantile
+from measuring.open_loop import at_once, at_rate, spread
 from measuring.processes import Meter
 from measuring.shape import EVENTS_PER_SECOND, MILLISECONDS, Answer, Figure, Measured
 from workload import events
@@ -78,10 +78,10 @@ class Latency:
             taken = uvloop.run(self._taken(folder, addressed, per_second))
             came = came_of(folder)
         due_s, queued_ms, seconds, cpu_us, accepted = taken
-        figures = {"rate": len(lines) / seconds, **spread("queued", queued_ms)}
+        figures = {"rate": len(lines) / seconds, **named("queued", queued_ms)}
         if due_s:
             handed_ms = [(came[each] - due_s[place]) * 1_000 for place, each in addresses.items() if each in came]
-            figures |= spread("handed over", handed_ms)
+            figures |= named("handed over", handed_ms)
         answers = [Answer("accepted", accepted, len(lines)), Answer("handed over", len(came), len(addresses))]
         return Measured(case, figures, cpu_us, answers)
 
@@ -109,11 +109,9 @@ class Latency:
         return due_s, queued_ms, seconds, cpu_us, accepted
 
 
-def spread(what: str, waited_ms: Sequence[float]) -> dict[str, float]:
-    if not waited_ms:
-        return {}
-    quantiles = {"p50": quantile(waited_ms, 50), "p99": quantile(waited_ms, 99), "longest": max(waited_ms)}
-    return {f"{what} {name}": value for name, value in quantiles.items()}
+def named(what: str, waited_ms: Sequence[float]) -> dict[str, float]:
+    """Nothing where nobody has waited: few lines may have no order among them."""
+    return {f"{what} {name}": value for name, value in spread(waited_ms).items()} if waited_ms else {}
 
 
 def came_of(folder: str) -> dict[str, float]:
