@@ -120,7 +120,7 @@ def test_a_header_whose_name_is_no_text_makes_a_line_unusable() -> None:
 
 def test_a_large_message_is_read_as_the_others_are(topic: Topic) -> None:
     large = b"x" * 4_000_000  # a partition of the mock cluster holds no larger one
-    writer = topic.kafka.producer(message_max_bytes=20_000_000)
+    writer = topic.kafka.producer()
     for value in (b"1", large, b"3"):
         writer.produce(topic.name, value, partition=0)
         assert writer.flush(20) == 0
