@@ -94,7 +94,8 @@ class KafkaProducer:
             async with asyncio.timeout(self._settings.timeout_s + GRACE_S):
                 for number in range(len(messages)):
                     await self._hand_over(sending, number)
-                await sending.is_over.wait()
+                if messages:
+                    await sending.is_over.wait()
         except TimeoutError:
             return sending.receipts(f"no answer within {self._settings.timeout_s:g} s")
         return sending.receipts()
