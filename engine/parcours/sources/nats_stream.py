@@ -5,11 +5,11 @@ reading begins, or goes on elsewhere than where the last one led to, it is delet
 shows operators is how far the stream has been read, and how much is left.
 
 Others may do the same by the same name, at any time: another process that takes over, or somebody by mistake. So what
-it delivers is believed only if nothing can be missing. Sequences without a gap speak for themselves. A gap is one of
-deleted messages, or of a filter, if all of these hold: the consumer has counted its deliveries without a gap, it is
-still the one that was made here, which is known by the time at which it was made, and the stream has forgotten nothing
-that is behind the position. That nothing has come is looked into in the same way. Whatever is not believed is read
-again by a consumer that is made anew.
+it delivers is believed only if nothing can be missing. Sequences without a gap speak for themselves, unless somebody
+else's consumer may have delivered what the filter leaves out. A gap is one of deleted messages, or of a filter, if all
+of these hold: the consumer has counted its deliveries without a gap, it is still the one that was made here, which is
+known by the time at which it was made, and the stream has forgotten nothing that is behind the position. That nothing
+has come is looked into in the same way. Whatever is not believed is read again by a consumer that is made anew.
 """
 
 from __future__ import annotations
@@ -185,7 +185,8 @@ class NatsStream:
     async def _read(self, consumer: _Consumer, messages: Sequence[Pulled]) -> Read | None:
         """The messages, as far as nothing is missing between them; None where they cannot be believed."""
         end = messages[-1]
-        if any(each.line.offset != offset for offset, each in enumerate(messages, consumer.position)):
+        has_gap = any(each.line.offset != offset for offset, each in enumerate(messages, consumer.position))
+        if has_gap or self._subjects:
             if not _counted(messages, consumer) or (told := await self._told(consumer)) is None:
                 return None
             first, _, _ = told
