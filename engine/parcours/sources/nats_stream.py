@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from parcours.nats_connection import JetStreamError, NatsConnection
@@ -41,6 +42,7 @@ OURS: Final = {"parcours": "source"}
 """By which a consumer is known to be a source's, and may be deleted."""
 
 CONSUMER_NOT_FOUND: Final = 10014
+MESSAGE_NOT_FOUND: Final = 10037
 CONSUMER_EXISTS: Final = frozenset({10105, 10148})
 
 
@@ -85,6 +87,18 @@ class NatsStream:
             position = consumer.position
             log.info("somebody else has used the consumer %s of NATS: it is made anew", self._path)
         raise SourceUnreachable(f"somebody else reads by the consumer {self._path}: give each project one of its own")
+
+    async def position_at(self, at_ms: int) -> int | None:
+        """As a source that can tell where a time is. Raises JetStreamError and NatsAway, too."""
+        try:
+            found = await self._connection.ask(
+                f"STREAM.MSG.GET.{self._name}", {"start_time": datetime.fromtimestamp(at_ms / 1_000, UTC)}
+            )
+        except JetStreamError as error:
+            if error.err_code != MESSAGE_NOT_FOUND:
+                raise
+            return None
+        return int(found["message"]["seq"])
 
     async def _consumer_at(self, position: int | None) -> _Consumer:
         """The consumer where it stands there, and else a new one."""
