@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unittest
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from random import Random
@@ -62,6 +63,9 @@ class TestKafkaSource(SourceContract[Topic]):
 
     def forget(self, broker: Topic, partition: str, position: int) -> None:
         broker.kafka.forget(broker.name, int(partition), position)
+
+    def test_a_time_leads_to_the_first_line_that_is_not_before_it(self) -> None:
+        raise unittest.SkipTest("a mock cluster finds no offsets by their times: test_kafka_times.py")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -299,8 +299,8 @@ def test_who_is_never_left_alone_with_a_durable_is_told(streams: Streams, monkey
     name = streams.write([b"1", b"2"])
     created = nats_stream.NatsStream._create
 
-    async def create(self: nats_stream.NatsStream, durable: str, begin: Mapping[str, object]) -> dict[str, Any]:
-        made = await created(self, durable, begin)
+    async def create(self: nats_stream.NatsStream, position: int) -> dict[str, Any]:
+        made = await created(self, position)
         streams.do(lambda stream: stream.delete_consumer(name, "parcours"))
         return made
 
@@ -332,20 +332,6 @@ def test_the_consumer_tells_operators_how_far_the_stream_is_read(streams: Stream
     told = streams.do(lambda stream: stream.consumer_info(name, "shop"))
 
     assert (told.delivered.stream_seq, told.num_pending) == (2, 1)
-
-
-def test_a_time_leads_to_the_first_message_of_the_subjects_and_leaves_no_consumer_behind(streams: Streams) -> None:
-    name = streams.write([b"1", b"2"], subject="clicks")
-    streams.write([b"3"], subject="orders")
-
-    async def read(source: NatsSource) -> list[int | None]:
-        (line,) = (await source.read(name, None, 10)).lines
-        assert line.timestamp_ms is not None
-        return [await source.position_at(name, at_ms) for at_ms in (0, line.timestamp_ms, line.timestamp_ms + 1)]
-
-    assert live(streams.settings(subjects=f"{name}.orders"), read) == [3, 3, None]
-    (left,) = streams.do(lambda stream: stream.consumers_info(name))
-    assert left.name == "parcours"
 
 
 @pytest.mark.parametrize("retention", ["workqueue", "interest"])

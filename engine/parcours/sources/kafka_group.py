@@ -14,8 +14,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
-from parcours.background import in_thread
-from parcours.source import SourceUnreachable
+from parcours.source import SourceUnreachable, in_thread
 from parcours.sources.kafka_settings import KafkaSettings
 
 log = logging.getLogger("parcours")
