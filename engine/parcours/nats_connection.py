@@ -10,7 +10,7 @@ import asyncio
 import base64
 import ssl
 import tempfile
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -134,26 +134,24 @@ class NatsConnection:
 
         client = await self.client()
         try:
-            await self.unless_broken(client, client.flush(ANSWER_S), ANSWER_S)
+            await self.unless_broken(client, client.flush(ANSWER_S))
         except (Error, OSError, TimeoutError) as error:
             await self.close()
             raise NatsAway(f"the server does not answer: {words_of(error)}") from error
         return client
 
-    async def unless_broken(self, client: Client, waited_for: Awaitable[T], within_s: float) -> T:
-        """What it brings. Raises NatsAway where the client's connection breaks meanwhile, and TimeoutError."""
-        task = asyncio.ensure_future(waited_for)
+    async def unless_broken(self, client: Client, call: Coroutine[Any, Any, T]) -> T:
+        """What it brings. Raises NatsAway where the client's connection breaks meanwhile: the library would wait on."""
+        task, broken = asyncio.ensure_future(call), self._broken[client]
+        either: set[asyncio.Future[Any]] = {task, broken}
         try:
-            broken = self._broken[client]
-            either: set[asyncio.Future[Any]] = {task, broken}
-            await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
         finally:
+            task.add_done_callback(_look_away)
             task.cancel()
-        if broken.done():
-            raise NatsAway("the connection has broken")
-        raise TimeoutError
+        raise NatsAway("the connection has broken")
 
     async def ask(self, subject: str, request: Mapping[str, object] | None = None) -> dict[str, Any]:
         """What JetStream answers. Raises JetStreamError for a refusal, and NatsAway."""
@@ -162,9 +160,7 @@ class NatsConnection:
         client = await self.client()
         asked = b"" if request is None else msgspec.json.encode(request)
         try:
-            answer = await self.unless_broken(
-                client, client.request(f"$JS.API.{subject}", asked, timeout=ANSWER_S), ANSWER_S
-            )
+            answer = await self.unless_broken(client, client.request(f"$JS.API.{subject}", asked, timeout=ANSWER_S))
         except NoRespondersError:
             raise NatsAway("the server has no JetStream") from None
         except (Error, OSError, TimeoutError) as error:
@@ -213,6 +209,12 @@ class NatsConnection:
         return client
 
 
+def _look_away(task: asyncio.Task[Any]) -> None:
+    """Nobody waits for it any more; without a look at its error asyncio would complain of it."""
+    if not task.cancelled():
+        task.exception()
+
+
 async def _within(limit_s: float, call: Coroutine[Any, Any, T]) -> T:
     """What a call of the library's brings. Raises TimeoutError after a while, also where it does not let itself be
     cancelled, as it does not in some places.
@@ -225,6 +227,7 @@ async def _within(limit_s: float, call: Coroutine[Any, Any, T]) -> T:
         raise TimeoutError
     finally:
         if not task.done():
+            task.add_done_callback(_look_away)
             task.cancel()
             await asyncio.wait({task}, timeout=CLOSE_S)
 

@@ -170,5 +170,5 @@ def test_options_may_be_numbers_and_flags_and_some_are_ours() -> None:
     assert {name: value.get_secret_value() for name, value in topic.options.items()} == {
         "linger.ms": "5", "socket.keepalive.enable": "true", "sasl.password": "x",
     }  # fmt: skip
-    with pytest.raises(ValueError, match="acks is not set here: a message counts as told once all replicas"):
+    with pytest.raises(ValueError, match="'acks' is not set here: a message counts as told once all replicas"):
         KafkaTopic.model_validate({"servers": "a:9092", "topic": "t", "options": {"acks": "1"}})

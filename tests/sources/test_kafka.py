@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unittest
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from random import Random
@@ -63,6 +64,9 @@ class TestKafkaSource(SourceContract[Topic]):
     def forget(self, broker: Topic, partition: str, position: int) -> None:
         broker.kafka.forget(broker.name, int(partition), position)
 
+    def test_a_time_leads_to_the_first_line_that_is_not_before_it(self) -> None:
+        raise unittest.SkipTest("a mock cluster finds no offsets by their times: test_kafka_times.py")
+
 
 @pytest.fixture
 def topic(kafka: Kafka) -> Topic:
@@ -120,7 +124,7 @@ def test_a_header_whose_name_is_no_text_makes_a_line_unusable() -> None:
 
 def test_a_large_message_is_read_as_the_others_are(topic: Topic) -> None:
     large = b"x" * 4_000_000  # a partition of the mock cluster holds no larger one
-    writer = topic.kafka.producer(message_max_bytes=20_000_000)
+    writer = topic.kafka.producer()
     for value in (b"1", large, b"3"):
         writer.produce(topic.name, value, partition=0)
         assert writer.flush(20) == 0

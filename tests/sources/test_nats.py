@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -250,6 +250,22 @@ def test_two_that_share_a_durable_each_read_all(streams: Streams) -> None:
     live(streams.settings(), read)
 
 
+def test_what_somebody_else_reads_by_the_durable_is_not_taken_for_what_the_subjects_name(streams: Streams) -> None:
+    name = streams.write([])
+    for subject in ("orders", "clicks", "orders", "clicks"):
+        streams.write([subject.encode()], subject=subject)
+
+    async def read(orders: NatsSource) -> list[int]:
+        everything = NatsSource(NatsSettings.model_validate(streams.settings()))
+        first = await orders.read(name, None, 1)
+        assert offsets((await everything.read(name, None, 1)).lines) == [1]
+        second = await orders.read(name, first.position, 1)
+        await everything.close()
+        return [*offsets(first.lines), *offsets(second.lines)]
+
+    assert live(streams.settings(subjects=f"{name}.orders"), read) == [1, 3]
+
+
 def test_what_somebody_else_takes_from_the_consumer_is_not_missing(streams: Streams) -> None:
     name = streams.write([b"%d" % number for number in range(10)])
     streams.do(lambda stream: stream.delete_msg(name, 5))
@@ -283,8 +299,8 @@ def test_who_is_never_left_alone_with_a_durable_is_told(streams: Streams, monkey
     name = streams.write([b"1", b"2"])
     created = nats_stream.NatsStream._create
 
-    async def create(self: nats_stream.NatsStream, durable: str, begin: Mapping[str, object]) -> dict[str, Any]:
-        made = await created(self, durable, begin)
+    async def create(self: nats_stream.NatsStream, position: int) -> dict[str, Any]:
+        made = await created(self, position)
         streams.do(lambda stream: stream.delete_consumer(name, "parcours"))
         return made
 
@@ -316,20 +332,6 @@ def test_the_consumer_tells_operators_how_far_the_stream_is_read(streams: Stream
     told = streams.do(lambda stream: stream.consumer_info(name, "shop"))
 
     assert (told.delivered.stream_seq, told.num_pending) == (2, 1)
-
-
-def test_a_time_leads_to_the_first_message_of_the_subjects_and_leaves_no_consumer_behind(streams: Streams) -> None:
-    name = streams.write([b"1", b"2"], subject="clicks")
-    streams.write([b"3"], subject="orders")
-
-    async def read(source: NatsSource) -> list[int | None]:
-        (line,) = (await source.read(name, None, 10)).lines
-        assert line.timestamp_ms is not None
-        return [await source.position_at(name, at_ms) for at_ms in (0, line.timestamp_ms, line.timestamp_ms + 1)]
-
-    assert live(streams.settings(subjects=f"{name}.orders"), read) == [3, 3, None]
-    (left,) = streams.do(lambda stream: stream.consumers_info(name))
-    assert left.name == "parcours"
 
 
 @pytest.mark.parametrize("retention", ["workqueue", "interest"])

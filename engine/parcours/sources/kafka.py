@@ -42,10 +42,14 @@ class KafkaSource:
         return [str(number) for number in sorted(given)]
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
-        if not partition.isdecimal():
-            raise PartitionGone(f"partitions of Kafka are numbers, and {partition!r} is none")
+        number = _number(partition)
         _, reader = await self._sound()
-        return await reader.read(int(partition), position, most)
+        return await reader.read(number, position, most)
+
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        number = _number(partition)
+        _, reader = await self._sound()
+        return await reader.position_at(number, at_ms)
 
     async def close(self) -> None:
         if self._clients is not None:
@@ -73,3 +77,9 @@ class KafkaSource:
         except KafkaException as error:
             raise SourceUnreachable(f"librdkafka does not take these options: {error.args[0].str()}") from error
         return self._clients
+
+
+def _number(partition: str) -> int:
+    if not partition.isdecimal():
+        raise PartitionGone(f"partitions of Kafka are numbers, and {partition!r} is none")
+    return int(partition)

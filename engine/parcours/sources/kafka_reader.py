@@ -136,6 +136,13 @@ class KafkaReader:
             partition.is_paused = False
         return Read(lines, partition.position, self._lag(partition))
 
+    async def position_at(self, number: int, at_ms: int) -> int | None:
+        """As a source that can tell where a time is."""
+        try:
+            return await self._ask(self._at, number, at_ms)
+        except KafkaException as error:
+            raise self._unreachable(error) from error
+
     async def _begin(self, number: int, position: int | None) -> _Partition:
         """Fetch the partition from this position on. Raises what a source raises."""
         self._drop(number)
@@ -255,6 +262,15 @@ class KafkaReader:
         if bounds is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return bounds
+
+    def _at(self, number: int, at_ms: int) -> int | None:
+        """The offset of the first message that is not before a time, None without such; in a thread."""
+        if number not in self._there():
+            raise PartitionGone(f"the topic {self._topic} has no partition {number}")
+        (found,) = self._consumer.offsets_for_times([TopicPartition(self._topic, number, at_ms)], timeout=ANSWER_S)
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return None if found.offset < 0 else found.offset
 
 
 def _line(message: Any) -> Line:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from parcours.nats_connection import JetStreamError, NatsAway, NatsConnection, NatsLogin
 from parcours.source import PartitionGone, Read, SourceUnreachable
 from parcours.sources.nats_stream import NatsStream
-
-T = TypeVar("T")
 
 STREAM_NOT_FOUND: Final = 10059
 
@@ -64,20 +63,23 @@ class NatsSource:
         return list(self._streams)
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
-        return await self._asked(partition, lambda stream: stream.read(position, most))
+        with self._in_words(partition):
+            return await self._streams[partition].read(position, most)
 
     async def position_at(self, partition: str, at_ms: int) -> int | None:
-        return await self._asked(partition, lambda stream: stream.position_at(at_ms))
+        with self._in_words(partition):
+            return await self._streams[partition].position_at(at_ms)
 
     async def close(self) -> None:
         await self._connection.close()
 
-    async def _asked(self, partition: str, question: Callable[[NatsStream], Awaitable[T]]) -> T:
-        """What the stream answers. Raises what a source raises."""
+    @contextmanager
+    def _in_words(self, partition: str) -> Iterator[None]:
+        """What is wrong, as a source says it."""
         if partition not in self._streams:
             raise PartitionGone(f"the stream {partition} is not among those that are read")
         try:
-            return await question(self._streams[partition])
+            yield
         except JetStreamError as error:
             if error.err_code == STREAM_NOT_FOUND:
                 raise PartitionGone(f"there is no stream {partition}") from None

@@ -5,21 +5,20 @@ reading begins, or goes on elsewhere than where the last one led to, it is delet
 shows operators is how far the stream has been read, and how much is left.
 
 Others may do the same by the same name, at any time: another process that takes over, or somebody by mistake. So what
-it delivers is believed only if nothing can be missing. Sequences without a gap speak for themselves. A gap is one of
-deleted messages, or of a filter, if all of these hold: the consumer has counted its deliveries without a gap, it is
-still the one that was made here, which is known by the time at which it was made, and the stream has forgotten nothing
-that is behind the position. That nothing has come is looked into in the same way. Whatever is not believed is read
-again by a consumer that is made anew.
+it delivers is believed only if nothing can be missing. Sequences without a gap speak for themselves, unless somebody
+else's consumer may have delivered what the filter leaves out. A gap is one of deleted messages, or of a filter, if all
+of these hold: the consumer has counted its deliveries without a gap, it is still the one that was made here, which is
+known by the time at which it was made, and the stream has forgotten nothing that is behind the position. That nothing
+has come is looked into in the same way. Whatever is not believed is read again by a consumer that is made anew.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 from parcours.nats_connection import JetStreamError, NatsConnection
 from parcours.source import PositionOutOfRange, Read, SourceUnreachable
@@ -39,15 +38,11 @@ PULLED_BYTES_MAX: Final = 16 * 1024 * 1024
 ATTEMPTS_MAX: Final = 5
 """So often one reading makes the consumer anew: who shares it with somebody else gets on in the end."""
 
-ASIDE_NS: Final = 10_000_000_000
-"""A consumer that is made for one question goes by itself after that, where nobody deletes it."""
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 OURS: Final = {"parcours": "source"}
 """By which a consumer is known to be a source's, and may be deleted."""
 
 CONSUMER_NOT_FOUND: Final = 10014
+MESSAGE_NOT_FOUND: Final = 10037
 CONSUMER_EXISTS: Final = frozenset({10105, 10148})
 
 
@@ -94,20 +89,16 @@ class NatsStream:
         raise SourceUnreachable(f"somebody else reads by the consumer {self._path}: give each project one of its own")
 
     async def position_at(self, at_ms: int) -> int | None:
-        """Where the first message is that the stream has from this time or later, by a consumer that is made to tell.
-
-        Raises JetStreamError and NatsAway, too.
-        """
-        name = f"{self._durable}-{uuid4().hex}"
-        at = (EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")
-        begin = {"deliver_policy": "by_start_time", "opt_start_time": at, "inactive_threshold": ASIDE_NS}
-        client = await self._connection.client()
-        await self._create(name, begin)
-        answer = await pull(self._connection, client, f"{self._name}.{name}", 1)
-        await self._connection.ask(f"CONSUMER.DELETE.{self._name}.{name}")
-        if not answer.is_sound:
-            raise SourceUnreachable(f"the stream {self._name} answers {answer.status} {answer.said}")
-        return answer.messages[0].line.offset if answer.messages else None
+        """As a source that can tell where a time is. Raises JetStreamError and NatsAway, too."""
+        try:
+            found = await self._connection.ask(
+                f"STREAM.MSG.GET.{self._name}", {"start_time": datetime.fromtimestamp(at_ms / 1_000, UTC)}
+            )
+        except JetStreamError as error:
+            if error.err_code != MESSAGE_NOT_FOUND:
+                raise
+            return None
+        return int(found["message"]["seq"])
 
     async def _consumer_at(self, position: int | None) -> _Consumer:
         """The consumer where it stands there, and else a new one."""
@@ -118,8 +109,7 @@ class NatsStream:
             begin = await self._checked(position)
             await self._delete()
             try:
-                made = await self._create(self._durable, self._from(begin))
-                return _Consumer(client, made["created"], begin)
+                return _Consumer(client, (await self._create(begin))["created"], begin)
             except JetStreamError as error:
                 if error.err_code not in CONSUMER_EXISTS:
                     raise
@@ -151,26 +141,20 @@ class NatsStream:
             if error.err_code != CONSUMER_NOT_FOUND:
                 raise
 
-    def _from(self, position: int) -> dict[str, object]:
-        return {
+    async def _create(self, position: int) -> dict[str, Any]:
+        config = {
+            "name": self._durable,
             "durable_name": self._durable,
             "description": "How far Parcours has read; its position lies in its own store.",
             "deliver_policy": "by_start_sequence",
             "opt_start_seq": position,
-        }
-
-    async def _create(self, name: str, begin: Mapping[str, object]) -> dict[str, Any]:
-        """Make a consumer, which must not be there; what the server says of it."""
-        config = {
-            "name": name,
             "ack_policy": "none",
             "replay_policy": "instant",
             "metadata": OURS,
-            **begin,
             **({"filter_subjects": self._subjects} if self._subjects else {}),
         }
         request = {"stream_name": self._name, "config": config, "action": "create"}
-        return await self._connection.ask(f"CONSUMER.CREATE.{self._name}.{name}", request)
+        return await self._connection.ask(f"CONSUMER.CREATE.{self._path}", request)
 
     async def _pulled(self, consumer: _Consumer, most: int) -> Answer:
         """What is there, and where nothing is, what comes first."""
@@ -185,7 +169,8 @@ class NatsStream:
     async def _read(self, consumer: _Consumer, messages: Sequence[Pulled]) -> Read | None:
         """The messages, as far as nothing is missing between them; None where they cannot be believed."""
         end = messages[-1]
-        if any(each.line.offset != offset for offset, each in enumerate(messages, consumer.position)):
+        has_gap = any(each.line.offset != offset for offset, each in enumerate(messages, consumer.position))
+        if has_gap or self._subjects:
             if not _counted(messages, consumer) or (told := await self._told(consumer)) is None:
                 return None
             first, _, _ = told

@@ -19,6 +19,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 WITHIN_S: Final = 30.0
 
+MESSAGE_BYTES_MAX: Final = 20_000_000
+
 REBALANCE_MS: Final = 50
 """How long a group waits for members before it deals out partitions; a real one takes seconds."""
 
@@ -47,7 +49,15 @@ class Kafka:
     def producer(self, **settings: Any) -> Producer:
         """A client that writes. Names of settings have _ where librdkafka's have a dot."""
         given = {name.replace("_", "."): value for name, value in settings.items()}
-        return Producer({"bootstrap.servers": self.servers, "linger.ms": 20, "log_level": 0, **given})
+        return Producer(
+            {
+                "bootstrap.servers": self.servers,
+                "linger.ms": 20,
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "log_level": 0,
+                **given,
+            }
+        )
 
     def create(self, topic: str, partitions: int = 1) -> None:
         """Make a topic. One that is written to without has four partitions."""
