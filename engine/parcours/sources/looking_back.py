@@ -36,7 +36,7 @@ SILENT_MAX: Final = 10
 """So many readings may bring nothing before a look takes it that there is nothing any more: a log may take a while."""
 
 ASKED_AT_ONCE: Final = 500
-"""Lines of which a shard is asked at once: it holds everybody up for some milliseconds."""
+"""Lines that are read, and of which a shard is asked, at once: it holds everybody up for some milliseconds."""
 
 
 class ReadAgain(msgspec.Struct, frozen=True):
@@ -94,32 +94,25 @@ class Look:
 
         cut  it may begin within a line
         """
-        lines: list[Line] = []
-        position, silent = begin, 0
-        while position < end and len(lines) < most + cut and silent < SILENT_MAX:
-            read = await self._log.read(position, min(most + cut - len(lines), ASKED_AT_ONCE))
-            lines += [line for line in read.lines if line.offset < end]
+        fates, looked_at, position, silent = Counter[str](), 0, begin, 0
+        while position < end and looked_at < most and silent < SILENT_MAX:
+            read = await self._log.read(position, min(most + cut - looked_at, ASKED_AT_ONCE))
+            lines = [line for line in read.lines if line.offset < end]
+            if cut and len(lines) > 1:
+                begin, lines = lines[1].offset, lines[1:]
+            cut = cut and not lines
+            fates.update(await self._foretold(lines))
+            looked_at += len(lines)
             silent = silent + 1 if read.position <= position else 0
             position = end if read.is_over else max(read.position, position)
-        if silent:
-            position = end
-        if cut and len(lines) > 1:
-            begin, lines = lines[1].offset, lines[1:]
-        return min(position, end), await self._foretold(lines), begin
+        return end if silent else min(position, end), fates, begin
 
     async def _foretold(self, lines: Sequence[Line]) -> Counter[str]:
-        fates = Counter[str]()
-        made: list[tuple[int, bytes]] = []
         cloud_types = self._way_in.program().cloud_types
-        for line in lines:
-            what = line_of(line, self._log.partition, self._make, cloud_types)
-            if what is None:
-                fates["ignored"] += 1
-            else:
-                made.append((line.offset, what))
-        for start in range(0, len(made), ASKED_AT_ONCE):
-            outcomes = await self._outcomes(made[start : start + ASKED_AT_ONCE])
-            fates.update(FATES[outcome] for outcome in outcomes)
+        made = [(line.offset, line_of(line, self._log.partition, self._make, cloud_types)) for line in lines]
+        there = [(offset, line) for offset, line in made if line is not None]
+        fates = Counter({"ignored": len(made) - len(there)})
+        fates.update(FATES[outcome] for outcome in await self._outcomes(there))
         return fates
 
     async def _outcomes(self, lines: Sequence[tuple[int, bytes]]) -> Sequence[LineOutcome]:
