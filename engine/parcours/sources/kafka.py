@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
 
@@ -19,9 +19,6 @@ from parcours.sources.kafka_settings import KafkaSettings
 if TYPE_CHECKING:
     from parcours.sources.kafka_group import KafkaGroup
     from parcours.sources.kafka_reader import KafkaReader
-
-DEALT_WITHIN_S: Final = 0.5
-"""How long the first question for partitions waits for the group."""
 
 
 class KafkaSource:
@@ -40,10 +37,9 @@ class KafkaSource:
     async def partitions(self) -> Sequence[str]:
         group, reader = await self._sound()
         await reader.there()
-        if not await group.dealt(DEALT_WITHIN_S) and group.trouble is not None:
-            raise SourceUnreachable(group.trouble)
-        reader.keep(group.assigned)
-        return [str(number) for number in sorted(group.assigned)]
+        given = await group.partitions()
+        reader.keep(given)
+        return [str(number) for number in sorted(given)]
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
         if not partition.isdecimal():
@@ -60,7 +56,10 @@ class KafkaSource:
         """The clients; new ones where those before are done for."""
         if self._clients is not None and any(each.is_over for each in self._clients):
             await self.close()
-        return self._clients or self._open()
+            self._open()
+        if self._clients is None:
+            raise SourceUnreachable("it is closed")
+        return self._clients
 
     def _open(self) -> tuple[KafkaGroup, KafkaReader]:
         from confluent_kafka import KafkaException

@@ -71,6 +71,8 @@ class KafkaSettings(BaseModel):
             "client.id": "parcours",
             "log_level": 0,
             "topic.metadata.refresh.interval.ms": 10_000,
+            "fetch.wait.max.ms": 100,  # questions wait behind it, and whoever begins to read has two
+            "fetch.queue.backoff.ms": 20,  # a queue that was full once is filled again while the engine works
             "queued.max.messages.kbytes": FETCHED_KBYTES_MAX,
             **{name: value.get_secret_value() for name, value in self.options.items()},
             "bootstrap.servers": self.servers,
