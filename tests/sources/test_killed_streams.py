@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.streams.checker import Ended, check
+from tests.engine.lives import ROOT
+from tests.faults.mutants import Mutant
+from tests.sources.stream_mutants import MUTANTS
+from tests.sources.streams.checker import RULES, Ended, check
 from tests.sources.streams.life import PLACES
 from tests.sources.streams.messages import POISON, Written, meant
 from tests.sources.streams.storm import storms
+
+import parcours
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +41,34 @@ def test_engines_that_are_killed_and_a_group_that_takes_partitions_away_break_no
     if FULL:
         assert season.at.keys() >= {*PLACES, "any time", "frozen"}
         assert season.outcomes.keys() >= {"duplicate", "set_aside", "ignored"}
+
+
+FOUND_BY = [(rule, mutant) for rule, mutants in MUTANTS.items() for mutant in mutants]
+
+KILLS_OF_MUTANTS = 8
+
+
+@pytest.mark.skipif(not FULL, reason="each takes a minute or more")
+@pytest.mark.parametrize("rule, mutant", FOUND_BY, ids=lambda each: each.name if isinstance(each, Mutant) else each)
+def test_a_mutant_is_found_by_a_few_kills(rule: str, mutant: Mutant, tmp_path: Path) -> None:
+    package = Path(parcours.__file__).parent
+    shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    mutant.apply(tmp_path)
+    storm = ["-m", "tests.sources.streams.storm", "--seed", "7", "--kills", str(KILLS_OF_MUTANTS)]
+
+    done = subprocess.run(
+        [sys.executable, *storm], env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=ROOT, capture_output=True,
+        text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"\n{rule}: " in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule, mutant", FOUND_BY, ids=lambda each: each.name if isinstance(each, Mutant) else each)
+def test_every_mutant_still_fits_the_source(rule: str, mutant: Mutant) -> None:
+    assert rule in {each.__name__.replace("_", " ") for each in RULES}
+    assert (Path(parcours.__file__).parent / mutant.file).read_text().count(mutant.text) == 1
 
 
 def change(number: int, what: str, person: str, at: str = "1", snapshot: str | None = None) -> dict[str, Any]:

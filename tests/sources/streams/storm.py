@@ -152,8 +152,9 @@ class _Storm:
         found = self._live(lives, Life(self._store, written=len(log), erased=people))[-1]
         self._season.outcomes += Counter(found["outcomes"])
         told = [change for request in self._desk.requests for change in request]
+        applied = [] if people else applied_in(f"sqlite:///{self._store}", SHARDS)  # an erasure is in the journals, too
         return Ended(
-            meant(log), applied_in(f"sqlite:///{self._store}", SHARDS), found["counts"], found["letters"],
+            meant(log), applied, found["counts"], found["letters"],
             found["moves"], told, whole_lines(self._project / FILE), whole_lines(self._project / BUYERS), self._files,
         )  # fmt: skip
 
