@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,12 +46,14 @@ def test_the_source_of_the_page_passes_the_suite(namespace: dict[str, Any]) -> N
     assert skipped == 1, "it is not installed, and nothing else is left out"
 
 
-def test_the_yaml_of_the_page_is_right(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", blocks(PAGE, "yaml"))
+def test_the_yaml_of_the_page_is_right(text: str, tmp_path: Path) -> None:
     write_starter(tmp_path / "shop")
-    (text,) = blocks(PAGE, "yaml")
     (tmp_path / "shop" / "sources.yaml").write_text(text)
 
     assert [
         each for each in Project.check(tmp_path / "shop", sources=source_models()) if each.severity == "error"
     ] == []
-    assert [each.name for each in sources_of(Project.load(tmp_path / "shop"), {})] == ["folder", "orders"]
+    environ = dict.fromkeys(re.findall(r"env:(\w+)", text), "told")
+    names = re.findall(r"^  (\w+):", text, re.MULTILINE)
+    assert [each.name for each in sources_of(Project.load(tmp_path / "shop"), environ)] == names
