@@ -1,0 +1,45 @@
+"""Mutants of sources and snapshots: each breaks a promise by a few words, and a storm of a few kills finds it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.faults.mutants import Mutant
+
+MUTANTS: Final = {
+    "applied once": (
+        Mutant(
+            "the position runs ahead of what is answered",
+            "sources/session.py",
+            "            self._reading.below = self._under_way[0][0]\n",
+            "            self._reading.below = self.position or 0\n",
+        ),
+        Mutant(
+            "what has been taken of a partition is not restored",
+            "shard/batches.py",
+            "        for part in (self.positions, self.partitions):",
+            "        for part in (self.positions,):",
+        ),
+        Mutant(
+            "lines that have been taken are taken again",
+            "shard/partitions.py",
+            "if number >= below and number not in taken]",
+            "if number >= below]",
+        ),
+    ),
+    "whole files": (
+        Mutant(
+            "a snapshot lacks somebody",
+            "service/snapshots.py",
+            '                            await self._tell_all(lane, SnapshotStep("add", snapshot, members))\n',
+            '                            await self._tell_all(lane, SnapshotStep("add", snapshot, members[1:]))\n',
+        ),
+        Mutant(
+            "a snapshot has people as they are when they are looked at",
+            "shard/scans.py",
+            "                    missed.append(ColumnsFixed(scan.at, scan.name))\n",
+            "                    continue\n",
+        ),
+    ),
+}
+"""By the rule of the checker that finds them."""
