@@ -10,13 +10,14 @@ import asyncio
 import base64
 import ssl
 import tempfile
-from collections.abc import Awaitable, Mapping
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 CONNECT_S: Final = 5
 """How long one attempt to connect may take, for all servers that are named."""
+
+CLOSE_S: Final = 1
 
 ANSWER_S: Final = 5
 """How long an answer of JetStream may take."""
@@ -65,6 +68,25 @@ class NatsTls(BaseModel):
     key: SecretStr | None = Field(None, description="The key of our own certificate.")
     first: bool = Field(False, description="Whether the server expects TLS before it says anything.")
 
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        try:
+            self.context()
+        except OSError as error:
+            raise ValueError(f"these are no certificates in PEM: {error}") from None
+        return self
+
+    def context(self) -> ssl.SSLContext:
+        """What a connection takes. Raises OSError."""
+        context = ssl.create_default_context(cadata=self.ca)
+        if self.certificate is not None:
+            with tempfile.TemporaryDirectory() as folder:  # the library reads no others
+                chain = Path(folder) / "chain.pem"
+                chain.touch(0o600)
+                chain.write_text(f"{self.certificate}\n{_told(self.key) or ''}\n")
+                context.load_cert_chain(chain)
+        return context
+
 
 class NatsLogin(BaseModel):
     """Where the server is, and by what it knows us."""
@@ -91,8 +113,8 @@ class NatsLogin(BaseModel):
 class NatsConnection:
     """One connection at a time. `name` is what operators of the server see."""
 
-    def __init__(self, server: NatsLogin, name: str) -> None:
-        self._server = server
+    def __init__(self, login: NatsLogin, name: str) -> None:
+        self._login = login
         self._name = name
         self._turn = asyncio.Lock()
         self._client: Client | None = None
@@ -112,26 +134,24 @@ class NatsConnection:
 
         client = await self.client()
         try:
-            await self.unless_broken(client, client.flush(ANSWER_S), ANSWER_S)
+            await self.unless_broken(client, client.flush(ANSWER_S))
         except (Error, OSError, TimeoutError) as error:
             await self.close()
             raise NatsAway(f"the server does not answer: {words_of(error)}") from error
         return client
 
-    async def unless_broken(self, client: Client, waited_for: Awaitable[T], within_s: float) -> T:
-        """What it brings. Raises NatsAway where the client's connection breaks meanwhile, and TimeoutError."""
-        task = asyncio.ensure_future(waited_for)
+    async def unless_broken(self, client: Client, call: Coroutine[Any, Any, T]) -> T:
+        """What it brings. Raises NatsAway where the client's connection breaks meanwhile: the library would wait on."""
+        task, broken = asyncio.ensure_future(call), self._broken[client]
+        either: set[asyncio.Future[Any]] = {task, broken}
         try:
-            broken = self._broken[client]
-            either: set[asyncio.Future[Any]] = {task, broken}
-            await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
         finally:
+            task.add_done_callback(_look_away)
             task.cancel()
-        if broken.done():
-            raise NatsAway("the connection has broken")
-        raise TimeoutError
+        raise NatsAway("the connection has broken")
 
     async def ask(self, subject: str, request: Mapping[str, object] | None = None) -> dict[str, Any]:
         """What JetStream answers. Raises JetStreamError for a refusal, and NatsAway."""
@@ -140,12 +160,10 @@ class NatsConnection:
         client = await self.client()
         asked = b"" if request is None else msgspec.json.encode(request)
         try:
-            answer = await self.unless_broken(
-                client, client.request(f"$JS.API.{subject}", asked, timeout=ANSWER_S), ANSWER_S
-            )
+            answer = await self.unless_broken(client, client.request(f"$JS.API.{subject}", asked, timeout=ANSWER_S))
         except NoRespondersError:
             raise NatsAway("the server has no JetStream") from None
-        except (Error, TimeoutError) as error:
+        except (Error, OSError, TimeoutError) as error:
             await self.close()  # whatever it is, a new one may do better
             raise NatsAway(f"JetStream does not answer: {words_of(error)}") from error
         told: dict[str, Any] = msgspec.json.decode(answer.data)
@@ -157,35 +175,73 @@ class NatsConnection:
         """End the connection; the next who needs one opens another."""
         if self._client is not None:
             client, self._client = self._client, None
-            await client.close()
+            await _end(client)
 
     async def _connected(self) -> Client:
         from nats.aio.client import Client
         from nats.errors import Error
 
+        given = _of_library(self._login)
         client, broken = Client(), asyncio.get_running_loop().create_future()
+        said: list[Exception] = []
+
+        async def on_error(error: Exception) -> None:
+            said[:] = [error]  # whoever needs the connection finds out
 
         async def on_close() -> None:
             if not broken.done():
                 broken.set_result(None)
 
         try:
-            async with asyncio.timeout(CONNECT_S):
-                await client.connect(
-                    [each.strip() for each in self._server.url.split(",")],
-                    name=self._name, allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0,
-                    connect_timeout=CONNECT_S, ping_interval=PING_EVERY_S, closed_cb=on_close, error_cb=_heard,
-                    **_login(self._server),
-                )  # fmt: skip
-        except (Error, OSError, TimeoutError, ValueError) as error:
-            await client.close()
-            raise NatsAway(f"no connection to NATS: {words_of(client.last_error or error)}") from error
+            connecting = client.connect(
+                [each.strip() for each in self._login.url.split(",")],
+                name=self._name, allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0,
+                connect_timeout=CONNECT_S, ping_interval=PING_EVERY_S, closed_cb=on_close, error_cb=on_error,
+                **given,
+            )  # fmt: skip
+            await _within(CONNECT_S, connecting)
+        except BaseException as error:
+            await _end(client)
+            if isinstance(error, (Error, OSError, TimeoutError, ValueError)):
+                raise NatsAway(f"no connection to NATS: {words_of(next(iter(said), error))}") from error
+            raise
         self._broken[client] = broken
         return client
 
 
-async def _heard(error: Exception) -> None:
-    """Whoever needs the connection finds out."""
+def _look_away(task: asyncio.Task[Any]) -> None:
+    """Nobody waits for it any more; without a look at its error asyncio would complain of it."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _within(limit_s: float, call: Coroutine[Any, Any, T]) -> T:
+    """What a call of the library's brings. Raises TimeoutError after a while, also where it does not let itself be
+    cancelled, as it does not in some places.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        await asyncio.wait({task}, timeout=limit_s)
+        if task.done():
+            return task.result()
+        raise TimeoutError
+    finally:
+        if not task.done():
+            task.add_done_callback(_look_away)
+            task.cancel()
+            await asyncio.wait({task}, timeout=CLOSE_S)
+
+
+async def _end(client: Client) -> None:
+    """Close it. A connection that has come to nothing the library leaves open, and one whose TLS has may never say that
+    it is closed.
+    """
+    with suppress(OSError, TimeoutError):
+        if client.is_connected:
+            await _within(CLOSE_S, client.close())
+        elif (transport := client._transport) is not None:
+            transport.close()  # type: ignore[no-untyped-call]  # it has no types
+            await _within(CLOSE_S, transport.wait_closed())  # type: ignore[no-untyped-call]  # nor has this
 
 
 def words_of(error: Exception) -> str:
@@ -193,35 +249,24 @@ def words_of(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _login(server: NatsLogin) -> dict[str, Any]:
+def _of_library(login: NatsLogin) -> dict[str, Any]:
     """What the library takes of how we log in."""
     given: dict[str, Any] = {
-        "user": server.user,
-        "password": _told(server.password),
-        "token": _told(server.token),
+        "user": login.user,
+        "password": _told(login.password),
+        "token": _told(login.token),
     }
-    if server.credentials is not None:
-        credentials = server.credentials.get_secret_value()
+    if login.credentials is not None:
+        credentials = login.credentials.get_secret_value()
         given["user_jwt_cb"] = lambda: bytearray(_block(credentials, JWT).encode())
         given["signature_cb"] = lambda nonce: _signature(credentials, nonce)
-    if server.tls is not None:
-        given |= {"tls": _context(server.tls), "tls_handshake_first": server.tls.first}
+    if login.tls is not None:
+        given |= {"tls": login.tls.context(), "tls_handshake_first": login.tls.first}
     return given
 
 
 def _told(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
-
-
-def _context(tls: NatsTls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=tls.ca)
-    if tls.certificate is not None:
-        with tempfile.TemporaryDirectory() as folder:  # the library reads no others
-            chain = Path(folder) / "chain.pem"
-            chain.touch(0o600)
-            chain.write_text(f"{tls.certificate}\n{_told(tls.key) or ''}\n")
-            context.load_cert_chain(chain)
-    return context
 
 
 def _block(credentials: str, name: str) -> str:

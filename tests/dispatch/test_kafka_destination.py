@@ -162,3 +162,13 @@ def test_a_producer_that_is_over_is_followed_by_a_new_one(kafka: Kafka) -> None:
 def test_an_option_that_librdkafka_does_not_know_is_told(kafka: Kafka) -> None:
     with pytest.raises(ValueError, match="no such.option"):
         tell(kafka, [], options={"no such.option": "1"})
+
+
+def test_options_may_be_numbers_and_flags_and_some_are_ours() -> None:
+    given = {"linger.ms": 5, "socket.keepalive.enable": True, "sasl.password": "x"}
+    topic = KafkaTopic.model_validate({"servers": "a:9092", "topic": "t", "options": given})
+    assert {name: value.get_secret_value() for name, value in topic.options.items()} == {
+        "linger.ms": "5", "socket.keepalive.enable": "true", "sasl.password": "x",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="'acks' is not set here: a message counts as told once all replicas"):
+        KafkaTopic.model_validate({"servers": "a:9092", "topic": "t", "options": {"acks": "1"}})

@@ -131,6 +131,34 @@ def test_what_has_left_and_is_not_answered_is_in_doubt(server: NatsServer, break
     assert asyncio.run(told()) == [Ambiguous(member(1).id, said)]
 
 
+def test_a_connection_that_breaks_while_much_is_on_its_way_ends_the_call(server: NatsServer) -> None:
+    large = [replace(member(number), fields={"text": "x" * (1 << 20)}) for number in range(40)]
+
+    async def told() -> list[Receipt]:
+        somebody = Client()
+        await somebody.connect(server.url, allow_reconnect=False)
+
+        async def take(_: Msg) -> None:
+            server.kill()
+
+        await somebody.subscribe("held", cb=take)
+        await somebody.flush()
+        opened = NatsDestination(NatsSubject(url=server.url, subject="held"))
+        await opened.start()
+        async with asyncio.timeout(20) as limit:
+            receipts = await opened.send(large)
+        assert not limit.expired(), "nobody waits for a connection that is no more"
+        await opened.stop()
+        await somebody.close()
+        return receipts
+
+    receipts = asyncio.run(told())
+    assert [receipt.key for receipt in receipts] == [each.id for each in large]
+    kinds = [type(receipt) for receipt in receipts]
+    in_doubt = kinds.count(Ambiguous)
+    assert in_doubt and kinds == [Ambiguous] * in_doubt + [NotSent] * (len(large) - in_doubt)
+
+
 def test_a_server_that_says_nothing_is_told_nothing(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nats_connection, "ANSWER_S", 0.2)
 

@@ -9,14 +9,18 @@ from typing import Any, get_args
 import pytest
 from ruamel.yaml import YAML
 from tests.docs.blocks import blocks
+from tests.projects import write_texts
 
 from parcours.channel import Accepted
 from parcours.config import DAY_MS, MINUTE_MS, Settings
 from parcours.destination import Member
 from parcours.destinations.webhook import OF_US
+from parcours.dispatch.destinations import InstalledDestinations, LaneSettings
 from parcours.insight.exporter.fact_sender import PAUSE_MAX_S, STOP_WITHIN_S
 from parcours.insight.exporter.tables import COLUMNS, TABLES
 from parcours.journey.model.destinations import PERSONAL_COLUMNS, DestinationsDocument, ToldTable
+from parcours.journey.project import Project
+from parcours.service.destination_settings import lanes_to_open
 from parcours.service.erasure import WAITS_MAX_S
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "destinations.md"
@@ -41,6 +45,18 @@ def test_the_code_of_the_page_runs_and_its_destinations_keep_the_contracts(defin
     assert len(tests) > 4
     for each in tests:
         getattr(suite, each)()
+
+
+def test_the_yaml_of_the_page_is_right(tmp_path: Path) -> None:
+    audiences = "audiences: {vip: 'profile.city == \"Paris\"'}\n"
+    for number, text in enumerate(blocks(PAGE, "yaml")):
+        folder = tmp_path / f"shop{number}"
+        files = {"parcours.yaml": "project: shop\n", "profile.yaml": "traits: {city: string}\n"}
+        write_texts(folder, {**files, "audiences.yaml": audiences, "destinations.yaml": text})
+        for lane in lanes_to_open(Project.load(folder), (), {"NATS_TOKEN": "secret"}).values():
+            settings = LaneSettings.model_validate(lane)
+            InstalledDestinations.installed().open(settings.kind, settings.settings, text)
+    assert number == 0
 
 
 def test_a_member_is_the_object_that_the_page_shows() -> None:

@@ -250,6 +250,22 @@ def test_two_that_share_a_durable_each_read_all(streams: Streams) -> None:
     live(streams.settings(), read)
 
 
+def test_what_somebody_else_reads_by_the_durable_is_not_taken_for_what_the_subjects_name(streams: Streams) -> None:
+    name = streams.write([])
+    for subject in ("orders", "clicks", "orders", "clicks"):
+        streams.write([subject.encode()], subject=subject)
+
+    async def read(orders: NatsSource) -> list[int]:
+        everything = NatsSource(NatsSettings.model_validate(streams.settings()))
+        first = await orders.read(name, None, 1)
+        assert offsets((await everything.read(name, None, 1)).lines) == [1]
+        second = await orders.read(name, first.position, 1)
+        await everything.close()
+        return [*offsets(first.lines), *offsets(second.lines)]
+
+    assert live(streams.settings(subjects=f"{name}.orders"), read) == [1, 3]
+
+
 def test_what_somebody_else_takes_from_the_consumer_is_not_missing(streams: Streams) -> None:
     name = streams.write([b"%d" % number for number in range(10)])
     streams.do(lambda stream: stream.delete_msg(name, 5))

@@ -11,12 +11,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destinations.message import Message
+from parcours.kafka_client import KafkaClient
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Producer
@@ -47,16 +48,23 @@ OF_THE_TOPIC: Final = frozenset(
 """What would be said of any message, and after which none has been written. After anything else one may have been."""
 
 
-class KafkaTopic(BaseModel):
+OURS: Final = {
+    "acks": "a message counts as told once all replicas that are in step have it",
+    "delivery.timeout.ms": "it is `timeout`",
+    "enable.idempotence": "what is sent again is written once",
+    "message.timeout.ms": "it is `timeout`",
+    "request.required.acks": "a message counts as told once all replicas that are in step have it",
+    "transactional.id": "a message counts as told by itself",
+}
+"""Options that are not the operator's, and why."""
+
+
+class KafkaTopic(KafkaClient):
     """Where messages go: a topic, and how one reaches the brokers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    ours: ClassVar[Mapping[str, str]] = OURS
 
-    servers: str = Field(min_length=1, description="Some of the brokers, host:port with commas between.")
     topic: str = Field(min_length=1, description="The topic; it has to be there, unless the brokers make one.")
-    options: Mapping[str, SecretStr] = Field(
-        default_factory=dict, description="Settings of librdkafka by their names, such as sasl.password."
-    )
     timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="How long a message may take.")
 
 
@@ -86,7 +94,8 @@ class KafkaProducer:
             async with asyncio.timeout(self._settings.timeout_s + GRACE_S):
                 for number in range(len(messages)):
                     await self._hand_over(sending, number)
-                await sending.is_over.wait()
+                if messages:
+                    await sending.is_over.wait()
         except TimeoutError:
             return sending.receipts(f"no answer within {self._settings.timeout_s:g} s")
         return sending.receipts()
@@ -101,21 +110,15 @@ class KafkaProducer:
     def _made(self) -> Producer:
         from confluent_kafka import KafkaException, Producer
 
-        options = {name: value.get_secret_value() for name, value in self._settings.options.items()}
-        given: dict[str, Any] = {
-            "client.id": "parcours",
-            "linger.ms": 1,
-            "partitioner": "murmur2_random",  # as clients in Java choose a key's partition
-            "log_level": 0,
-            **options,
-            "bootstrap.servers": self._settings.servers,
+        usual = {"linger.ms": 1, "partitioner": "murmur2_random"}  # as clients in Java choose a key's partition
+        needed = {
             "enable.idempotence": True,
             "acks": "all",
             "message.timeout.ms": int(self._settings.timeout_s * 1_000),
             "error_cb": self._hear,
         }
         try:
-            return Producer(given)
+            return Producer(self._settings.told(usual, needed))
         except KafkaException as error:
             raise ValueError(f"librdkafka does not take these options: {error}") from error
 

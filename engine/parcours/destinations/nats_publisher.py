@@ -30,7 +30,7 @@ UNANSWERED: Final = frozenset({10158})
 class NatsSubject(NatsLogin):
     """Where messages go: a subject that a stream of JetStream takes."""
 
-    subject: str = Field(min_length=1, description="The subject; a stream of JetStream has to take it.")
+    subject: str = Field(pattern=r"^[^\s*>]+$", description="The subject; a stream of JetStream has to take it.")
     stream: str | None = Field(None, description="The stream that has to be the one; any without it.")
     timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="How long all answers may take.")
 
@@ -68,94 +68,107 @@ class NatsPublisher:
 
         A message is stored once within the stream's window for duplicates, however often it is sent.
         """
+        from nats.errors import Error
+
+        answers = _Answers(messages)
         try:
             client = await self._connection.tried()
-        except NatsAway as error:
-            return [NotSent(message.id, str(error), of_channel=True) for message in messages]
-        answers = _Answers(len(messages))
-        inbox = client.new_inbox()
-        listening = await client.subscribe(f"{inbox}.*", cb=answers.take)
+            inbox = client.new_inbox()
+            listening = await client.subscribe(f"{inbox}.*", cb=answers.take)
+        except (NatsAway, Error) as error:
+            return [NotSent(message.id, words_of(error), of_channel=True) for message in messages]
+        reason = ""
         try:
-            receipts = await self._published(client, messages, inbox)
-            answers.expect(receipts)
-            reason = await self._all_answered(client, answers)
+            async with asyncio.timeout(self._settings.timeout_s):
+                await self._connection.unless_broken(client, self._publish(client, messages, inbox, answers))
+                await self._connection.unless_broken(client, answers.all_there.wait())
+        except TimeoutError:
+            reason = f"no answer within {self._settings.timeout_s:g} s"
+        except NatsAway as error:
+            reason = str(error)
         finally:
+            answers.are_given_up = True
             if client.is_connected:
                 await listening.unsubscribe()
-        return [
-            receipt or answers.receipt(number, message.id, reason)
-            for number, (message, receipt) in enumerate(zip(messages, receipts, strict=True))
-        ]
+        return answers.receipts(reason)
 
     async def close(self) -> None:
         await self._connection.close()
 
-    async def _published(self, client: Client, messages: Sequence[Message], inbox: str) -> list[Receipt | None]:
-        """What is certain already of each; None of one that has left."""
+    async def _publish(self, client: Client, messages: Sequence[Message], inbox: str, answers: _Answers) -> None:
+        """Publish them. The library may go on once it has been cancelled: none leaves when nobody waits for answers."""
         from nats.errors import Error
 
-        receipts: list[Receipt | None] = []
         for number, message in enumerate(messages):
+            if answers.are_given_up:
+                return
             headers = self._headers(message)
             size = len(message.value) + HEADERS_BYTES + sum(len(name) + len(text) + 4 for name, text in headers.items())
             if size > client.max_payload:
-                receipts.append(Refused(message.id, f"the server takes {client.max_payload} bytes, this has {size}"))
+                reason = f"the server takes {client.max_payload} bytes, this has {size}"
+                answers.handed_over(Refused(message.id, reason))
                 continue
             try:
                 await client.publish(self._settings.subject, message.value, f"{inbox}.{number}", headers)
             except (Error, OSError) as error:
-                reason = f"the connection has broken: {words_of(error)}"
-                return [*receipts, *(NotSent(each.id, reason, of_channel=True) for each in messages[number:])]
-            receipts.append(None)
-        return receipts
+                raise NatsAway(f"the connection has broken: {words_of(error)}") from error
+            answers.handed_over(None)
 
     def _headers(self, message: Message) -> dict[str, str]:
         expected = {} if self._settings.stream is None else {"Nats-Expected-Stream": self._settings.stream}
         return {"Nats-Msg-Id": message.id, **expected, **dict(message.headers)}
 
-    async def _all_answered(self, client: Client, answers: _Answers) -> str:
-        """Wait for all answers; why some may be missing."""
-        within_s = self._settings.timeout_s
-        try:
-            await self._connection.unless_broken(client, answers.all_there.wait(), within_s)
-        except NatsAway as error:
-            return str(error)
-        except TimeoutError:
-            return f"no answer within {within_s:g} s"
-        return "no answer"
-
 
 class _Answers:
-    """What JetStream has answered to the messages of one call, by number."""
+    """What becomes of the messages of one call.
 
-    def __init__(self, messages: int) -> None:
-        self._told: list[Msg | None] = [None] * messages
-        self._left = messages
+    all_there     is set once all is known of each
+    are_given_up  nobody waits for them any more
+    """
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
+        self._answers: dict[int, Msg] = {}
+        self._certain: list[Receipt | None] = []
+        self._refused = 0
         self.all_there = asyncio.Event()
+        self.are_given_up = False
+        self._look()
 
-    async def take(self, message: Msg) -> None:
-        """An answer has come."""
-        self._told[int(message.subject.rpartition(".")[2])] = message
-        self._count(1)
+    async def take(self, answer: Msg) -> None:
+        """JetStream has answered."""
+        self._answers[int(answer.subject.rpartition(".")[2])] = answer
+        self._look()
 
-    def expect(self, receipts: Sequence[Receipt | None]) -> None:
-        """No answer will come to those of which all is known."""
-        self._count(len([receipt for receipt in receipts if receipt is not None]))
+    def handed_over(self, certain: Receipt | None) -> None:
+        """The next message has left, or it is certain already what has become of it."""
+        self._certain.append(certain)
+        self._refused += certain is not None
+        self._look()
 
-    def _count(self, answers: int) -> None:
-        self._left -= answers
-        if self._left <= 0:
+    def _look(self) -> None:
+        if len(self._answers) + self._refused >= len(self._messages):
             self.all_there.set()
 
-    def receipt(self, number: int, key: str, otherwise: str) -> Receipt:
+    def receipts(self, reason: str) -> list[Receipt]:
+        """All receipts; `reason` is why publishing or answers broke off."""
+        handed_over = len(self._certain)
+        receipts = [
+            certain or self._receipt(number, message.id, reason)
+            for number, (message, certain) in enumerate(zip(self._messages, self._certain, strict=False))
+        ]
+        receipts += [Ambiguous(each.id, reason) for each in self._messages[handed_over : handed_over + 1]]
+        return receipts + [NotSent(each.id, reason, of_channel=True) for each in self._messages[handed_over + 1 :]]
+
+    def _receipt(self, number: int, key: str, otherwise: str) -> Receipt:
         """What the answer to a message says."""
-        message = self._told[number]
-        if message is None:
+        answer = self._answers.get(number)
+        if answer is None:
             return Ambiguous(key, otherwise)
-        if _status(message.headers) == "503":
+        if _status(answer.headers) == "503":
             return NotSent(key, "no stream takes the subject", code="503", of_channel=True)
         try:
-            ack = _decode(message.data)
+            ack = _decode(answer.data)
         except msgspec.DecodeError:
             return Ambiguous(key, "an answer that cannot be read")
         if ack.error is not None:

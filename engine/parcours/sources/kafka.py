@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
 
@@ -19,9 +19,6 @@ from parcours.sources.kafka_settings import KafkaSettings
 if TYPE_CHECKING:
     from parcours.sources.kafka_group import KafkaGroup
     from parcours.sources.kafka_reader import KafkaReader
-
-DEALT_WITHIN_S: Final = 0.5
-"""How long the first question for partitions waits for the group."""
 
 
 class KafkaSource:
@@ -40,16 +37,19 @@ class KafkaSource:
     async def partitions(self) -> Sequence[str]:
         group, reader = await self._sound()
         await reader.there()
-        if not await group.dealt(DEALT_WITHIN_S) and group.trouble is not None:
-            raise SourceUnreachable(group.trouble)
-        reader.keep(group.assigned)
-        return [str(number) for number in sorted(group.assigned)]
+        given = await group.partitions()
+        reader.keep(given)
+        return [str(number) for number in sorted(given)]
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
-        if not partition.isdecimal():
-            raise PartitionGone(f"partitions of Kafka are numbers, and {partition!r} is none")
+        number = _number(partition)
         _, reader = await self._sound()
-        return await reader.read(int(partition), position, most)
+        return await reader.read(number, position, most)
+
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        number = _number(partition)
+        _, reader = await self._sound()
+        return await reader.position_at(number, at_ms)
 
     async def close(self) -> None:
         if self._clients is not None:
@@ -60,7 +60,10 @@ class KafkaSource:
         """The clients; new ones where those before are done for."""
         if self._clients is not None and any(each.is_over for each in self._clients):
             await self.close()
-        return self._clients or self._open()
+            self._open()
+        if self._clients is None:
+            raise SourceUnreachable("it is closed")
+        return self._clients
 
     def _open(self) -> tuple[KafkaGroup, KafkaReader]:
         from confluent_kafka import KafkaException
@@ -74,3 +77,9 @@ class KafkaSource:
         except KafkaException as error:
             raise SourceUnreachable(f"librdkafka does not take these options: {error.args[0].str()}") from error
         return self._clients
+
+
+def _number(partition: str) -> int:
+    if not partition.isdecimal():
+        raise PartitionGone(f"partitions of Kafka are numbers, and {partition!r} is none")
+    return int(partition)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
 
-from parcours.background import in_thread
+from parcours.source import SourceUnreachable, in_thread
 from parcours.sources.kafka_settings import KafkaSettings
 
 log = logging.getLogger("parcours")
@@ -23,16 +23,24 @@ POLL_EVERY_S: Final = 0.1
 """How often the group is asked. Who does not ask for `max.poll.interval.ms` is thrown out of it."""
 
 
+DEALT_WITHIN_S: Final = 5.0
+"""How long the first question for partitions waits for the group."""
+
+OF_CONNECTIONS: Final = frozenset({"_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT", "_TRANSPORT"})
+
+OUTSIDE: Final = "the consumer group has not given this process its partitions yet"
+
+
 class KafkaGroup:
     """
     assigned  the partitions that are to be read here
-    trouble   what the group has said last that is not in order, in words
+    trouble   why there are none, in words, until the group deals them out
     is_over   nothing will ever come of this member any more
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.assigned: set[int] = set()
-        self.trouble: str | None = None
+        self.trouble: str | None = OUTSIDE
         self.is_over = False
         self._dealt = asyncio.Event()
         self._consumer = Consumer({**settings.of_client(), "error_cb": self._hear})
@@ -41,11 +49,13 @@ class KafkaGroup:
         )
         self._task = asyncio.ensure_future(self._keep_asking())
 
-    async def dealt(self, within_s: float) -> bool:
-        """Whether this process has ever been told what it is to read; waits for that a while."""
+    async def partitions(self) -> Collection[int]:
+        """What is to be read here; nothing, where others read all. Raises SourceUnreachable."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._dealt.wait(), within_s)
-        return self._dealt.is_set()
+            await asyncio.wait_for(self._dealt.wait(), DEALT_WITHIN_S)
+        if not self.assigned and self.trouble is not None:
+            raise SourceUnreachable(self.trouble)
+        return self.assigned
 
     async def close(self) -> None:
         """Leave the group."""
@@ -63,7 +73,9 @@ class KafkaGroup:
                 await asyncio.sleep(POLL_EVERY_S)
 
     def _hear(self, error: KafkaError) -> None:
-        self.trouble = error.str()
+        """Whether there is a connection others find out, and more often."""
+        if error.name() not in OF_CONNECTIONS:
+            self.trouble = error.str()
         self.is_over = self.is_over or error.fatal()
 
     def _on_assign(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
@@ -81,7 +93,8 @@ class KafkaGroup:
         log.info("the group takes partitions %s; they are now %s", _numbers(partitions), sorted(self.assigned))
 
     def _on_lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        log.warning("this process was thrown out of the group, which it enters again")
+        self.trouble = self.trouble or OUTSIDE
+        log.warning("the group has gone on without this process, which enters it again")
         self._on_revoke(consumer, partitions)
 
 

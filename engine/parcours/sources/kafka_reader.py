@@ -8,21 +8,27 @@ whenever something is said to be wrong, the brokers are asked what it holds: so 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from parcours.background import in_thread
-from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable
+from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
 from parcours.sources.kafka_settings import KafkaSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ANSWER_S: Final = 5.0
 """How long an answer of the brokers may take."""
 
 WAIT_S: Final = 0.5
 """How long a reading waits for lines."""
+
+ASKING_MAX: Final = 2
+"""So many questions are with the brokers at once, each in a thread; of these a process has few."""
 
 PAUSES_S: Final = (0.002, 0.005, 0.01, 0.02, 0.05)
 """Pauses between two looks for lines; the last is that of all others."""
@@ -39,18 +45,21 @@ GONE: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION", "_UNKNOW
 NOBODY: Final = -1
 """The number of no partition."""
 
+CLOSED: Final = "the connection is closed"
+
 NO_NAME: Final = "the name of a header is no UTF-8"
 
 
 @dataclass(slots=True, eq=False)
 class _Partition:
     """
-    position    where reading goes on
-    lines       what has been fetched behind that
-    size        of these lines, in bytes
-    next        no line below is expected
-    end         where the partition ended when the last line had been fetched, None if it went on
-    doubt       what has been said of it, to be looked into once all lines are handed out
+    position      where reading goes on
+    lines         what has been fetched behind that
+    size          of these lines, in bytes
+    next          no line below is expected
+    end           where the partition ended when the last line had been fetched, None if it went on
+    is_doubtful   the brokers are asked once all lines are handed out
+    refusal       what was said of this partition, in words
     """
 
     at: TopicPartition
@@ -59,7 +68,8 @@ class _Partition:
     lines: list[Line] = field(default_factory=list)
     size: int = 0
     end: int | None = None
-    doubt: str | None = None
+    is_doubtful: bool = False
+    refusal: str | None = None
     is_paused: bool = False
 
 
@@ -74,18 +84,23 @@ class KafkaReader:
         self._partitions: dict[int, _Partition] = {}
         self._said: str | None = None
         self.is_over = False
+        self._may_ask = asyncio.Semaphore(ASKING_MAX)
         self._consumer = Consumer({**settings.of_client(), "error_cb": self._hear})
 
     async def close(self) -> None:
+        """Whoever still reads is told that nothing comes any more."""
+        self.is_over = True
+        for _ in range(ASKING_MAX):
+            await self._may_ask.acquire()
         await in_thread(self._consumer.close)
 
     async def there(self) -> Collection[int]:
         """The partitions that the topic has. Raises SourceUnreachable; of a topic that is gone, too."""
         try:
-            return await in_thread(self._there)
+            return await self._ask(self._there)
         except PartitionGone as error:
             for each in self._partitions.values():
-                each.doubt = str(error)
+                each.is_doubtful = True
             raise SourceUnreachable(str(error)) from None
         except KafkaException as error:
             raise self._unreachable(error) from error
@@ -98,10 +113,17 @@ class KafkaReader:
     async def read(self, number: int, position: int | None, most: int) -> Read:
         """As a source reads."""
         partition = self._partitions.get(number)
-        if partition is None or partition.position != position or (partition.doubt and not partition.lines):
+        if partition is None or partition.position != position:
             partition = await self._begin(number, position)
+        elif partition.is_doubtful and not partition.lines:
+            refusal = partition.refusal
+            partition = await self._begin(number, position)
+            if refusal is not None:
+                raise SourceUnreachable(refusal)
         if not partition.lines:
             await self._wait(partition)
+        if self._partitions.get(number) is not partition:
+            return Read([], partition.position)  # it has been given to somebody else meanwhile
         lines = partition.lines[:most]
         del partition.lines[:most]
         if lines:
@@ -114,11 +136,18 @@ class KafkaReader:
             partition.is_paused = False
         return Read(lines, partition.position, self._lag(partition))
 
+    async def position_at(self, number: int, at_ms: int) -> int | None:
+        """As a source that can tell where a time is."""
+        try:
+            return await self._ask(self._at, number, at_ms)
+        except KafkaException as error:
+            raise self._unreachable(error) from error
+
     async def _begin(self, number: int, position: int | None) -> _Partition:
         """Fetch the partition from this position on. Raises what a source raises."""
         self._drop(number)
         try:
-            first, end = await in_thread(self._bounds, number)
+            first, end = await self._ask(self._bounds, number)
             if position is None:
                 position = end if self._begins_at_the_end else first
             if not first <= position <= end:
@@ -133,6 +162,8 @@ class KafkaReader:
 
     def _drop(self, number: int) -> None:
         if (partition := self._partitions.pop(number, None)) is not None:
+            if partition.is_paused:
+                self._consumer.resume([partition.at])  # librdkafka would know it as paused for good
             self._consumer.incremental_unassign([partition.at])
 
     async def _wait(self, partition: _Partition) -> None:
@@ -140,13 +171,15 @@ class KafkaReader:
         loop = asyncio.get_running_loop()
         until_s, looks = loop.time() + WAIT_S, 0
         while not self._fetch() or not partition.lines:
-            if partition.lines or partition.doubt or loop.time() >= until_s:
+            if partition.lines or partition.is_doubtful or loop.time() >= until_s:
                 return
             await asyncio.sleep(PAUSES_S[min(looks, len(PAUSES_S) - 1)])
             looks += 1
 
     def _fetch(self) -> bool:
         """Take what librdkafka has fetched; whether that is anything."""
+        if self.is_over:
+            raise SourceUnreachable(self._said or CLOSED)
         messages: list[Any] = self._consumer.consume(FETCHED_MAX, 0)  # what is None only as one writes is a number here
         number, partition = NOBODY, None
         for message in messages:
@@ -182,7 +215,7 @@ class KafkaReader:
         elif error.name() == "_PARTITION_EOF":
             partition.end = message.offset()
         else:
-            partition.doubt = error.str()
+            partition.is_doubtful, partition.refusal = True, error.str()
 
     def _hear(self, error: KafkaError) -> None:
         """What is said of all: the brokers are asked before anything more is waited for."""
@@ -190,11 +223,12 @@ class KafkaReader:
         if self._said is None or error.name() not in ("_ALL_BROKERS_DOWN", "_TRANSPORT"):
             self._said = error.str()
         for each in self._partitions.values():
-            each.doubt = each.doubt or self._said
+            each.is_doubtful = True
 
     def _unreachable(self, error: KafkaException) -> SourceUnreachable:
         """Why there is no answer; what was said of the connection tells more than that."""
-        self._fetch()
+        with suppress(SourceUnreachable):
+            self._fetch()
         return SourceUnreachable(self._said or _words(error))
 
     def _lag(self, partition: _Partition) -> int | None:
@@ -202,6 +236,13 @@ class KafkaReader:
             return 0
         _, end = self._consumer.get_watermark_offsets(partition.at, cached=True)
         return max(0, end - partition.position) if end >= 0 else None
+
+    async def _ask(self, question: Callable[P, T], *of: P.args, **named: P.kwargs) -> T:
+        """What the brokers answer. Raises what the question does, and SourceUnreachable."""
+        async with self._may_ask:
+            if self.is_over:
+                raise SourceUnreachable(self._said or CLOSED)
+            return await in_thread(question, *of, **named)
 
     def _there(self) -> Collection[int]:
         """In a thread. Raises PartitionGone and KafkaException."""
@@ -221,6 +262,15 @@ class KafkaReader:
         if bounds is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return bounds
+
+    def _at(self, number: int, at_ms: int) -> int | None:
+        """The offset of the first message that is not before a time, None without such; in a thread."""
+        if number not in self._there():
+            raise PartitionGone(f"the topic {self._topic} has no partition {number}")
+        (found,) = self._consumer.offsets_for_times([TopicPartition(self._topic, number, at_ms)], timeout=ANSWER_S)
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return None if found.offset < 0 else found.offset
 
 
 def _line(message: Any) -> Line:

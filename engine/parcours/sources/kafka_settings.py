@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field
 
-from parcours.wording import quoted
+from parcours.kafka_client import KafkaClient
 
 FETCHED_KBYTES_MAX: Final = 32 * 1024
 """So much librdkafka fetches ahead, for all partitions together; a message that is longer comes all the same."""
 
 OURS: Final = {
-    "bootstrap.servers": "it is `servers`",
-    "metadata.broker.list": "it is `servers`",
     "group.id": "it is `group`",
     "auto.offset.reset": "it is `from`, and holds only for what has never been read",
     "enable.auto.commit": "positions lie in the engine's store",
@@ -30,12 +28,11 @@ OURS: Final = {
 """Options that are not the operator's, and why."""
 
 
-class KafkaSettings(BaseModel):
+class KafkaSettings(KafkaClient):
     """Which topic is read, and how one reaches the brokers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    ours: ClassVar[Mapping[str, str]] = OURS
 
-    servers: str = Field(min_length=1, description="Some of the brokers, host:port with commas between.")
     topic: str = Field(min_length=1, description="The topic; it has to be there.")
     group: str = Field(
         min_length=1, description="The consumer group: processes of one group share the topic's partitions."
@@ -45,35 +42,16 @@ class KafkaSettings(BaseModel):
         alias="from",
         description="Where a partition is begun that has never been read: at its oldest line, or behind its newest.",
     )
-    options: Mapping[str, SecretStr] = Field(
-        default_factory=dict, description="Settings of librdkafka by their names, such as sasl.password."
-    )
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _as_texts(cls, given: Any) -> Any:
-        """A number or a flag is meant as librdkafka writes it."""
-        if not isinstance(given, Mapping):
-            return given
-        return {name: _text(value) for name, value in given.items()}
-
-    @field_validator("options")
-    @classmethod
-    def _theirs(cls, options: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
-        for name in options:
-            if name in OURS:
-                raise ValueError(f"{quoted(name)} is not set here: {OURS[name]}")
-        return options
 
     def of_client(self) -> dict[str, Any]:
         """What a client of librdkafka takes, without what depends on what it is for."""
-        return {
-            "client.id": "parcours",
-            "log_level": 0,
+        usual = {
             "topic.metadata.refresh.interval.ms": 10_000,
+            "fetch.wait.max.ms": 100,  # questions wait behind it, and whoever begins to read has two
+            "fetch.queue.backoff.ms": 20,  # a queue that was full once is filled again while the engine works
             "queued.max.messages.kbytes": FETCHED_KBYTES_MAX,
-            **{name: value.get_secret_value() for name, value in self.options.items()},
-            "bootstrap.servers": self.servers,
+        }
+        needed = {
             "group.id": self.group,
             "auto.offset.reset": "error",
             "enable.auto.commit": False,
@@ -83,9 +61,4 @@ class KafkaSettings(BaseModel):
             "allow.auto.create.topics": False,
             "isolation.level": "read_committed",
         }
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+        return self.told(usual, needed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, StringConstraints, field_validator
@@ -62,16 +63,26 @@ class NatsSource:
         return list(self._streams)
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
+        with self._in_words(partition):
+            return await self._streams[partition].read(position, most)
+
+    async def position_at(self, partition: str, at_ms: int) -> int | None:
+        with self._in_words(partition):
+            return await self._streams[partition].position_at(at_ms)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    @contextmanager
+    def _in_words(self, partition: str) -> Iterator[None]:
+        """What is wrong, as a source says it."""
         if partition not in self._streams:
             raise PartitionGone(f"the stream {partition} is not among those that are read")
         try:
-            return await self._streams[partition].read(position, most)
+            yield
         except JetStreamError as error:
             if error.err_code == STREAM_NOT_FOUND:
                 raise PartitionGone(f"there is no stream {partition}") from None
             raise SourceUnreachable(str(error)) from error
         except NatsAway as error:
             raise SourceUnreachable(str(error)) from error
-
-    async def close(self) -> None:
-        await self._connection.close()

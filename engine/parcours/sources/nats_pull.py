@@ -76,7 +76,8 @@ async def pull(
         listening = await client.subscribe(inbox, cb=taking.take)
         try:
             await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{consumer}", msgspec.json.encode(asked), inbox)
-            await connection.unless_broken(client, taking.is_over.wait(), wait_s + ANSWER_S)
+            async with asyncio.timeout(wait_s + ANSWER_S):
+                await connection.unless_broken(client, taking.is_over.wait())
         finally:
             if client.is_connected:
                 await listening.unsubscribe()

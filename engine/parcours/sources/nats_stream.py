@@ -5,11 +5,11 @@ reading begins, or goes on elsewhere than where the last one led to, it is delet
 shows operators is how far the stream has been read, and how much is left.
 
 Others may do the same by the same name, at any time: another process that takes over, or somebody by mistake. So what
-it delivers is believed only if nothing can be missing. Sequences without a gap speak for themselves. A gap is one of
-deleted messages, or of a filter, if all of these hold: the consumer has counted its deliveries without a gap, it is
-still the one that was made here, which is known by the time at which it was made, and the stream has forgotten nothing
-that is behind the position. That nothing has come is looked into in the same way. Whatever is not believed is read
-again by a consumer that is made anew.
+it delivers is believed only if nothing can be missing. Sequences without a gap speak for themselves, unless somebody
+else's consumer may have delivered what the filter leaves out. A gap is one of deleted messages, or of a filter, if all
+of these hold: the consumer has counted its deliveries without a gap, it is still the one that was made here, which is
+known by the time at which it was made, and the stream has forgotten nothing that is behind the position. That nothing
+has come is looked into in the same way. Whatever is not believed is read again by a consumer that is made anew.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from parcours.nats_connection import JetStreamError, NatsConnection
@@ -41,6 +42,7 @@ OURS: Final = {"parcours": "source"}
 """By which a consumer is known to be a source's, and may be deleted."""
 
 CONSUMER_NOT_FOUND: Final = 10014
+MESSAGE_NOT_FOUND: Final = 10037
 CONSUMER_EXISTS: Final = frozenset({10105, 10148})
 
 
@@ -85,6 +87,18 @@ class NatsStream:
             position = consumer.position
             log.info("somebody else has used the consumer %s of NATS: it is made anew", self._path)
         raise SourceUnreachable(f"somebody else reads by the consumer {self._path}: give each project one of its own")
+
+    async def position_at(self, at_ms: int) -> int | None:
+        """As a source that can tell where a time is. Raises JetStreamError and NatsAway, too."""
+        try:
+            found = await self._connection.ask(
+                f"STREAM.MSG.GET.{self._name}", {"start_time": datetime.fromtimestamp(at_ms / 1_000, UTC)}
+            )
+        except JetStreamError as error:
+            if error.err_code != MESSAGE_NOT_FOUND:
+                raise
+            return None
+        return int(found["message"]["seq"])
 
     async def _consumer_at(self, position: int | None) -> _Consumer:
         """The consumer where it stands there, and else a new one."""
@@ -155,7 +169,8 @@ class NatsStream:
     async def _read(self, consumer: _Consumer, messages: Sequence[Pulled]) -> Read | None:
         """The messages, as far as nothing is missing between them; None where they cannot be believed."""
         end = messages[-1]
-        if any(each.line.offset != offset for offset, each in enumerate(messages, consumer.position)):
+        has_gap = any(each.line.offset != offset for offset, each in enumerate(messages, consumer.position))
+        if has_gap or self._subjects:
             if not _counted(messages, consumer) or (told := await self._told(consumer)) is None:
                 return None
             first, _, _ = told

@@ -54,7 +54,7 @@ class KafkaDocument(Document):
     topic: Annotated[str, Field(min_length=1)] = Field(
         description="The topic; it has to be there, unless the brokers make one."
     )
-    options: dict[str, str] = Field(
+    options: dict[str, str | bool | int | float] = Field(
         default_factory=dict,
         description="Settings of librdkafka by their names, such as `sasl.password`; env:NAME and file:PATH too.",
     )
@@ -78,7 +78,7 @@ class NatsDocument(Document):
     url: Annotated[str, Field(min_length=1)] = Field(
         description="Where the server is, or several of a cluster, with commas between; or env:NAME."
     )
-    subject: Annotated[str, Field(min_length=1)] = Field(
+    subject: Annotated[str, Field(pattern=r"^[^\s*>]+$")] = Field(
         description="The subject; a stream of JetStream has to take it."
     )
     stream: str | None = Field(default=None, description="The stream that has to be the one; any without it.")

@@ -19,6 +19,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 WITHIN_S: Final = 30.0
 
+MESSAGE_BYTES_MAX: Final = 20_000_000
+
 REBALANCE_MS: Final = 50
 """How long a group waits for members before it deals out partitions; a real one takes seconds."""
 
@@ -47,11 +49,20 @@ class Kafka:
     def producer(self, **settings: Any) -> Producer:
         """A client that writes. Names of settings have _ where librdkafka's have a dot."""
         given = {name.replace("_", "."): value for name, value in settings.items()}
-        return Producer({"bootstrap.servers": self.servers, "linger.ms": 1, "log_level": 0, **given})
+        return Producer(
+            {
+                "bootstrap.servers": self.servers,
+                "linger.ms": 20,
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "log_level": 0,
+                **given,
+            }
+        )
 
     def create(self, topic: str, partitions: int = 1) -> None:
         """Make a topic. One that is written to without has four partitions."""
         self._do("create", topic, partitions)
+        self._producer = self.producer()  # which knows nothing of one that was called the same
 
     def delete(self, topic: str) -> None:
         """Take a topic away with all that it holds."""
@@ -62,7 +73,7 @@ class Kafka:
         self._do("forget", topic, partition, before)
 
     def fail(self, request: int, errors: Sequence[int]) -> None:
-        """Answer the coming requests of this kind, by its number in Kafka's protocol, with these codes."""
+        """Answer the coming requests of this kind, by its number in the protocol, with these codes alone."""
         self._do("fail", request, list(errors))
 
     @contextmanager

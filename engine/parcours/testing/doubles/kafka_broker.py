@@ -48,6 +48,7 @@ class Cluster:
         return self._do("broker_set_up", ALL_BROKERS)
 
     def fail(self, request: int, errors: list[int]) -> int:
+        self._do("clear_request_errors", ctypes.c_int16(request))
         codes = (ctypes.c_int * len(errors))(*errors)
         self._do("push_request_errors_array", ctypes.c_int16(request), ctypes.c_size_t(len(errors)), codes)
         return 0

@@ -103,6 +103,8 @@ class NatsServer:
             if _listens(self.port):
                 return process
             sleep(0.01)
+        process.kill()
+        process.wait(WITHIN_S)
         raise RuntimeError(f"the server has not started: {log.read_text()[-1_000:]}")
 
 

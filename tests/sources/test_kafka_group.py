@@ -1,0 +1,206 @@
+"""Who reads what of a topic that processes share, and does each keep what it has when it is slow?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.sources.conftest import until
+from tests.sources.kafka_topics import Topic, lines_of, new_topic, reading
+
+from parcours.source import SourceUnreachable
+from parcours.sources import kafka_group
+from parcours.sources.kafka import KafkaSource
+from parcours.sources.kafka_group import KafkaGroup
+from parcours.testing.doubles import Kafka
+
+JOIN_GROUP, NOT_AUTHORISED = 11, 30
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Kafka]:
+    with Kafka() as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_group, "POLL_EVERY_S", 0.01)
+
+
+def has(source: KafkaSource, *counts: int) -> Callable[[], object]:
+    """Whether the source has so many partitions."""
+
+    async def has_them() -> bool:
+        try:
+            return len(await source.partitions()) in counts
+        except SourceUnreachable:
+            return False  # between two rounds
+
+    return has_them
+
+
+async def all_of(*sources: KafkaSource) -> list[str]:
+    return sorted([each for source in sources for each in await source.partitions()])
+
+
+def group_of(source: KafkaSource) -> KafkaGroup:
+    assert source._clients is not None
+    return source._clients[0]
+
+
+def test_processes_of_a_group_share_the_partitions_and_take_over_from_one_that_leaves(kafka: Kafka) -> None:
+    topic = new_topic(kafka, 4)
+
+    async def share() -> None:
+        async with reading(topic) as first:
+            await until(has(first, 4), "the first one has all")
+            async with reading(topic) as second:
+                await until(has(second, 2), "the second one has half of them")
+                await until(has(first, 2), "the first one has the other half")
+                assert await all_of(first, second) == ["0", "1", "2", "3"]
+            await until(has(first, 4), "the first one has all again")
+
+    asyncio.run(share())
+
+
+def test_one_more_process_than_there_are_partitions_reads_nothing_and_that_is_no_trouble(kafka: Kafka) -> None:
+    topic = new_topic(kafka)
+
+    async def share() -> None:
+        async with reading(topic) as first, reading(topic) as second:
+
+            async def dealt() -> bool:
+                try:
+                    return await all_of(first, second) == ["0"]
+                except SourceUnreachable:
+                    return False
+
+            await until(dealt, "one of them has the partition")
+
+    asyncio.run(share())
+
+
+def test_a_partition_that_moves_is_fetched_no_more(kafka: Kafka) -> None:
+    topic = new_topic(kafka, 2)
+    for partition in range(2):
+        topic.write([b"1", b"2"], partition)
+
+    async def share() -> None:
+        async with reading(topic) as first:
+            await until(has(first, 2), "the first one has both")
+            for partition in ("0", "1"):
+                await lines_of(first, 2, 0, partition)
+            assert first._clients is not None
+            async with reading(topic) as second:
+                await until(has(second, 1), "the second one has one")
+                await until(has(first, 1), "the first one has the other")
+                (kept,) = await first.partitions()
+                (moved,) = await second.partitions()
+                assert first._clients[1]._partitions.keys() == {int(kept)}
+                assert [line.value for line in await lines_of(second, 1, 1, moved)] == [b"2"]
+
+    asyncio.run(share())
+
+
+def test_a_source_that_is_not_asked_for_anything_stays_in_its_group(kafka: Kafka) -> None:
+    topic = new_topic(kafka)
+    options = {"max.poll.interval.ms": 500, "session.timeout.ms": 500}
+
+    async def wait() -> None:
+        async with reading(topic, options=options) as source:
+            await until(has(source, 1), "it has the partition")
+            group, asked = group_of(source), 0
+            poll = group._consumer.poll
+            losses: list[object] = []
+            group._on_lost = lambda *lost: losses.append(lost)  # type: ignore[method-assign]
+
+            async def often() -> bool:
+                nonlocal asked
+                asked += 1
+                return asked > 200  # of which each takes 5 ms at least
+
+            await until(often, "twice the interval has gone by")
+            assert poll(0) is None
+            assert (losses, await source.partitions()) == ([], ["0"])
+
+    asyncio.run(wait())
+
+
+def test_a_process_that_does_not_get_on_is_left_behind_and_comes_back(kafka: Kafka) -> None:
+    topic = new_topic(kafka)
+    options = {"max.poll.interval.ms": 300, "session.timeout.ms": 300}
+
+    async def hang() -> None:
+        async with reading(topic, options=options) as source, reading(topic) as other:
+            await until(has(source, 0, 1), "they share it")
+            group = group_of(source)
+            group._task.cancel()  # as if the loop hung
+            await until(has(other, 1), "the other one has the partition")
+            group._task = asyncio.ensure_future(group._keep_asking())
+            await other.close()
+            await until(has(source, 1), "it has the partition again")
+
+    asyncio.run(hang())
+
+
+def test_partitions_that_are_added_are_dealt_out_and_those_before_go_on(kafka: Kafka) -> None:
+    topic = new_topic(kafka, 2)
+    topic.write([b"1"])
+
+    async def add() -> None:
+        async with reading(topic) as source:
+            await until(has(source, 2), "it has both")
+            await lines_of(source, 1)
+            kafka.delete(topic.name)  # the mock cluster adds none: it is made anew with the same lines
+            kafka.create(topic.name, 3)
+            topic.write([b"1", b"2"])
+            topic.write([b"new"], 2)
+            await until(has(source, 3), "it has the new one, too")
+            assert [line.value for line in await lines_of(source, 1, 1)] == [b"2"]
+            assert [line.value for line in await lines_of(source, 1, None, "2")] == [b"new"]
+
+    asyncio.run(add())
+
+
+def test_a_group_that_does_not_let_this_process_in_is_a_trouble(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_group, "DEALT_WITHIN_S", 0.5)
+    topic = new_topic(kafka)
+
+    async def refuse() -> None:
+        kafka.fail(JOIN_GROUP, [NOT_AUTHORISED] * 10_000)
+        async with reading(topic) as source:
+            with pytest.raises(SourceUnreachable, match="uthorization failed|not given this process"):
+                await source.partitions()
+            kafka.fail(JOIN_GROUP, [])
+            await until(has(source, 1), "it is let in after all")
+
+    asyncio.run(refuse())
+
+
+def test_nothing_is_committed_to_the_group(kafka: Kafka) -> None:
+    topic = new_topic(kafka)
+    topic.write([b"1", b"2"])
+
+    async def read() -> None:
+        async with reading(topic) as source:
+            await until(has(source, 1), "it has the partition")
+            await lines_of(source, 2)
+            assert source._clients is not None
+            committed = source._clients[1]._consumer.committed(group_of(source)._consumer.assignment(), timeout=10)
+            assert [each.offset for each in committed] == [-1001]  # none
+
+    asyncio.run(read())
+
+
+def test_a_topic_that_is_not_there_is_told_and_not_made(kafka: Kafka) -> None:
+    topic = Topic(kafka, "not-there")
+
+    async def ask() -> None:
+        async with reading(topic) as source:
+            for _ in range(2):
+                with pytest.raises(SourceUnreachable, match="Kafka has no topic not-there"):
+                    await source.partitions()
+
+    asyncio.run(ask())
