@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.engine.facts_until_killed import until_all_is_told
 from tests.engine.test_killed_facts import check_facts, each_once, in_kafka, told_by_journals
 from tests.projects import write_texts
 
@@ -76,6 +77,7 @@ def test_every_fact_arrives_though_the_exporter_and_a_shard_are_killed(
             if killed is not None:
                 kill(engine, killed)
         engine.drain(60)
+        until_all_is_told(engine)
 
     told = [each for each in told_by_journals(store, telling_shop) if each[1] in ("moves", "events")]
     check_facts(each_once(in_kafka(kafka)), [(f"telling/topic/{key}", person) for key, _, person in told])

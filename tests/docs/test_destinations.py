@@ -20,7 +20,7 @@ from parcours.insight.exporter.fact_sender import PAUSE_MAX_S, STOP_WITHIN_S
 from parcours.insight.exporter.tables import COLUMNS, TABLES
 from parcours.journey.model.destinations import PERSONAL_COLUMNS, DestinationsDocument, ToldTable
 from parcours.journey.project import Project
-from parcours.service.destination_settings import lanes_to_open
+from parcours.service.destination_settings import facts_to_open, lanes_to_open
 from parcours.service.erasure import WAITS_MAX_S
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "destinations.md"
@@ -53,10 +53,13 @@ def test_the_yaml_of_the_page_is_right(tmp_path: Path) -> None:
         folder = tmp_path / f"shop{number}"
         files = {"parcours.yaml": "project: shop\n", "profile.yaml": "traits: {city: string}\n"}
         write_texts(folder, {**files, "audiences.yaml": audiences, "destinations.yaml": text})
-        for lane in lanes_to_open(Project.load(folder), (), {"NATS_TOKEN": "secret"}).values():
+        environ = {"NATS_TOKEN": "secret", "KAFKA": "127.0.0.1:9092", "NATS": "nats://127.0.0.1:4222"}
+        for lane in lanes_to_open(Project.load(folder), (), environ).values():
             settings = LaneSettings.model_validate(lane)
             InstalledDestinations.installed().open(settings.kind, settings.settings, text)
-    assert number == 0
+        for to in facts_to_open(Project.load(folder), (), environ):
+            InstalledDestinations.installed().open_for_facts(to.kind, to.settings, text)
+    assert number == 1
 
 
 def test_a_member_is_the_object_that_the_page_shows() -> None:
@@ -74,7 +77,7 @@ def test_a_fact_is_the_object_that_the_page_shows() -> None:
 
 
 def test_the_destinations_of_facts_on_the_page_can_be_read() -> None:
-    (text,) = blocks(PAGE, "yaml")
+    text = next(each for each in blocks(PAGE, "yaml") if "facts:" in each)
     shown = DestinationsDocument.model_validate(YAML(typ="safe").load(text))
     assert [*shown.of_facts] == ["lake", "marks"]
     assert shown.of_facts["marks"].hashed

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -19,12 +20,14 @@ from parcours.destinations.nats_publisher import NatsPublisher
 from parcours.dispatch.registry import Registry
 from parcours.insight.exporter import fact_sender, opening, range_files, upkeep  # noqa: F401  # each life needs them
 from parcours.insight.exporter.fact_sender import FactSender
+from parcours.service.service import Service
 from parcours.shard.commits import Commits
 from parcours.shard.fact_telling import FactTelling
 
 SHARDS = 2
 PEOPLE = 12
 BATCH = 4
+ALL_TOLD_WITHIN_S = 120.0
 
 PLACES: dict[str, Place] = {
     "before a commit": (Commits, "commit", False),
@@ -94,7 +97,22 @@ def live(life: Life, project: Project) -> None:
             number += BATCH
             say(taken=number)
         engine.drain(30)
+        until_all_is_told(engine)
         say(troubles=engine.troubles())
+
+
+def until_all_is_told(engine: Engine) -> None:
+    """Wait until no destination of facts is behind any more. Raises TimeoutError after a while, with what is left."""
+    service = engine._facade
+    assert isinstance(service, Service)
+    until = time.monotonic() + ALL_TOLD_WITHIN_S
+    while time.monotonic() < until:
+        figures = engine._call(service.figures())
+        answered = [each.figures for each in figures.shards if each.figures is not None]
+        left = {name: standing.lag for each in answered for name, standing in each.facts_to.items() if standing.lag}
+        if len(answered) == len(figures.shards) and not left:
+            return
+    raise TimeoutError(f"not told after {ALL_TOLD_WITHIN_S:g} s: {left}")
 
 
 def main(folder: str) -> None:

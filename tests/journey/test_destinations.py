@@ -162,6 +162,16 @@ def test_a_destination_of_facts_is_no_part_of_what_decides_and_travels_with_its_
     assert again.documents.destinations == project.documents.destinations
 
 
+def test_events_that_are_not_kept_cannot_be_asked_for(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, FACTS.replace("[moves]", "[events]"))
+    assert findings_of(folder) == []
+    settings = (folder / "parcours.yaml").read_text()
+    write_texts(folder, {"parcours.yaml": settings + "insight: {events: none}\n"})
+    assert findings_of(folder) == [
+        "destinations.yaml:2: destinations.lake.facts: no event is kept that could go there: insight.events is none"
+    ]
+
+
 def test_a_snapshot_is_scheduled_in_the_zone_of_the_project(tmp_path: Path) -> None:
     full = 'full: {at: 2026-11-02T03:00:00, rule: "FREQ=DAILY"}'
     destination = f"{{audience: vip, to: {{file: a.ndjson}}, {full}}}"

@@ -16,7 +16,7 @@ from parcours.core.known_words import known_code, known_part
 from parcours.core.time_text import time_text
 from parcours.destination import FactRow
 from parcours.insight.exporter.rows import COPIED, MERGED, NOT_MERGED, SYNCED, Telling, rows_of
-from parcours.insight.exporter.tables import COLUMNS, Column, Row, Value
+from parcours.insight.exporter.tables import COLUMNS, Column, Row
 from parcours.journey.model.destinations import PERSONAL_COLUMNS
 from parcours.routing.fact_destinations import FactsTo
 from parcours.shard.erasures import AUDIT, Erasure
@@ -43,13 +43,21 @@ class FactRows:
     def __init__(self, to: FactsTo, project: str) -> None:
         self._to = to
         self._begins = f"{project}/{to.name}"
-        self._left_out = PERSONAL_COLUMNS - to.columns - {"reason"}
+        left_out = PERSONAL_COLUMNS - to.columns - {"reason"}
+        self._columns: dict[str, list[tuple[int, str, bool]]] = {
+            table: [
+                (place, column.name, column.kind == "time")
+                for place, column in enumerate(COLUMNS[table])
+                if column.name not in left_out
+            ]
+            for table in to.tables
+        }
 
     def of(self, part: FactSlice, telling: Telling) -> Iterator[tuple[int, FactRow]]:
         """Each row with the number of its record. Raises StoreBroken for a record that cannot be read."""
         for record in part.records:
             for table, row in self._told(record, telling):
-                if erased := _erased(part, row):
+                if part.erased and (erased := _erased(part, row)) is not None:
                     if table != "looks":
                         continue
                     row = (row[0], f"{AUDIT}{erased.person.hex()}", *row[2:])
@@ -62,23 +70,16 @@ class FactRows:
         columns = COLUMNS[table]  # type: ignore[index]  # the tables that are told are among them
         if self._to.hashed:
             row = _without_names(columns, row)
-        told = {
-            column.name: _plain(column, value)
-            for column, value in zip(columns, row, strict=True)
-            if column.name not in self._left_out
-        }
+        told: dict[str, Any] = {"table": table}
+        for place, name, is_time in self._columns[table]:
+            value = row[place]
+            told[name] = time_text(value) if is_time and isinstance(value, int) else value
         if "reason" not in self._to.columns:
             _leave_our_words(table, told)
         number = "/".join(map(str, row[-3:]))
         person = row[PERSON]
         assert isinstance(person, str), "the second column is her name"
-        return FactRow(f"{self._begins}/{number}", table, person, _encode({"table": table, **told}))
-
-
-def _plain(column: Column, value: Value) -> object:
-    if column.kind == "time" and isinstance(value, int):
-        return time_text(value)
-    return value
+        return FactRow(f"{self._begins}/{number}", table, person, _encode(told))
 
 
 def _leave_our_words(table: str, told: dict[str, Any]) -> None:

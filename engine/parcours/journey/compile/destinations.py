@@ -29,6 +29,7 @@ def compiled_destinations(
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
     _check_files(documents, margin)
+    _check_events(documents, margin)
     timezone = documents.settings.timezone
     return {
         name: replace(
@@ -55,6 +56,13 @@ def _check_files(documents: Documents, margin: Margin) -> None:
             other = first.setdefault(PurePosixPath(document.to.file), name)
             if other != name:
                 margin.error(f"the destination {other!r} writes to this file", "destinations", name, "to", "file")
+
+
+def _check_events(documents: Documents, margin: Margin) -> None:
+    """Events go where facts go only if they are kept."""
+    for name, document in documents.destinations.of_facts.items():
+        if "events" in document.facts and documents.settings.insight.events == "none":
+            margin.error("no event is kept that could go there: insight.events is none", "destinations", name, "facts")
 
 
 def _compiled(
