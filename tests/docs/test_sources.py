@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,13 +46,14 @@ def test_the_source_of_the_page_passes_the_suite(namespace: dict[str, Any]) -> N
     assert skipped == 2, "it is not installed and tells no times, and nothing else is left out"
 
 
-def test_the_yaml_of_the_page_is_right(tmp_path: Path) -> None:
-    names: list[str] = []
-    for number, text in enumerate(blocks(PAGE, "yaml")):
-        folder = tmp_path / f"shop{number}"
-        write_starter(folder)
-        (folder / "sources.yaml").write_text(text)
+@pytest.mark.parametrize("text", blocks(PAGE, "yaml"))
+def test_the_yaml_of_the_page_is_right(text: str, tmp_path: Path) -> None:
+    write_starter(tmp_path / "shop")
+    (tmp_path / "shop" / "sources.yaml").write_text(text)
 
-        assert [each for each in Project.check(folder, sources=source_models()) if each.severity == "error"] == []
-        names += [each.name for each in sources_of(Project.load(folder), {"NATS_TOKEN": "secret"})]
-    assert names == ["folder", "orders", "jet", "clicks"]
+    assert [
+        each for each in Project.check(tmp_path / "shop", sources=source_models()) if each.severity == "error"
+    ] == []
+    environ = dict.fromkeys(re.findall(r"env:(\w+)", text), "told")
+    names = re.findall(r"^  (\w+):", text, re.MULTILINE)
+    assert [each.name for each in sources_of(Project.load(tmp_path / "shop"), environ)] == names

@@ -119,7 +119,7 @@ def test_a_header_whose_name_is_no_text_makes_a_line_unusable() -> None:
 
     line = kafka_reader._line(Poison())
 
-    assert line == Line(7, b"{}", None, [], None, "the name of a header is no UTF-8")
+    assert line == Line(7, b"{}", None, (), None, "the name of a header is no UTF-8")
 
 
 def test_a_large_message_is_read_as_the_others_are(topic: Topic) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -104,28 +105,29 @@ def test_a_partition_that_moves_is_fetched_no_more(kafka: Kafka) -> None:
     asyncio.run(share())
 
 
-def test_a_source_that_is_not_asked_for_anything_stays_in_its_group(kafka: Kafka) -> None:
+def test_a_source_that_is_not_asked_for_anything_stays_in_its_group(
+    kafka: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
     topic = new_topic(kafka)
     options = {"max.poll.interval.ms": 500, "session.timeout.ms": 500}
+    caplog.set_level(logging.INFO, "parcours")
+    asked = 0
+
+    def often() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 200  # each takes 5 ms: twice the interval goes by
 
     async def wait() -> None:
         async with reading(topic, options=options) as source:
             await until(has(source, 1), "it has the partition")
-            group, asked = group_of(source), 0
-            poll = group._consumer.poll
-            losses: list[object] = []
-            group._on_lost = lambda *lost: losses.append(lost)  # type: ignore[method-assign]
-
-            async def often() -> bool:
-                nonlocal asked
-                asked += 1
-                return asked > 200  # of which each takes 5 ms at least
-
-            await until(often, "twice the interval has gone by")
-            assert poll(0) is None
-            assert (losses, await source.partitions()) == ([], ["0"])
+            await until(often, "nothing is asked of it for a while")
+            assert await source.partitions() == ["0"]
 
     asyncio.run(wait())
+    given = [each.getMessage() for each in caplog.records if "the group" in each.getMessage()]
+    assert given[:1] == ["the group gives partitions [0]; they are now [0]"]
+    assert not any("gone on without this process" in each for each in given), given
 
 
 def test_a_process_that_does_not_get_on_is_left_behind_and_comes_back(kafka: Kafka) -> None:

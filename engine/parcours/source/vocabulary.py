@@ -12,7 +12,7 @@ GROUP = "parcours.sources"
 """The entry-point group in which sources are found."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One message of a log.
 
     offset        its place in its partition

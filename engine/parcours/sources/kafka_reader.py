@@ -8,7 +8,7 @@ whenever something is said to be wrong, the brokers are asked what it holds: so 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, TypeVar
@@ -234,7 +234,10 @@ class KafkaReader:
     def _lag(self, partition: _Partition) -> int | None:
         if partition.end is not None and not partition.lines:
             return 0
-        _, end = self._consumer.get_watermark_offsets(partition.at, cached=True)
+        try:
+            _, end = self._consumer.get_watermark_offsets(partition.at, cached=True)
+        except KafkaException:
+            return None  # whoever waits for lines finds out why
         return max(0, end - partition.position) if end >= 0 else None
 
     async def _ask(self, question: Callable[P, T], *of: P.args, **named: P.kwargs) -> T:
@@ -274,15 +277,15 @@ class KafkaReader:
 
 
 def _line(message: Any) -> Line:
-    kind_of_time, timestamp_ms = message.timestamp()
+    headers: Sequence[tuple[str, bytes]] = ()
     unusable = None
     try:
-        headers = [(name, value or b"") for name, value in message.headers() or ()]
+        if told := message.headers():
+            headers = [(name, value or b"") for name, value in told]
     except UnicodeDecodeError:
-        headers, unusable = [], NO_NAME
-    return Line(
-        message.offset(), message.value(), message.key(), headers, timestamp_ms if kind_of_time else None, unusable
-    )
+        unusable = NO_NAME
+    kind_of_time, at_ms = message.timestamp()
+    return Line(message.offset(), message.value(), message.key(), headers, at_ms if kind_of_time else None, unusable)
 
 
 def _words(error: KafkaException) -> str:

@@ -1,8 +1,8 @@
 """A Kafka for tests: librdkafka's mock cluster in a process of its own, which clients of any process may use.
 
-It knows groups, transactions and what a log forgets. It does not know timestamps as positions, nor partitions that are
-added to a topic. A partition holds some 5 MB of what has been written to it, as that came: more lines where they are
-compressed.
+It knows groups, and what a log forgets. It does not know what a transaction takes back, timestamps as positions, nor
+partitions that are added to a topic. Whoever enters a group that others have left waits for its `session.timeout.ms`.
+A partition holds some 5 MB of what has been written to it, as that came: more lines where they are compressed.
 """
 
 from __future__ import annotations
