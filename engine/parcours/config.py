@@ -51,8 +51,7 @@ class Settings(SettingsBase, frozen=True):
         default=512, description="Longest user id, anonymous id or message id taken, in bytes."
     )
     batch_events_max: Count = Field(
-        default=5_000,
-        description="Most events in one micro-batch; beyond it the round trip grows and the rate does not.",
+        default=5_000, description="Most events in a micro-batch; beyond it the round trip grows and the rate does not."
     )
     batch_bytes_max: Count = Field(
         default=8 * 1024 * 1024,
@@ -105,8 +104,7 @@ class Settings(SettingsBase, frozen=True):
         default=400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
     )
     ended_runs_max: Count = Field(
-        default=200,
-        description="Ended runs of one person that are remembered of each journey; the oldest are forgotten.",
+        default=200, description="Ended runs of one person remembered of each journey; the oldest are forgotten."
     )
     ended_runs_bytes_max: Count = Field(
         default=256 * 1024,
@@ -286,8 +284,7 @@ class Settings(SettingsBase, frozen=True):
         description="Different remarks of a channel counted apart for one step: a channel may word each anew.",
     )
     totals_facts_max: Count = Field(
-        default=20_000,
-        description="Facts after which a shard writes its totals again; a restart counts as many once more.",
+        default=20_000, description="Facts after which a shard writes its totals again; a restart counts so many anew."
     )
     figures: FiguresSettings = Field(default=FiguresSettings(), description="What is counted and kept for who looks.")
     newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
@@ -349,6 +346,9 @@ class Settings(SettingsBase, frozen=True):
     export_lag_max_ms: Duration = Field(
         default=10 * MINUTE_MS,
         description="How long facts may wait for the exporter; then it is a trouble, and no events are archived.",
+    )
+    facts_held_for_ms: Duration = Field(
+        default=7 * DAY_MS, description="How long facts wait in the journal for a destination, at most; by whole days."
     )
     compact_after_ms: Duration = Field(
         default=2 * DAY_MS,

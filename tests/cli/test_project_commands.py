@@ -93,6 +93,18 @@ def test_a_destination_that_nobody_offers_is_an_error(luma: Path) -> None:
     )
 
 
+def test_a_destination_that_takes_members_alone_gets_no_facts(luma: Path) -> None:
+    to = "to: {plugin: {name: webhook, settings: {url: 'https://a.example'}}}"
+    (luma / "destinations.yaml").write_text(f"destinations:\n  lake: {{facts: [moves], {to}}}\n")
+
+    result = run("check", luma)
+
+    assert result.exit_code == 1
+    assert "destinations.lake.to: the destination 'webhook' takes members of audiences, and no facts" in (
+        " ".join(result.output.split())
+    )
+
+
 def test_a_folder_without_a_project_does_not_pass(tmp_path: Path) -> None:
     result = run("check", tmp_path)
 

@@ -130,6 +130,7 @@ destinations:
     consent: {channel: email, purpose: ads}
     batch: 500
   parisians: {audience: parisians, to: {file: out/parisians.ndjson}}
+  lake: {facts: [moves, deliveries], to: {kafka: {servers: "env:KAFKA", topic: facts}}}
   buyers-topic: {audience: buyers, to: {kafka: {servers: "127.0.0.1:9092", topic: buyers}}}
   buyers-stream: {audience: buyers, to: {nats: {url: "nats://127.0.0.1:4222", subject: audiences.buyers}}}
 """,

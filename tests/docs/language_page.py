@@ -133,8 +133,8 @@ scores, and in what a campaign asks together with a row. How a score is told, tr
 """
 
 DESTINATIONS = """\
-The page `destinations.md` says what the other side is told, and when. `key` asks for traits alone; `fields` for
-whatever a condition of an audience may ask for, and for scores.
+The page `destinations.md` says what the other side is told, and when. A destination has an `audience` or takes `facts`.
+`key` asks for traits alone; `fields` for whatever a condition of an audience may ask for, and for scores.
 """
 
 OFFERS = """\
@@ -279,6 +279,8 @@ def _destinations() -> str:
         destinations.KafkaDocument,
         destinations.NatsDocument,
         destinations.NatsTlsDocument,
+        destinations.FactsDocument,
+        destinations.FactsTargetDocument,
     )
     return f"{DESTINATIONS}\n{parts}"
 

@@ -226,8 +226,8 @@ MUTANTS: Final = (
         "records are trimmed that are not exported",
         "shard/export_state.py",
         '"""The end of a range is durable: its records may be trimmed."""\n'
-        "        self._store.read_through(self._entry.exported)",
-        "self._store.read_through(self._newest)",
+        "        self.readers.read(EXPORT, self._entry.exported)",
+        "self.readers.read(EXPORT, self._newest)",
     ),
     Mutant(
         "a range is exported that is not committed",

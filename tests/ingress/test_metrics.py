@@ -23,6 +23,7 @@ from parcours.ingress.metrics import EngineCollector
 from parcours.ingress.rejections import KINDS, kind_of_rejection
 from parcours.ingress.settings import ServeSettings
 from parcours.service.figures import EngineFigures, ShardAnswer
+from parcours.shard.fact_positions import FactStanding
 from parcours.shard.figures import ShardFigures
 from parcours.shard.messages import Status
 from parcours.testing.doubles import Log, LogSource
@@ -163,9 +164,20 @@ def test_each_figure_has_the_labels_that_the_page_says(tmp_path: Path) -> None:
         deliveries=[((*step, "email", outcome, "quiet_hours"), 1) for outcome in ("held", "opened")],
         limits=[("runs_max", 1)],
         merges=[("merged", 1)],
+        synced=[(("vip", "sent"), 1)],
     )
     status = Status(1, 0, None, {"email": 1}, 0, 0, {}, {})
-    shard = ShardFigures(status, totals, 1, 0, 0, Durations(), {"email": Durations()}, {"email": 1})
+    shard = ShardFigures(
+        status,
+        totals,
+        1,
+        0,
+        0,
+        Durations(),
+        {"email": Durations()},
+        {"email": 1},
+        facts_to={"lake": FactStanding(1, 0, 0)},
+    )
     of_engine = EngineCollector(EngineFigures((ShardAnswer(shard, 1.0),), (0,), 0), "1", {"shop": 0}).collect()
     text, _ = read(tmp_path)
 

@@ -135,11 +135,41 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
         ("{audience: vip, to: {file: a.ndjson}, full: {rule: FREQ=DAILY}}", "d.full.at: this key is needed"),
         ("{audience: vip, to: {file: a.ndjson}, fiels: {}}", "d.fiels: unknown key, did you mean 'fields'?"),
         ("{audience: vip}", "d.to: this key is needed"),
+        ("{facts: [moves]}", "d.to: this key is needed"),
+        ("{facts: [], to: {plugin: {name: p}}}", "d.facts:"),
+        ("{facts: [moves, mooves], to: {plugin: {name: p}}}", "d.facts[1]: expected 'events', 'moves',"),
+        ("{facts: [people], to: {plugin: {name: p}}}", "d.facts[0]: expected 'events', 'moves',"),
+        ("{facts: [moves, moves], to: {plugin: {name: p}}}", "d.facts: moves: once is enough"),
+        ("{facts: [moves], to: {file: a.ndjson}}", "d.to.file: unknown key"),
+        ("{facts: [moves], to: {}}", "d.to: facts go to one place: name one of kafka, nats, plugin"),
+        ("{facts: [moves], to: {plugin: {name: p}}, columns: [person]}", "d.columns[0]: expected 'address',"),
+        ("{facts: [moves], to: {plugin: {name: p}}, key: profile.email}", "d.key: unknown key"),
     ],
 )
 def test_each_mistake_is_told_where_it_is(tmp_path: Path, destination: str, said: str) -> None:
     (only,) = told(tmp_path, destination)
     assert only.startswith(f"destinations.yaml:2: destinations.{said}")
+
+
+FACTS = "destinations:\n  lake: {facts: [moves], to: {plugin: {name: p}}, columns: [value], hash: true}\n"
+
+
+def test_a_destination_of_facts_is_no_part_of_what_decides_and_travels_with_its_project(tmp_path: Path) -> None:
+    project = Project.load(folder_with(tmp_path, FACTS))
+    assert project.program.destinations == {}
+    again = Project.from_json(project.to_json())
+    assert [*again.documents.destinations.of_facts] == ["lake"]
+    assert again.documents.destinations == project.documents.destinations
+
+
+def test_events_that_are_not_kept_cannot_be_asked_for(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, FACTS.replace("[moves]", "[events]"))
+    assert findings_of(folder) == []
+    settings = (folder / "parcours.yaml").read_text()
+    write_texts(folder, {"parcours.yaml": settings + "insight: {events: none}\n"})
+    assert findings_of(folder) == [
+        "destinations.yaml:2: destinations.lake.facts: no event is kept that could go there: insight.events is none"
+    ]
 
 
 def test_a_snapshot_is_scheduled_in_the_zone_of_the_project(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.shard.fact_positions import FactsAsked
 from parcours.shard.messages import Answer, Batch, Claims
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
@@ -96,6 +97,7 @@ class World:
     slot     the only slot that the shard owns, None for a shard that owns them all
     project  what the program was compiled from, for a shard whose publications may change
     exports  whether there is an exporter: the test
+    facts_to, takes_events  the destinations that are told facts, and whether one of them is told events
     """
 
     program: Program
@@ -109,6 +111,8 @@ class World:
     slot: int | None = None
     project: Project | None = None
     exports: bool = False
+    facts_to: tuple[str, ...] = ()
+    takes_events: bool = False
 
     def __post_init__(self) -> None:
         self.shard = self.reopen()
@@ -118,7 +122,7 @@ class World:
         number, shards = (0, 1) if self.slot is None else (self.slot, SLOTS)
         self.shard = Shard(
             number, SlotMap(shards), self.program, self.store, self.settings, records=self.records,
-            project=self.project, exports=self.exports,
+            project=self.project, exports=self.exports, facts_to=FactsAsked(self.facts_to, self.takes_events),
         )  # fmt: skip
         self.shard.open(self.now_ms)
         return self.shard

@@ -15,6 +15,7 @@ from parcours.core.offers.lessons import Lessons
 from parcours.core.offers.totals import TotalCount
 from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
+from parcours.shard.fact_positions import FactPosition
 from parcours.shard.ids.file import IdFileIndex
 from parcours.shard.ids.stored import StoredIds
 from parcours.shard.partitions import PartitionPosition, TakenLines
@@ -31,11 +32,11 @@ from parcours.store.store import Record, SlotImage
 KEPT = (
     Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept, StoredIds,
     IdFileIndex, Link, Sent, PeerMessage, StoredHeld, TotalCount, Lessons, PartitionPosition,
-    TakenLines,
+    TakenLines, FactPosition,
 )  # fmt: skip
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "70a1123abdc50b49"}
+SHAPES = {3: "2b4cac0efae6b2ba"}
 """For each format the digest of what is written in it."""
 
 FACT_SHAPES = {1: "a79f6652b878b893"}

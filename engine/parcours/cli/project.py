@@ -162,17 +162,20 @@ def _unopenable(project: Project, registry: Registry) -> list[Finding]:
 
 
 def _untellable(project: Project) -> list[Finding]:
-    """An error for each destination that nobody offers, and a warning where the library of one is missing."""
-    from parcours.dispatch.destinations import InstalledDestinations
+    """Errors for destinations that nobody offers, or that take something else; warnings for missing libraries."""
+    from parcours.dispatch.destinations import InstalledDestinations, misfit
     from parcours.errors import DestinationUnknown
+    from parcours.journey.model.destinations import FactsDocument
     from parcours.journey.read.finding import Finding
     from parcours.journey.read.source import SINGLE
 
     file, installed = SINGLE["destinations"], InstalledDestinations.installed()
     found = []
     for name, document in project.documents.destinations.destinations.items():
+        kind = document.to.installed_as
         try:
-            installed.kind(document.to.installed_as)
+            if reason := misfit(installed.kind(kind), kind, facts=isinstance(document, FactsDocument)):
+                found.append(Finding(file, 0, f"destinations.{name}.to", reason))
         except DestinationUnknown as error:
             found.append(Finding(file, 0, f"destinations.{name}.to", str(error)))
         except ExtraMissing as error:

@@ -85,10 +85,11 @@ def _show(settings: ServeSettings, project: Project, recorded: list[str]) -> Non
 
     from parcours.runtime.exporting import address_secret
     from parcours.service.channel_selection import delivering, recording
-    from parcours.service.destination_settings import lanes_to_open
+    from parcours.service.destination_settings import facts_to_open, lanes_to_open
 
     recorded_only = recording(project, recorded)
     delivering(project, recorded_only, os.environ)
     lanes_to_open(project, recorded_only, os.environ)
+    facts_to_open(project, recorded_only, os.environ)
     address_secret(project, os.environ)
     typer.echo(json.dumps(settings.shown(), indent=2, ensure_ascii=False))

@@ -23,7 +23,6 @@ from parcours.core.fact import (
     Unmet,
     What,
 )
-from parcours.core.synced import Synced
 
 INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
@@ -39,7 +38,7 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated", "decided"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, Learned, LedgerChanged, Looked, Published, Synced})
+UNCOUNTED_FACTS: Final = frozenset({Changed, CopyReached, Learned, LedgerChanged, Looked, Published})
 """Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
 step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
 

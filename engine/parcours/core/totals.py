@@ -30,6 +30,7 @@ from parcours.core.fact import (
     ZoneUnknown,
 )
 from parcours.core.offers.answer import CAPPED
+from parcours.core.synced import Synced
 
 MERGED: Final = "merged"
 NOT_ASKED: Final = "not_asked"
@@ -94,6 +95,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     unmet   how often each condition did not hold of an event that would have started the journey
     entered_on  how many runs have entered, by journey and day since 1970, of the newest `DAYS_MAX` days
     lost    by journey, when something that was kept for a pause was lost last, in ms
+    synced  what became of changes of members, by destination and outcome
     """
 
     facts: int = 0
@@ -112,6 +114,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     unmet: list[tuple[Condition, int]] = []
     entered_on: list[tuple[tuple[str, int], int]] = []
     lost: list[tuple[str, int]] = []
+    synced: list[tuple[tuple[str, str], int]] = []
 
 
 NOTHING: Final = Totals()
@@ -146,6 +149,7 @@ class FactCounter:
         self._unmet = dict(counted.unmet)
         self._entered_on = dict(counted.entered_on)
         self._lost = dict(counted.lost)
+        self._synced = dict(counted.synced)
         self.lines = counted.lines
         self.newest_limits: dict[str, LimitReached] = {}
 
@@ -200,6 +204,8 @@ class FactCounter:
             self._offer((fact.offer, fact.placement, fact.mark))
         elif type(fact) is Decided:
             self._decide(fact)
+        elif type(fact) is Synced:
+            self._sync((fact.destination, fact.outcome))
         else:
             raise AssertionError("whatever else is told has a counter")
 
@@ -212,6 +218,9 @@ class FactCounter:
 
     def _offer(self, offered: Offered, number: int = 1) -> None:
         _count(self._offers, offered, self._names_max, (OTHER, "", offered[2]), number)
+
+    def _sync(self, told: tuple[str, str], number: int = 1) -> None:
+        _count(self._synced, told, self._names_max, (OTHER, told[1]), number)
 
     def _merge(self, result: str, number: int = 1) -> None:
         self._merges[result] = self._merges.get(result, 0) + number
@@ -247,6 +256,8 @@ class FactCounter:
             self._enter(entered, number)
         for journey, at in totals.lost:
             self._lose(journey, at)
+        for told, number in totals.synced:
+            self._sync(told, number)
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -273,6 +284,7 @@ class FactCounter:
             sorted(self._unmet.items()),
             sorted(self._entered_on.items()),
             sorted(self._lost.items()),
+            sorted(self._synced.items()),
         )
 
     def since(self, change: int) -> Totals:

@@ -17,6 +17,8 @@ Rules that a destination keeps:
 
 Of one person a change comes only after the receipt for the one before, so the other side has changes of a person in
 order, but for one that was left in doubt: that one is followed minutes later.
+
+A destination of facts (facts.py) has `publish` in place of `send`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import msgspec
 from pydantic import BaseModel
 
 from parcours.channel import Receipt
+from parcours.destination.facts import FactRow, FactsDestination, FactsRefused
 
 GROUP: Final = "parcours.destinations"
 """The entry-point group in which destinations are found."""
@@ -119,4 +122,13 @@ class SnapshotDestination(Destination, Protocol):
         """It does not come about: what was there before stays. May be called without `begin`."""
 
 
-__all__ = ["GROUP", "Change", "Destination", "Member", "SnapshotDestination"]
+__all__ = [
+    "GROUP",
+    "Change",
+    "Destination",
+    "FactRow",
+    "FactsDestination",
+    "FactsRefused",
+    "Member",
+    "SnapshotDestination",
+]

@@ -1,6 +1,6 @@
 """The destination `kafka`: members as messages of a topic, each under the key by which the other side knows the person.
 
-So changes of one person lie in one partition, in order.
+So changes of one person lie in one partition, in order. Facts lie there under the person's name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from parcours.channel import Receipt
-from parcours.destination import Member
+from parcours.destination import FactRow, Member
+from parcours.destinations.fact_messages import publish_in_rounds
 from parcours.destinations.kafka_producer import KafkaProducer, KafkaTopic
 from parcours.destinations.message import message_of
 from parcours.destinations.snapshots import ToldWithEachMember
@@ -31,6 +32,9 @@ class KafkaDestination(ToldWithEachMember):
 
     async def send(self, members: Sequence[Member]) -> list[Receipt]:
         return await self._producer.send([message_of(member) for member in members])
+
+    async def publish(self, facts: Sequence[FactRow]) -> None:
+        await publish_in_rounds(self._producer.send, facts)
 
     async def stop(self) -> None:
         await self._producer.close()

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from parcours.channel import Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.time_text import time_text
-from parcours.destination import GROUP, Destination, Member, SnapshotDestination
+from parcours.destination import GROUP, Destination, FactsDestination, Member, SnapshotDestination
 from parcours.dispatch.registry import find_library
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import DestinationUnknown, ExtraMissing, SettingInvalid, SnapshotFailed
@@ -68,12 +68,37 @@ class InstalledDestinations:
         return loaded
 
     def open(self, name: str, settings: Mapping[str, object], within: str) -> Destination:
-        """A destination with its settings checked, not started yet; `within` is where they stand, for errors."""
+        """A destination of members, not started yet; `within` is where its settings stand, for errors.
+
+        Raises SettingInvalid for settings that are none, or where it takes facts alone; and as `kind` does.
+        """
+        opened = self._opened(name, settings, within)
+        if (reason := misfit(type(opened), name, facts=False)) is not None:
+            raise SettingInvalid(f"{within}: {reason}")
+        return opened
+
+    def open_for_facts(self, name: str, settings: Mapping[str, object], within: str) -> FactsDestination:
+        """The same of one that takes facts."""
+        opened: object = self._opened(name, settings, within)
+        if not isinstance(opened, FactsDestination):
+            raise SettingInvalid(f"{within}: {misfit(type(opened), name, facts=True)}")
+        return opened
+
+    def _opened(self, name: str, settings: Mapping[str, object], within: str) -> Destination:
         kind = self.kind(name)
         try:
             return kind(kind.Settings.model_validate(settings))
         except ValidationError as error:
             raise SettingInvalid(f"{within}: {in_a_line(error, kind.Settings)}") from None
+
+
+def misfit(kind: type, name: str, *, facts: bool) -> str | None:
+    """Why a destination cannot be told facts, or else members; None where it can."""
+    if hasattr(kind, "publish" if facts else "send"):
+        return None
+    return (
+        f"the destination {name!r} takes {'members of audiences, and no facts' if facts else 'facts, and no members'}"
+    )
 
 
 class LaneSettings(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -97,6 +98,18 @@ class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
     last_used: str | None
 
 
+class DestinationShown(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    outcomes  how many changes of members, or facts, so far, by what became of them
+    waiting   changes that have not been answered for, or records of which it has not been told
+    """
+
+    name: str
+    takes: Literal["members", "facts"]
+    outcomes: Mapping[str, int]
+    waiting: int
+
+
 class EngineShown(msgspec.Struct, frozen=True, kw_only=True):
     """
     troubles      the newest first
@@ -116,3 +129,4 @@ class EngineShown(msgspec.Struct, frozen=True, kw_only=True):
     limits: Mapping[str, int]
     dead_letters: int | None
     keys: list[KeyShown]
+    destinations: list[DestinationShown]

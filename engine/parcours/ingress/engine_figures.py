@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from parcours.core.time_text import time_text
 from parcours.errors import ShardUnavailable
+from parcours.ingress.destination_figures import destinations_shown
 from parcours.ingress.door import Door
 from parcours.ingress.engine_bodies import (
     DoorShown,
@@ -53,6 +54,7 @@ async def engine_told(door: Door, request: Request) -> EngineShown:
         limits=dict(sorted(limits.items())),
         dead_letters=await _dead_letters(door),
         keys=[_key(each, door.keys.used_ms) for each in door.keys.all()],
+        destinations=destinations_shown([each for _, each in told if each is not None]),
     )
 
 

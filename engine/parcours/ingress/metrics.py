@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from parcours.core.totals import Totals
 from parcours.durations import Durations
+from parcours.ingress.destination_figures import of_destinations
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Request, Route
 from parcours.ingress.figures import SECONDS
@@ -66,6 +67,7 @@ class EngineCollector(Collector):
         yield _gauge("parcours_router_waiting_lines", "Lines that wait for the shard.", ["shard"], waiting)
         yield _gauge("parcours_troubles", "What is not in order: GET /troubles.", [], {(): self._figures.troubles})
         yield from _of_sources(self._figures.sources)
+        yield from of_destinations(told)
         used = {(name,): at_ms / 1_000 for name, at_ms in self._keys_used_ms.items()}
         yield _gauge("parcours_key_last_used_timestamp_seconds", "When the key was used last.", ["key"], used)
         yield _gauge("parcours_build_info", "The version that runs.", ["version"], {(self._version,): 1})

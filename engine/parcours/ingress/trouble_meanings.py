@@ -187,6 +187,19 @@ MEANINGS: Final[Sequence[Meaning]] = (
         "the same; 'parcours insight people' makes one by hand",
     ),
     Meaning(
+        "the destination ... does not take the facts of shard ...: ...",
+        "the other side is away, or will not have us; the end says what it says",
+        "mend that; facts wait in the journal for facts_held_for_ms",
+    ),
+    Meaning(
+        (
+            "the destination ... has not been told of what happened in the last ... minutes, and the journal grows; "
+            "what has waited for ... is let go"
+        ),
+        "a destination of facts is behind export_lag_max_ms: it is away, or too slow",
+        "look for 'does not take the facts'; one that does not come back is taken out of destinations.yaml",
+    ),
+    Meaning(
         "the destination ... was not told of all members: ...",
         ("a snapshot of a destination has broken off: the other side, or a full disk; changes of members go on"),
         "read the end; the next snapshot makes up for it",
@@ -200,9 +213,13 @@ MEANINGS: Final[Sequence[Meaning]] = (
         "... erasures are not done in time: ...",
         (
             "that day is over, because 'images have to be renewed', 'the journal is not trimmed, which waits for the "
-            "exporter', 'exported files are not written anew' or 'sets of campaigns are not written anew'"
+            "exporter or for a destination of facts', 'exported files are not written anew' or 'sets of campaigns are "
+            "not written anew'"
         ),
-        "the exporter and the folder of files first; it goes on by itself, and who has to answer for it should know",
+        (
+            "the exporter, destinations and the folder of files first; it goes on by itself, and who has to answer for "
+            "it should know"
+        ),
     ),
     Meaning(
         (

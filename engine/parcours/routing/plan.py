@@ -15,6 +15,7 @@ from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
 from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.routing.fact_destinations import FactsTo
 from parcours.shard.outbox import Answering
 from parcours.store.address import check_address
 from parcours.wording import shown_value
@@ -77,6 +78,7 @@ class Plan:
     rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
     homes        names that live in another slot than their own, as whoever may be merged in a simulation
     exports      whether facts are exported into the store's folder
+    facts_to     the destinations that take facts
     address_secret  by what exported addresses are hashed, None where the project names none
     """
 
@@ -93,6 +95,7 @@ class Plan:
     links: Links | None = field(default=None, repr=False)
     homes: Mapping[str, int] = field(default_factory=dict, repr=False)
     exports: bool = False
+    facts_to: tuple[FactsTo, ...] = ()
     address_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

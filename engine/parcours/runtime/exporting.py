@@ -1,16 +1,23 @@
-"""The exporter of a plan: whether there is one, where its files are, and by what addresses are hashed."""
+"""The exporter of a plan: whether there is one, where its files are, and by what addresses are hashed. And whoever
+tells destinations of facts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib.util import find_spec
 
 from parcours.clock import Clock
+from parcours.destination import FactsDestination
+from parcours.dispatch.destinations import InstalledDestinations
 from parcours.insight.exporter.exporter import Exporter
+from parcours.insight.exporter.fact_sender import FactSenders
 from parcours.insight.exporter.opening import open_upkeep, range_opener
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
+from parcours.routing.fact_destinations import FactsTo
 from parcours.routing.plan import Plan
 from parcours.store.address import files_of, folder_of
 
@@ -31,6 +38,23 @@ def address_secret(project: Project, environ: Mapping[str, str]) -> str | None:
     resolved = resolve_secrets({"secret": secret}, project.folder, environ, "insight")["secret"]
     assert isinstance(resolved, str), "a reference stands for a text"
     return resolved
+
+
+def check_takes_facts(facts_to: Iterable[FactsTo], installed: InstalledDestinations | None = None) -> None:
+    """Raises SettingInvalid for a destination that takes members alone, DestinationUnknown or ExtraMissing."""
+    for to in facts_to:
+        _open(to, installed or InstalledDestinations.installed())
+
+
+def _open(to: FactsTo, installed: InstalledDestinations) -> FactsDestination:
+    return installed.open_for_facts(to.kind, to.settings, f"destinations.{to.name}.to")
+
+
+def new_fact_senders(plan: Plan, program: Program, installed: InstalledDestinations | None = None) -> FactSenders:
+    """Whoever tells the plan's destinations of facts, not started yet."""
+    known = installed or InstalledDestinations.installed()
+    opens = [(to, partial(_open, to, known)) for to in plan.facts_to]
+    return FactSenders(opens, program, plan.project.name, plan.address_secret)
 
 
 def new_exporter(plan: Plan, program: Program, clock: Clock) -> Exporter:

@@ -14,12 +14,13 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.insight.exporter.exporter import Exporter
+from parcours.insight.exporter.fact_sender import FactSenders
 from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Homes, Plan
-from parcours.runtime.exporting import new_exporter
+from parcours.runtime.exporting import new_exporter, new_fact_senders
 from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
@@ -35,6 +36,7 @@ class LocalRuntime:
         self._registry = registry
         self._dispatchers: dict[str, Dispatcher] = {}
         self._exporter: Exporter | None = None
+        self._fact_senders: FactSenders | None = None
         self._compiler = PublicationCompiler(plan.project)
         self.ports: list[LocalShard] = []
         self.epoch = 0
@@ -49,12 +51,15 @@ class LocalRuntime:
             shard = LocalShard(number, partial(self._open_shard, number), comes_back=comes_back)
             shard.open()
             self.ports.append(shard)
-        if self._plan.channels or self._plan.exports:  # a simulation asks for neither
+        if self._plan.channels or self._plan.exports or self._plan.facts_to:  # a simulation asks for none of them
             program = self._compiler.program(await newest(self.ports))
             await self._start_dispatchers(program)
             if self._plan.exports:
                 self._exporter = new_exporter(self._plan, program, self._clock)
                 self._exporter.start(self.ports)
+            if self._plan.facts_to:
+                self._fact_senders = new_fact_senders(self._plan, program)
+                self._fact_senders.start(self.ports)
         for shard in self.ports:
             if not self._plan.virtual:  # there nobody has anything for another shard
                 shard.meet(dict(enumerate(self.ports)))
@@ -86,6 +91,8 @@ class LocalRuntime:
             dispatcher.publish(program)
         if self._exporter is not None:
             self._exporter.publish(program)
+        if self._fact_senders is not None:
+            self._fact_senders.publish(program)
 
     async def keep_back(self, journey: str) -> None:
         """Let nothing of a journey leave that is about to be stopped."""
@@ -106,6 +113,8 @@ class LocalRuntime:
         troubles = [shard.trouble for shard in self.ports] + [each.trouble for each in self._dispatchers.values()]
         if self._exporter is not None:
             troubles.append(self._exporter.trouble)
+        if self._fact_senders is not None:
+            troubles.append(self._fact_senders.trouble)
         return [trouble for trouble in troubles if trouble is not None]
 
     async def channel_states(self) -> list[ChannelState]:
@@ -118,6 +127,7 @@ class LocalRuntime:
             [
                 self._exporter.stop if self._exporter else None,
                 *(dispatcher.stop for dispatcher in self._dispatchers.values()),
+                self._fact_senders.stop if self._fact_senders else None,
                 *(shard.close for shard in self.ports),
             ]
         )

@@ -15,6 +15,7 @@ from parcours.dispatch.inbox_rendering import InboxRendering
 from parcours.dispatch.registry import Registry
 from parcours.journey.channels import channels_of
 from parcours.routing.plan import Plan
+from parcours.shard.fact_positions import FactsAsked
 from parcours.shard.host import ShardHost
 from parcours.shard.outbox import accept
 from parcours.shard.shard import Shard
@@ -62,6 +63,7 @@ def open_shard(
             project=plan.project,
             dead_codes=InstalledDeadCodes(registry),
             exports=plan.exports,
+            facts_to=_facts_asked(plan),
         )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
         if isinstance(clock, SystemClock) and not plan.virtual:
@@ -72,6 +74,11 @@ def open_shard(
     except BaseException as error:
         close_after(error, store.close)  # whoever tries again finds it free
         raise
+
+
+def _facts_asked(plan: Plan) -> FactsAsked:
+    names = [each.name for each in plan.facts_to]
+    return FactsAsked(names, any("events" in each.tables for each in plan.facts_to))
 
 
 def _time_of(plan: Plan) -> Timekeeping:

@@ -15,6 +15,7 @@ from parcours.channel import CALL, INBOX
 from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
 from parcours.journey.channels import channels_used, ways_out
+from parcours.journey.destinations import lane_of
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.service.call_secrets import call_secrets
@@ -28,7 +29,8 @@ def recording(project: Project, records: Iterable[str], registry: Registry | Non
             f"records={shown_value(records)}: a list of channels is expected, such as records=['email']"
         )
     installed = (registry or Registry.installed()).names()
-    known = sorted({*ways_out(project.program), *installed, CALL})
+    facts = map(lane_of, project.documents.destinations.of_facts)
+    known = sorted({*ways_out(project.program), *facts, *installed, CALL})
     named: list[object] = list(records)
     for name in named:
         if name not in known:

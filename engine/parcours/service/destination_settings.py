@@ -1,4 +1,4 @@
-"""How the lanes of destinations are opened: what destinations.yaml says of where members go, secrets resolved.
+"""How destinations are opened: what destinations.yaml says of where members and facts go, secrets resolved.
 
 It is looked up once, when an engine opens. Nothing of it is stored, nor decides what happens to anybody.
 """
@@ -11,10 +11,11 @@ from typing import Any
 from parcours.channel import CALL
 from parcours.errors import SettingInvalid
 from parcours.journey.destinations import lane_of
-from parcours.journey.model.destinations import TargetDocument
+from parcours.journey.model.destinations import FactsTargetDocument, TargetDocument
 from parcours.journey.model.headers import unfit
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
+from parcours.routing.fact_destinations import FactsTo
 
 
 def lanes_to_open(
@@ -32,9 +33,30 @@ def lanes_to_open(
             "settings": _settings(project, name, document.to, environ, networks),
             "batch": document.batch,
         }
-        for name, document in project.documents.destinations.destinations.items()
+        for name, document in project.documents.destinations.of_members.items()
         if lane_of(name) not in left_out
     }
+
+
+def facts_to_open(project: Project, recorded: Iterable[str], environ: Mapping[str, str]) -> tuple[FactsTo, ...]:
+    """The destinations of facts that are not only recorded: of those nothing is told, nor held for later.
+
+    Raises SettingInvalid for a reference to what is not there.
+    """
+    left_out = set(recorded)
+    return tuple(
+        FactsTo(
+            name,
+            document.to.installed_as,
+            _settings(project, name, document.to, environ, ()),
+            frozenset(document.facts),
+            frozenset(document.columns),
+            document.hashed,
+            document.batch,
+        )
+        for name, document in sorted(project.documents.destinations.of_facts.items())
+        if lane_of(name) not in left_out
+    )
 
 
 def _allowed(project: Project) -> Iterable[object]:
@@ -45,17 +67,22 @@ def _allowed(project: Project) -> Iterable[object]:
 
 
 def _settings(
-    project: Project, name: str, to: TargetDocument, environ: Mapping[str, str], networks: Iterable[object]
+    project: Project,
+    name: str,
+    to: TargetDocument | FactsTargetDocument,
+    environ: Mapping[str, str],
+    networks: Iterable[object],
 ) -> dict[str, Any]:
     within = f"destinations.{name}.to.{to.kind}"
-    if to.file is not None:
-        return {"path": project.folder / to.file}
     if to.plugin is not None:
         return resolve_secrets(to.plugin.settings, project.folder, environ, f"{within}.settings")
     if (log := to.kafka or to.nats) is not None:
         given = log.model_dump(exclude={"timeout"}, exclude_none=True)
         resolved = resolve_secrets(given, project.folder, environ, within)
         return {**resolved, "timeout_s": log.timeout / 1_000}
+    assert isinstance(to, TargetDocument), "facts go nowhere else"
+    if to.file is not None:
+        return {"path": project.folder / to.file}
     assert to.webhook is not None, "it goes to one of these"
     headers = resolve_secrets(to.webhook.headers, project.folder, environ, f"{within}.headers")
     for header, value in headers.items():

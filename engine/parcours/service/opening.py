@@ -16,11 +16,11 @@ from parcours.config import Settings, settings_of
 from parcours.errors import ProjectInvalid, SettingInvalid
 from parcours.journey.project import Project, check_project
 from parcours.routing.plan import Links, Plan, check_shards
-from parcours.runtime.exporting import address_secret, can_export
+from parcours.runtime.exporting import address_secret, can_export, check_takes_facts
 from parcours.service.attached_host import Attachment
 from parcours.service.campaigns_of_host import usable_store
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
-from parcours.service.destination_settings import lanes_to_open
+from parcours.service.destination_settings import facts_to_open, lanes_to_open
 from parcours.service.journey_control import drafted
 from parcours.store.address import absolute, files_of, is_same_store
 from parcours.store.place import shown_address
@@ -55,8 +55,9 @@ def new_plan(
     plan = Plan(
         project, shards, store, channels, recorded, settings=settings_of(settings), exports=can_export(store),
         address_secret=address_secret(project, os.environ if environ is None else environ),
-        links=links,
+        links=links, facts_to=facts_to_open(project, recorded, os.environ if environ is None else environ),
     )  # fmt: skip
+    check_takes_facts(plan.facts_to)
     check_makeable(plan.settings, project.program, files_of(store))
     if links is None and (without := unlinked(project, channels)):
         log.warning("no links are put into what leaves on %s: nobody gave `links`", ", ".join(without))

@@ -90,7 +90,8 @@ class Archiving:
     def begin(self, work: Work) -> Container[str]:
         """The events of the batch at hand whose lines are kept."""
         self._look(work)
-        return self._named if self._export.is_on and not self._is_behind else NOTHING
+        is_read = (self._export.is_on and not self._is_behind) or self._export.destinations.take_events
+        return self._named if is_read else NOTHING
 
     def note(self, work: Work, person: str, given: Input) -> None:
         """This happens to the person, and no caller has handed it in."""

@@ -75,7 +75,7 @@ class Commits:
         self._wheel = wheel
         self._outbox = outbox
         self._in_hand = in_hand
-        self._retention = Retention(store, trims=not export.is_on)
+        self._retention = Retention(export.readers, export.destinations.held_for_ms, trims=not export.is_on)
         self._encoder = InputEncoder()
         self.export = export
         self.inboxes = inboxes
@@ -137,6 +137,8 @@ class Commits:
         inputs, reached, addresses = work.kept_inputs(self._encoder), work.reached_changes(), work.address_changes()
         stashed = stored_entries(self._time.stash) if self._time.keeps_stash and self._time.stash.changed else []
         if profiles or outbox or work.facts or inputs or reached or addresses or work.own or stashed or always:
+            if lets_go := self._time.counts_facts and self._retention.is_new(work.stamp_ms):
+                self._let_go(work)
             facts = self._time.keep(work.facts)
             own = [*work.own, *stashed, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()
@@ -163,6 +165,8 @@ class Commits:
             self.sequence += 1
             self._retention.committed()
             self.export.committed(self.sequence, self.stamp_ms, tells=bool(facts or inputs))
+            if lets_go:
+                self.export.destinations.let_gone()
             self._slots.show_own(latest.items())
             self._slots.show_reached(reached)
             self._slots.show_addresses(addresses)
@@ -180,3 +184,10 @@ class Commits:
             self.inboxes.note(work.inbox)
         for channel, ready in work.ready:
             self._outbox.offer(channel, ready)
+
+    def _let_go(self, work: Work) -> None:
+        """A day begins: what destinations of facts were not told for too long is held no more."""
+        destinations = self.export.destinations
+        first = self._retention.since(work.stamp_ms - destinations.held_for_ms)
+        if first is not None:
+            destinations.let_go(work, first)

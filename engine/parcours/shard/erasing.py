@@ -279,7 +279,7 @@ class Erasing:
         late = [each for each in self.erasures.under_way() if now_ms - each.at > self._within_ms]
         held = {
             "images have to be renewed": any(not each.images for each in late),
-            "the journal is not trimmed, which waits for the exporter": any(
+            "the journal is not trimmed, which waits for the exporter or for a destination of facts": any(
                 each.images and not each.journal for each in late if self._exports
             ),
             "exported files are not written anew": any(not each.exports for each in late if self._exports),

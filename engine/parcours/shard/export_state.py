@@ -15,6 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from parcours.config import MINUTE_MS, Settings
+from parcours.shard.fact_positions import NO_FACTS, FactPositions, FactsAsked
+from parcours.shard.journal_readers import JournalReaders
 from parcours.shard.messages import ExportRange
 from parcours.store.store import Store
 
@@ -51,12 +53,20 @@ def export_of(entries: Mapping[str, bytes]) -> ExportEntry:
 
 
 class ExportState:
-    """`is_on` says whether there is an exporter; without one nothing is asked of it, and nothing is kept for it."""
+    """`is_on` says whether there is an exporter; without one nothing is asked of it, and nothing is kept for it.
 
-    def __init__(self, store: Store, settings: Settings, *, is_on: bool) -> None:
+    readers       all for whom the journal is kept
+    destinations  how far those are that take facts
+    """
+
+    def __init__(self, store: Store, settings: Settings, facts_to: FactsAsked = NO_FACTS, *, is_on: bool) -> None:
         self._store = store
+        self.readers = readers = JournalReaders(store)
+        self.destinations = FactPositions(facts_to, store, readers, settings)
         self._lag_max_ms = settings.export_lag_max_ms
         self.is_on = is_on
+        if is_on:
+            readers.wait_for(EXPORT)
         self._entry = ExportEntry()
         self._newest = self._told = 0
         self._waits_since_ms: int | None = None
@@ -67,10 +77,12 @@ class ExportState:
         self._newest = self._told = sequence  # whether the newest ones tell anything is not looked up
         self._entry = export_of(entries)
         if self.is_on:
-            self._store.read_through(self._entry.exported)
+            self.readers.read(EXPORT, self._entry.exported)
+        self.destinations.restore(entries)
 
     def committed(self, sequence: int, stamp_ms: int, *, tells: bool) -> None:
         """A record has been written; whether it holds facts or inputs."""
+        self.destinations.committed(sequence, stamp_ms, tells=tells)
         self._newest = sequence
         if tells:
             self._told = sequence
@@ -136,7 +148,7 @@ class ExportState:
 
     def exported(self) -> None:
         """The end of a range is durable: its records may be trimmed."""
-        self._store.read_through(self._entry.exported)
+        self.readers.read(EXPORT, self._entry.exported)
 
     def is_behind(self, stamp_ms: int) -> bool:
         """Whether facts wait for the exporter for longer than they should."""
@@ -146,8 +158,8 @@ class ExportState:
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know."""
         if not self.is_behind(now_ms):
-            return []
+            return self.destinations.troubles(now_ms)
         assert self._waits_since_ms is not None, "as is_behind has looked"
         minutes = (now_ms - self._waits_since_ms) // MINUTE_MS
         what = f"what happened in the last {minutes} minutes is not exported yet, and the journal grows"
-        return [f"{what}; events are not archived until it is"]
+        return [f"{what}; events are not archived until it is", *self.destinations.troubles(now_ms)]

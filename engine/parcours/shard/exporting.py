@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from parcours.shard.commits import Commits
+from parcours.shard.erasing import Erasing
+from parcours.shard.fact_telling import FactTelling
 from parcours.shard.journal_slices import SLICE_BYTES, cost_bytes
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice, TailSlice
 from parcours.store.store import Store
 
 
 class Exporting:
-    """What the exporter of one shard asks for. Records have their numbers in the export."""
+    """What the exporter of one shard asks for. Records have their numbers in the export.
 
-    def __init__(self, commits: Commits, store: Store) -> None:
+    facts  what whoever tells destinations asks for
+    """
+
+    def __init__(self, commits: Commits, store: Store, erasing: Erasing) -> None:
+        self.facts = FactTelling(commits, store, erasing.erasures)
         self._commits = commits
         self._state = commits.export
         self._store = store

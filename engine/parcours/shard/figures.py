@@ -10,6 +10,7 @@ import msgspec
 from parcours.core.recent import Recent
 from parcours.core.totals import Totals
 from parcours.durations import Durations
+from parcours.shard.fact_positions import FactStanding
 from parcours.shard.messages import Status
 
 
@@ -26,6 +27,7 @@ class ShardFigures(msgspec.Struct, frozen=True, array_like=True):
     journal_from_ms  when the journal behind the oldest image begins, None where there is none
     timers_late     about how many people have a timer that is due
     process         where it runs: the machine, and the process there
+    facts_to        by destination of facts, where it stands
     """
 
     status: Status
@@ -41,6 +43,7 @@ class ShardFigures(msgspec.Struct, frozen=True, array_like=True):
     journal_from_ms: int | None = None
     timers_late: int = 0
     process: str = ""
+    facts_to: dict[str, FactStanding] = {}
 
 
 def here() -> str:

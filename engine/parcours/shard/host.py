@@ -27,6 +27,7 @@ from parcours.shard.attempts import Attempts
 from parcours.shard.credits import Credits
 from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
+from parcours.shard.export_host import ExportHost
 from parcours.shard.figures import ShardFigures, here
 from parcours.shard.foreseeing import Foreseen, foresee
 from parcours.shard.limit_warnings import LimitWarnings
@@ -35,12 +36,9 @@ from parcours.shard.messages import (
     Batch,
     Claims,
     DueReads,
-    ExportRange,
-    ExportSlice,
     Holding,
     InboxesChanged,
     Status,
-    TailSlice,
 )
 from parcours.shard.pacing import Pacing
 from parcours.shard.peer_host import PeerHost
@@ -75,6 +73,7 @@ class ShardHost:
     people   what it answers about one person
     steps    what it answers about who waits at a step, and about the newest facts
     peers    what it says to other shards, and they to it
+    exports  what it hands over of what is told
     pacing   when slices of scans have their turn
     """
 
@@ -105,6 +104,7 @@ class ShardHost:
         self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
         self.people = PersonHost(shard, store, clock, self._turns, self.look)
         self.steps = StepHost(shard)
+        self.exports = ExportHost(shard, clock, self._turns)
         self.peers = PeerHost(shard.exchanging, clock, self._turns, self.look, self._stopped)
         self._tasks: set[asyncio.Task[None]] = set()
         self._inboxes_changed = asyncio.Event()
@@ -352,20 +352,6 @@ class ShardHost:
 
     async def collect_remarks(self) -> RemarkCounts:
         return [] if self._remarks is None else self._remarks.counts()
-
-    async def begin_export(self, at_least: int, most: int) -> ExportRange | None:
-        async with self._turns:
-            return self._shard.exporting.begin(at_least, most, self._clock.now_ms())
-
-    async def read_export(self, after: int, last: int) -> ExportSlice | None:
-        return self._shard.exporting.slice(after, last)
-
-    async def read_tail(self, after: int | None, through: int) -> TailSlice:
-        return self._shard.exporting.tail(after, through, self._clock.now_ms())
-
-    async def end_export(self, last: int) -> None:
-        async with self._turns:
-            self._shard.exporting.end(last, self._clock.now_ms())
 
     async def copy_store(self, folder: str) -> None:
         with closing(self._store.copy_to(Path(folder))) as pieces:

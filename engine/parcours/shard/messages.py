@@ -11,6 +11,7 @@ import msgspec
 from parcours.core.effect import InboxChange, Outgoing
 from parcours.core.fact import Fact
 from parcours.journey.publish.publications import Publications
+from parcours.shard.erasures import Erasure
 from parcours.shard.saving import Save
 
 
@@ -327,6 +328,22 @@ class ExportSlice(msgspec.Struct, frozen=True, array_like=True):
 
     records: list[ExportRecord]
     after: int | None = None
+
+
+class FactSlice(msgspec.Struct, frozen=True, array_like=True):
+    """Some records that a destination is told, those that tell anything.
+
+    through  up to which record there are no others
+    more     whether there are newer ones already
+    erased   people are left out whom one of these means, up to its record
+    offset   what the record of an erasure is less than in the export
+    """
+
+    records: list[ExportRecord]
+    through: int
+    more: bool
+    erased: list[Erasure] = []
+    offset: int = 0
 
 
 class TailSlice(msgspec.Struct, frozen=True, array_like=True):

@@ -26,6 +26,8 @@ from parcours.shard.campaign_requests import StageMembers as StageMembers
 from parcours.shard.campaign_requests import TakeParts as TakeParts
 from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
 from parcours.shard.campaign_requests import TryParts as TryParts
+from parcours.shard.fact_requests import ReadFacts as ReadFacts
+from parcours.shard.fact_requests import TellFacts as TellFacts
 from parcours.shard.figures import ShardFigures
 from parcours.shard.foreseeing import Foreseen
 from parcours.shard.inbox_requests import GetInbox as GetInbox
@@ -309,7 +311,7 @@ class BeginExport(Request[ExportRange | None], frozen=True, tag="begin_export"):
     most: int
 
     async def put_to(self, host: ShardHost) -> ExportRange | None:
-        return await host.begin_export(self.at_least, self.most)
+        return await host.exports.begin(self.at_least, self.most)
 
 
 class ReadExport(Request[ExportSlice | None], frozen=True, tag="read_export"):
@@ -322,7 +324,7 @@ class ReadExport(Request[ExportSlice | None], frozen=True, tag="read_export"):
     last: int
 
     async def put_to(self, host: ShardHost) -> ExportSlice | None:
-        return await host.read_export(self.after, self.last)
+        return await host.exports.read(self.after, self.last)
 
 
 class EndExport(Request[None], frozen=True, tag="end_export"):
@@ -331,7 +333,7 @@ class EndExport(Request[None], frozen=True, tag="end_export"):
     last: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.end_export(self.last)
+        await host.exports.end(self.last)
 
 
 class CopyStore(Request[None], frozen=True, tag="copy_store"):

@@ -9,6 +9,8 @@ asks for nothing again, and so are those of peers, for all their messages are an
 new shard knows what any has taken, for their lines may come to any. Totals are sums, so one shard has those of the
 past; but each has its own runs that wait, since that is what it checks when it opens.
 
+Facts get other numbers. So destinations of facts have to be told everything before, and go on with what comes next.
+
 Files of campaigns are copied: runs that are over have their sets there, and one that has taken nobody along goes on.
 
 The old store stays as it is. The new one is of either kind, and appears whole or not at all (store/making.py).
@@ -44,6 +46,7 @@ from parcours.shard.erasures import PREFIX as ERASURE
 from parcours.shard.erasures import SALT, Erasure, erasures_of
 from parcours.shard.erasures import entry_of as entry_of_erasure
 from parcours.shard.export_state import EXPORT, ExportEntry, encode_entry, export_of
+from parcours.shard.fact_positions import FACTS_TO, FactPosition, entry_of_position, fact_positions_of, tells
 from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.ids.stored import ENTRY as MESSAGES
@@ -79,7 +82,7 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, OFFERS, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, SOURCE, PAUSED, PEER, LETTER, ERASURE, TOTAL, LESSONS)
+PREFIXES = (KEPT, AWAITED, SLICES, SAVING, ROUTER, SOURCE, PAUSED, PEER, LETTER, ERASURE, TOTAL, LESSONS, FACTS_TO)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
 scans are, which end with every opening. Slices of campaigns are numbered for each shard, so while a run has such, a
 store is not shared out anew; nor while people go through a save, and one that is over need not be known any more.
@@ -104,16 +107,21 @@ def reshard(source: str, target: str, shards: int) -> None:
         olds = [opened.enter_context(closing(open_store(source, shard))) for shard in range(found.shards)]
         owns = [own_of(old) for old in olds]
         shared = _shared(place.shown, owns)
+        facts_to = _told_everything(place.shown, [*zip(olds, owns, strict=True)])
         if files_in(place.files):
             place_of(target).folder()
         with new_store(target, layout) as new:
-            _fill([*zip(olds, owns, strict=True)], new, shared, owners)
+            _fill([*zip(olds, owns, strict=True)], new, shared, owners, facts_to)
             if place.files is not None and new.files is not None:
                 _copy_files(place.files, new.files, [export_of(own) for own in owns])
 
 
 def _fill(
-    olds: Sequence[tuple[Store, Mapping[str, bytes]]], target: NewStore, shared: Mapping[str, bytes], owners: SlotMap
+    olds: Sequence[tuple[Store, Mapping[str, bytes]]],
+    target: NewStore,
+    shared: Mapping[str, bytes],
+    owners: SlotMap,
+    facts_to: Mapping[str, FactPosition],
 ) -> None:
     """Fill the shards of the new store. With each old one come the entries of its own slot."""
     with ExitStack() as opened:
@@ -139,8 +147,9 @@ def _fill(
             news[owners.owner(erasure.slot)].erasures.append(msgspec.structs.replace(erasure, record=0))
         counted = {OFFERS: msgspec.msgpack.encode(offers.tallies)}  # sums need not lie with whom they are about
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
-            new.finish({**shared, **counted, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
-            counted = {}
+            own = {**shared, **counted, EXPORT: encode_entry(ExportEntry(offset=offset))}
+            new.finish(own, share, floor_ms, facts_to)
+            counted, facts_to = {}, dict.fromkeys(facts_to, FactPosition())
 
 
 class NewShard:
@@ -177,12 +186,21 @@ class NewShard:
             self.waiting.update((run.journey, run.version, run.step) for run in profile.runs if run.step is not None)
         self._store.save_image(slots.image(number, self._newest))
 
-    def finish(self, shared: Mapping[str, bytes], totals: Totals, floor_ms: int) -> None:
-        """Write what the shard keeps for itself; message ids up to this time are forgotten."""
+    def finish(
+        self, shared: Mapping[str, bytes], totals: Totals, floor_ms: int, facts_to: Mapping[str, FactPosition]
+    ) -> None:
+        """Write what the shard keeps for itself; message ids up to this time are forgotten.
+
+        facts_to  by destination, what it has been told in all
+        """
         slots = Slots(0, SlotMap(1))
         slots.own.profiles |= shared
         slots.own.profiles |= map(entry_of_erasure, self.erasures)
         slots.own.profiles |= self.offers
+        slots.own.profiles |= [
+            entry_of_position(name, msgspec.structs.replace(position, through=self._newest))
+            for name, position in facts_to.items()
+        ]
         slots.own.profiles |= [*map(entry_of, self.letters), self.messages.entry(self._newest, floor_ms)]
         slots.own.profiles[TOTALS] = msgspec.msgpack.encode(StoredTotals(self._newest, totals))
         slots.own.profiles[LINES] = msgspec.msgpack.encode(totals.lines)
@@ -217,6 +235,26 @@ def _shared(source: str, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes
         **({KEEPS_INPUTS: owns[0][KEEPS_INPUTS]} if all(KEEPS_INPUTS in own for own in owns) else {}),
         KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
     }
+
+
+def _told_everything(source: str, olds: Sequence[tuple[Store, Mapping[str, bytes]]]) -> dict[str, FactPosition]:
+    """What destinations of facts have been told, over all shards. Raises StoreBroken where something is left."""
+    found: dict[str, FactPosition] = {}
+    for old, own in olds:
+        for name, position in fact_positions_of(own).items():
+            if any(map(tells, old.records(position.through))):
+                raise StoreBroken(
+                    f"the store {source} cannot be shared out anew now: the destination {name} has not been told of "
+                    "everything; open it with its engine until `parcours_destination_lag_records` is 0, and close it, "
+                    "or take the destination out of destinations.yaml first"
+                )
+            before = found.get(name, FactPosition())
+            found[name] = FactPosition(
+                rows=before.rows + position.rows,
+                refused=before.refused + position.refused,
+                let_go=before.let_go + position.let_go,
+            )
+    return found
 
 
 def _move_facts(

@@ -39,6 +39,7 @@ from parcours.shard.deferrals import Deferrals
 from parcours.shard.erasing import Erasing
 from parcours.shard.export_state import ExportState
 from parcours.shard.exporting import Exporting
+from parcours.shard.fact_positions import NO_FACTS, FactsAsked
 from parcours.shard.firing import Firing
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
@@ -92,25 +93,25 @@ class Shard:
         project: Project | None = None,
         dead_codes: DeadCodes = no_codes,
         exports: bool = False,
+        facts_to: FactsAsked = NO_FACTS,
         take_message: Take | None = None,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
         slot_map  where people live: the shard owns the slots that it gives to `number`; time is live if not given
-        exports   whether there is an exporter: then nothing is trimmed that it has not asked for
+        exports, facts_to  whether there is an exporter, and which facts go to destinations: for them nothing is trimmed
         take_message  what taking a message of another shard means (peer_exchange.py), if not what it does to people
         """
-        self._published = published = Published(program, project)
-        time = LiveTime() if time is None else time
+        self._published, time = (published := Published(program, project)), time or LiveTime()
         self._store, self.settings, self._time = store, settings, time
         self._slots, self._seen = slots, seen = (own := Slots(number, slot_map)), SeenIds(own.own, store, settings)
-        self._dead_letters, export = letters, _ = DeadLetters(settings), ExportState(store, settings, is_on=exports)
+        export = ExportState(store, settings, facts_to, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
-        self._wheel, self._sweep = wheel, _ = Wheel(slots.due_of), Sweep(slots)
+        self._wheel = wheel = Wheel(slots.due_of)
+        self._sweep, self._dead_letters = _, letters = Sweep(slots), DeadLetters(settings)
         self._totals, self._reads = totals, reads = ShardTotals(settings), Reads(live=time.wakes_itself)
         self._imaging = imaging = Imaging(slots, totals, store, settings)
-        answers = answers_of(records, answer, inbox)
-        addresses = Addresses(slots, settings, normalize)
+        answers, addresses = answers_of(records, answer, inbox), Addresses(slots, settings, normalize)
         self._names, self.peers = names, peers = Names(slots), Peers(slots, settings)
         self.asking = asking = OfferAsking(names, peers, published, archiving, time, settings)
         rules = crowd, normalize, dead_codes
@@ -132,13 +133,13 @@ class Shard:
         self.exchanging = PeerExchange(peers, commits, take, settings.hello_wait_s)
         self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
         self.batches = Batches(slots, self._intake, moving, self._firing, letters, commits, time, totals, settings)
-        self.exporting, self.census = Exporting(commits, store), Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters, inputs)
         self.erasing = erasing = Erasing(
             slots, names, peers, self.batches.positions, store, commits, leaving, letters, reads, imaging, seen,
             addresses, settings.erase_within_ms, exports=exports,
         )  # fmt: skip
+        self.exporting, self.census = Exporting(commits, store, erasing), Census(slots, commits, published, time)
         self.learning = Learning(slots, commits, published, totals, time, reading, archiving, self._is_due_before)
         taking = slots, names, inputs, moving, commits, reads, time, archiving
         self.campaigning = Campaigning(*taking, reading, erasing.erasures)
@@ -171,6 +172,7 @@ class Shard:
         with self.commits.whole():
             work = self.commits.begin(now_ms)
             self._archiving.open(work, own, self._published.publications, is_new=self._published.fresh)
+            self.commits.export.destinations.open(work, self.commits.sequence)
             self._leaving.take_up(work)
             self.asking.forget_removed(work)
             self.learning.forget(work.stamp_ms)

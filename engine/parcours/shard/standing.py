@@ -121,6 +121,7 @@ class Standing:
             journal_from_ms=self._imaging.behind_ms,
             timers_late=self._wheel.due(now_ms) if late_ms else 0,
             process=process,
+            facts_to=self._commits.export.destinations.standings(),
         )
 
     def _late(self, now_ms: int) -> dict[str, int]:

@@ -22,7 +22,7 @@ class ReadTail(Request[TailSlice], frozen=True, tag="read_tail"):
     through: int = 0
 
     async def put_to(self, host: ShardHost) -> TailSlice:
-        return await host.read_tail(self.after, self.through)
+        return await host.exports.read_tail(self.after, self.through)
 
 
 class HasPassed(Request[bool], frozen=True, tag="has_passed"):

@@ -49,9 +49,9 @@ class MemoryStore:
         return None if sealed is None else decode_image(sealed, f"the image of slot {slot} in memory")
 
     def records(self, after: int = 0) -> Iterator[Record]:
-        for sequence, encoded in list(self._records.items()):
-            if sequence > after:
-                yield decode_record(encoded, f"record {sequence} in memory")
+        for sequence in range(max(self.oldest(), after + 1), self._newest + 1):
+            if sequence in self._records:  # or it has been trimmed meanwhile
+                yield decode_record(self._records[sequence], f"record {sequence} in memory")
 
     def append(self, record: Record) -> int:
         encoded = encode_record(record)

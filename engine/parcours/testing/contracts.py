@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from parcours.testing.channel_contract import ChannelContract, receipts_of
     from parcours.testing.destination_contract import DestinationContract
+    from parcours.testing.facts_contract import FactsDestinationContract
     from parcours.testing.source_contract import SourceContract
     from parcours.testing.store_contract import StoreContract
 else:
@@ -20,6 +21,7 @@ else:
         "ChannelContract": "parcours.testing.channel_contract",
         "SourceContract": "parcours.testing.source_contract",
         "DestinationContract": "parcours.testing.destination_contract",
+        "FactsDestinationContract": "parcours.testing.facts_contract",
         "StoreContract": "parcours.testing.store_contract",
         "receipts_of": "parcours.testing.channel_contract",
     }
@@ -30,4 +32,11 @@ else:
         return getattr(import_module(_HOMES[name]), name)
 
 
-__all__ = ["ChannelContract", "DestinationContract", "SourceContract", "StoreContract", "receipts_of"]
+__all__ = [
+    "ChannelContract",
+    "DestinationContract",
+    "FactsDestinationContract",
+    "SourceContract",
+    "StoreContract",
+    "receipts_of",
+]

@@ -10,6 +10,7 @@ from parcours.ingress.door import Door
 from parcours.ingress.engine_bodies import DoorShown, EngineShown, ShardAway, ShardShown, TroubleShown
 from parcours.ingress.engine_figures import engine_told
 from parcours.ingress.exchange import Answer, Request
+from parcours.ingress.page.destinations import destinations_part
 from parcours.ingress.page.frame import TEXT_MAX, address, name, screen, seen
 from parcours.ingress.page.parts import chips, instant
 from parcours.ingress.page.rows import stacking
@@ -38,6 +39,7 @@ async def _engine(door: Door, request: Request) -> Answer:
         _troubles(told.troubles),
         _shards(told),
         sources_part(door, request, await sources_told(door)),
+        destinations_part(told.destinations),
         _door(told.door),
         _merges(told),
         _rejected(told),

@@ -199,7 +199,7 @@ def _unscored(documents: Documents) -> dict[str, str]:
 def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
     """The purposes of messages, and of destinations; a message without one has its class for a purpose."""
     named = {message.purpose for message in documents.messages if message.purpose}
-    asked = {each.consent.purpose for each in documents.destinations.destinations.values() if each.consent}
+    asked = {each.consent.purpose for each in documents.destinations.of_members.values() if each.consent}
     return frozenset({"marketing", "transactional", *named, *asked, *({"*"} if "purpose" in unread else ())})
 
 

@@ -29,13 +29,14 @@ def compiled_destinations(
     channels = {expression.text: channel for channel, expression in sorted(addresses.items())}
     margin = margins.single["destinations"]
     _check_files(documents, margin)
+    _check_events(documents, margin)
     timezone = documents.settings.timezone
     return {
         name: replace(
             _compiled(name, document, margin.below("destinations", name), declared, channels),
             full=_full(document.full, timezone, margin.below("destinations", name, "full")),
         )
-        for name, document in sorted(documents.destinations.destinations.items())
+        for name, document in sorted(documents.destinations.of_members.items())
     }
 
 
@@ -50,11 +51,18 @@ def _full(schedule: ScheduleDocument | None, timezone: str, margin: Margin) -> t
 def _check_files(documents: Documents, margin: Margin) -> None:
     """A file has one writer."""
     first: dict[PurePosixPath, str] = {}
-    for name, document in documents.destinations.destinations.items():
+    for name, document in documents.destinations.of_members.items():
         if document.to.file is not None:
             other = first.setdefault(PurePosixPath(document.to.file), name)
             if other != name:
                 margin.error(f"the destination {other!r} writes to this file", "destinations", name, "to", "file")
+
+
+def _check_events(documents: Documents, margin: Margin) -> None:
+    """Events go where facts go only if they are kept."""
+    for name, document in documents.destinations.of_facts.items():
+        if "events" in document.facts and documents.settings.insight.events == "none":
+            margin.error("no event is kept that could go there: insight.events is none", "destinations", name, "facts")
 
 
 def _compiled(

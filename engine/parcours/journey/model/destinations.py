@@ -1,9 +1,9 @@
-"""The models of destinations.yaml: other systems that are told who enters and who leaves an audience."""
+"""The models of destinations.yaml: other systems that are told who enters and who leaves an audience, and of facts."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -182,9 +182,88 @@ class DestinationDocument(Document):
     )
 
 
-class DestinationsDocument(Document):
-    """destinations.yaml: other systems that are told who enters and who leaves an audience."""
+ToldTable: TypeAlias = Literal[
+    "events", "moves", "deliveries", "unmet", "unmatched", "limits", "changes", "publications", "looks"
+]
+"""The tables that a destination may take: those of which shards tell each row as it happens."""
 
-    destinations: Annotated[dict[Name, DestinationDocument], Field(max_length=DESTINATIONS_MAX)] = Field(
+PersonalColumn: TypeAlias = Literal["address", "anonymous_id", "properties", "reason", "value"]
+
+PERSONAL_COLUMNS: Final[frozenset[str]] = frozenset(get_args(PersonalColumn))
+"""Columns that say what people have said of themselves, or where they are reached; a reason may quote either."""
+
+
+def _once(names: list[str]) -> list[str]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)}: once is enough")
+    return names
+
+
+class FactsTargetDocument(Document):
+    """Where facts go: exactly one of these."""
+
+    kafka: KafkaDocument | None = Field(default=None, description="A topic of Kafka, with the extra [kafka].")
+    nats: NatsDocument | None = Field(default=None, description="A stream of NATS JetStream, with the extra [nats].")
+    plugin: PluginDocument | None = Field(default=None, description="A destination that is installed besides.")
+
+    @property
+    def kind(self) -> str:
+        """Which of them it is."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def installed_as(self) -> str:
+        """Under which name an installed distribution offers it."""
+        return self.kind if self.plugin is None else self.plugin.name
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"facts go to one place: name one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+class FactsDocument(Document):
+    """A destination of facts: which of them, and where they go."""
+
+    facts: Annotated[list[ToldTable], Field(min_length=1), AfterValidator(_once)] = Field(
+        description="The tables whose rows it takes, as they happen."
+    )
+    to: FactsTargetDocument = Field(description="Where they go.")
+    columns: Annotated[list[PersonalColumn], AfterValidator(_once)] = Field(
+        default_factory=list, description="Columns that may hold personal data, and go all the same."
+    )
+    hashed: bool = Field(
+        default=False,
+        alias="hash",
+        description="Whether of the names of people only the SHA-256 goes, in hexadecimal.",
+    )
+    batch: Annotated[int, Field(ge=1, le=BATCH_MAX)] = Field(
+        default=500, description="Facts handed over together at most."
+    )
+
+
+AnyDestination: TypeAlias = Annotated[
+    Annotated[DestinationDocument, Tag("<audience>")] | Annotated[FactsDocument, Tag("<facts>")],
+    Discriminator(lambda value: "<facts>" if "facts" in keys_of(value) else "<audience>"),
+]
+"""One that is told of the members of an audience, or one that takes facts."""
+
+
+class DestinationsDocument(Document):
+    """destinations.yaml: other systems that are told who enters and who leaves an audience, or what has happened."""
+
+    destinations: Annotated[dict[Name, AnyDestination], Field(max_length=DESTINATIONS_MAX)] = Field(
         default_factory=dict, description="The destinations by name."
     )
+
+    @property
+    def of_members(self) -> dict[str, DestinationDocument]:
+        """Those of audiences."""
+        return {name: each for name, each in self.destinations.items() if isinstance(each, DestinationDocument)}
+
+    @property
+    def of_facts(self) -> dict[str, FactsDocument]:
+        """Those that take facts."""
+        return {name: each for name, each in self.destinations.items() if isinstance(each, FactsDocument)}

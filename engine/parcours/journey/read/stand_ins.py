@@ -249,6 +249,8 @@ _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
         ("destinations", _NAME): _always({"audience": UNREAD, "to": {"file": "unread.ndjson"}}),
         ("destinations", _NAME, "to"): _always({"file": "unread.ndjson"}),
         ("destinations", _NAME, "audience"): _always(UNREAD),
+        ("destinations", _NAME, "facts"): _always(["moves"]),
+        ("destinations", _NAME, "facts", _PLACE): _always("moves"),
     },
     "offers": {
         ("placements", _NAME): _always({"channel": "web", "format": "text"}),

@@ -19,6 +19,7 @@ import ray
 from parcours import collector
 from parcours.background import in_thread
 from parcours.clock import SystemClock
+from parcours.closing import close_all
 from parcours.dispatch.channel_state import ChannelState
 from parcours.dispatch.destinations import SnapshotStep
 from parcours.dispatch.dispatcher import Dispatcher
@@ -26,11 +27,12 @@ from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBusy
 from parcours.insight.exporter.exporter import Exporter
+from parcours.insight.exporter.fact_sender import FactSenders
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
 from parcours.runtime.cluster.placing import placed
-from parcours.runtime.exporting import new_exporter
+from parcours.runtime.exporting import new_exporter, new_fact_senders
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import decode
@@ -252,10 +254,10 @@ class DispatcherActor:
 
 
 class ExporterActor:
-    """Exports the facts of all shards."""
+    """Exports the facts of all shards, as files and to destinations."""
 
     def __init__(self) -> None:
-        self._exporter: Exporter | None = None
+        self._at_work: list[Exporter | FactSenders] | None = None
         self._compiler = PublicationCompiler()
 
     async def assign(
@@ -266,30 +268,37 @@ class ExporterActor:
         opened = plan_of(plan)
         self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
-        self._exporter = new_exporter(opened, program, SystemClock(opened.settings.clock_jump_max_ms))
-        self._exporter.start(ports_to(shards, whereabouts, keeper))
+        at_work: list[Exporter | FactSenders] = []
+        if opened.exports:
+            at_work.append(new_exporter(opened, program, SystemClock(opened.settings.clock_jump_max_ms)))
+        if opened.facts_to:
+            at_work.append(new_fact_senders(opened, program))
+        for each in at_work:
+            each.start(ports_to(shards, whereabouts, keeper))
+        self._at_work = at_work
 
     @property
-    def _assigned(self) -> Exporter:
-        if self._exporter is None:
+    def _assigned(self) -> list[Exporter | FactSenders]:
+        if self._at_work is None:
             raise ShardUnavailable("the exporter's actor has not been assigned yet")
-        return self._exporter
+        return self._at_work
 
     async def publish(self, publications: bytes) -> None:
         """Know what is about to be published."""
-        self._assigned.publish(self._compiler.program(decode(publications, Publications)))
+        program = self._compiler.program(decode(publications, Publications))
+        for each in self._assigned:
+            each.publish(program)
 
     async def trouble(self) -> str | None:
-        return self._assigned.trouble
+        return "; ".join(each.trouble for each in self._assigned if each.trouble is not None) or None
 
     async def process_id(self) -> int:
         """The actor's process, for whoever looks after the machine."""
         return os.getpid()
 
     async def stop(self) -> None:
-        if self._exporter is not None:
-            await self._exporter.stop()
-            self._exporter = None
+        at_work, self._at_work = self._at_work or [], None
+        await close_all([each.stop for each in at_work])
 
 
 def start_actor(

@@ -105,7 +105,7 @@ class Supervisor:
         for number, actor in enumerate(self._shards):
             if actor is None:
                 self._replace(number)
-        if self._plan.exports:
+        if self._plan.exports or self._plan.facts_to:
             self._exporter = self._start(ExporterActor, "exporter")
         self._add_dispatchers(self._plan.project.program)  # their processes start while the shards come back
         if self._stays:

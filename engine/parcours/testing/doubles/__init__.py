@@ -1,4 +1,5 @@
-"""Doubles of providers: local servers that speak the real protocols, for tests and for the demo; and a log in memory.
+"""Doubles of providers: local servers that speak the real protocols, for tests and for the demo; and a log and a
+stream of facts in memory.
 
 Each server is a context manager, in a thread of its own on a free loopback port. Messages taken in are in a plain
 list; `next(...)` gives the coming messages a fault. A Kafka, or a NATS, is a process of its own. Each is imported when
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from parcours.testing.doubles.facts import FactStream, FactStreamDestination
     from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
     from parcours.testing.doubles.fcm import FcmServer, Push
     from parcours.testing.doubles.http import HttpServer
@@ -24,6 +26,8 @@ else:
 
     _HOMES = {
         "Drop": "faults",
+        "FactStream": "facts",
+        "FactStreamDestination": "facts",
         "FcmServer": "fcm",
         "Hang": "faults",
         "HttpReply": "faults",
@@ -48,6 +52,8 @@ else:
 
 __all__ = [
     "Drop",
+    "FactStream",
+    "FactStreamDestination",
     "FcmServer",
     "Hang",
     "HttpReply",
