@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.engine.facts_until_killed import until_all_is_told
 from tests.engine.test_killed_facts import check_facts, each_once, in_kafka, told_by_journals
+from tests.ingress.served import until
 from tests.projects import write_texts
 
 from parcours import Engine, Project
@@ -72,8 +73,7 @@ def test_every_fact_arrives_though_the_exporter_and_a_shard_are_killed(
         for number, killed in enumerate(("exporter", "shard 0", "exporter", "shard 1", None)):
             for each in range(60):
                 engine.track(f"u{each % PEOPLE}", "Bought", message_id=f"{number}.{each}").result(60)
-            while not in_kafka(kafka):
-                pass
+            until(lambda: bool(in_kafka(kafka)), "a fact is there")
             if killed is not None:
                 kill(engine, killed)
         engine.drain(60)

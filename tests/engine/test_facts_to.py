@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ingress.served import until
 from tests.projects import write_texts
 
 from parcours import Engine, Project, Settings
@@ -93,8 +94,7 @@ def test_facts_arrive_while_the_engine_runs_and_all_of_them_before_it_has_closed
 ) -> None:
     with open_engine(shop(lake(stream))) as engine:
         buy(engine, "anna")
-        while not stream.facts:
-            pass
+        until(lambda: bool(stream.facts), "a fact is there")
         buy(engine, "bert", "cleo")
 
     assert {each["table"] for each in rows(stream)} == {"moves", "deliveries"}
@@ -121,8 +121,7 @@ def test_what_happens_while_the_other_side_is_away_is_told_later(
         for person in ("anna", "bert"):
             with open_engine(shop(lake(stream)), settings=Settings(export_records=1, export_every_ms=1)) as engine:
                 buy(engine, person)
-                while not any("does not take the facts" in each for each in engine.troubles()):
-                    pass
+                until(lambda: "does not take the facts" in " ".join(engine.troubles()), "a trouble")
     assert stream.facts == []
 
     with open_engine(shop(lake(stream))):

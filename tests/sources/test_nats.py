@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import count
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import pytest
 from nats.js import JetStreamContext
+from tests.sources.nats_streams import Streams, live, offsets, to_the_end
 
 from parcours import nats_connection
 from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, Source, SourceUnreachable
@@ -17,10 +17,6 @@ from parcours.sources import nats_stream
 from parcours.sources.nats import NatsSettings, NatsSource
 from parcours.testing.doubles import NatsServer
 from parcours.testing.source_contract import SourceContract
-
-T = TypeVar("T")
-
-_numbers = count()
 
 
 @pytest.fixture(autouse=True)
@@ -32,32 +28,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def server() -> Iterator[NatsServer]:
     with NatsServer() as opened:
         yield opened
-
-
-class Streams:
-    """Some streams of a server that other tests have others of; their names begin alike."""
-
-    def __init__(self, server: NatsServer) -> None:
-        self.server = server
-        self.name = f"EVENTS-{next(_numbers)}"
-
-    def do(self, what: Callable[[JetStreamContext], Awaitable[T]]) -> T:
-        return self.server.do(lambda client: what(client.jetstream()))
-
-    def write(self, values: Sequence[bytes], partition: int = 0, subject: str = "a", **config: Any) -> str:
-        """Write behind what a stream has; one that there is not yet is made."""
-        name = f"{self.name}-{partition}"
-
-        async def publish(stream: JetStreamContext) -> None:
-            await stream.add_stream(name=name, subjects=[f"{name}.>"], **config)
-            for value in values:
-                await stream.publish(f"{name}.{subject}", value)
-
-        self.do(publish)
-        return name
-
-    def settings(self, **more: Any) -> dict[str, Any]:
-        return {"url": self.server.url, "stream": [f"{self.name}-0", f"{self.name}-1"], **more}
 
 
 @pytest.fixture
@@ -92,33 +62,6 @@ class TestNatsSource(SourceContract[Streams]):
 
     def forget(self, broker: Streams, partition: str, position: int) -> None:
         broker.do(lambda stream: stream.purge_stream(partition, seq=position))
-
-
-def live(settings: dict[str, Any], do: Callable[[NatsSource], Awaitable[T]]) -> T:
-    """Do something with a source."""
-
-    async def life() -> T:
-        source = NatsSource(NatsSettings.model_validate(settings))
-        await source.start()
-        try:
-            return await do(source)
-        finally:
-            await source.close()
-
-    return asyncio.run(life())
-
-
-async def to_the_end(source: NatsSource, name: str, position: int | None = None, most: int = 1_000) -> list[Line]:
-    """All lines from a position on."""
-    lines: list[Line] = []
-    while (read := await source.read(name, position, most)).lines:
-        lines += read.lines
-        position = read.position
-    return lines
-
-
-def offsets(lines: Sequence[Line]) -> list[int]:
-    return [line.offset for line in lines]
 
 
 def test_a_line_has_its_subject_as_key_its_headers_and_its_time(streams: Streams) -> None:
@@ -228,101 +171,6 @@ def test_a_stream_that_is_deleted_amid_reading_is_gone_and_a_new_one_is_another(
         assert offsets((await source.read(name, 0, 10)).lines) == [1]
 
     live(streams.settings(), read)
-
-
-def test_two_that_share_a_durable_each_read_all(streams: Streams) -> None:
-    name = streams.write([b"%d" % number for number in range(60)])
-
-    async def read(one: NatsSource) -> None:
-        other = NatsSource(NatsSettings.model_validate(streams.settings()))
-        positions: dict[NatsSource, int | None] = {one: None, other: None}
-        lines: dict[NatsSource, list[Line]] = {one: [], other: []}
-        for turn in range(60):
-            source = (one, other)[turn % 7 in (0, 2, 3)]
-            got = await source.read(name, positions[source], 3)
-            positions[source] = got.position
-            lines[source] += got.lines
-        await other.close()
-        for got_lines in lines.values():
-            assert len(got_lines) > 30
-            assert offsets(got_lines) == list(range(1, len(got_lines) + 1))
-
-    live(streams.settings(), read)
-
-
-def test_what_somebody_else_reads_by_the_durable_is_not_taken_for_what_the_subjects_name(streams: Streams) -> None:
-    name = streams.write([])
-    for subject in ("orders", "clicks", "orders", "clicks"):
-        streams.write([subject.encode()], subject=subject)
-
-    async def read(orders: NatsSource) -> list[int]:
-        everything = NatsSource(NatsSettings.model_validate(streams.settings()))
-        first = await orders.read(name, None, 1)
-        assert offsets((await everything.read(name, None, 1)).lines) == [1]
-        second = await orders.read(name, first.position, 1)
-        await everything.close()
-        return [*offsets(first.lines), *offsets(second.lines)]
-
-    assert live(streams.settings(subjects=f"{name}.orders"), read) == [1, 3]
-
-
-def test_what_somebody_else_takes_from_the_consumer_is_not_missing(streams: Streams) -> None:
-    name = streams.write([b"%d" % number for number in range(10)])
-    streams.do(lambda stream: stream.delete_msg(name, 5))
-
-    async def take(stream: JetStreamContext) -> None:
-        await (await stream.pull_subscribe_bind("parcours", name)).fetch(3)
-
-    async def read(source: NatsSource) -> list[int]:
-        first = await source.read(name, None, 2)
-        streams.do(take)
-        return [*offsets(first.lines), *offsets(await to_the_end(source, name, first.position))]
-
-    assert live(streams.settings(), read) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
-
-
-def test_nothing_is_left_though_somebody_else_has_taken_all(streams: Streams) -> None:
-    name = streams.write([b"%d" % number for number in range(5)])
-
-    async def take(stream: JetStreamContext) -> None:
-        await (await stream.pull_subscribe_bind("parcours", name)).fetch(10)
-
-    async def read(source: NatsSource) -> list[int]:
-        first = await source.read(name, None, 2)
-        streams.do(take)
-        return offsets((await source.read(name, first.position, 10)).lines)
-
-    assert live(streams.settings(), read) == [3, 4, 5]
-
-
-def test_who_is_never_left_alone_with_a_durable_is_told(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = streams.write([b"1", b"2"])
-    created = nats_stream.NatsStream._create
-
-    async def create(self: nats_stream.NatsStream, position: int) -> dict[str, Any]:
-        made = await created(self, position)
-        streams.do(lambda stream: stream.delete_consumer(name, "parcours"))
-        return made
-
-    monkeypatch.setattr(nats_stream.NatsStream, "_create", create)
-
-    async def read(source: NatsSource) -> None:
-        with pytest.raises(SourceUnreachable, match="somebody else reads by the consumer"):
-            await source.read(name, None, 10)
-
-    live(streams.settings(), read)
-
-
-def test_a_consumer_that_is_somebody_elses_is_left_alone(streams: Streams) -> None:
-    name = streams.write([b"1"])
-    streams.do(lambda stream: stream.add_consumer(name, durable_name="orders"))
-
-    async def read(source: NatsSource) -> None:
-        with pytest.raises(SourceUnreachable, match="is not ours"):
-            await source.read(name, None, 10)
-
-    live(streams.settings(durable="orders"), read)
-    assert streams.do(lambda stream: stream.consumer_info(name, "orders")).num_pending == 1
 
 
 def test_the_consumer_tells_operators_how_far_the_stream_is_read(streams: Streams) -> None:
