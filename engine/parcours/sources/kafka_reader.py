@@ -183,8 +183,7 @@ class KafkaReader:
             if message.partition() != number:
                 number = message.partition()
                 partition = self._partitions.get(number)
-            if partition is not None and message.offset() >= partition.next:
-                line = _line(message)
+            if partition is not None and (line := _line(message)).offset >= partition.next:
                 partition.lines.append(line)
                 partition.next = line.offset + 1
                 partition.size += len(line.value or b"")
