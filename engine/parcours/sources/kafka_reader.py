@@ -189,8 +189,7 @@ class KafkaReader:
             if message.partition() != number:
                 number = message.partition()
                 partition = self._partitions.get(number)
-            if partition is not None and message.offset() >= partition.next:
-                line = _line(message)
+            if partition is not None and (line := _line(message)).offset >= partition.next:
                 partition.lines.append(line)
                 partition.next = line.offset + 1
                 partition.size += len(line.value or b"")
@@ -202,7 +201,7 @@ class KafkaReader:
         return bool(messages)
 
     def _is_full(self, partition: _Partition, parts: int = 1) -> bool:
-        """Whether so much is kept of it as may be, or the so-manieth part of that."""
+        """Whether more is kept of it than may be, or than a part of that: with 2, than half of it."""
         bytes_max = KEPT_BYTES_MAX // len(self._partitions)
         return partition.size * parts > bytes_max or len(partition.lines) * parts > KEPT_LINES_MAX
 
