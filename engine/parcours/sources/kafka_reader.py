@@ -16,6 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from parcours.background import in_thread
+from parcours.collector import spared
 from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable
 from parcours.sources.kafka_settings import KafkaSettings
 
@@ -170,6 +171,7 @@ class KafkaReader:
             await asyncio.sleep(PAUSES_S[min(looks, len(PAUSES_S) - 1)])
             looks += 1
 
+    @spared()  # messages are many, and lead to nothing
     def _fetch(self) -> bool:
         """Take what librdkafka has fetched; whether that is anything."""
         if self.is_over:
