@@ -36,7 +36,7 @@ from parcours.store.sqlite import SqliteStore
 
 SHARDS: Final = 2
 PATIENCE_S: Final = 90.0
-HANGS_S: Final = 240.0
+HANGS_S: Final = 600.0
 """A life that is not over by then ends with a word of where it is."""
 
 PLACES: Final[dict[str, Place]] = {
