@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from threading import Thread
 
 import pytest
 from tests.sources.conftest import until
@@ -206,3 +207,20 @@ def test_a_topic_that_is_not_there_is_told_and_not_made(kafka: Kafka) -> None:
                     await source.partitions()
 
     asyncio.run(ask())
+
+
+def test_a_member_that_is_closed_while_the_group_deals_leaves_it(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_group, "POLL_EVERY_S", 60)  # what it is given waits for it when it closes
+    topic = new_topic(kafka)
+
+    async def live(number: int) -> None:
+        source = KafkaSource(topic.settings(group=f"closed-{number}"))
+        await source.start()
+        await asyncio.sleep(0.05 + number / 300)
+        await source.close()
+
+    for number in range(40):
+        life = Thread(target=asyncio.run, args=[live(number)], daemon=True)
+        life.start()
+        life.join(30)
+        assert not life.is_alive(), f"member {number} has not ended"

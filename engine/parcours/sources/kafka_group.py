@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Final
@@ -29,6 +30,14 @@ DEALT_WITHIN_S: Final = 5.0
 OF_CONNECTIONS: Final = frozenset({"_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT", "_TRANSPORT"})
 
 OUTSIDE: Final = "the consumer group has not given this process its partitions yet"
+
+
+LEAVE_WITHIN_S: Final = 5.0
+"""How long the group may take to take back what it has given."""
+
+QUIET_POLLS: Final = 2
+QUIET_S: Final = 0.05
+"""So often, and each time so long, nothing is heard of the group before this process is taken to have left it."""
 
 
 class KafkaGroup:
@@ -61,7 +70,17 @@ class KafkaGroup:
         """Leave the group."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await in_thread(self._consumer.close)
+        await in_thread(self._leave)
+
+    def _leave(self) -> None:
+        """Give back what the group has given before anything is closed: librdkafka waits for itself for ever where it
+        has something to give, or to take, while it closes.
+        """
+        self._consumer.unsubscribe()
+        until_s, quiet = time.monotonic() + LEAVE_WITHIN_S, 0
+        while (self.assigned or quiet < QUIET_POLLS) and time.monotonic() < until_s:
+            quiet = quiet + 1 if self._consumer.poll(QUIET_S) is None else 0
+        self._consumer.close()
 
     async def _keep_asking(self) -> None:
         """On the loop, so that whoever does not get on any more loses the partitions to others."""

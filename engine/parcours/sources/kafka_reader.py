@@ -15,6 +15,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from parcours.collector import spared
 from parcours.source import Line, PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
 from parcours.sources.kafka_settings import KafkaSettings
 
@@ -176,6 +177,7 @@ class KafkaReader:
             await asyncio.sleep(PAUSES_S[min(looks, len(PAUSES_S) - 1)])
             looks += 1
 
+    @spared()  # messages are many, and lead to nothing
     def _fetch(self) -> bool:
         """Take what librdkafka has fetched; whether that is anything."""
         if self.is_over:

@@ -36,7 +36,8 @@ from parcours.store.sqlite import SqliteStore
 
 SHARDS: Final = 2
 PATIENCE_S: Final = 90.0
-HANGS_S: Final = 240.0
+READS_WITHIN_S: Final = 15.0
+HANGS_S: Final = 600.0
 """A life that is not over by then ends with a word of where it is."""
 
 PLACES: Final[dict[str, Place]] = {
@@ -73,7 +74,7 @@ class Life:
     """One life of the engine in a store.
 
     lasts_s      after which time it is killed; None: it ends in good order once all is at rest
-    reads_first  whether that time begins only once it has read something
+    reads_first  whether that time begins only once it has read something, if the group lets it
     place, call  where it ends itself, and at which call of that (from 1)
     frozen_s     so long it is stopped in the middle of its time, and does not know
     written      how many messages there are in the log; None: it is still written to
@@ -109,7 +110,9 @@ def live(life: Life, project: Project) -> None:
             _be_killed(life.lasts_s, life.frozen_s)
         engine.read_sources(project)
         if life.lasts_s is not None and life.reads_first:
-            _until(lambda: bool(engine.sources()[0].outcomes), lambda: f"it reads: {engine.sources()}")
+            deadline = time.monotonic() + READS_WITHIN_S
+            while not engine.sources()[0].outcomes and time.monotonic() < deadline:
+                time.sleep(0.02)
             _be_killed(life.lasts_s, life.frozen_s)
         for name in life.erased:
             engine.erase(name)
@@ -117,7 +120,7 @@ def live(life: Life, project: Project) -> None:
             threading.Event().wait(PATIENCE_S)
             raise AssertionError("nothing has ended this life")
         _come_to_rest(engine, project.folder / FILE, life.written)
-        say(**_found(engine))
+        say(**found_in(engine))
 
 
 def _be_killed(after_s: float, frozen_s: float) -> None:
@@ -136,16 +139,18 @@ def _freeze(lasts_s: float) -> None:
 def _come_to_rest(engine: Engine, file: Path, written: int) -> None:
     """All is read, what follows from it is told, and after that there have been snapshots for each destination."""
 
-    def is_read() -> bool:
-        partitions = engine.sources()[0].partitions
-        return all(each.lag == 0 for each in partitions) and sum(each.position or 0 for each in partitions) == written
-
-    _until(is_read, lambda: f"all is read: {engine.sources()}, {engine.troubles()}")
+    _until(lambda: is_read(engine, written), lambda: f"all is read: {engine.sources()}, {engine.troubles()}")
     engine.drain(PATIENCE_S)
     for _ in range(2):
         since = time_text(time.time_ns() // 1_000_000)
         _until(lambda: _snapshot_in(file) > since, lambda: f"a snapshot after {since}: {engine.troubles()}")  # noqa: B023
     _until(lambda: not _troubles(engine), lambda: f"no trouble: {_troubles(engine)}")
+
+
+def is_read(engine: Engine, written: int) -> bool:
+    """Whether all partitions are read here, to their ends, and nothing of them is under way."""
+    partitions = engine.sources()[0].partitions
+    return all(each.lag == 0 for each in partitions) and sum(each.position or 0 for each in partitions) == written
 
 
 def _troubles(engine: Engine) -> list[str]:
@@ -165,7 +170,7 @@ def _snapshot_in(file: Path) -> str:
     return str(json.loads(first).get("snapshot", "")) if first else ""
 
 
-def _found(engine: Engine) -> dict[str, Any]:
+def found_in(engine: Engine) -> dict[str, Any]:
     """What the engine knows: how often each has seen something, who moved into the audience and out when, letters."""
     counts, moves = {}, {}
     for number in range(PEOPLE):
