@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from throughput import BLOCK_EVENTS, feed
 from workload import events, project
+from workloads.ingest import BLOCK_EVENTS, feed
 
 from parcours import Engine
 from parcours.runtime.cluster.runtime import start_ray
