@@ -12,11 +12,6 @@ from parcours.wording import quoted
 FETCHED_KBYTES_MAX: Final = 32 * 1024
 """So much librdkafka fetches ahead, for all partitions together; a message that is longer comes all the same."""
 
-FETCH_WAIT_MS: Final = 50
-"""So long a broker waits for lines. A connection answers in order: what else it is asked waits as long, once for each
-partition that is begun.
-"""
-
 OURS: Final = {
     "bootstrap.servers": "it is `servers`",
     "metadata.broker.list": "it is `servers`",
@@ -79,7 +74,6 @@ class KafkaSettings(BaseModel):
             "fetch.wait.max.ms": 100,  # questions wait behind it, and whoever begins to read has two
             "fetch.queue.backoff.ms": 20,  # a queue that was full once is filled again while the engine works
             "queued.max.messages.kbytes": FETCHED_KBYTES_MAX,
-            "fetch.wait.max.ms": FETCH_WAIT_MS,
             **{name: value.get_secret_value() for name, value in self.options.items()},
             "bootstrap.servers": self.servers,
             "group.id": self.group,
