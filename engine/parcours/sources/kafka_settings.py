@@ -12,11 +12,6 @@ from parcours.kafka_client import KafkaClient
 FETCHED_KBYTES_MAX: Final = 32 * 1024
 """So much librdkafka fetches ahead, for all partitions together; a message that is longer comes all the same."""
 
-FETCH_WAIT_MS: Final = 50
-"""So long a broker waits for lines. A connection answers in order: what else it is asked waits as long, once for each
-partition that is begun.
-"""
-
 OURS: Final = {
     "group.id": "it is `group`",
     "auto.offset.reset": "it is `from`, and holds only for what has never been read",
@@ -52,7 +47,7 @@ class KafkaSettings(KafkaClient):
         """What a client of librdkafka takes, without what depends on what it is for."""
         usual = {
             "topic.metadata.refresh.interval.ms": 10_000,
-            "fetch.wait.max.ms": FETCH_WAIT_MS,
+            "fetch.wait.max.ms": 100,  # questions wait behind it, and whoever begins to read has two
             "fetch.queue.backoff.ms": 20,  # a queue that was full once is filled again while the engine works
             "queued.max.messages.kbytes": FETCHED_KBYTES_MAX,
         }
