@@ -16,6 +16,7 @@ from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.moving import Moving
 from parcours.shard.partitions import Partitions
 from parcours.shard.positions import Positions
+from parcours.shard.published import Published
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.unusable import read_unusable
@@ -24,6 +25,10 @@ from parcours.shard.work import Work
 
 NONE_OF_YOURS = 0
 """No batch has this number: it is said to come next to whoever is not the reader of the partition any more."""
+
+
+NONE_ALONE = 0, 0
+"""How many lines routers have answered by themselves that do not."""
 
 
 class Batches:
@@ -42,6 +47,7 @@ class Batches:
         commits: Commits,
         time: Timekeeping,
         totals: ShardTotals,
+        published: Published,
         settings: Settings,
     ) -> None:
         self.positions = Positions(settings)
@@ -53,6 +59,7 @@ class Batches:
         self._commits = commits
         self._time = time
         self._totals = totals
+        self._published = published
         self._settings = settings
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
@@ -93,8 +100,10 @@ class Batches:
                     deferrals.deferred = answer.deferred
             work.own.append(self.positions.advance(batch, answer.outcomes, self._commits.sequence + 1, deferrals))
             if self._time.counts_facts:
-                work.own.append(self._totals.count_lines(answer.consumed))
+                work.own.append(self._totals.count_lines(answer.consumed, batch.alone or NONE_ALONE))
             self._commits.commit(work, always=True)
+        if batch.alone is not None and self._time.wakes_itself:
+            answer = replace(answer, lease=self._published.ledger.number)
         return answer
 
     def _settle_lines(self, work: Work, batch: Batch, answer: Answer) -> None:

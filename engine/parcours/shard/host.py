@@ -29,6 +29,7 @@ from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
 from parcours.shard.figures import ShardFigures, here
 from parcours.shard.foreseeing import Foreseen, foresee
+from parcours.shard.leases import Leases
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
@@ -76,6 +77,7 @@ class ShardHost:
     steps    what it answers about who waits at a step, and about the newest facts
     peers    what it says to other shards, and they to it
     pacing   when slices of scans have their turn
+    leases   of routers that answer by themselves what nothing listens to
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class ShardHost:
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
         self._credits = Credits(shard.settings.batches_in_flight_max)
+        self.leases = Leases(is_new=shard.holding().fresh)
         self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
         self.people = PersonHost(shard, store, clock, self._turns, self.look)
         self.steps = StepHost(shard)
@@ -182,7 +185,7 @@ class ShardHost:
             async with self._turns:
                 answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
                 self.look()
-            return self._credits.told_with(answer, self._shard.standing.refuses())
+            return self.leases.granted_by(self._credits.told_with(answer, self._shard.standing.refuses()))
 
     async def pass_time(self, now_ms: int) -> None:
         async with self._turns:

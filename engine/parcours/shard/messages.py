@@ -48,6 +48,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     settled   deferred names that are free again, before any line of this batch is looked at
     partition  of the source of which these lines are read, whose numbers are their offsets; empty for any others
     below     before this offset nothing of the partition is outstanding (partitions.py)
+    alone     how many lines of declared events, and of others, the router has answered by itself since it said so
+              last; it asks for a lease on that (leases.py). None: neither
     """
 
     router: str
@@ -60,6 +62,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     settled: list[Settled] = []
     partition: str = ""
     below: int = 0
+    alone: tuple[int, int] | None = None
 
 
 class LineOutcome(IntEnum):
@@ -114,6 +117,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses   why the shard wants no further events for now, None if it does
     deferred  the lines that were not consumed, by place
     credits   how many batches the router may have under way from now on; None: as many as the settings say
+    lease     the ledger under which the router may answer by itself what nothing listens to (leases.py); None: no lease
     """
 
     number: int
@@ -123,6 +127,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses: str | None = None
     deferred: list[Deferred] = []
     credits: int | None = None
+    lease: int | None = None
 
     @property
     def consumed(self) -> bytes:

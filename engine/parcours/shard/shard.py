@@ -131,7 +131,7 @@ class Shard:
         take = take_message or PeerTaking(moving, asking, time).take
         self.exchanging = PeerExchange(peers, commits, take, settings.hello_wait_s)
         self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
-        self.batches = Batches(self._intake, moving, self._firing, letters, commits, time, totals, settings)
+        self.batches = Batches(self._intake, moving, self._firing, letters, commits, time, totals, published, settings)
         self.exporting, self.census = Exporting(commits, store), Census(slots, commits, published, time)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters, inputs)
