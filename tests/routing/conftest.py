@@ -65,6 +65,7 @@ class ScriptedShard:
         self.most_under_way = 0
         self.error: Exception = ValueError("a bug")
         self.refuses: str | None = None
+        self.lease: int | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.taken: dict[str, int] = {}
@@ -113,7 +114,8 @@ class ScriptedShard:
         self.applied += zip(batch.line_numbers, batch.lines, strict=True)
         outcomes = bytes(map(outcome_of, batch.lines))
         reasons = ["bad"] * outcomes.count(LineOutcome.REJECTED)
-        answer = Answer(batch.number, outcomes, reasons, refuses=self.refuses)
+        lease = None if batch.alone is None else self.lease
+        answer = Answer(batch.number, outcomes, reasons, refuses=self.refuses, lease=lease)
         self._answers[batch.router, batch.number] = answer
         return answer
 
