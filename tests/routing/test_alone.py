@@ -32,7 +32,7 @@ from parcours.routing.taken import Taken
 from parcours.shard.archiving import heard_events, hears_more
 from parcours.shard.host import ShardHost
 from parcours.shard.leases import LEASE_S
-from parcours.shard.messages import Answer
+from parcours.shard.messages import Answer, Lease
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
 
@@ -135,17 +135,22 @@ def test_only_what_is_listened_to_reaches_a_shard_once_it_has_granted_a_lease(ru
     run(scenario())
 
 
-def test_a_lease_counts_from_when_the_batch_was_sent_and_runs_out(run: Run, new_shard: NewShard) -> None:
+@pytest.mark.parametrize("waited_s", [0.0, 0.04])
+def test_a_lease_counts_from_when_the_batch_was_sent_and_had_waited_at_the_shard_and_runs_out(
+    waited_s: float, run: Run, new_shard: NewShard
+) -> None:
     async def scenario() -> None:
         shard = new_shard(["slow"])  # it takes 50 ms
+        shard.waited_s = waited_s
         shard.lease = LEDGER
         router = leased(shard, Alone(now_s=loop_s))
         begun_s = loop_s()
         await router.take([line("Looked")])
+        await asyncio.sleep(begun_s + waited_s + LEASE_S - loop_s() - 0.001)
         dealt = router.deal(call := [line("Shown")])
         assert list(dealt.alone) == [0]
 
-        await asyncio.sleep(begun_s + LEASE_S - loop_s())
+        await asyncio.sleep(0.002)
         taken = await router.hand_in(call, dealt).done
 
         assert taken.alone == 0 and shard.applied[-1][1] == call[0]
@@ -337,7 +342,7 @@ def test_a_line_that_is_not_answered_here_goes_where_it_would_have_gone(calls: l
     async def scenario() -> None:
         here, there = (Router("r", [AWAY] * 5, program, BOUNDS, alone=each) for each in (alone, None))
         here.publish(program, LEDGER)
-        alone.hear(Answer(1, lease=LEDGER), 0.0)
+        alone.hear(Answer(1, lease=Lease(LEDGER)), 0.0)
 
         dealt, by_shards = here.deal(lines), there.deal(lines)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from msgspec.structs import replace
 
 from parcours.clock import ManualClock
@@ -14,7 +15,7 @@ from parcours.routing.leases import end_leases
 from parcours.routing.patience import Patience
 from parcours.shard.host import ShardHost
 from parcours.shard.leases import LEASE_S, RUNS_S
-from parcours.shard.messages import Answer, Batch
+from parcours.shard.messages import Answer, Batch, Lease
 from parcours.shard.requests import EndLeases, TakeBatch
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
@@ -53,9 +54,22 @@ def test_a_lease_is_of_the_ledger_by_which_the_batch_was_taken_and_given_to_who_
         again = await host.ask(TakeBatch(batch))
         unasked = await host.ask(TakeBatch(world.batch(lines.track("anna", "Looked"))))
 
-        assert (asked.lease, unasked.lease) == (ledger, None)
+        assert asked.lease == Lease(ledger) and unasked.lease is None
         assert again.lease is None, "nothing was committed that says whose the shard is now"
         assert (asked.outcomes, again.outcomes) == (b"\0", b"\0")
+
+    run_simulated(scenario)
+
+
+def test_how_long_a_batch_has_waited_for_its_turn_is_told(new_world: NewWorld, new_shop: NewShop) -> None:
+    async def scenario() -> None:
+        host = host_of(world := new_world(project=new_shop()))
+        async with host._turns:
+            taking = asyncio.ensure_future(host.ask(TakeBatch(asking(world))))
+            await asyncio.sleep(3)
+        lease = (await taking).lease
+
+        assert lease is not None and lease.waited_s == pytest.approx(3)
 
     run_simulated(scenario)
 

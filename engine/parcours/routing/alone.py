@@ -125,8 +125,9 @@ class Alone:
 
     def hear(self, answer: Answer, sent_s: float) -> None:
         """A shard has answered a batch that was sent at this reading."""
-        if answer.lease is None:
+        lease = answer.lease
+        if lease is None:
             return
-        if answer.lease != self._leased:
-            self._leased, self._until_s = answer.lease, 0.0
-        self._until_s = max(self._until_s, sent_s + LEASE_S)
+        if lease.ledger != self._leased:
+            self._leased, self._until_s = lease.ledger, 0.0
+        self._until_s = max(self._until_s, sent_s + lease.waited_s + LEASE_S)

@@ -12,7 +12,7 @@ from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.firing import Firing
 from parcours.shard.intake import SET_ASIDE, Intake
-from parcours.shard.messages import Answer, Batch, LineOutcome
+from parcours.shard.messages import Answer, Batch, Lease, LineOutcome
 from parcours.shard.moving import Moving
 from parcours.shard.partitions import Partitions
 from parcours.shard.positions import Positions
@@ -103,7 +103,7 @@ class Batches:
                 work.own.append(self._totals.count_lines(answer.consumed, batch.alone or NONE_ALONE))
             self._commits.commit(work, always=True)
         if batch.alone is not None and self._time.wakes_itself:
-            answer = replace(answer, lease=self._published.ledger.number)
+            answer = replace(answer, lease=Lease(self._published.ledger.number))
         return answer
 
     def _settle_lines(self, work: Work, batch: Batch, answer: Answer) -> None:

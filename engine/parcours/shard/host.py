@@ -72,7 +72,6 @@ class ShardHost:
     wake     is told the name of a channel that has deliveries ready
     remarks  where the remarks on the shard's recorded deliveries are counted, None if they are not
     stopped  is told the error if the shard stops while nobody asks it for anything
-    alarm_max_s  longest sleep between two looks at the clock
     people   what it answers about one person
     steps    what it answers about who waits at a step, and about the newest facts
     peers    what it says to other shards, and they to it
@@ -182,10 +181,12 @@ class ShardHost:
 
     async def take(self, batch: Batch) -> Answer:
         with self._credits.batch_of(batch.router):
+            waiting = self.leases.waiting()
             async with self._turns:
+                waited_s = waiting()
                 answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
                 self.look()
-            return self.leases.granted_by(self._credits.told_with(answer, self._shard.standing.refuses()))
+            return self.leases.granted_by(self._credits.told_with(answer, self._shard.standing.refuses()), waited_s)
 
     async def pass_time(self, now_ms: int) -> None:
         async with self._turns:
@@ -339,8 +340,7 @@ class ShardHost:
         runs = making_up = deliveries = 0
         for slot in range(SLOTS):
             seen = foresee(self._shard.census.people(slot), journey, self._clock.now_ms())
-            runs, making_up = runs + seen.runs, making_up + seen.making_up
-            deliveries += seen.deliveries
+            runs, making_up, deliveries = runs + seen.runs, making_up + seen.making_up, deliveries + seen.deliveries
             await asyncio.sleep(0)
         return Foreseen(runs, making_up, deliveries)
 

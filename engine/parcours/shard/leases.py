@@ -1,15 +1,17 @@
 """For how long may routers answer by themselves what nothing listens to? A shard grants them leases, and ends them.
 
 A router asks with a batch, and the shard that takes it grants the lease by its answer: under the ledger by which the
-batch was taken, for `LEASE_S` from when the router sent it. So a router that has been cut off, or whose engine has been
-taken over, soon answers nothing by itself. Before something is published that may listen to more, every shard is told
-to grant none, and all that run are waited for (routing/leases.py). What a shard has granted it remembers in memory
-alone: one that has been opened reckons that one runs that was granted before.
+batch was taken, for `LEASE_S` from when that was begun. The router reckons from when it sent the batch, and the shard
+tells how long that has waited there for its turn, which may be long under load. So a router that has been cut off, or
+whose engine has been taken over, soon answers nothing by itself. Before something is published that may listen to more,
+every shard is told to grant none, and all that run are waited for (routing/leases.py). What a shard has granted it
+remembers in memory alone: one that has been opened reckons that one runs that was granted before.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import ceil
 from typing import Final
 
@@ -34,15 +36,21 @@ class Leases:
         self._run_until_s = 0.0 if is_new else None
         self._none_until_s = 0.0
 
-    def granted_by(self, answer: Answer) -> Answer:
-        """The answer to a batch, without the lease that it would grant where none is granted now."""
+    def waiting(self) -> Callable[[], float]:
+        """A batch waits for its turn; what is returned tells for how long it has, in seconds."""
+        loop = asyncio.get_running_loop()
+        since_s = loop.time()
+        return lambda: loop.time() - since_s
+
+    def granted_by(self, answer: Answer, waited_s: float) -> Answer:
+        """The answer to a batch that had waited for so long, without the lease where none is granted now."""
         now_s, run_until_s = self._times_s()
         if answer.lease is None:
             return answer
         if now_s < self._none_until_s:
             return replace(answer, lease=None)
         self._run_until_s = max(run_until_s, now_s + RUNS_S)
-        return answer
+        return replace(answer, lease=replace(answer.lease, waited_s=waited_s))
 
     def end(self, for_ms: int) -> int:
         """Grant none for this long; for how long may some still run, in ms, rounded up?"""

@@ -108,6 +108,17 @@ class Deferred(msgspec.Struct, frozen=True, array_like=True):
         return ALL_OTHERS if self.with_others else self.name
 
 
+class Lease(msgspec.Struct, frozen=True, array_like=True):
+    """Leave for a router to answer by itself what nothing listens to (leases.py).
+
+    ledger    the number of that by which its batch was taken
+    waited_s  how long the batch had waited at the shard before that was begun
+    """
+
+    ledger: int
+    waited_s: float = 0.0
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True):
     """What became of each line of a batch.
 
@@ -117,7 +128,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses   why the shard wants no further events for now, None if it does
     deferred  the lines that were not consumed, by place
     credits   how many batches the router may have under way from now on; None: as many as the settings say
-    lease     the ledger under which the router may answer by itself what nothing listens to (leases.py); None: no lease
+    lease     that the router is granted; None: none
     """
 
     number: int
@@ -127,7 +138,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses: str | None = None
     deferred: list[Deferred] = []
     credits: int | None = None
-    lease: int | None = None
+    lease: Lease | None = None
 
     @property
     def consumed(self) -> bytes:
