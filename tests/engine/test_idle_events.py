@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from parcours.config import Settings
+from parcours.errors import ShardUnavailable
 from parcours.journey.model.document import EventsDocument, JourneyDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.routing.alone import Alone
@@ -105,6 +106,20 @@ def test_while_something_is_published_no_line_is_lost_that_is_accepted_from_its_
             assert any(taken.alone for _, _, taken in handed_in)
             assert max(missed) <= published_ms
             assert sum(at >= published_ms for _, at, _ in handed_in) > 10
+
+    asyncio.run(scenario())
+
+
+def test_a_publication_that_cannot_wait_for_routers_is_refused_and_says_why() -> None:
+    async def scenario() -> None:
+        async with engine(shop(), change_wait_s=0.5) as service:
+            await service.ingest([seen("anna")])
+
+            with pytest.raises(ShardUnavailable, match="routers answer by themselves .* change_wait_s=0.5"):
+                await service.publish(shop("Seen"))
+
+            await service.publish(shop("Seen"), dry=True)
+            assert service._control.publications.ledger.number == 1
 
     asyncio.run(scenario())
 

@@ -29,8 +29,7 @@ async def end_leases(ports: Sequence[ChangePort], patience: Patience) -> int:
         left = [await patience.answer(number, partial(_end, port)) for number, port in enumerate(ports)]
         if not any(left):
             return ceil((loop.time() - since_s) * SECOND_MS) if has_waited else 0
-        patience.check("routers answer by themselves what nothing listens to")
-        await asyncio.sleep(max(left) / SECOND_MS)
+        await patience.pause(max(left) / SECOND_MS, "routers answer by themselves what nothing listens to")
         has_waited = True
 
 
