@@ -24,6 +24,7 @@ from parcours.core.identity import SlotMap
 from parcours.journey.program import Program
 from parcours.segment.line import UNREADABLE, decode_envelope
 from parcours.shard.archiving import heard_events
+from parcours.shard.intake import PLAIN_ID_MAX
 from parcours.shard.leases import LEASE_S
 from parcours.shard.messages import Answer
 
@@ -32,9 +33,6 @@ UNREAD: Final = -1
 
 IDLE: Final = -2
 """No slot, and no shard: nothing listens to the line, and the router answers it."""
-
-PLAIN_ID_MAX: Final = 64
-"""An id up to this length in characters is within every bound that can be set."""
 
 
 class Alone:
