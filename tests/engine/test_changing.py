@@ -26,10 +26,12 @@ from parcours.service.change_outcome import Order
 from parcours.service.journey_control import JourneyControl
 from parcours.shard.foreseeing import Foreseen
 from parcours.shard.host import ShardHost
-from parcours.shard.messages import Holding
-from parcours.shard.requests import ExchangeDeliveries
+from parcours.shard.leases import LEASE_S
+from parcours.shard.messages import Batch, Holding
+from parcours.shard.requests import ExchangeDeliveries, TakeBatch
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
+from parcours.testing.faults.loop import SimulatedLoop
 
 NewShop = Callable[..., Project]
 
@@ -111,6 +113,25 @@ def test_all_shards_get_the_time_of_the_one_that_is_ahead(shop: Shop) -> None:
         assert await shop.times() == [(5_000, "open")] * SHARDS
 
     asyncio.run(scenario())
+
+
+def test_a_change_by_which_more_may_be_listened_to_has_its_time_when_no_router_has_a_lease_any_more(shop: Shop) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        await settle(shop.open().ports)
+        await asyncio.sleep(10)
+        granted = await shop.ports[1].ask(TakeBatch(Batch("router", 1, [], [], alone=(0, 0))))
+        assert granted.lease is not None
+        begun_s = loop.time()
+
+        await shop.change("pause", now_ms=5_000)
+
+        assert loop.time() >= begun_s + LEASE_S
+        (at, _), *others = await shop.times()
+        assert at >= 5_000 + LEASE_S * 1_000 and others == [(at, "paused")] * 2
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(scenario())
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,7 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
 }
 WORDS = {
     "strangers": "forget",
+    "idle_events": "keep",
     "outbox_full": "refuse",
     "actor_nodes": "role=actors",
     "sets": {"engine": "daft"},

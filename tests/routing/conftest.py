@@ -17,7 +17,7 @@ from parcours.journey.model.document import EventDocument, EventsDocument, Journ
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.router import Router
-from parcours.shard.messages import Answer, Batch, LineOutcome, Status
+from parcours.shard.messages import Answer, Batch, Lease, LineOutcome, Status
 from parcours.shard.requests import GetStatus, TakeBatch
 
 T = TypeVar("T")
@@ -65,6 +65,8 @@ class ScriptedShard:
         self.most_under_way = 0
         self.error: Exception = ValueError("a bug")
         self.refuses: str | None = None
+        self.lease: int | None = None
+        self.waited_s = 0.0
         self.gate = asyncio.Event()
         self.gate.set()
         self.taken: dict[str, int] = {}
@@ -113,7 +115,8 @@ class ScriptedShard:
         self.applied += zip(batch.line_numbers, batch.lines, strict=True)
         outcomes = bytes(map(outcome_of, batch.lines))
         reasons = ["bad"] * outcomes.count(LineOutcome.REJECTED)
-        answer = Answer(batch.number, outcomes, reasons, refuses=self.refuses)
+        lease = None if batch.alone is None or self.lease is None else Lease(self.lease, self.waited_s)
+        answer = Answer(batch.number, outcomes, reasons, refuses=self.refuses, lease=lease)
         self._answers[batch.router, batch.number] = answer
         return answer
 

@@ -244,7 +244,7 @@ async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
     figures.acks.observe(on_disk_s - handed_in_s)
     rejected = [*refused, *((lines.ids[place], why) for place, why in taken.rejected)]
     figures.events(len(refused) + len(lines.lines), rejected, request.received_ms)
-    door.pace.note(len(lines.lines), on_disk_s)
+    door.pace.note(len(lines.lines) - taken.alone, on_disk_s)
     return outcome
 
 

@@ -32,6 +32,7 @@ from parcours.journey.publish.ledger import (
     retired,
 )
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
+from parcours.routing.leases import end_leases
 from parcours.routing.moves import end_moves, let_move
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ChangePort, until_answered
@@ -174,6 +175,8 @@ async def carry_out(
     told: Callable[[Publications], Awaitable[None]],
     attempt: int,
     patience: Patience | None = None,
+    *,
+    listens: bool = True,
 ) -> Publications:
     """Make a change, at `now_ms` or as soon as all shards can be told; what is published then.
 
@@ -181,6 +184,7 @@ async def carry_out(
     told  is called with it before any shard is, for whoever has to know first
     patience  how long it waits for the shards to stand still; for as long as it takes, if it is not given. From then on
               the change is made, however long it takes
+    listens  whether by it something may listen to more events: then no router answers any by itself from its time on
     Raises what `make` raises, and ShardUnavailable where a shard took too long; nothing has happened then.
     """
     if make(before, now_ms) is before:
@@ -192,6 +196,8 @@ async def carry_out(
             await patience.answer(number, partial(port.ask, Hold(attempt))) for number, port in enumerate(ports)
         ]
         await let_move(ports)  # as far as anything happens in shards that stand still
+        if listens:
+            now_ms += await end_leases(ports, patience)
         after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
         await told(after)
     except ShardUnavailable:

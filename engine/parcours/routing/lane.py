@@ -12,6 +12,7 @@ from typing import TypeAlias
 from parcours.background import spawn
 from parcours.config import Settings
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.routing.alone import Alone
 from parcours.routing.held import HeldLine, HeldLines
 from parcours.routing.ports import BatchPort
 from parcours.routing.reading import NO_READING, Reading
@@ -62,6 +63,7 @@ class Lane:
         port: BatchPort,
         settings: Settings,
         held: HeldLines[Whose],
+        alone: Alone,
         on_held: Callable[[], None],
         *,
         shares_loop: bool,
@@ -70,6 +72,7 @@ class Lane:
         """`on_held` is called when lines are held back or are not any more: they may be for another lane."""
         self._number = number
         self._held = held
+        self._alone = alone
         self._on_held = on_held
         self._shares_loop = shares_loop
         self._reading = reading
@@ -112,7 +115,8 @@ class Lane:
 
     def unanswered_from(self) -> int | None:
         """The number of the oldest line that is under way for the first time."""
-        return next((flight.batch.line_numbers[0] for flight in self._flights if not flight.held), None)
+        firsts = (flight.batch.line_numbers[0] for flight in self._flights if flight.batch.lines and not flight.held)
+        return next(firsts, None)
 
     def add(
         self,
@@ -171,9 +175,20 @@ class Lane:
             flight = (self._load_held() if self._held else None) or (self._load() if self._lines else None)
             if flight is None:
                 break
-            self._flights.append(flight)
-            spawn(self._send(flight), self._tasks)
+            self._let_go(flight)
         self._tell_room()
+
+    def tell(self) -> bool:
+        """Send what there is, be it only how many lines the router has answered by itself. Whether there is credit."""
+        if not self._has_credit():
+            return False
+        self._let_go(self._load())
+        self._tell_room()
+        return True
+
+    def _let_go(self, flight: _Flight) -> None:
+        self._flights.append(flight)
+        spawn(self._send(flight), self._tasks)
 
     def _tell_room(self) -> None:
         settings = self._settings
@@ -208,7 +223,8 @@ class Lane:
         settled = self._held.take_settled(self._number)
         reading, skews = self._reading, self._load_skews(len(lines))
         batch = Batch(
-            self._name, self._next, numbers, lines, skews, times, [], settled, reading.partition, reading.below
+            self._name, self._next, numbers, lines, skews, times, [], settled, reading.partition, reading.below,
+            self._alone.to_tell(),
         )  # fmt: skip
         self._next += 1
         return _Flight(batch, owners, ())
@@ -262,6 +278,7 @@ class Lane:
 
     async def _ask(self, flight: _Flight) -> Answer | None:
         """The shard's answer; None if it could not be reached, or if the batch is not under way any more."""
+        sent_s = self._alone.now_s()
         try:
             answer = await self._port.ask(TakeBatch(flight.batch))
         except ShardUnavailable:
@@ -273,6 +290,7 @@ class Lane:
                 self._break_off(error)
             return None
         self.reachable.set()
+        self._alone.hear(answer, sent_s)
         return answer
 
     async def _send_again(self) -> None:
@@ -355,6 +373,10 @@ class Lane:
             with suppress(ParcoursError):  # one that cannot be reached now may refuse them still
                 self.refuses = (await self._port.ask(GetStatus())).refuses
         self._asks = False
+
+    async def all_answered(self, within_s: float) -> None:
+        """Wait until all that is under way has been answered, for so long at most."""
+        await asyncio.wait(set(self._tasks), timeout=within_s)
 
     async def close(self) -> None:
         """Nothing leaves any more; whoever waits for an answer, or for room, is told."""

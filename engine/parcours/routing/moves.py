@@ -40,8 +40,7 @@ async def end_moves(ports: Sequence[ChangePort], patience: Patience) -> None:
         looks = [await patience.answer(number, partial(_halt, port)) for number, port in enumerate(ports)]
         quiet = 0 if any(looks) else quiet + 1
         if not quiet:
-            patience.check(f"people are on their way to or from shard {looks.index(max(looks))}")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await patience.pause(LOOK_EVERY_S, f"people are on their way to or from shard {looks.index(max(looks))}")
 
 
 async def keep_ended(ports: Sequence[ChangePort]) -> None:

@@ -37,12 +37,13 @@ class Patience:
                 "try again when it does"
             ) from None
 
-    def check(self, what: str) -> None:
-        """Raises ShardUnavailable, saying what it was that took too long."""
-        if self._until is not None and asyncio.get_running_loop().time() >= self._until:
+    async def pause(self, pause_s: float, what: str) -> None:
+        """Let some time pass. Raises ShardUnavailable where that takes too long, saying what it is that does."""
+        if self._until is not None and asyncio.get_running_loop().time() + pause_s >= self._until:
             raise ShardUnavailable(
                 f"{what} for longer than change_wait_s={self._wait_s:g}, and nothing has changed: try again later"
             )
+        await asyncio.sleep(pause_s)
 
     async def turn(self, lock: asyncio.Lock) -> None:
         """Acquire a lock. Raises ShardUnavailable where that takes too long."""

@@ -20,6 +20,7 @@ from parcours.shard.requests import (
     CountOffers,
     CountOpenRuns,
     CountRuns,
+    EndLeases,
     EndScan,
     ExchangeDeliveries,
     Foresee,
@@ -90,7 +91,7 @@ class ChangePort(Protocol):
     @overload
     async def ask(self, request: AwaitScan, /) -> bool: ...
     @overload
-    async def ask(self, request: HaltMoves, /) -> int: ...
+    async def ask(self, request: HaltMoves | EndLeases, /) -> int: ...
     @overload
     async def ask(self, request: CountRuns, /) -> list[tuple[str, int, int]]: ...
     @overload

@@ -24,6 +24,8 @@ from parcours.config import Settings
 from parcours.core.identity import SLOTS, SlotMap, slot_of
 from parcours.errors import Overloaded, ShardUnavailable
 from parcours.journey.program import Program
+from parcours.routing.alone import IDLE, Alone
+from parcours.routing.alone import UNREAD as UNREAD
 from parcours.routing.held import HeldLines
 from parcours.routing.lane import Lane, Whose
 from parcours.routing.ports import BatchPort
@@ -33,8 +35,12 @@ from parcours.segment.line import Unusable
 from parcours.segment.person import route
 from parcours.shard.unusable import read_unusable, unusable_line
 
-UNREAD: Final = -1
-"""No slot, and no shard: where the person of a line lives has not been found out yet."""
+TELL_AFTER_S: Final = 0.1
+"""So soon shards are told how many lines have been answered here, if no batch has left meanwhile: long before a lease
+has run out."""
+
+CLOSE_TELLS_S: Final = 1.0
+"""So long closing waits until one has heard the last of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,14 @@ class Dealt:
     shares    for each shard the places of its lines
     rejected  (place, reason) of those that go nowhere
     program   by which it was said
+    alone     the places of those that are answered here; `undeclared` of them are of events that nobody declares
     """
 
     shares: Sequence[list[int]]
     rejected: list[tuple[int, str]]
     program: Program
+    alone: Sequence[int] = ()
+    undeclared: int = 0
 
 
 class Router:
@@ -64,11 +73,13 @@ class Router:
         *,
         shares_loop: bool = False,
         reading: Reading | None = None,
+        alone: Alone | None = None,
     ) -> None:
         """`slot_map` says where people live, if they are not spread over the ports as ever.
 
         shares_loop  whether the shards commit on the loop of this router
         reading      of which partition its lines are read: none of them is given up then, however long it waits
+        alone        what it answers by itself, once it is told under which ledger; none: nothing
         """
         self._slot_map = slot_map or SlotMap(len(ports))
         self._program = program
@@ -76,13 +87,15 @@ class Router:
         self._reads = reading is not None
         of, later_max_s = (reading, inf) if reading else (NO_READING, settings.later_max_s)
         self._held = held = HeldLines[Whose](self._slot_map.shard, self._unanswered_from, later_max_s)
+        self._alone = alone or Alone()
         self._lanes = [
-            Lane(name, number, port, settings, held, self._on_held, shares_loop=shares_loop, reading=of)
+            Lane(name, number, port, settings, held, self._alone, self._on_held, shares_loop=shares_loop, reading=of)
             for number, port in enumerate(ports)
         ]
         self._timer: asyncio.TimerHandle | None = None
+        self._telling: asyncio.TimerHandle | None = None
         self._shards = [self._slot_map.owner(slot) for slot in range(SLOTS)]
-        self._shards_of_names = [*self._shards, UNREAD]  # the last one is that of the slot UNREAD
+        self._shards_of_names = [*self._shards, IDLE, UNREAD]  # the last ones are those of the slots IDLE and UNREAD
         for name in self._slot_map.homes:
             self._shards_of_names[slot_of(name)] = UNREAD
         self._lines = 0
@@ -111,18 +124,16 @@ class Router:
         """Where each line goes."""
         shares: list[list[int]] = [[] for _ in self._lanes]
         rejected: list[tuple[int, str]] = []
-        owners = self._shards
+        owners, alone, undeclared = self._shards, list[int](), 0
         unread: Sequence[int] = range(len(lines))
+        if self._alone.looks:
+            slots, undeclared = self._alone.slots(lines, self._slot_map, self._settings)
         if slots is not None:
             unread = []
-            add = [share.append for share in shares]
+            add = [*(share.append for share in shares), alone.append, unread.append]  # the last ones as above
             named = self._shards_of_names
             for place, slot in enumerate(slots):
-                shard = named[slot]
-                if shard == UNREAD:
-                    unread.append(place)
-                else:
-                    add[shard](place)
+                add[named[slot]](place)
         for place in unread:
             try:
                 slot = route(lines[place], self._program, self._settings, self._slot_map)
@@ -133,7 +144,7 @@ class Router:
         if unread and len(unread) < len(lines):
             for places in shares:
                 places.sort()
-        return Dealt(shares, rejected, self._program)
+        return Dealt(shares, rejected, self._program, alone, undeclared)
 
     def hand_in(
         self,
@@ -155,7 +166,8 @@ class Router:
         """
         if self._closed:
             raise ShardUnavailable("the engine has been closed")
-        if dealt.program is not self._program:  # it may say otherwise whose an event is that names nobody
+        is_over = dealt.alone and not self._alone.is_leased()
+        if is_over or dealt.program is not self._program:  # it may say otherwise whose an event is that names nobody
             dealt = self.deal(lines)
         if self._reads and dealt.rejected:
             lines, dealt = self._to_be_set_aside(lines, dealt)
@@ -170,8 +182,22 @@ class Router:
             self._lines += len(lines)
         for lane, places in zip(self._lanes, dealt.shares, strict=True):
             lane.add(taken, lines, skews_ms, times, places, numbers)
+        if dealt.alone:
+            self._answer_alone(taken, dealt)
         taken.settle(len(taken.rejected) + 1)
         return taken
+
+    def _answer_alone(self, taken: Taken, dealt: Dealt) -> None:
+        taken.answer_alone(dealt.alone, dealt.undeclared)
+        self._alone.count(len(dealt.alone), dealt.undeclared)
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TELL_AFTER_S, self._tell)
+
+    def _tell(self) -> None:
+        """Tell a shard what has been answered here, if none has heard it yet; where none has room, later."""
+        self._telling = None
+        if self._alone.is_untold and not any(lane.tell() for lane in self._lanes):
+            self._telling = asyncio.get_running_loop().call_later(TELL_AFTER_S, self._tell)
 
     def _to_be_set_aside(self, lines: Sequence[bytes], dealt: Dealt) -> tuple[Sequence[bytes], Dealt]:
         """What goes nowhere goes to the first shard, which sets it aside."""
@@ -195,13 +221,17 @@ class Router:
                 if reachable:
                     await lane.reachable.wait()
 
-    def publish(self, program: Program) -> None:
-        """From now on this program says whose an event is that names nobody."""
+    def publish(self, program: Program, ledger: int | None = None) -> None:
+        """From now on this program says whose an event is that names nobody.
+
+        ledger  under which it holds, and the router may answer by itself; None: it does not
+        """
         self._program = program
+        self._alone.publish(program, ledger)
 
     def is_idle(self) -> bool:
         """Nothing waits and nothing is under way."""
-        return all(lane.is_idle() for lane in self._lanes)
+        return not self._alone.is_untold and all(lane.is_idle() for lane in self._lanes)
 
     def has_room(self, dealt: Dealt | None = None, *, reachable: bool = False) -> bool:
         """Whether `room` would not wait."""
@@ -243,7 +273,10 @@ class Router:
     async def close(self) -> None:
         """Stop sending; calls under way, and those that wait for room, fail with ShardUnavailable."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._telling):
+            if timer is not None:
+                timer.cancel()
+        if self._alone.is_untold and (lane := next((each for each in self._lanes if each.tell()), None)):
+            await lane.all_answered(CLOSE_TELLS_S)
         for lane in self._lanes:
             await lane.close()

@@ -11,18 +11,20 @@ from parcours.shard.messages import LineOutcome
 class Taken:
     """What became of the lines of one call: counts, and the rejected by their place in the call, from 0.
 
-    accepted    durable and applied; `undeclared` of them have a name that the project does not declare
+    accepted    durable and applied, or of an event that nothing listens to; `undeclared` of them have a name that the
+                project does not declare
+    alone       how many of those the router has answered by itself (alone.py)
     duplicate   recognised by their message id; `repeated` has their places, in no order
     rejected    (place, reason)
     done        this, once all lines have been answered; or why they are not. Then some of them may be all the same
     """
 
-    __slots__ = ("_answered", "_left", "accepted", "done", "duplicate", "rejected", "repeated", "undeclared")
+    __slots__ = ("_answered", "_left", "accepted", "alone", "done", "duplicate", "rejected", "repeated", "undeclared")
 
     def __init__(self, lines: int, done: asyncio.Future[Taken]) -> None:
         self.done = done
         self._answered: list[Sequence[int]] = []
-        self.accepted = 0
+        self.accepted = self.alone = 0
         self.duplicate = 0
         self.undeclared = 0
         self.rejected: list[tuple[int, str]] = []
@@ -45,8 +47,16 @@ class Taken:
         self._answered.append(places)
         self.settle(len(places))
 
+    def answer_alone(self, places: Sequence[int], undeclared: int) -> None:
+        """Nothing listens to the lines at these places, and there is no more to be done for them."""
+        self.accepted += len(places)
+        self.alone += len(places)
+        self.undeclared += undeclared
+        self._answered.append(places)
+        self.settle(len(places))
+
     def committed(self) -> list[int]:
-        """The places of lines that are durable by now, whether they were new or not."""
+        """The places of lines that are durable by now, whether they were new or not, or need not be."""
         rejected = {place for place, _ in self.rejected}
         return sorted(place for places in self._answered for place in places if place not in rejected)
 

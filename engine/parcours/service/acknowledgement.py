@@ -16,7 +16,7 @@ from parcours.routing.taken import Taken
 @dataclass(frozen=True, slots=True)
 class Ingested:
     """
-    accepted    lines that are on disk and applied exactly once
+    accepted    lines that are on disk and applied exactly once, and those of events that nothing listens to
     duplicate   lines recognised by their message id
     rejected    (place in the call, from 0; reason) of each line that cannot be used; blank lines of NDJSON count
     undeclared  how many of the accepted have an event name that the project does not declare
@@ -38,11 +38,12 @@ class Ingested:
 class LinesTaken:
     """What became of lines that were handed in as they are, by their places, from 0.
 
-    accepted   how many are on disk and applied exactly once
+    accepted   how many are on disk and applied exactly once, or are of events that nothing listens to
+    alone      how many of those no shard has been asked for
     repeated   the places of those that were recognised by their message id, in no order
     rejected   (place, reason) of each that cannot be used
     failure    why not all of them have been answered, None if they have; the others may be applied all the same
-    committed  the places of those that are on disk, where not all have been answered
+    committed  the places of those that are on disk or need not be, where not all have been answered
     """
 
     accepted: int
@@ -50,6 +51,7 @@ class LinesTaken:
     rejected: Sequence[tuple[int, str]]
     failure: NobodyYet | None = None
     committed: Sequence[int] = ()
+    alone: int = 0
 
     @classmethod
     async def within(cls, wait_s: float | None, taken: Taken) -> LinesTaken:
@@ -62,7 +64,7 @@ class LinesTaken:
         elif (failure := taken.done.exception()) is not None and not isinstance(failure, NobodyYet):
             raise failure
         committed = () if failure is None else taken.committed()
-        return cls(taken.accepted, taken.repeated, taken.rejected, failure, committed)
+        return cls(taken.accepted, taken.repeated, taken.rejected, failure, committed, taken.alone)
 
 
 def _heard(answer: asyncio.Future[Taken]) -> None:

@@ -148,6 +148,7 @@ class AttachedHost(EngineHost):
         if self.was_running:
             await in_thread(self._compare)
         self._begin_routing(self.control.current)
+        self._route()
         self._following = asyncio.ensure_future(self._follow())
 
     def _compare(self) -> None:
@@ -165,13 +166,16 @@ class AttachedHost(EngineHost):
                 more,
             )
 
+    def _route(self) -> None:
+        self._route_by(self.control.current, self.control.publications.ledger.number)
+
     async def _follow(self) -> None:
         """Route by what is published, as soon as that is known; whatever goes wrong is told and tried again."""
         told = ""
         while True:
             try:
                 await self._control.hear(self.control.publications.ledger.number)
-                self._route_by(self.control.current)
+                self._route()
                 told = ""
             except Exception as error:  # noqa: BLE001  # it has to go on whatever the keeper says
                 if str(error) != told:

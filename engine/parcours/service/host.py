@@ -120,7 +120,7 @@ class Host(EngineHost):
     async def _renew(self, program: Program) -> None:
         """This program holds from now on."""
         assert self._reads is not None and self._lessons is not None, "start makes them"
-        self._route_by(program)
+        self._route_by(program, self.control.publications.ledger.number)
         self._reads.renew(program)
         self._lessons.renew(program)
         self.people.renew(program)

@@ -26,6 +26,7 @@ from parcours.journey.publish.ledger import ChangeFigures, Named, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.journey.publish.removed_offers import removed_from, removed_from_runs
 from parcours.routing.change_protocol import Making, carry_out, changing, noting, publishing, settle
+from parcours.routing.leases import end_leases
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
@@ -34,6 +35,7 @@ from parcours.service.campaigns_of_host import unconducted
 from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
 from parcours.service.journey_state import JourneyState
 from parcours.service.published import ASKED, Published
+from parcours.shard.archiving import hears_more
 from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
 from parcours.store.place import IN_MEMORY
 from parcours.wording import ForeignText, nearest, quoted, shown_value
@@ -132,7 +134,8 @@ class JourneyControl(Published):
             filled = () if after is before else unfilled(self.current, self._compiler.program(after))
             said = tuple(each.text for each in found)
             if not order.dry:
-                await self._carry_out(noting(make, ChangeFigures(stay=stay), said), patience)
+                listens = self._listens_to_more(after)
+                await self._carry_out(noting(make, ChangeFigures(stay=stay), said), patience, listens=listens)
             return ChangeOutcome(
                 ledger=self.publications.ledger.number,
                 dry=order.dry,
@@ -240,7 +243,8 @@ class JourneyControl(Published):
                     runs, cancelled = await self._foreseen(verb, journey, patience)
                     if not order.dry:
                         figures = ChangeFigures(runs.stay, runs.end, runs.make_up, cancelled)
-                        await self._carry_out(noting(make, figures, said), patience)
+                        listens = self._listens_to_more(after)
+                        await self._carry_out(noting(make, figures, said), patience, listens=listens)
             return ChangeOutcome(
                 ledger=self.publications.ledger.number,
                 dry=order.dry,
@@ -306,12 +310,20 @@ class JourneyControl(Published):
         async with self._turn:
             yield next(self._attempts)
 
-    async def _carry_out(self, make: Making, patience: Patience | None = None) -> None:
-        before = self.publications
+    async def _carry_out(self, make: Making, patience: Patience | None = None, *, listens: bool = True) -> None:
+        """listens: something may listen to more events by it."""
+        before, patience = self.publications, patience or Patience()
+        if listens and make(before, self._clock.now_ms()) is not before:
+            await end_leases(self._ports, patience)  # the shards go on meanwhile, and need not stand still for as long
         now_ms, attempt = self._clock.now_ms(), next(self._attempts)
-        after = await carry_out(self._ports, before, make, now_ms, self._tell, attempt, patience)
+        after = await carry_out(self._ports, before, make, now_ms, self._tell, attempt, patience, listens=listens)
         if after is not before:
             await self._renew(after)
+
+    def _listens_to_more(self, after: Publications) -> bool:
+        """Whether something listens to more events by what is published next than by what is published now."""
+        was, will_be = self.current, self._compiler.program(after)
+        return any(hears_more(was, will_be, archives=archives) for archives in (False, True))
 
     async def finish(self, within_s: float) -> None:
         """Return when no change is under way; one that takes longer is finished when the store is opened again."""

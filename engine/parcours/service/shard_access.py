@@ -20,9 +20,10 @@ from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
+from parcours.routing.alone import UNREAD, Alone
 from parcours.routing.plan import Links, Plan
 from parcours.routing.ports import ShardPort
-from parcours.routing.router import UNREAD, Router
+from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.following import ask_owner
@@ -86,13 +87,15 @@ class ShardAccess(ABC):
 
     def _begin_routing(self, program: Program) -> None:
         """Take lines from now on, as this program tells whose they are."""
-        bounds, slot_map = self._plan.settings, self._plan.slot_map
-        self._router = Router(uuid.uuid4().hex, self.ports, program, bounds, slot_map, shares_loop=self._shares_loop)
+        bounds, slot_map, alone = self._plan.settings, self._plan.slot_map, Alone(archives=self._plan.exports)
+        self._router = Router(
+            uuid.uuid4().hex, self.ports, program, bounds, slot_map, shares_loop=self._shares_loop, alone=alone
+        )
 
-    def _route_by(self, program: Program) -> None:
-        """This program tells from now on whose lines are."""
+    def _route_by(self, program: Program, ledger: int) -> None:
+        """This program, of the ledger of this number, tells from now on whose lines are."""
         assert self._router is not None, "_begin_routing comes first"
-        self._router.publish(program)
+        self._router.publish(program, ledger if self._plan.settings.idle_events == "answer" else None)
 
     async def _end_routing(self) -> None:
         """Take no more lines; those that wait for room, and calls under way, fail with ShardUnavailable."""

@@ -43,7 +43,25 @@ ALL = _Everything()
 NOTHING: frozenset[str] = frozenset()
 
 
-def archived_events(program: Program) -> Container[str]:
+def heard_events(program: Program, *, archives: bool) -> frozenset[str] | None:
+    """The names of the events of which a line has to come to a shard; None: all of them.
+
+    archives  whether the events are kept that the program names
+    """
+    listened_for, insight = program.moving | program.entering, program.insight
+    if not archives:
+        return listened_for
+    kept = ALL if insight.inputs else archived_events(program)
+    return None if isinstance(kept, _Everything) else listened_for | kept
+
+
+def hears_more(was: Program, will_be: Program, *, archives: bool) -> bool:
+    """Whether the lines of some events have to come to a shard by the second program, and not by the first."""
+    before, after = (heard_events(each, archives=archives) for each in (was, will_be))
+    return before is not None and (after is None or not after <= before)
+
+
+def archived_events(program: Program) -> frozenset[str] | _Everything:
     """The names of the events that the program has kept."""
     match program.insight.events:
         case "all":

@@ -12,10 +12,11 @@ from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.firing import Firing
 from parcours.shard.intake import SET_ASIDE, Intake
-from parcours.shard.messages import Answer, Batch, LineOutcome
+from parcours.shard.messages import Answer, Batch, Lease, LineOutcome
 from parcours.shard.moving import Moving
 from parcours.shard.partitions import Partitions
 from parcours.shard.positions import Positions
+from parcours.shard.published import Published
 from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
@@ -25,6 +26,10 @@ from parcours.shard.work import Work
 
 NONE_OF_YOURS = 0
 """No batch has this number: it is said to come next to whoever is not the reader of the partition any more."""
+
+
+NONE_ALONE = 0, 0
+"""How many lines routers have answered by themselves that do not."""
 
 
 class Batches:
@@ -44,6 +49,7 @@ class Batches:
         commits: Commits,
         time: Timekeeping,
         totals: ShardTotals,
+        published: Published,
         settings: Settings,
     ) -> None:
         self.positions = Positions(settings)
@@ -56,6 +62,7 @@ class Batches:
         self._commits = commits
         self._time = time
         self._totals = totals
+        self._published = published
         self._settings = settings
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
@@ -96,8 +103,10 @@ class Batches:
                     deferrals.deferred = answer.deferred
             work.own.append(self.positions.advance(batch, answer.outcomes, self._commits.sequence + 1, deferrals))
             if self._time.counts_facts:
-                work.own.append(self._totals.count_lines(answer.consumed))
+                work.own.append(self._totals.count_lines(answer.consumed, batch.alone or NONE_ALONE))
             self._commits.commit(work, always=True)
+        if batch.alone is not None and self._time.wakes_itself:
+            answer = replace(answer, lease=Lease(self._published.ledger.number))
         return answer
 
     def _settle_lines(self, work: Work, batch: Batch, answer: Answer) -> None:

@@ -30,6 +30,7 @@ from parcours.shard.erasures import Erased
 from parcours.shard.export_host import ExportHost
 from parcours.shard.figures import ShardFigures, here
 from parcours.shard.foreseeing import Foreseen, foresee
+from parcours.shard.leases import Leases
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
@@ -69,12 +70,12 @@ class ShardHost:
     wake     is told the name of a channel that has deliveries ready
     remarks  where the remarks on the shard's recorded deliveries are counted, None if they are not
     stopped  is told the error if the shard stops while nobody asks it for anything
-    alarm_max_s  longest sleep between two looks at the clock
     people   what it answers about one person
     steps    what it answers about who waits at a step, and about the newest facts
     peers    what it says to other shards, and they to it
     exports  what it hands over of what is told
     pacing   when slices of scans have their turn
+    leases   of routers that answer by themselves what nothing listens to
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class ShardHost:
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
         self._credits = Credits(shard.settings.batches_in_flight_max)
+        self.leases = Leases(is_new=shard.holding().fresh)
         self.pacing = Pacing(self._turns, shard.reading.taken, by_the_clock=shard.wakes_itself)
         self.people = PersonHost(shard, store, clock, self._turns, self.look)
         self.steps = StepHost(shard)
@@ -179,10 +181,12 @@ class ShardHost:
 
     async def take(self, batch: Batch) -> Answer:
         with self._credits.batch_of(batch.router):
+            waiting = self.leases.waiting()
             async with self._turns:
+                waited_s = waiting()
                 answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
                 self.look()
-            return self._credits.told_with(answer, self._shard.standing.refuses())
+            return self.leases.granted_by(self._credits.told_with(answer, self._shard.standing.refuses()), waited_s)
 
     async def pass_time(self, now_ms: int) -> None:
         async with self._turns:
@@ -336,8 +340,7 @@ class ShardHost:
         runs = making_up = deliveries = 0
         for slot in range(SLOTS):
             seen = foresee(self._shard.census.people(slot), journey, self._clock.now_ms())
-            runs, making_up = runs + seen.runs, making_up + seen.making_up
-            deliveries += seen.deliveries
+            runs, making_up, deliveries = runs + seen.runs, making_up + seen.making_up, deliveries + seen.deliveries
             await asyncio.sleep(0)
         return Foreseen(runs, making_up, deliveries)
 

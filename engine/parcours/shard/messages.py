@@ -49,6 +49,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     settled   deferred names that are free again, before any line of this batch is looked at
     partition  of the source of which these lines are read, whose numbers are their offsets; empty for any others
     below     before this offset nothing of the partition is outstanding (partitions.py)
+    alone     how many lines of declared events, and of others, the router has answered by itself since it said so
+              last; it asks for a lease on that (leases.py). None: neither
     """
 
     router: str
@@ -61,6 +63,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     settled: list[Settled] = []
     partition: str = ""
     below: int = 0
+    alone: tuple[int, int] | None = None
 
 
 class LineOutcome(IntEnum):
@@ -106,6 +109,17 @@ class Deferred(msgspec.Struct, frozen=True, array_like=True):
         return ALL_OTHERS if self.with_others else self.name
 
 
+class Lease(msgspec.Struct, frozen=True, array_like=True):
+    """Leave for a router to answer by itself what nothing listens to (leases.py).
+
+    ledger    the number of that by which its batch was taken
+    waited_s  how long the batch had waited at the shard before that was begun
+    """
+
+    ledger: int
+    waited_s: float = 0.0
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True):
     """What became of each line of a batch.
 
@@ -115,6 +129,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses   why the shard wants no further events for now, None if it does
     deferred  the lines that were not consumed, by place
     credits   how many batches the router may have under way from now on; None: as many as the settings say
+    lease     that the router is granted; None: none
     """
 
     number: int
@@ -124,6 +139,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses: str | None = None
     deferred: list[Deferred] = []
     credits: int | None = None
+    lease: Lease | None = None
 
     @property
     def consumed(self) -> bytes:

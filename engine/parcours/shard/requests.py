@@ -235,6 +235,15 @@ class HaltMoves(Request[int], frozen=True, tag="halt_moves"):
         return host.halt_moves(self.for_ms)
 
 
+class EndLeases(Request[int], frozen=True, tag="end_leases"):
+    """Let no router answer by itself for this long (leases.py); for how long may some still do so, in ms?"""
+
+    for_ms: int
+
+    async def put_to(self, host: ShardHost) -> int:
+        return host.leases.end(self.for_ms)
+
+
 class Release(Request[None], frozen=True, tag="release"):
     """Nothing changes after all: go on, unless there is a newer attempt."""
 

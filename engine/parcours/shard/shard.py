@@ -132,7 +132,9 @@ class Shard:
         take = take_message or PeerTaking(moving, asking, time).take
         self.exchanging = PeerExchange(peers, commits, take, settings.hello_wait_s)
         self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
-        self.batches = Batches(slots, self._intake, moving, self._firing, letters, commits, time, totals, settings)
+        self.batches = Batches(
+            slots, self._intake, moving, self._firing, letters, commits, time, totals, published, settings
+        )
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters, inputs)
         self.erasing = erasing = Erasing(

@@ -188,10 +188,14 @@ class ShardTotals:
         offers = [(OFFERS, _encode(self.offers.tallies))] if self.offers.tallies else []
         return [(TOTALS, _encode(StoredTotals(sequence, self._counter.totals()))), *offers]
 
-    def count_lines(self, outcomes: bytes) -> tuple[str, bytes]:
-        """Count the lines of a batch; returns the entry that its record has to write."""
-        count = outcomes.count
-        self._counter.add_lines((count(ACCEPTED), count(UNDECLARED), count(DUPLICATE), count(REJECTED)))
+    def count_lines(self, outcomes: bytes, alone: tuple[int, int]) -> tuple[str, bytes]:
+        """Count the lines of a batch; returns the entry that its record has to write.
+
+        alone  how many the router has accepted by itself, of events that are declared and of others
+        """
+        count, (declared, others) = outcomes.count, alone
+        accepted, undeclared = count(ACCEPTED) + declared, count(UNDECLARED) + others
+        self._counter.add_lines((accepted, undeclared, count(DUPLICATE), count(REJECTED)))
         return LINES, _encode(self._counter.lines)
 
     # Looking in
