@@ -24,7 +24,7 @@ from parcours.testing.doubles import FactStream
 SHOP = {
     "parcours.yaml": "project: shop\nanonymous_history: used\npolicies: {consent: {default: opt_out}}\n",
     "profile.yaml": "traits: {email: string, city: string}\naddresses: {email: profile.email}\n",
-    "events.yaml": "events: {Bought: {properties: {total: number}}}\n",
+    "events.yaml": "events: {Bought: {properties: {total: number}}, Looked: {}}\n",
     "messages/thanks.yaml": "message: thanks\nclass: transactional\nemail: {subject: Thank you, text: Bye}\n",
     "journeys/thank.yaml": (
         "journey: thank\nentry: {event: Bought}\nsteps:\n  - {id: thanks, send: thanks}\n  - {id: over, end: true}\n"
@@ -143,6 +143,21 @@ def test_a_destination_that_is_new_gets_what_comes_next_and_one_that_has_gone_is
         buy(engine, "dora")
 
     assert {each["person"] for each in rows(stream)} == {"bert", "dora"}
+
+
+def test_events_go_there_that_nothing_else_listens_to_and_that_no_exporter_takes(
+    shop: Callable[..., Project],
+    open_engine: Callable[..., Engine],
+    stream: FactStream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(opening, "can_export", lambda store: False)
+    with open_engine(shop(lake(stream, "events"))) as engine:
+        for number in range(20):
+            engine.track(f"u{number}", "Looked", {}).result(20)
+        until(lambda: len(stream.once()) == 20, "all of them are told")
+
+    assert {each["event"] for each in rows(stream)} == {"Looked"}
 
 
 def test_events_go_there_too_without_personal_data_unless_that_is_named(

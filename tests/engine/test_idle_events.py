@@ -88,18 +88,22 @@ def test_while_something_is_published_no_line_is_lost_that_is_accepted_from_its_
         async with engine(shop()) as service:
             stop, handed_in = asyncio.Event(), list[tuple[str, int, Taken]]()
 
+            async def hand_in() -> None:
+                name, at = f"person-{len(handed_in)}", service._host.now_ms()
+                handed_in.append((name, at, await service._host.route([seen(name)], are_reports=False)))
+
             async def feed() -> None:
                 while not stop.is_set():
-                    name, at = f"person-{len(handed_in)}", service._host.now_ms()
-                    handed_in.append((name, at, await service._host.route([seen(name)], are_reports=False)))
+                    await hand_in()
                     await asyncio.sleep(0.001)
 
             feeding = asyncio.ensure_future(feed())
             await asyncio.sleep(0.2)
             await service.publish(shop("Seen"))
-            await asyncio.sleep(0.05)
             stop.set()
             await feeding
+            for _ in range(12):
+                await hand_in()
 
             published_ms = service._control.publications.ledger.at
             missed = [at for name, at, _ in handed_in if not await visits(service, name)]

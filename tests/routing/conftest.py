@@ -66,6 +66,7 @@ class ScriptedShard:
         self.error: Exception = ValueError("a bug")
         self.refuses: str | None = None
         self.lease: int | None = None
+        self.archives = False
         self.waited_s = 0.0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -115,7 +116,7 @@ class ScriptedShard:
         self.applied += zip(batch.line_numbers, batch.lines, strict=True)
         outcomes = bytes(map(outcome_of, batch.lines))
         reasons = ["bad"] * outcomes.count(LineOutcome.REJECTED)
-        lease = None if batch.alone is None or self.lease is None else Lease(self.lease, self.waited_s)
+        lease = None if batch.alone is None or self.lease is None else Lease(self.lease, self.archives, self.waited_s)
         answer = Answer(batch.number, outcomes, reasons, refuses=self.refuses, lease=lease)
         self._answers[batch.router, batch.number] = answer
         return answer

@@ -116,6 +116,22 @@ def loop_s() -> float:
     return asyncio.get_running_loop().time()
 
 
+def test_what_shards_keep_reaches_them_whoever_opened_them(run: Run, new_shard: NewShard) -> None:
+    async def scenario() -> None:
+        shard, program = new_shard(), shop({"events": ["Looked"]}).program
+        shard.lease, shard.archives = LEDGER, True
+        router = Router("r", [shard], program, Settings(), alone=Alone(now_s=loop_s))
+        router.publish(program, LEDGER)
+        await router.take([line("Shown")])
+
+        taken = await router.take([line("Looked"), line("Shown")])
+
+        assert [given for _, given in shard.applied[1:]] == [line("Looked")]
+        assert taken.alone == 1
+
+    run(scenario())
+
+
 def test_only_what_is_listened_to_reaches_a_shard_once_it_has_granted_a_lease(run: Run, new_shard: NewShard) -> None:
     async def scenario() -> None:
         shard = new_shard()
@@ -319,7 +335,7 @@ def test_a_line_is_answered_the_same_by_its_router_and_by_its_shard(calls: list[
     project = shop({"events": "none"})
 
     async def scenario() -> None:
-        here, there = One(project, Alone(archives=True, now_s=lambda: 0.0)), One(project, None)
+        here, there = One(project, Alone(now_s=lambda: 0.0)), One(project, None)
 
         (first, taken), *became = await here.life(lines)
         (_, by_shard), *had_become = await there.life(lines)

@@ -38,10 +38,14 @@ IDLE: Final = -2
 class Alone:
     """What one router answers by itself. Lives on the router's loop."""
 
-    def __init__(self, *, archives: bool = False, now_s: Callable[[], float] = steady_s) -> None:
-        """archives: whether the events are kept that a program names. `now_s` is a stopwatch."""
-        self._archives = archives
+    def __init__(self, *, now_s: Callable[[], float] = steady_s) -> None:
+        """`now_s` is a stopwatch."""
         self._now_s = now_s
+        self._program: Program | None = None
+        self._archives = False
+        """Whether shards keep the events that a program names; they say so with each lease, and nothing is answered
+        without one."""
+
         self._heard: frozenset[str] | None = None
         self._declared: frozenset[str] = frozenset()
         self._ledger: int | None = None
@@ -52,9 +56,14 @@ class Alone:
 
     def publish(self, program: Program, ledger: int | None) -> None:
         """This holds under this ledger; None: which one it is of is not known, or everything goes to shards."""
-        self._heard = None if ledger is None else heard_events(program, archives=self._archives)
+        self._program = None if ledger is None else program
         self._declared = frozenset(program.events) | frozenset(program.derived)
         self._ledger = ledger
+        self._look_up()
+
+    def _look_up(self) -> None:
+        program = self._program
+        self._heard = None if program is None else heard_events(program, archives=self._archives)
 
     @property
     def looks(self) -> bool:
@@ -126,6 +135,9 @@ class Alone:
         lease = answer.lease
         if lease is None:
             return
+        if lease.archives != self._archives:
+            self._archives = lease.archives
+            self._look_up()
         if lease.ledger != self._leased:
             self._leased, self._until_s = lease.ledger, 0.0
         self._until_s = max(self._until_s, sent_s + lease.waited_s + LEASE_S)

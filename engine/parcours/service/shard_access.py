@@ -87,7 +87,7 @@ class ShardAccess(ABC):
 
     def _begin_routing(self, program: Program) -> None:
         """Take lines from now on, as this program tells whose they are."""
-        bounds, slot_map, alone = self._plan.settings, self._plan.slot_map, Alone(archives=self._plan.exports)
+        bounds, slot_map, alone = self._plan.settings, self._plan.slot_map, Alone()
         self._router = Router(
             uuid.uuid4().hex, self.ports, program, bounds, slot_map, shares_loop=self._shares_loop, alone=alone
         )

@@ -106,7 +106,7 @@ class Batches:
                 work.own.append(self._totals.count_lines(answer.consumed, batch.alone or NONE_ALONE))
             self._commits.commit(work, always=True)
         if batch.alone is not None and self._time.wakes_itself:
-            answer = replace(answer, lease=Lease(self._published.ledger.number))
+            answer = replace(answer, lease=Lease(self._published.ledger.number, self._commits.export.keeps_events))
         return answer
 
     def _settle_lines(self, work: Work, batch: Batch, answer: Answer) -> None:

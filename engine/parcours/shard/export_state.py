@@ -72,6 +72,11 @@ class ExportState:
         self._waits_since_ms: int | None = None
         self._begun_ms: int | None = None
 
+    @property
+    def keeps_events(self) -> bool:
+        """Whether anybody takes the events that are to be archived."""
+        return self.is_on or self.destinations.take_events
+
     def restore(self, entries: Mapping[str, bytes], sequence: int) -> None:
         """Come back from the entries of the shard's own slot; the newest record is this one."""
         self._newest = self._told = sequence  # whether the newest ones tell anything is not looked up

@@ -113,10 +113,12 @@ class Lease(msgspec.Struct, frozen=True, array_like=True):
     """Leave for a router to answer by itself what nothing listens to (leases.py).
 
     ledger    the number of that by which its batch was taken
+    archives  whether the shard keeps the events that are to be archived
     waited_s  how long the batch had waited at the shard before that was begun
     """
 
     ledger: int
+    archives: bool = False
     waited_s: float = 0.0
 
 
