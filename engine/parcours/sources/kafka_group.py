@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Final
@@ -32,8 +31,8 @@ OF_CONNECTIONS: Final = frozenset({"_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT"
 OUTSIDE: Final = "the consumer group has not given this process its partitions yet"
 
 
-LEAVE_WITHIN_S: Final = 5.0
-"""How long the group may take to take back what it has given."""
+LEAVING_POLLS_MAX: Final = 100
+"""So often the group is heard until it has taken back what it has given: five seconds."""
 
 QUIET_POLLS: Final = 2
 QUIET_S: Final = 0.05
@@ -77,9 +76,11 @@ class KafkaGroup:
         has something to give, or to take, while it closes.
         """
         self._consumer.unsubscribe()
-        until_s, quiet = time.monotonic() + LEAVE_WITHIN_S, 0
-        while (self.assigned or quiet < QUIET_POLLS) and time.monotonic() < until_s:
+        quiet = 0
+        for _ in range(LEAVING_POLLS_MAX):
             quiet = quiet + 1 if self._consumer.poll(QUIET_S) is None else 0
+            if quiet >= QUIET_POLLS and not self.assigned:
+                break
         self._consumer.close()
 
     async def _keep_asking(self) -> None:

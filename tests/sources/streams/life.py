@@ -58,6 +58,7 @@ OFTEN: Final = frozenset({"before a record", "after a record"})
 """Places to which a life comes many times a second."""
 
 SETTINGS: Final = Settings(
+    journal_bytes_max=1 << 30,  # the journals stay whole, and are what the checker reads
     batch_events_max=20,
     event_bytes_max=EVENT_BYTES_MAX,
     message_ids_for_ms=1,
