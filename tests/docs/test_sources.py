@@ -25,7 +25,11 @@ def namespace(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """All that the page's Python defines, after it has run from top to bottom."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("sources"))
+        patch.syspath_prepend(Path.cwd())
         write_starter("shop")
+        for text in blocks(PAGE, "python"):
+            if name := re.match(r"# (\w+\.py)\n", text):
+                Path(name[1]).write_text(text)
         defined: dict[str, Any] = {"__name__": "sources"}
         exec(compile("\n".join(blocks(PAGE, "python")), PAGE.name, "exec"), defined)
     return defined

@@ -15,7 +15,7 @@ import importlib.metadata
 import unittest
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pydantic
@@ -38,6 +38,9 @@ READINGS_MAX = 200
 """So many readings may bring nothing before the suite gives up."""
 
 AT_ONCE = 1_000
+
+LONG = 100_000
+"""Bytes of a long line: more than most buffers take at once."""
 
 
 class SourceContract(ABC, Generic[Broker]):
@@ -83,7 +86,7 @@ class SourceContract(ABC, Generic[Broker]):
 
     def test_its_entry_point_leads_to_it(self) -> None:
         if self.entry_point is None:
-            raise unittest.SkipTest("not offered through an entry point")
+            raise unittest.SkipTest("say by `entry_point` which one leads to it, if it is installed")
         found = importlib.metadata.entry_points(group=GROUP, name=self.entry_point)
         assert found, f"no installed distribution has the entry point {self.entry_point!r} in {GROUP}"
         loaded = [point.load() for point in found]
@@ -113,15 +116,27 @@ class SourceContract(ABC, Generic[Broker]):
             partition = self.write(broker, values)
             lines = self._all(broker, partition)
         assert [line.value for line in lines] == values
+        assert all(type(line.value) is bytes for line in lines), "values are bytes"
         offsets = [line.offset for line in lines]
         assert offsets == sorted(set(offsets)), f"offsets have to grow: {offsets}"
         assert all(type(offset) is int and offset >= 0 for offset in offsets)
 
+    def test_lines_come_as_they_were_written_many_and_long_ones(self) -> None:
+        values = [b" \tLine %d \xc3\xa9 " % number for number in range(400)]
+        values[200] = b'{"long":"%b"}' % (b"x" * LONG)
+        with self.broker() as broker:
+            partition = self.write(broker, values)
+            assert [line.value for line in self._all(broker, partition)] == values
+
     def test_partitions_are_named_and_read_apart(self) -> None:
+        async def all_named(source: Source) -> None:
+            for name in await _named(source, {first, second}):
+                await source.read(name, None, AT_ONCE)
+
         with self.broker() as broker:
             first = self.write(broker, [b"1", b"2"], partition=0)
             second = self.write(broker, [b"3"], partition=1)
-            self._life(broker, lambda source: _named(source, {first, second}))
+            self._life(broker, all_named)
             assert [line.value for line in self._all(broker, first)] == [b"1", b"2"]
             assert [line.value for line in self._all(broker, second)] == [b"3"]
 
@@ -201,8 +216,39 @@ class SourceContract(ABC, Generic[Broker]):
             lines = self._all(broker, partition)
             self.forget(broker, partition, lines[2].offset)
             error = self._raises(PositionOutOfRange, broker, partition, lines[0].offset)
+            begun = self._all(broker, partition)
         assert isinstance(error, PositionOutOfRange)
         assert error.first in (None, lines[2].offset)
+        assert begun == lines[2:], f"who begins there reads {begun}"
+
+    def test_nor_is_it_there_for_one_that_has_read_it(self) -> None:
+        async def once_more(source: Source) -> int:
+            await _some(source, partition, None, 3)
+            self.forget(broker, partition, lines[2].offset)
+            for _ in range(READINGS_MAX):
+                try:
+                    read = await source.read(partition, lines[0].offset, AT_ONCE)
+                except PositionOutOfRange as error:
+                    return error.position
+                assert not read.lines, f"it jumps to {read.lines[0].offset}"
+            raise AssertionError("it reads what is not there any more")
+
+        with self.broker() as broker:
+            partition = self.write(broker, [b"1", b"2", b"3"])
+            lines = self._all(broker, partition)
+            assert self._life(broker, once_more) == lines[0].offset
+
+    def test_a_partition_all_of_which_is_forgotten_has_its_end(self) -> None:
+        async def at_the_end(source: Source) -> Read:
+            return await source.read(partition, end, AT_ONCE)
+
+        with self.broker() as broker:
+            partition = self.write(broker, [b"1", b"2", b"3"])
+            end = self._life(broker, lambda source: _something(source, partition, None, AT_ONCE)).position
+            self.forget(broker, partition, end)
+            read = self._life(broker, at_the_end)
+            self._raises(PositionOutOfRange, broker, partition, 0)
+        assert (list(read.lines), read.position) == ([], end)
 
     def test_a_position_behind_the_end_is_out_of_range(self) -> None:
         with self.broker() as broker:
@@ -219,6 +265,8 @@ class SourceContract(ABC, Generic[Broker]):
                     said = str(error)
                 else:
                     raise AssertionError("it reads a log that cannot be reached")
+                with suppress(SourceUnreachable):
+                    assert partition in await source.partitions(), "what cannot be reached is not gone"
             return said, list((await _something(source, partition, None, AT_ONCE)).lines)
 
         with self.broker() as broker:
@@ -283,13 +331,13 @@ class SourceContract(ABC, Generic[Broker]):
         return error
 
 
-async def _named(source: Source, partitions: set[str]) -> None:
+async def _named(source: Source, partitions: set[str]) -> Sequence[str]:
     """Ask which partitions there are until these are among them: a source may look twice."""
     named: Sequence[str] = ()
     for _ in range(READINGS_MAX):
         named = await source.partitions()
         if partitions <= set(named):
-            return
+            return named
     raise AssertionError(f"{sorted(partitions)} are not all among {named}")
 
 
