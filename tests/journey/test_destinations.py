@@ -89,11 +89,11 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
         ),
         (
             "{audience: vip, to: {file: a.csv}}",
-            "d.to.file: members are written as lines of JSON: the file's name ends in .ndjson (found 'a.csv')",
+            "d.to.file: members are written as lines of JSON: the file's name ends in .ndjson",
         ),
         (
             "{audience: vip, to: {webhook: {url: 'ads.example'}}}",
-            "d.to.webhook.url: a web address such as https://crm.example.com/notes is expected (found 'ads.example')",
+            "d.to.webhook.url: a web address such as https://crm.example.com/notes is expected",
         ),
         (
             "{audience: vip, to: {webhook: {url: 'https://a.example', headers: {Authorization: 'env:'}}}}",

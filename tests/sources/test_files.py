@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -16,7 +16,9 @@ import zstandard
 from tests.sources.conftest import bought, reading, state_of, until, until_taken
 
 from parcours.journey.project import Project
-from parcours.source import Line, Source, SourceUnreachable
+from parcours.service.service import Service
+from parcours.source import Line, PartitionGone, Source, SourceUnreachable
+from parcours.sources import partition_reader
 from parcours.sources.file_lines import LINE_BYTES_MAX, FileLines
 from parcours.sources.files import FilesSettings, FilesSource
 from parcours.testing.source_contract import SourceContract
@@ -209,10 +211,74 @@ def test_a_packed_file_that_is_damaged_inside_cannot_be_read(packing: str, tmp_p
     async def look() -> None:
         source = FilesSource(FilesSettings(files=f"{tmp_path}/*"))
         (partition,) = source.files()
+        read = await source.read(partition, None, 20_000)
+        assert 0 < len(read.lines) < 20_000 and not read.is_over, "what lies before the damage is read"
         with pytest.raises(SourceUnreachable, match=rf"a\.ndjson\{packing} cannot be read: "):
-            await source.read(partition, None, 20_000)
+            await source.read(partition, read.position, 20_000)
 
     asyncio.run(look())
+
+
+def test_of_a_file_that_is_cut_off_all_that_can_be_read_is_read_and_then_pauses_grow(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_reader, "PAUSES_S", (0.01, 60.0))
+    (tmp_path / "in").mkdir()
+    lines = [bought("sarah", f"c{number}") for number in range(3_000)]
+    packed = gzip.compress(b"\n".join(lines))
+    (tmp_path / "in" / "cut.ndjson.gz").write_bytes(packed[: len(packed) // 2])
+
+    async def scenario() -> None:
+        source = FilesSource(FilesSettings(files=f"{tmp_path}/in/*"))
+        async with reading(project, "memory:", source) as service:
+            await until(lambda: _is_cut(service), "the trouble has come")
+            outcomes = (await state_of(service)).outcomes
+            assert 1_000 < outcomes["accepted"] < 2_900
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+                assert (await state_of(service)).outcomes == outcomes, "it is not read over and over"
+
+    asyncio.run(scenario())
+
+
+async def _is_cut(service: Service) -> bool:
+    return any("end-of-stream" in each for each in await service.troubles())
+
+
+def test_a_file_that_is_taken_away_half_read_is_a_trouble(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b"1\n2\n3\n")
+
+    async def scenario() -> None:
+        source = FilesSource(FilesSettings(files=f"{tmp_path}/*"))
+        await source.partitions()
+        (partition,) = await source.partitions()
+        position = (await source.read(partition, None, 1)).position
+        path.unlink()
+
+        assert await source.partitions() == [partition], "it is asked for until somebody has told what is wrong"
+        with pytest.raises(PartitionGone):
+            await source.read(partition, position, 1)
+        await source.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_byte_order_mark_belongs_to_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b"\xef\xbb\xbf{}\n{}\n")
+
+    with closing(FileLines(path)) as lines:
+        assert [line.value for line in lines.read(9)] == [b"{}", b"{}"]
+
+
+@pytest.mark.parametrize("head", ["customer,prénom".encode("latin-1"), b'customer,"t'])
+def test_columns_that_cannot_be_read_are_told_with_the_name_of_the_file(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(head + b"\nu1,2\n")
+
+    with pytest.raises(SourceUnreachable, match="a.csv: the first row, which names the columns, cannot be read"):
+        FileLines(path)
 
 
 @pytest.mark.parametrize("pattern", ["nowhere/*.ndjson", "nowhere/**/*.csv"])

@@ -81,6 +81,8 @@ def rewind(
         token = told["token"] if yes else None
         if not json:
             _tell(told)
+        if not json and token is None:
+            typer.echo(f"Nothing has been done; --token {told['token']} does it.")
     if token is not None:
         told = door.post("sources", name, "rewind", body={**asked, "token": token})
         if not json:
@@ -107,7 +109,6 @@ def _tell(told: Mapping[str, Any]) -> None:
         typer.echo("Not all lines were looked at: some stand for those around them.")
     if told["not_here"]:
         typer.echo(f"The log does not have {_partitions(told['not_here'])} any more: nothing would change there.")
-    typer.echo(f"Nothing has been done; --token {told['token']} does it.")
 
 
 def _partitions(number: int) -> str:

@@ -89,6 +89,13 @@ class SourceRewinds(SourceCalls):
         pump = self._pump(name)
         if not dry and token is None:
             raise CallerError("token: that of a dry answer is expected, which says what would be applied again")
+        async with pump.looking_back:
+            return await self._rewound(pump, to, partition, token, dry=dry)
+
+    async def _rewound(
+        self, pump: Pump, to: PlaceBehind, partition: str | None, token: str | None, *, dry: bool
+    ) -> Rewind:
+        name = pump.name
         with _in_words(name):
             taken = await self._taken(name)
             ways, not_here = await _ways(pump, to, partition, taken)

@@ -121,6 +121,7 @@ class Batches:
     def _put_aside(self, work: Work, batch: Batch, place: int, reason: str) -> None:
         line = batch.lines[place]
         reason, line = read_unusable(line) or (reason, line)
+        line = line[: self._settings.event_bytes_max]
         where = f"{batch.partition} at offset {batch.line_numbers[place]}"
         digest = self._intake.digest_of_nameless(batch, place)
         self._letters.put_aside(work, self._intake.person_told(line), line, digest, f"{where}: {reason}")

@@ -11,12 +11,15 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from parcours.source import Line
+from parcours.source import Line, SourceUnreachable
 from parcours.sources.columns import row_object
-from parcours.sources.file_kinds import suffixes
+from parcours.sources.file_kinds import suffixes, unreadable
 
 LINE_BYTES_MAX: Final = 1 << 20
 """Of a longer line only its beginning is looked at, and it is of no use: memory is bounded, whatever a file holds."""
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What some editors put before the first line."""
 
 SKIPPED_AT_ONCE: Final = 1 << 20
 
@@ -36,9 +39,9 @@ class FileLines:
         self.is_over = False
         self._file = _unpacked(path)
         self.position = 0
+        self._broken: Exception | None = None
         if self._is_csv:
-            _, head, _ = self._row()
-            self._columns = _cells(head.removeprefix(b"\xef\xbb\xbf"))
+            self._columns = self._head()
         self._begin = self.position
 
     def go_to(self, position: int) -> bool:
@@ -53,10 +56,18 @@ class FileLines:
         return True
 
     def read(self, most: int) -> Sequence[Line]:
-        """At most so many lines."""
+        """At most so many lines. Raises what a file raises that is damaged, once all lines before that are read."""
+        if self._broken is not None:
+            raise self._broken
         lines: list[Line] = []
         while len(lines) < most:
-            offset, text, unusable = self._row() if self._is_csv else self._line()
+            try:
+                offset, text, unusable = self._row() if self._is_csv else self._line()
+            except unreadable() as error:
+                if not lines:
+                    raise
+                self._broken = error
+                break
             if not text:
                 self.is_over = True
                 break
@@ -75,6 +86,8 @@ class FileLines:
         offset = self.position
         text = self._file.readline(LINE_BYTES_MAX)
         self.position += len(text)
+        if not offset:
+            text = text.removeprefix(BYTE_ORDER_MARK)
         if len(text) < LINE_BYTES_MAX or text.endswith(b"\n"):
             return offset, text, None
         while rest := self._file.readline(SKIPPED_AT_ONCE):
@@ -86,14 +99,27 @@ class FileLines:
     def _row(self) -> tuple[int, bytes, str | None]:
         """The same of a row of CSV, which may have line breaks between its quotes."""
         offset, row, unusable = self._line()
-        while unusable is None and row.count(b'"') % 2:
+        pieces, size, quotes = [row], len(row), row.count(b'"')
+        while unusable is None and quotes % 2:
             _, more, unusable = self._line()
-            row += more
+            pieces.append(more)
+            size, quotes = size + len(more), quotes + more.count(b'"')
             if not more:
-                return offset, row, "a quote is not closed"
-            if len(row) > LINE_BYTES_MAX:
+                unusable = "a quote is not closed"
+            elif size > LINE_BYTES_MAX:
                 unusable = TOO_LONG
-        return offset, row, unusable
+        return offset, b"".join(pieces), unusable
+
+    def _head(self) -> list[str]:
+        """The names of the columns. Raises SourceUnreachable."""
+        _, head, unusable = self._row()
+        try:
+            if unusable is None:
+                return _cells(head)
+        except (UnicodeDecodeError, csv.Error) as error:
+            unusable = str(error)
+        self.close()
+        raise SourceUnreachable(f"{self._path}: the first row, which names the columns, cannot be read: {unusable}")
 
     def _object(self, row: bytes) -> tuple[bytes, str | None]:
         """The row as an object of its columns, without those that are empty."""

@@ -79,13 +79,15 @@ class FilesSource:
         self._known: dict[Path, _Known] = {}
         self._paths: dict[str, Path] = {}
         self._open: dict[str, Lines] = {}
+        self._unfinished: set[str] = set()
+        """Those that have been begun here: where such a file is taken away, that is told."""
 
     async def start(self) -> None:
         """Whether there is a folder is told when it is looked into."""
 
     async def partitions(self) -> Sequence[str]:
         await in_thread(self._look)
-        return sorted(self._paths)
+        return sorted(self._paths.keys() | self._unfinished)
 
     async def read(self, partition: str, position: int | None, most: int) -> Read:
         if partition not in self._paths:
@@ -149,8 +151,10 @@ class FilesSource:
             if not lines.go_to(position):
                 self._drop(partition)
                 raise PositionOutOfRange(position, 0)
+        self._unfinished.add(partition)
         read = lines.read(most)
         if lines.is_over:
+            self._unfinished.discard(partition)
             self._drop(partition)
         return Read(read, lines.position, is_over=lines.is_over)
 

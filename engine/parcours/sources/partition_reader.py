@@ -75,6 +75,8 @@ class PartitionReader:
         self._state: State = "beginning"
         self._trouble: str | None = None
         self._failures = 0
+        self._farthest = -1
+        self._opened_s = 0.0
 
     def state(self) -> PartitionState:
         """How it is read now."""
@@ -113,15 +115,24 @@ class PartitionReader:
                     await self._session.settle()
 
     def _opened(self) -> None:
-        self._state, self._trouble, self._failures = "reading", None, 0
+        self._state, self._trouble, self._opened_s = "reading", None, asyncio.get_running_loop().time()
 
     async def _wait(self, trouble: str) -> None:
         if trouble != self._trouble:
             log.warning("%s", trouble)
+        self._note_progress()
         self._state, self._trouble = "waiting", trouble
         pause_s = PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
         self._failures += 1
         await asyncio.sleep(pause_s)
+
+    def _note_progress(self) -> None:
+        """Pauses grow as long as one session after the other gets no farther, as in a file that is cut off."""
+        position = None if self._session is None else self._session.position
+        lasted_s = asyncio.get_running_loop().time() - self._opened_s if self._state == "reading" else 0.0
+        if (position is not None and position > self._farthest) or lasted_s > PAUSES_S[-1]:
+            self._failures = 0
+        self._farthest = max(self._farthest, -1 if position is None else position)
 
     async def _stand_by(self) -> None:
         """Return once the reader has said nothing for a while."""

@@ -60,6 +60,9 @@ class Pump:
         """Not set before it is known whether the source is paused."""
         self._readers: dict[str, tuple[PartitionReader, asyncio.Task[None]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self.looking_back = asyncio.Lock()
+        """Held by whoever looks back in it, or sends it back: one at a time."""
+
         self._is_started = False
         self._trouble: str | None = None
 

@@ -24,6 +24,10 @@ MESSAGE_MAX: Final = 1_000
 """Characters of a message: some name whatever is wrong in a document, which may be of any length."""
 
 
+SECRETS_LIE_BELOW: Final = {"sources.yaml": "sources", "destinations.yaml": "to"}
+"""By document the key below which a password may have been written out: no value there is told. A map has none."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One error or warning. `line` is from 1, 0 where the document did not come from a file.
@@ -92,6 +96,9 @@ class Margin:
         """Note a warning at the key path below this part."""
         self._add("warning", message, keys, "")
 
+    def _may_be_secret(self, path: KeyPath) -> bool:
+        return SECRETS_LIE_BELOW.get(self.file) in path and "map" not in path
+
     def _add(self, severity: Severity, message: str, keys: KeyPath, value: str, *, runs: bool = False) -> None:
         path = (*self.base, *keys)
         if self.silent and any(path[:length] in self.silent for length in range(len(path) + 1)):
@@ -102,7 +109,7 @@ class Margin:
                 self.line(path),
                 written(path),
                 bounded(" ".join(message.split()), MESSAGE_MAX),
-                bounded(value, EXPRESSION_SHOWN_MAX),
+                "" if self._may_be_secret(path) else bounded(value, EXPRESSION_SHOWN_MAX),
                 severity,
                 runs,
             )
