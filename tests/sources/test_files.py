@@ -264,6 +264,19 @@ def test_a_file_that_is_taken_away_half_read_is_a_trouble(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+def test_of_a_line_that_is_too_long_only_the_beginning_is_set_aside(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.ndjson").write_bytes(b"x" * (LINE_BYTES_MAX + 9) + b"\n")
+
+    async def scenario() -> None:
+        async with reading(project, "memory:", FilesSource(FilesSettings(files=f"{tmp_path}/in/*"))) as service:
+            await until_taken(service, 1)
+            (letter,) = await service.dead_letters()
+            assert len(letter.line or b"") == service._host.settings.event_bytes_max
+
+    asyncio.run(scenario())
+
+
 def test_a_byte_order_mark_belongs_to_no_line(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b"\xef\xbb\xbf{}\n{}\n")

@@ -235,6 +235,22 @@ def test_it_is_not_done_if_something_else_has_come_since_it_was_told(meanwhile: 
     asyncio.run(backend())
 
 
+def test_a_token_serves_once_also_where_several_use_it_at_once(project: Project) -> None:
+    async def backend() -> None:
+        log = filled(20)
+        async with reading(project, "memory:", source_of(log)) as service:
+            await until_taken(service, 20)
+            told = await service.rewind_source("stream", 5, dry=True)
+
+            calls = (service.rewind_source("stream", 5, token=told.token) for _ in range(3))
+            became = await asyncio.gather(*calls, return_exceptions=True)
+
+            refused = [each for each in became if isinstance(each, RewindOutdated | CallerError)]
+            assert (len(refused), sum(isinstance(each, Rewind) for each in became)) == (2, 1)
+
+    asyncio.run(backend())
+
+
 def test_of_many_lines_some_stand_for_all(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking_back, "LOOKED_AT_MAX", 200)
     monkeypatch.setattr("parcours.service.source_rewinds.LOOKED_AT_MAX", 200)
