@@ -332,6 +332,19 @@ def test_options_that_librdkafka_does_not_know_are_told(topic: Topic) -> None:
     asyncio.run(start())
 
 
+def test_a_partition_is_begun_while_a_fetch_of_others_waits(kafka: Kafka) -> None:
+    topic = new_topic(kafka, 2)
+    topic.write([b"1"])
+
+    async def read() -> Read:
+        async with reading(topic, options={"fetch.wait.max.ms": 20_000}) as source:
+            await lines_of(source, 1)
+            assert await source.read("0", 1, 10) == Read([], 1, lag=0)  # and on for twenty seconds
+            return await source.read("1", None, 10)
+
+    assert asyncio.run(read()).position == 0
+
+
 def test_clients_that_are_done_for_are_made_anew(topic: Topic) -> None:
     topic.write([b"1"])
     fatal = KafkaError(KafkaError._FATAL, "this client is done for", fatal=True)

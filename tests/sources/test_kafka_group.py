@@ -19,6 +19,9 @@ from parcours.testing.doubles import Kafka
 
 JOIN_GROUP, NOT_AUTHORISED = 11, 30
 
+SOON_AGAIN = {"max.poll.interval.ms": 2_000}
+"""Whom the mock cluster has thrown out while it waited for others, unheard, asks again three seconds after that."""
+
 
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[Kafka]:
@@ -136,7 +139,7 @@ def test_a_process_that_does_not_get_on_is_left_behind_and_comes_back(kafka: Kaf
     options = {"max.poll.interval.ms": 300, "session.timeout.ms": 300}
 
     async def hang() -> None:
-        async with reading(topic, options=options) as source, reading(topic) as other:
+        async with reading(topic, options=options) as source, reading(topic, options=SOON_AGAIN) as other:
             await until(has(source, 0, 1), "they share it")
             group = group_of(source)
             group._task.cancel()  # as if the loop hung

@@ -3,6 +3,7 @@
 One consumer fetches all partitions. What it hands out of one that nobody asks for just now is kept for it, and beyond
 a bound the partition is paused. Before a partition is read from another position than the last one led to, and
 whenever something is said to be wrong, the brokers are asked what it holds: so nobody is ever led to another position.
+These questions go by a consumer that fetches nothing: on a connection that fetches, each would wait for a fetch.
 """
 
 from __future__ import annotations
@@ -87,18 +88,20 @@ class KafkaReader:
         self.is_over = False
         self._may_ask = asyncio.Semaphore(ASKING_MAX)
         self._consumer = Consumer({**settings.of_client(), "error_cb": self._hear})
+        self._asking = Consumer(settings.of_client())
 
     async def close(self) -> None:
         """Whoever still reads is told that nothing comes any more."""
         self.is_over = True
         for _ in range(ASKING_MAX):
             await self._may_ask.acquire()
-        await in_thread(self._consumer.close)
+        for each in (self._asking, self._consumer):
+            await in_thread(each.close)
 
     async def there(self) -> Collection[int]:
         """The partitions that the topic has. Raises SourceUnreachable; of a topic that is gone, too."""
         try:
-            return await self._ask(self._there)
+            return await self._ask(self._there, self._consumer)  # which thereby knows who leads what it will fetch
         except PartitionGone as error:
             for each in self._partitions.values():
                 each.is_doubtful = True
@@ -246,11 +249,12 @@ class KafkaReader:
         async with self._may_ask:
             if self.is_over:
                 raise SourceUnreachable(self._said or CLOSED)
+            self._asking.poll(0)  # it keeps what it has heard until then, and the other one hears that, too
             return await in_thread(question, *of, **named)
 
-    def _there(self) -> Collection[int]:
+    def _there(self, asked: Consumer) -> Collection[int]:
         """In a thread. Raises PartitionGone and KafkaException."""
-        told = self._consumer.list_topics(self._topic, timeout=ANSWER_S).topics[self._topic]
+        told = asked.list_topics(self._topic, timeout=ANSWER_S).topics[self._topic]
         if told.error is not None:
             if told.error.name() in GONE:
                 raise PartitionGone(f"Kafka has no topic {self._topic}")
@@ -260,18 +264,18 @@ class KafkaReader:
 
     def _bounds(self, number: int) -> tuple[int, int]:
         """The oldest offset of a partition, and the one behind the newest; in a thread."""
-        if number not in self._there():
+        if number not in self._there(self._asking):
             raise PartitionGone(f"the topic {self._topic} has no partition {number}")
-        bounds = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), timeout=ANSWER_S)
+        bounds = self._asking.get_watermark_offsets(TopicPartition(self._topic, number), timeout=ANSWER_S)
         if bounds is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return bounds
 
     def _at(self, number: int, at_ms: int) -> int | None:
         """The offset of the first message that is not before a time, None without such; in a thread."""
-        if number not in self._there():
+        if number not in self._there(self._asking):
             raise PartitionGone(f"the topic {self._topic} has no partition {number}")
-        (found,) = self._consumer.offsets_for_times([TopicPartition(self._topic, number, at_ms)], timeout=ANSWER_S)
+        (found,) = self._asking.offsets_for_times([TopicPartition(self._topic, number, at_ms)], timeout=ANSWER_S)
         if found.error is not None:
             raise KafkaException(found.error)
         return None if found.offset < 0 else found.offset

@@ -47,7 +47,7 @@ class KafkaSettings(KafkaClient):
         """What a client of librdkafka takes, without what depends on what it is for."""
         usual = {
             "topic.metadata.refresh.interval.ms": 10_000,
-            "fetch.wait.max.ms": 100,  # questions wait behind it, and whoever begins to read has two
+            "fetch.wait.max.ms": 100,  # who begins waits for it; an idle broker is asked ten times a second, no burden
             "fetch.queue.backoff.ms": 20,  # a queue that was full once is filled again while the engine works
             "queued.max.messages.kbytes": FETCHED_KBYTES_MAX,
         }

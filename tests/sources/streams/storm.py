@@ -43,6 +43,9 @@ FROZEN_S: Final = 3.0
 SESSION_S: Final = 2
 """The mock cluster throws out whoever waits so long for others to come back. With less a busy machine gets nowhere."""
 
+POLL_WITHIN_MS: Final = 5_000
+"""Who was thrown out so is not told, and asks again three seconds after that: by default, in five minutes."""
+
 HEARTBEAT_MS: Final = 200
 ERASED: Final = ("u1", "u2", "u3")
 PATIENCE_S: Final = 60.0
@@ -181,7 +184,11 @@ class _Storm:
 
 def source_of(kafka: Kafka, topic: str) -> dict[str, object]:
     """What sources.yaml has of a topic, whose group has its name."""
-    options = {"session.timeout.ms": SESSION_S * 1_000, "heartbeat.interval.ms": HEARTBEAT_MS}
+    options = {
+        "session.timeout.ms": SESSION_S * 1_000,
+        "heartbeat.interval.ms": HEARTBEAT_MS,
+        "max.poll.interval.ms": POLL_WITHIN_MS,
+    }
     return {"kafka": {"servers": kafka.servers, "topic": topic, "group": topic, "options": options}}
 
 

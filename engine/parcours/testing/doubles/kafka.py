@@ -2,6 +2,8 @@
 
 It knows groups, and what a log forgets. It does not know what a transaction takes back, timestamps as positions, nor
 partitions that are added to a topic. Whoever enters a group that others have left waits for its `session.timeout.ms`.
+Who waits there for others longer than its own one is thrown out and hears nothing of it, as no broker does: it enters
+anew `max.poll.interval.ms` and three seconds after it has asked to be let in.
 A partition holds some 5 MB of what has been written to it, as that came: more lines where they are compressed.
 """
 
