@@ -34,6 +34,7 @@ from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.learning_requests import CountOffers as CountOffers
 from parcours.shard.learning_requests import Learn as Learn
+from parcours.shard.lease_requests import EndLeases as EndLeases
 from parcours.shard.letter_requests import ApplyDeadLetters as ApplyDeadLetters
 from parcours.shard.letter_requests import DropDeadLetters as DropDeadLetters
 from parcours.shard.letter_requests import ListDeadLetters as ListDeadLetters
@@ -233,15 +234,6 @@ class HaltMoves(Request[int], frozen=True, tag="halt_moves"):
 
     async def put_to(self, host: ShardHost) -> int:
         return host.halt_moves(self.for_ms)
-
-
-class EndLeases(Request[int], frozen=True, tag="end_leases"):
-    """Let no router answer by itself for this long (leases.py); for how long may some still do so, in ms?"""
-
-    for_ms: int
-
-    async def put_to(self, host: ShardHost) -> int:
-        return host.leases.end(self.for_ms)
 
 
 class Release(Request[None], frozen=True, tag="release"):
