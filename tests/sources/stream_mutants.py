@@ -31,8 +31,8 @@ MUTANTS: Final = {
         Mutant(
             "a snapshot lacks somebody",
             "service/snapshots.py",
-            '                            await self._tell_all(lane, SnapshotStep("add", snapshot, members))\n',
-            '                            await self._tell_all(lane, SnapshotStep("add", snapshot, members[1:]))\n',
+            "        for person, row in rows:\n",
+            "        for person, row in rows[1:]:\n",
         ),
         Mutant(
             "a snapshot has people as they are when they are looked at",

@@ -87,6 +87,29 @@ def test_one_more_process_than_there_are_partitions_reads_nothing_and_that_is_no
     asyncio.run(share())
 
 
+def test_whoever_asks_for_partitions_and_is_cancelled_does_not_go_on(kafka: Kafka) -> None:
+    topic = new_topic(kafka)
+
+    async def ask() -> None:
+        async with reading(topic) as source:
+            await until(has(source, 1), "the group has dealt out the partition")
+            for steps in range(10):
+                asking = asyncio.ensure_future(_asked_often(group_of(source)))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.wait([asking])
+                assert asking.cancelled(), f"after {steps} steps"
+
+    asyncio.run(ask())
+
+
+async def _asked_often(group: KafkaGroup) -> None:
+    for _ in range(100):
+        await group.partitions()
+        await asyncio.sleep(0)
+
+
 def test_a_partition_that_moves_is_fetched_no_more(kafka: Kafka) -> None:
     topic = new_topic(kafka, 2)
     for partition in range(2):

@@ -60,7 +60,8 @@ class KafkaGroup:
     async def partitions(self) -> Collection[int]:
         """What is to be read here; nothing, where others read all. Raises SourceUnreachable."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._dealt.wait(), DEALT_WITHIN_S)
+            async with asyncio.timeout(DEALT_WITHIN_S):  # wait_for of Python 3.11 may go on though it is cancelled
+                await self._dealt.wait()
         if not self.assigned and self.trouble is not None:
             raise SourceUnreachable(self.trouble)
         return self.assigned

@@ -55,7 +55,7 @@ PLACES: Final[dict[str, Place]] = {
 """Where a life may end itself."""
 
 OFTEN: Final = frozenset({"before a record", "after a record"})
-"""Places to which a life comes many times a second."""
+"""Places to which a life comes many times a second; such a life ends once it reads, while lines are under way."""
 
 SETTINGS: Final = Settings(
     journal_bytes_max=1 << 30,  # the journals stay whole, and are what the checker reads
@@ -101,7 +101,7 @@ def live(life: Life, project: Project) -> None:
     partition_reader.PAUSES_S = (0.05,)  # type: ignore[assignment,misc]
     snapshots.LOOK_EVERY_S = 0.1  # type: ignore[misc]
     faulthandler.dump_traceback_later(HANGS_S, exit=True)
-    if life.place is not None:
+    if life.place is not None and life.place not in OFTEN:
         die_at(PLACES[life.place], life.call)
     with Engine.open(
         project, f"sqlite:///{life.store}", shards=SHARDS, runtime="local", settings=SETTINGS,
@@ -114,6 +114,8 @@ def live(life: Life, project: Project) -> None:
             deadline = time.monotonic() + READS_WITHIN_S
             while not engine.sources()[0].outcomes and time.monotonic() < deadline:
                 time.sleep(0.02)
+            if life.place in OFTEN:
+                die_at(PLACES[life.place], life.call)
             _be_killed(life.lasts_s, life.frozen_s)
         for name in life.erased:
             engine.erase(name)
