@@ -107,10 +107,9 @@ class Shard:
         self._slots, self._seen = slots, seen = (own := Slots(number, slot_map)), SeenIds(own.own, store, settings)
         export = ExportState(store, settings, facts_to, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
-        self._wheel = wheel = Wheel(slots.due_of)
         self._sweep, self._dead_letters = _, letters = Sweep(slots), DeadLetters(settings)
         self._totals, self._reads = totals, reads = ShardTotals(settings), Reads(live=time.wakes_itself)
-        self._imaging = imaging = Imaging(slots, totals, store, settings)
+        self._wheel, self._imaging = wheel, imaging = Wheel(slots.due_of), Imaging(slots, totals, store, settings)
         answers, addresses = answers_of(records, answer, inbox), Addresses(slots, settings, normalize)
         self._names, self.peers = names, peers = Names(slots), Peers(slots, settings)
         self.asking = asking = OfferAsking(names, peers, published, archiving, time, settings)
@@ -132,9 +131,8 @@ class Shard:
         take = take_message or PeerTaking(moving, asking, time).take
         self.exchanging = PeerExchange(peers, commits, take, settings.hello_wait_s)
         self._firing = Firing(wheel, slots, inputs, names, time, self.exchanging)
-        self.batches = Batches(
-            slots, self._intake, moving, self._firing, letters, commits, time, totals, published, settings
-        )
+        kept = commits, time, totals, published, settings
+        self.batches = Batches(slots, self._intake, moving, self._firing, letters, *kept)
         self.reading = reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters, inputs)
         self.erasing = erasing = Erasing(
