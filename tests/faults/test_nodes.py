@@ -85,14 +85,20 @@ def test_without_a_fence_a_promise_is_broken(fence: Fence, tmp_path: Path) -> No
 def test_a_storm_that_is_terminated_leaves_no_server(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "parcours.testing.faults", "--nodes", "--storm", "7", "--strikes", "kill door"]
     with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=tmp_path) as storm:
-        while not (started := [*tmp_path.glob("parcours-pg-*/data/postmaster.pid")]):
+        while (server := _server_below(tmp_path)) is None:
             assert storm.poll() is None
             sleep(0.1)
-        server = int(started[0].read_text().partition("\n")[0])
         storm.terminate()
 
     assert storm.returncode != 0 and not Path(f"/proc/{server}").exists()
     assert not [*tmp_path.glob("parcours-pg-*")]
+
+
+def _server_below(folder: Path) -> int | None:
+    """The process of PostgreSQL; None as long as it has not written down which it is."""
+    written = next((file.read_text() for file in folder.glob("parcours-pg-*/data/postmaster.pid")), "")
+    process, ended, _ = written.partition("\n")
+    return int(process) if ended else None
 
 
 @pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)

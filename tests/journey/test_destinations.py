@@ -76,10 +76,10 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
     ("destination", "said"),
     [
         ("{audience: vipp, to: {file: a.ndjson}}", "d.audience: unknown audience 'vipp', did you mean 'vip'?"),
-        ("{audience: vip, to: {}}", "d.to: members go to one place: name one of webhook, file, kafka, nats, plugin"),
+        ("{audience: vip, to: {}}", "d.to: members go to one place: name one of kafka, nats, plugin, webhook, file"),
         (
             "{audience: vip, to: {file: a.ndjson, webhook: {url: 'https://a.example'}}}",
-            "d.to: members go to one place: name one of webhook, file, kafka, nats, plugin",
+            "d.to: members go to one place: name one of kafka, nats, plugin, webhook, file",
         ),
         ("{audience: vip, to: {kafka: {servers: 'a:9092'}}}", "d.to.kafka.topic: this key is needed"),
         ("{audience: vip, to: {nats: {url: 'nats://a', stream: S}}}", "d.to.nats.subject: this key is needed"),

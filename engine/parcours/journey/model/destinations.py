@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -101,14 +101,12 @@ class PluginDocument(Document):
     settings: dict[str, Any] = Field(default_factory=dict, description="Its own settings; env:NAME and file:PATH too.")
 
 
-class TargetDocument(Document):
-    """Where members go: exactly one of these."""
+class OnePlace(Document):
+    """Where something goes: exactly one of the keys of a document says so."""
 
-    webhook: WebhookDocument | None = Field(default=None, description="A web address to which members are posted.")
-    file: Annotated[str, AfterValidator(_member_file)] | None = Field(
-        default=None,
-        description="A file of lines of JSON, seen from the project's folder; members are appended.",
-    )
+    what: ClassVar[str]
+    """What goes there."""
+
     kafka: KafkaDocument | None = Field(default=None, description="A topic of Kafka, with the extra [kafka].")
     nats: NatsDocument | None = Field(default=None, description="A subject of NATS JetStream, with the extra [nats].")
     plugin: PluginDocument | None = Field(default=None, description="A destination that is installed besides.")
@@ -127,8 +125,20 @@ class TargetDocument(Document):
     def _one(self) -> Self:
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"members go to one place: name one of {', '.join(type(self).model_fields)}")
+            raise ValueError(f"{self.what} go to one place: name one of {', '.join(type(self).model_fields)}")
         return self
+
+
+class TargetDocument(OnePlace):
+    """Where members go: exactly one of these."""
+
+    what = "members"
+
+    webhook: WebhookDocument | None = Field(default=None, description="A web address to which members are posted.")
+    file: Annotated[str, AfterValidator(_member_file)] | None = Field(
+        default=None,
+        description="A file of lines of JSON, seen from the project's folder; members are appended.",
+    )
 
 
 class ValueDocument(Document):
@@ -199,29 +209,10 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
-class FactsTargetDocument(Document):
+class FactsTargetDocument(OnePlace):
     """Where facts go: exactly one of these."""
 
-    kafka: KafkaDocument | None = Field(default=None, description="A topic of Kafka, with the extra [kafka].")
-    nats: NatsDocument | None = Field(default=None, description="A stream of NATS JetStream, with the extra [nats].")
-    plugin: PluginDocument | None = Field(default=None, description="A destination that is installed besides.")
-
-    @property
-    def kind(self) -> str:
-        """Which of them it is."""
-        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
-
-    @property
-    def installed_as(self) -> str:
-        """Under which name an installed distribution offers it."""
-        return self.kind if self.plugin is None else self.plugin.name
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"facts go to one place: name one of {', '.join(type(self).model_fields)}")
-        return self
+    what = "facts"
 
 
 class FactsDocument(Document):
