@@ -5,13 +5,11 @@ test_killed_destinations.py.
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from tests.engine.lives import Place, die_at, fork_lives, say
+from tests.engine.lives import Life, Place, die_at, fork_lives, say
 
 from parcours import Engine, Project, Settings
 from parcours.destinations.file import FileDestination
@@ -37,27 +35,6 @@ PLACES: dict[str, Place] = {
 """Where a life may end itself."""
 
 
-@dataclass(frozen=True)
-class Life:
-    """One life of the engine in a store.
-
-    first        the number of the first line to be handed in
-    lines        how many there are; the life ends in good order once all is told. None: until it is killed
-    lasts_s      after which time from its opening it is killed, None where it is not
-    place, call  where it ends itself, and at which call of that (from 1)
-    """
-
-    store: str
-    first: int
-    lines: int | None
-    lasts_s: float | None
-    place: str | None
-    call: int
-
-    def written(self) -> str:
-        return json.dumps(asdict(self))
-
-
 def line(number: int) -> dict[str, object]:
     """The line of a number: people move, change their address and their mind, come as visitors and log in."""
     chance = Random(number)
@@ -79,7 +56,7 @@ def line(number: int) -> dict[str, object]:
 
 
 def live(life: Life, project: Project) -> None:
-    """Take lines, and say of each batch that it is taken."""
+    """Take lines until it is killed, or as many as it has, and end in good order then."""
     settings = Settings(ambiguous_resend_after_ms=20, retry_delays_ms=(20,), channel_pause_ms=20, attempts_max=100)
     if life.place is not None:
         die_at(PLACES[life.place], life.call)
@@ -87,14 +64,7 @@ def live(life: Life, project: Project) -> None:
         project, f"sqlite:///{life.store}", shards=SHARDS, runtime="local", settings=settings,
         private_hosts=["127.0.0.0/8"],
     ) as engine:  # fmt: skip
-        if life.lasts_s is not None:
-            signal.setitimer(signal.ITIMER_REAL, life.lasts_s)  # which ends a process that does not expect it
-        number, until = life.first, None if life.lines is None else life.first + life.lines
-        while until is None or number < until:
-            engine.ingest([line(each) for each in range(number, number + BATCH)]).result(30)
-            number += BATCH
-            say(taken=number)
-        engine.drain(30)
+        life.hand_in(engine, line, BATCH)
         say(troubles=engine.troubles())
 
 

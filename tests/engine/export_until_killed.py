@@ -6,13 +6,11 @@ What all lives have in common is imported once (lives.py), and the project is lo
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.engine.lives import Place, die_at, fork_lives, say
+from tests.engine.lives import Life, Place, die_at, fork_lives, say
 
 from parcours import Engine, Project, Settings
 from parcours.dispatch.registry import Registry
@@ -41,27 +39,6 @@ PLACES: dict[str, Place] = {
 """Where a life may end itself."""
 
 
-@dataclass(frozen=True)
-class Life:
-    """One life of the engine in a store.
-
-    first        the number of the first line to be handed in
-    lines        how many there are; the life ends in good order once all is exported. None: until it is killed
-    lasts_s      after which time from its opening it is killed, None where it is not
-    place, call  where it ends itself, and at which call of that (from 1)
-    """
-
-    store: str
-    first: int
-    lines: int | None
-    lasts_s: float | None
-    place: str | None
-    call: int
-
-    def written(self) -> str:
-        return json.dumps(asdict(self))
-
-
 def line(number: int) -> bytes:
     """The line of a number: people tell who they are, and then come back again and again."""
     person = f"u{number % PEOPLE}"
@@ -74,20 +51,13 @@ def line(number: int) -> bytes:
 
 
 def live(life: Life, project: Project) -> None:
-    """Take lines, and say of each batch that it is taken."""
+    """Take lines until it is killed, or as many as it has, and end in good order then."""
     settings = Settings(export_every_ms=15, export_records=50)
     if life.place is not None:
         die_at(PLACES[life.place], life.call)
     store = f"sqlite:///{life.store}"
     with Engine.open(project, store, shards=SHARDS, runtime="local", records=["email"], settings=settings) as engine:
-        if life.lasts_s is not None:
-            signal.setitimer(signal.ITIMER_REAL, life.lasts_s)  # which ends a process that does not expect it
-        number, until = life.first, None if life.lines is None else life.first + life.lines
-        while until is None or number < until:
-            engine.ingest([line(each) for each in range(number, number + BATCH)]).result(30)
-            number += BATCH
-            say(taken=number)
-        engine.drain(30)
+        life.hand_in(engine, line, BATCH)
         _wait_until_exported(engine)
         say(troubles=engine.troubles())
 

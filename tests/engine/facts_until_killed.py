@@ -5,14 +5,12 @@ test_killed_facts.py.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from tests.engine.lives import Place, die_at, fork_lives, say
+from tests.engine.lives import Life, Place, die_at, fork_lives, say
 
 from parcours import Engine, Project, Settings
 from parcours.destinations.kafka_producer import KafkaProducer
@@ -43,27 +41,6 @@ PLACES: dict[str, Place] = {
 """Where a life may end itself."""
 
 
-@dataclass(frozen=True)
-class Life:
-    """One life of the engine in a store.
-
-    first        the number of the first line to be handed in
-    lines        how many there are; the life ends in good order then. None: until it is killed
-    lasts_s      after which time from its opening it is killed, None where it is not
-    place, call  where it ends itself, and at which call of that (from 1)
-    """
-
-    store: str
-    first: int
-    lines: int | None
-    lasts_s: float | None
-    place: str | None
-    call: int
-
-    def written(self) -> str:
-        return json.dumps(asdict(self))
-
-
 def line(number: int) -> dict[str, object]:
     """The line of a number: people shop, say where they live, come as visitors and log in."""
     chance = Random(number)
@@ -82,21 +59,14 @@ def line(number: int) -> dict[str, object]:
 
 
 def live(life: Life, project: Project) -> None:
-    """Take lines, and say of each batch that it is taken."""
+    """Take lines until it is killed, or as many as it has, and end in good order then."""
     settings = Settings(export_records=20, export_every_ms=50)
     if life.place is not None:
         die_at(PLACES[life.place], life.call)
     with Engine.open(
         project, f"sqlite:///{life.store}", shards=SHARDS, runtime="local", records=["email"], settings=settings
     ) as engine:
-        if life.lasts_s is not None:
-            signal.setitimer(signal.ITIMER_REAL, life.lasts_s)  # which ends a process that does not expect it
-        number, until = life.first, None if life.lines is None else life.first + life.lines
-        while until is None or number < until:
-            engine.ingest([line(each) for each in range(number, number + BATCH)]).result(30)
-            number += BATCH
-            say(taken=number)
-        engine.drain(30)
+        life.hand_in(engine, line, BATCH)
         until_all_is_told(engine)
         say(troubles=engine.troubles())
 

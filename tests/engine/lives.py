@@ -13,15 +13,57 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from parcours import Engine
 
 ROOT = Path(__file__).parents[2]
 
 Place: TypeAlias = tuple[type, str, bool]
 """Where a life may end itself: a method of a class, and whether after it has been carried out."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """One life of an engine in a store, which takes lines.
+
+    first        the number of the first line to be handed in
+    lines        how many there are; the life ends in good order then. None: until it is killed
+    lasts_s      after which time from its opening it is killed, None where it is not
+    place, call  where it ends itself, and at which call of that (from 1)
+    """
+
+    store: str
+    first: int
+    lines: int | None
+    lasts_s: float | None
+    place: str | None
+    call: int
+
+    @classmethod
+    def last(cls, store: Path, first: int, lines: int) -> Life:
+        """One that takes so many lines and ends in good order."""
+        return cls(str(store), first, lines, None, None, 0)
+
+    def written(self) -> str:
+        return json.dumps(asdict(self))
+
+    def hand_in(self, engine: Engine, line: Callable[[int], Any], at_once: int) -> None:
+        """Be killed in time from now on, hand in the lines, and say of each batch that it is taken."""
+        if self.lasts_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, self.lasts_s)  # which ends a process that does not expect it
+        number, until = self.first, None if self.lines is None else self.first + self.lines
+        while until is None or number < until:
+            engine.ingest([line(each) for each in range(number, number + at_once)]).result(30)
+            number += at_once
+            say(taken=number)
+        engine.drain(30)
 
 
 class Lives:
@@ -43,6 +85,14 @@ class Lives:
             return None
         assert ended == 0, f"it ended with {ended}: {said[-1:]}"
         return said[-1]
+
+    def killed(self, life: Life, at: Counter[str]) -> int:
+        """One life that is killed, counted by where; the number of the line that comes next."""
+        ended, said = self.live(life.written())
+        assert ended in (-signal.SIGKILL, -signal.SIGALRM), f"{ended}: {said[-3:]}"
+        at[life.place if ended == -signal.SIGKILL and life.place is not None else "any time"] += 1
+        taken: list[int] = [each["taken"] for each in said if "taken" in each]
+        return max([life.first, *taken])
 
     def killed_within(self, life_s: float, *arguments: str) -> None:
         """One life that is ended after this time, if it has not ended by itself."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -14,8 +13,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.engine.destinations_until_killed import PEOPLE, PLACES, Life, line
-from tests.engine.lives import Lives
+from tests.engine.destinations_until_killed import PEOPLE, PLACES, line
+from tests.engine.lives import Life, Lives
 from tests.engine.test_destinations import Desk
 from tests.projects import write_texts
 
@@ -77,13 +76,10 @@ def test_wherever_it_is_killed_the_other_side_has_the_members(
         for _ in range(KILLS_OF_A_STORE):
             place = chance.choice([*PLACES, None])
             lasts_s = chance.uniform(0.01, LONGEST_LIFE_S) if place is None else LONGEST_LIFE_S
-            ended, said = lives.live(Life(str(store), taken, None, lasts_s, place, chance.randint(1, 9)).written())
-            assert ended in (-signal.SIGKILL, -signal.SIGALRM), f"{ended}: {said[-3:]}"
-            at[place if ended == -signal.SIGKILL and place is not None else "any time"] += 1
-            taken = max([taken, *(each["taken"] for each in said if "taken" in each)])
+            taken = lives.killed(Life(str(store), taken, None, lasts_s, place, chance.randint(1, 9)), at)
         kills, stores = kills + KILLS_OF_A_STORE, stores + 1
 
-        ended, said = lives.live(Life(str(store), taken, LAST_LINES, None, None, 0).written())
+        ended, said = lives.live(Life.last(store, taken, LAST_LINES).written())
 
         assert ended == 0, said[-3:]
         vips, buyers = expected(taken + LAST_LINES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -14,8 +13,8 @@ from random import Random
 import pyarrow as pa
 import pytest
 from tests.engine.conftest import write_shop
-from tests.engine.export_until_killed import PEOPLE, PLACES, SHARDS, Life
-from tests.engine.lives import Lives
+from tests.engine.export_until_killed import PEOPLE, PLACES, SHARDS
+from tests.engine.lives import Life, Lives
 
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.listing import Listing
@@ -64,13 +63,10 @@ def test_wherever_it_is_killed_each_row_is_there_once(lives: Lives, shop: Path, 
         while own < KILLS_OF_A_STORE:
             place, call = next(places), chance.randint(1, 5)
             lasts_s = chance.uniform(0.01, LONGEST_LIFE_S) if place is None else LONGEST_LIFE_S
-            ended, said = lives.live(Life(str(store), taken, None, lasts_s, place, call).written())
-            assert ended in (-signal.SIGKILL, -signal.SIGALRM), f"{ended}: {said[-3:]}"
-            at[place if ended == -signal.SIGKILL and place is not None else "any time"] += 1
-            taken, own = max([taken, *(each["taken"] for each in said if "taken" in each)]), own + 1
+            taken, own = lives.killed(Life(str(store), taken, None, lasts_s, place, call), at), own + 1
         kills, stores = kills + own, stores + 1
 
-        ended, said = lives.live(Life(str(store), taken, LAST_LINES, None, None, 0).written())
+        ended, said = lives.live(Life.last(store, taken, LAST_LINES).written())
 
         assert (ended, said[-1]) == (0, {"troubles": []})
         taken += LAST_LINES

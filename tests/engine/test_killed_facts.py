@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,8 +12,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tests.engine.facts_until_killed import PLACES, SHARDS, Life
-from tests.engine.lives import Lives
+from tests.engine.facts_until_killed import PLACES, SHARDS
+from tests.engine.lives import Life, Lives
 from tests.logs import add_stream, stream_messages, topic_messages
 from tests.projects import write_texts
 
@@ -95,13 +94,10 @@ def test_wherever_it_is_killed_every_fact_arrives_and_those_of_a_person_in_order
         for _ in range(KILLS_OF_A_STORE):
             place = chance.choice([*PLACES, None])
             lasts_s = chance.uniform(0.01, LONGEST_LIFE_S) if place is None else LONGEST_LIFE_S
-            ended, said = lives.live(Life(str(store), taken, None, lasts_s, place, chance.randint(1, 9)).written())
-            assert ended in (-signal.SIGKILL, -signal.SIGALRM), f"{ended}: {said[-3:]}"
-            at[place if ended == -signal.SIGKILL and place is not None else "any time"] += 1
-            taken = max([taken, *(each["taken"] for each in said if "taken" in each)])
+            taken = lives.killed(Life(str(store), taken, None, lasts_s, place, chance.randint(1, 9)), at)
         kills, stores = kills + KILLS_OF_A_STORE, stores + 1
 
-        ended, said = lives.live(Life(str(store), taken, LAST_LINES, None, None, 0).written())
+        ended, said = lives.live(Life.last(store, taken, LAST_LINES).written())
 
         assert (ended, said[-1]) == (0, {"troubles": []})
         told = told_by_journals(store, Project.load(tmp_path / "shop"))

@@ -46,7 +46,7 @@ def _member_file(file: str) -> str:
 
 
 class KafkaDocument(Document):
-    """A topic of Kafka, to which each member is a message under her key."""
+    """A topic of Kafka, in which what is told of a person is a message under her key."""
 
     servers: Annotated[str, Field(min_length=1)] = Field(
         description="Some of the brokers, `host:port` with commas between, or env:NAME."
