@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from measuring.processes import stats
 from shoppers import write_events, write_project
 
 LOOK_EVERY_S = 0.3
@@ -80,18 +81,13 @@ def watch(child: subprocess.Popen[bytes]) -> Used:
 def family(first: int) -> Iterator[tuple[int, list[str]]]:
     """A process and all below it: its id, and the fields of its stat file that follow its name."""
     children: dict[int, list[tuple[int, list[str]]]] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it has ended meanwhile
-            children.setdefault(int(fields[1]), []).append((int(folder.name), fields))
+    for process, fields in stats():
+        children.setdefault(int(fields[1]), []).append((process, fields))
     waiting = [each for each in children.get(os.getpid(), []) if each[0] == first]
     while waiting:
-        process = waiting.pop()
-        yield process
-        waiting += children.get(process[0], [])
+        found = waiting.pop()
+        yield found
+        waiting += children.get(found[0], [])
 
 
 def proportional_bytes(process: int) -> int:

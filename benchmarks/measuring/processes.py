@@ -83,13 +83,18 @@ def family(first: int) -> Iterator[int]:
 
 def parents() -> Iterator[tuple[int, int]]:
     """Every process of the machine, and its parent."""
+    return ((process, int(fields[1])) for process, fields in stats())
+
+
+def stats() -> Iterator[tuple[int, list[str]]]:
+    """Every process of the machine: its id, and the fields of its stat file that follow its name."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it has ended meanwhile
-            yield int(folder.name), int(fields[1])
+            yield int(folder.name), fields
 
 
 def of_ray() -> dict[int, str]:

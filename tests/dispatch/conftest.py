@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from parcours.channel import Accepted, Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
+from parcours.destination import Destination, Member
 from parcours.dispatch.render import Renderer
 from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.model.document import (
@@ -197,3 +198,16 @@ def new_shard() -> Callable[..., HandingShard]:
 @pytest.fixture(scope="session")
 def new_channel() -> Callable[[], NoteChannel]:
     return lambda: NoteChannel(NoteSettings())
+
+
+def told(destination: Destination, members: Sequence[Member]) -> list[Receipt]:
+    """What a destination answers that is opened for this one call."""
+
+    async def tell() -> list[Receipt]:
+        await destination.start()
+        try:
+            return await destination.send(members)
+        finally:
+            await destination.stop()
+
+    return asyncio.run(tell())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
+from tests.dispatch.conftest import told
 from tests.logs import topic_messages
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
@@ -69,15 +70,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tell(kafka: Kafka, members: Sequence[Member], **more: Any) -> list[Receipt]:
-    async def told() -> list[Receipt]:
-        opened = KafkaDestination(KafkaTopic.model_validate({"servers": kafka.servers, "topic": "vip", **more}))
-        await opened.start()
-        try:
-            return await opened.send(members)
-        finally:
-            await opened.stop()
-
-    return asyncio.run(told())
+    settings = KafkaTopic.model_validate({"servers": kafka.servers, "topic": "vip", **more})
+    return told(KafkaDestination(settings), members)
 
 
 def test_changes_of_one_key_lie_in_one_partition_in_order(kafka: Kafka) -> None:

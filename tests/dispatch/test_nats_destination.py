@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from tests.dispatch.conftest import told
 from tests.logs import add_stream, stream_messages
 
 from parcours import nats_connection
@@ -62,15 +63,8 @@ class TestNats(DestinationContract[NatsServer]):
 
 
 def tell(server: NatsServer, members: Sequence[Member], **more: Any) -> list[Receipt]:
-    async def told() -> list[Receipt]:
-        opened = NatsDestination(NatsSubject.model_validate({"url": server.url, "subject": "vip", **more}))
-        await opened.start()
-        try:
-            return await opened.send(members)
-        finally:
-            await opened.stop()
-
-    return asyncio.run(told())
+    settings = NatsSubject.model_validate({"url": server.url, "subject": "vip", **more})
+    return told(NatsDestination(settings), members)
 
 
 def test_a_message_has_the_change_as_its_id_and_lies_in_the_stream_that_the_receipt_names(server: NatsServer) -> None:

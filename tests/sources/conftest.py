@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from parcours.config import Settings
 from parcours.journey.project import Project
 from parcours.service.service import Service
 from parcours.source import Source
-from parcours.sources import partition_reader, pump, session
+from parcours.sources import kafka_group, partition_reader, pump, session
 from parcours.sources.pump import SourceState
-from parcours.testing.doubles import Log, LogSource
+from parcours.testing.doubles import Kafka, Log, LogSource
 
 EVENTS = {"events": {"Bought": {"properties": {"cart": "string"}}, "Seen": {}}}
 JOURNEYS = {
@@ -53,11 +53,19 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pump, "PARTITIONS_EVERY_S", 0.02)
     monkeypatch.setattr(pump, "HEAR_EVERY_S", 0.02)
     monkeypatch.setattr(pump, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(kafka_group, "POLL_EVERY_S", 0.01)
     monkeypatch.setattr(partition_reader, "PAUSES_S", (0.01,))
     monkeypatch.setattr(partition_reader, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(partition_reader, "SILENCE_S", 0.2)
     monkeypatch.setattr(session, "TELL_EVERY_S", 0.02)
     monkeypatch.setattr(session, "OVERLOADED_PAUSE_S", 0.01)
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Kafka]:
+    """A cluster for the tests of a module, each of which has a topic of its own."""
+    with Kafka() as opened:
+        yield opened
 
 
 def bought(person: str, cart: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Thread
 
 import pytest
@@ -21,17 +21,6 @@ JOIN_GROUP, NOT_AUTHORISED = 11, 30
 
 SOON_AGAIN = {"max.poll.interval.ms": 2_000}
 """Whom the mock cluster has thrown out while it waited for others, unheard, asks again three seconds after that."""
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Kafka]:
-    with Kafka() as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_group, "POLL_EVERY_S", 0.01)
 
 
 def has(source: KafkaSource, *counts: int) -> Callable[[], object]:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import msgspec
-import pytest
 from tests.sources.conftest import bought, reading, state_of, until, until_taken
 from tests.sources.kafka_topics import new_topic
 
 from parcours.journey.project import Project
 from parcours.service.service import Service
-from parcours.sources import kafka_group
 from parcours.sources.kafka import KafkaSource
 from parcours.testing.doubles import Kafka
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Kafka]:
-    with Kafka() as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_group, "POLL_EVERY_S", 0.01)
 
 
 def named(person: str, number: int) -> bytes:

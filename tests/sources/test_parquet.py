@@ -8,12 +8,11 @@ import io
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -22,13 +21,13 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 from tests.sources.conftest import reading, state_of, until_taken
+from tests.sources.of_files import OfFiles
 
 from parcours.journey.project import Project
 from parcours.source import Line, PositionOutOfRange, Read, Source, SourceUnreachable
 from parcours.sources import file_kinds
 from parcours.sources.files import FilesSettings, FilesSource
 from parcours.sources.parquet_rows import BATCH_ROWS_MAX, ROW_BYTES_MAX, ParquetRows
-from parcours.testing.source_contract import SourceContract
 
 
 class OneColumn(FilesSource):
@@ -42,39 +41,13 @@ class OneColumn(FilesSource):
         return msgspec.structs.replace(read, lines=lines)
 
 
-class TestParquet(SourceContract[Path]):
+class TestParquet(OfFiles):
     source: ClassVar[type[Source]] = OneColumn
+    entry_point = None
+    ending = ".parquet"
 
-    @contextmanager
-    def broker(self) -> Iterator[Path]:
-        with TemporaryDirectory() as folder:
-            (Path(folder) / "in").mkdir()
-            yield Path(folder) / "in"
-
-    def settings(self, broker: Path) -> dict[str, Any]:
-        return {"files": f"{broker}/*.parquet"}
-
-    def write(self, broker: Path, values: Sequence[bytes], partition: int = 0) -> str:
-        table = pa.table({"line": [value.decode() for value in values]})
-        pq.write_table(table, broker / f"{partition}.parquet", row_group_size=4)
-        source = FilesSource(FilesSettings(**self.settings(broker)))
-        asyncio.run(source.partitions())
-        asyncio.run(source.partitions())
-        return next(name for name, path in source._paths.items() if path.name.startswith(f"{partition}."))
-
-    @contextmanager
-    def cut_off(self, broker: Path) -> Iterator[None]:
-        away = broker.rename(broker.with_name("away"))
-        try:
-            yield
-        finally:
-            away.rename(broker)
-
-    def remove(self, broker: Path, partition: str) -> None:
-        (broker / "0.parquet").unlink()
-
-    def may_grow(self) -> bool:
-        return False
+    def write_file(self, path: Path, values: Sequence[bytes]) -> None:
+        pq.write_table(pa.table({"line": [value.decode() for value in values]}), path, row_group_size=4)
 
 
 def lines_of(path: Path, position: int = 0, at_once: int = 1_000) -> list[Line]:
