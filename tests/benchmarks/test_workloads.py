@@ -30,6 +30,7 @@ SMALL = {
     "memory": "--sizes 1000 2000",
     "recovery": "--people 5000",
     "simulate": "--people 50 --cases local",
+    "source": "--runtime local --shards 1 --events 2000 --people 100 --settle 0",
     "timers": "--people 5000",
 }
 

@@ -53,7 +53,6 @@ SMALL = {
     "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",
     "single_calls.py": "--awaiters 5 --calls 50",
-    "source.py": "--events 2000 --people 100 --runtime local --shards 1 --rounds 1 --settle 0",
     "throughput.py": "--events 4000 --people 100 --runtime local --shards 1 --runs 1",
     "watchers.py": "--rounds 1 --events 2000 --watchers 3 --minutes 0.02 --rate 500",
     "win_back.py": "--people 600 --runs 1",
