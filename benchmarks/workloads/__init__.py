@@ -16,6 +16,7 @@ ABOUT = {
     "dispatch": "mails, SMS and push messages a second, to providers that take everything at once",
     "simulate": "the command over 90 days of shoppers: how long, and how much memory",
     "campaign": "its steps up to the first send, and handing people to one",
+    "growing": "what more shards bring, and more routers",
     "source": "how fast a topic of Kafka and files are read, beside handing the same lines in",
     "decisions": "from Python, and at the door, alone and beside events",
 }

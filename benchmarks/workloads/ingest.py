@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import msgspec
 from measuring import engines
-from measuring.engines import Opened, Target
+from measuring.engines import Target
 from measuring.open_loop import at_once, spread
 from measuring.shape import BYTES, EVENTS_PER_SECOND, MILLISECONDS, Answer, Figure, Measured
 from measuring.stores import stored_bytes
@@ -85,7 +85,9 @@ class Ingest:
             outcomes = feed(opened.engine, blocks)
             seconds, cpu_us = time.perf_counter() - started_s, meter.each_us(len(lines))
             again = feed(opened.engine, blocks[:2])
-            answers = [*taken(outcomes, len(lines)), twice(again, blocks[:2]), *self._sends(opened, lines)]
+            answers = [*taken(outcomes, len(lines)), twice(again, blocks[:2])]
+            if self._target.attached is None:
+                answers += sends(opened.engine, lines)
             stored = stored_bytes(opened.store) if opened.store else None
         figures = {"rate": len(lines) / seconds}
         return Measured(case, figures | ({"stored": stored / len(lines)} if stored else {}), cpu_us, answers)
@@ -105,26 +107,25 @@ class Ingest:
         lines = list(CASES[case].lines(self._events, self._people))
         return lines if self._target.attached is None else own_people(lines)
 
-    def _sends(self, opened: Opened, lines: Sequence[bytes]) -> list[Answer]:
-        """Once nobody waits any more, whether all have entered and were reminded who had to be."""
-        if self._target.attached is not None:
-            return []
-        while any(inflow > gone_on + ended for _, (inflow, gone_on, ended) in opened.engine.report().totals.steps):
-            time.sleep(LOOK_EVERY_S)
-        opened.engine.drain()
-        report = opened.engine.report()
-        ways = {(journey, what, why): count for (journey, _, _, what, why), count in report.totals.ways}
-        carts = [msgspec.json.decode(line)["properties"]["cart"] for line in lines if CHECKOUT in line]
-        answers = []
-        for journey in (each.name for each in report.versions):
-            came = ways.get((journey, "entered", "Checkout Started"), 0)
-            came += ways.get((journey, "not_entered", "already_in"), 0)
-            wanted = sum(lets_in(journey, cart["total"], cart["items"]) for cart in carts)
-            answers.append(Answer(f"carts that came to {journey}", came, wanted))
-        stayed = ways.get((JOURNEY, "entered", "Checkout Started"), 0)
-        stayed -= ways.get((JOURNEY, "exited", "Order Completed"), 0)
-        sent = sum(count for (*_, state, _), count in report.totals.deliveries if state == "sent")
-        return [*answers, Answer("reminders", sent, stayed)]
+
+def sends(engine: Engine, lines: Sequence[bytes]) -> list[Answer]:
+    """Once nobody waits any more, whether all have entered and were reminded who had to be."""
+    while any(inflow > gone_on + ended for _, (inflow, gone_on, ended) in engine.report().totals.steps):
+        time.sleep(LOOK_EVERY_S)
+    engine.drain()
+    report = engine.report()
+    ways = {(journey, what, why): count for (journey, _, _, what, why), count in report.totals.ways}
+    carts = [msgspec.json.decode(line)["properties"]["cart"] for line in lines if CHECKOUT in line]
+    answers = []
+    for journey in (each.name for each in report.versions):
+        came = ways.get((journey, "entered", "Checkout Started"), 0)
+        came += ways.get((journey, "not_entered", "already_in"), 0)
+        wanted = sum(lets_in(journey, cart["total"], cart["items"]) for cart in carts)
+        answers.append(Answer(f"carts that came to {journey}", came, wanted))
+    stayed = ways.get((JOURNEY, "entered", "Checkout Started"), 0)
+    stayed -= ways.get((JOURNEY, "exited", "Order Completed"), 0)
+    sent = sum(count for (*_, state, _), count in report.totals.deliveries if state == "sent")
+    return [*answers, Answer("reminders", sent, stayed)]
 
 
 def feed(engine: Engine, blocks: Sequence[bytes]) -> list[Ingested]:

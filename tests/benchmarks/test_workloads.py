@@ -25,6 +25,7 @@ SMALL = {
     "decisions": "--offers 5 --people 20 --rate 20 --seconds 1 --events 200 --batch 10 --batches 2",
     "dispatch": "--runtime local --messages 60",
     "door": "--events 400 --mails 5",
+    "growing": "--events 4000 --people 300 --rates kept --shards --routers 2",
     "ingest": "--runtime local --events 4000 --people 300 --singles 40",
     "latency": "--runtime local --seconds 0.5 --calls 300 --people 100",
     "memory": "--sizes 1000 2000",

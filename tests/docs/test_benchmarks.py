@@ -18,6 +18,7 @@ NO_SCRIPTS = {
     "door_client.py",
     "handover.py",
     "one_shard.py",
+    "router.py",
     "shoppers.py",
     "win_back_world.py",
     "workload.py",
