@@ -69,6 +69,7 @@ def test_a_stream_is_read_to_its_end_and_on_as_it_grows(project: Project, server
             await until_taken(service, 100)
             write(server, [bought("anna", "more")])
             await until_carts(service, 101)
+            await until_taken(service, 101)
             (partition,) = (await state_of(service)).partitions
             assert (partition.partition, partition.state, partition.position, partition.lag) == (
                 "EVENTS", "reading", 102, 0,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import beside, bought, carts, is_, reading, source_of, state_of, until, until_taken
+from tests.sources.conftest import bought, carts, reading, source_of, state_of, until, until_taken
 
 from parcours.core.input import Input
 from parcours.errors import CallerError
@@ -348,26 +348,6 @@ def test_a_partition_that_is_not_named_any_more_is_read_no_more(project: Project
                 return [each.partition for each in (await state_of(service)).partitions] == ["0"]
 
             await until(alone, "partition 1 is read no more")
-
-    asyncio.run(backend())
-
-
-def test_of_two_readers_of_a_partition_one_stands_by_and_follows_the_other(project: Project) -> None:
-    async def backend() -> None:
-        log = Log()
-        log.append("0", bought("anna", "c0"))
-        async with reading(project, "memory:", source_of(log)) as service:
-            await until_taken(service, 1)
-            async with beside(service, source_of(log)):
-                await until(lambda: is_(service, "standing by"), "the first one stands by")
-                for number in range(1, 20):
-                    log.append("0", bought("anna", f"c{number}"))
-                await until(lambda: _has(service, "anna", 20), "all is applied")
-                assert await service.troubles() == []
-
-            log.append("0", bought("anna", "last"))
-            await until(lambda: _has(service, "anna", 21), "the first one goes on")
-            assert await is_(service, "reading")
 
     asyncio.run(backend())
 

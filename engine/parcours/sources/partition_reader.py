@@ -1,7 +1,8 @@
 """Reads one partition for as long as the engine runs: a session after the other, whatever ends one of them.
 
 Where another process reads the partition, this one stands by, and goes on once shards have heard nothing of it for a
-while. Whoever begins last is the reader: so a process that is started anew does not wait for the one before it.
+while. Whoever begins last is the reader: so a process that is started anew does not wait for the one before it,
+and reads once more what that one had not told.
 """
 
 from __future__ import annotations
