@@ -21,12 +21,18 @@ from parcours.config import Settings
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.project import Project
 from parcours.journey.starter import write_starter
+from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import answer_of
 from parcours.runtime.cluster.naming import KEEPER, find, namespace_of
-from parcours.store.address import claims_at
+from parcours.runtime.cluster.runtime import ClusterRuntime
+from parcours.service.host import Host
+from parcours.service.keeper_desk import KeeperDesk
+from parcours.store.address import claims_at, prepare
 from parcours.store.claims import Held
 
 pytestmark = pytest.mark.ray
+
+PATIENCE_S = 60.0
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "processes.md"
 
@@ -69,6 +75,23 @@ def test_a_killed_keeper_is_started_anew_and_goes_on_with_the_shards_that_are_th
         assert engine.close_journey("visits").changes
 
 
+def test_a_shard_that_was_let_go_of_is_opened_again_by_the_actor_that_is_there(shop: Project, store: str) -> None:
+    with opened(shop, store, shards=2) as engine:
+        see(engine, 100)
+        claims, process = claims_at(store, 2), keeper_process(shop)
+        epoch, before = claims.keeper().epoch, claims.shards()
+
+        os.kill(process, signal.SIGSTOP)
+        actor: Any = ray.get_actor(str(before[0].actor), namespace_of(shop.name))
+        ray.get(actor.close.remote())
+        os.kill(process, signal.SIGKILL)
+        until(lambda: claims.keeper().epoch > epoch and answers(engine), "another keeper")
+
+        assert [each.actor for each in claims.shards()] == [each.actor for each in before]
+        assert [each.epoch for each in claims.shards()] == [before[0].epoch + 1, before[1].epoch]
+        assert visits(engine) == 100
+
+
 def test_a_frozen_keeper_is_ended_by_whoever_waits_for_news(shop: Project, store: str) -> None:
     settings = Settings(actor_silence_ms=2_000)
     with Engine.open(shop, store, shards=1, records=["email"], settings=settings, address="auto") as engine:
@@ -103,6 +126,29 @@ def test_a_keeper_takes_over_again_once_whoever_has_taken_over_keeps_nothing(sho
         assert visits(engine) == 100
         assert engine.troubles() == []
         assert engine.pause_journey("visits").changes
+
+
+class NeverOpen(Host):
+    """Waits for shards that another keeper has ended."""
+
+    async def start(self, *, publishes: bool = True) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_keeper_that_is_succeeded_while_it_opens_the_engine_gives_up(shop: Project, store: str) -> None:
+    plan = Plan(shop, 1, store, records=("email",))
+    prepare(store, shop.name, 1)
+    claims, runtime = claims_at(store, 1), ClusterRuntime(plan, stays=True)
+    runtime.epoch = claims.take_over("here")
+
+    async def scenario() -> None:
+        starting = KeeperDesk(plan)._start(NeverOpen(plan, runtime), runtime, publishes=False)
+        claims.take_over("elsewhere")
+        async with asyncio.timeout(PATIENCE_S):
+            await starting
+
+    with pytest.raises(ShardUnavailable, match="another process has taken it over"):
+        asyncio.run(scenario())
 
 
 def test_whoever_asks_a_keeper_that_was_ended_opens_nothing_anew(shop: Project, store: str) -> None:

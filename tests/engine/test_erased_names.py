@@ -11,6 +11,7 @@ import pytest
 from tests.engine.canaries import SETTINGS, done, found
 
 from parcours.core.identity import SlotMap
+from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.service.erasure import ErasuresUnderWay
@@ -82,6 +83,11 @@ def test_her_names_are_free_afterwards_and_messages_of_before_are_still_known(
         assert owner is not None and engine.profile(PERSON) is None
 
 
+async def forget_none(erasures: Sequence[Erasure]) -> None:
+    """Of campaigns that keep no sets."""
+    assert not erasures
+
+
 class NameAskedLate:
     """A shard of somebody with another name, which another shard is yet to be asked for when that is to be erased."""
 
@@ -103,13 +109,36 @@ class NameAskedLate:
 
 
 def test_a_name_that_cannot_be_forgotten_yet_is_asked_for_again() -> None:
-    async def forget_sets(erasures: Sequence[Erasure]) -> None:
-        assert not erasures
-
     port = NameAskedLate()
-    erasures = ErasuresUnderWay([port], SlotMap(1), None, forget_sets)
+    erasures = ErasuresUnderWay([port], SlotMap(1), None, forget_none)
 
     erased = asyncio.run(erasures.erase("u1", "ada"))
 
     assert [each.person for each in port.asked] == ["@anonymous/a", "u1", "@anonymous/a", "u1"]
     assert port.asked[-1].names == ["@anonymous/a"] and erased.person == b"u1"
+
+
+class OpenedAgain:
+    """A shard that has let go of its store when it is asked first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def ask(self, request: Request[Any], /) -> Any:
+        assert isinstance(request, GetErasures)
+        self.asked += 1
+        if self.asked == 1:
+            raise ShardUnavailable("the shard has to be opened again")
+        return Erased([], 0, 0)
+
+
+def test_erasures_begin_though_a_shard_has_to_be_opened_again(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        port = OpenedAgain()
+        erasures = ErasuresUnderWay([port], SlotMap(1), tmp_path, forget_none)
+        await erasures.start()
+        asked = port.asked
+        await erasures.stop()
+        return asked
+
+    assert asyncio.run(scenario()) == 3

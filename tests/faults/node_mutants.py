@@ -80,8 +80,8 @@ FENCES: Final = (
         "at work: of two keepers none lets go",
         (
             "service/keeper_desk.py",
-            "                if (await in_thread(claims.keeper)).epoch != epoch:\n",
-            "                if (await in_thread(claims.keeper)).epoch < epoch:\n",
+            "(await in_thread(claims.keeper)).epoch != runtime.epoch:\n",
+            "(await in_thread(claims.keeper)).epoch < runtime.epoch:\n",
         ),
     ),
     fence(

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,14 +23,20 @@ import parcours
 import parcours_channels
 from parcours.errors import StoreBroken
 from parcours.store.address import open_store, prepare
+from parcours.store.claims import FolderClaims
 from parcours.store.store import Store
+from parcours.testing.faults.nodes.doors import Doors
+from parcours.testing.faults.nodes.injector import Injector
 from parcours.testing.faults.nodes.keepers import keepers
-from parcours.testing.faults.nodes.kinds import LONG, SHORT, Often, blows, kinds
+from parcours.testing.faults.nodes.kinds import LONG, SHORT, Blow, Often, blows, kinds
+from parcours.testing.faults.nodes.machines import Machines
 from parcours.testing.faults.nodes.observed import FILES, Opened, Told, Worked, read_told, shards_of
 from parcours.testing.faults.nodes.season import Form, Season
 from parcours.testing.faults.nodes.server import PostgresServer
 from parcours.testing.faults.nodes.tally import read_tally, write_down
 from parcours.testing.faults.nodes.wire import CUTS, Cut, Wire
+from parcours.testing.faults.processes.engine import EngineProcesses
+from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.judge import Verdict
 from parcours.testing.faults.processes.storm import StormOutcome
 from parcours.testing.store_contract import a_record, numbers
@@ -185,6 +192,79 @@ def test_a_season_goes_on_where_its_tally_says_and_one_of_another_seed_does_not(
 def server() -> Iterator[PostgresServer]:
     with a_server() as server:
         yield server
+
+
+class RebornKeeper(Machines):
+    """The keeper's actor has a process, which is lost as the second one takes over; it gets another one."""
+
+    def __init__(self, folders: Folders) -> None:
+        super().__init__(folders.log, 7)
+        self.process = subprocess.Popen(["sleep", "600"])
+
+    def lose(self) -> None:
+        self.end()
+        self.process = subprocess.Popen(["sleep", "600"])
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def actors(self, kind: str) -> list[int]:
+        return [self.process.pid] if kind == "keeper" else []
+
+
+class SecondKeeper(EngineProcesses):
+    """Succeeds whoever keeps the engine in the actor's next process, and is succeeded once that has ended."""
+
+    def __init__(self, folders: Folders, machines: RebornKeeper) -> None:
+        super().__init__("nodes", folders)
+        self._machines = machines
+        self._has_taken = False
+
+    @property
+    def serves(self) -> bool:
+        return True
+
+    @property
+    def keeps(self) -> bool:
+        return self._has_taken and self._machines.process.poll() is None
+
+    async def ask(self, question: str, more: Any = None) -> Any:
+        if question == "keeps":
+            return self.keeps
+        assert question == "take_over"
+        self._machines.lose()
+        self._has_taken = True
+        return None
+
+
+class DoorsBesides(Doors):
+    """All who are attached ask the actor, which refuses while the second keeps the engine."""
+
+    def __init__(self, folders: Folders, second: SecondKeeper) -> None:
+        super().__init__(folders, "", "")
+        self.all = [second]
+        self._second = second
+
+    async def ask(self, question: str, more: Any = None) -> Any:
+        if question == "status":
+            return ["at work"]
+        assert question == "troubles"
+        return ["nobody keeps the engine now: it has been taken over"] if self._second.keeps else []
+
+
+def test_a_keeper_is_ended_in_the_process_in_which_it_was_succeeded(server: PostgresServer, tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    machines = RebornKeeper(folders)
+    doors = DoorsBesides(folders, SecondKeeper(folders, machines))
+    wire, claims = Wire(server.socket, tmp_path / "wire", 7), FolderClaims(tmp_path, 1)
+    injector = Injector(doors, machines, server, wire, claims, folders.ledger)
+
+    asyncio.run(injector.strike([Blow("two keepers", pause_s=0.0, chance=0.0)]))
+    machines.end()
+
+    assert injector.found == []
+    assert injector.injected == {"two keepers": 1}
 
 
 class CutsAs(Wire):

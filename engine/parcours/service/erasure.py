@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from parcours.core.identity import SlotMap
 from parcours.errors import ErasureWaits, ParcoursError, ShardUnavailable
 from parcours.insight.exporter.erased import note_erased
-from parcours.routing.ports import ShardPort
+from parcours.routing.ports import ShardPort, until_answered
 from parcours.shard.erasures import Erased, Erasure, job_of, slot_of_erasure
 from parcours.shard.requests import (
     A,
@@ -116,13 +117,14 @@ class ErasuresUnderWay:
         if self._folder is not None:
             log_path = self._folder / LOG
             for number, port in enumerate(self._ports):
-                known = {each.id for each in (await self._told(number)).erasures}
+                told = partial(self._told, number)
+                known = {each.id for each in (await until_answered(told)).erasures}
                 for each in read_log(log_path).values():
                     slot = slot_of_erasure(each.id)
                     if each.id not in known and slot is not None and self._slot_map.owner(slot) == number:
                         again = EraseAgain(slot, each.id, bytes.fromhex(each.salt), bytes.fromhex(each.person))
-                        await port.ask(again)
-                await self._told(number)
+                        await until_answered(partial(port.ask, again))
+                await until_answered(told)
         self._task = asyncio.ensure_future(self._go_on())
 
     async def stop(self) -> None:

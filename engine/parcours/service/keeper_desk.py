@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from parcours.background import in_thread
+from parcours.background import in_thread, until_one_ends
 from parcours.clock import stopwatch_ms
 from parcours.closing import close_all
 from parcours.errors import ParcoursError, ShardUnavailable
@@ -76,12 +76,20 @@ class KeeperDesk:
         runtime = ClusterRuntime(self._plan, stays=True)
         host = Host(self._plan, runtime)
         try:
-            await host.start(publishes=not again)
+            await self._start(host, runtime, publishes=not again)
         except BaseException as error:
             await close_all([host.turn_away, runtime.leave], after=error)
             raise
         self._runtime, self._host, self._succession = runtime, host, None
-        self._watching = asyncio.ensure_future(self._watch(runtime.epoch))
+        self._watching = asyncio.ensure_future(self._watch(runtime))
+
+    async def _start(self, host: Host, runtime: ClusterRuntime, *, publishes: bool) -> None:
+        """Start it, or give up as soon as another one has taken over: shards that have ended then never answer here."""
+        started, _ = await until_one_ends(host.start(publishes=publishes), self._until_succeeded(runtime))
+        if isinstance(started, asyncio.CancelledError):
+            raise ShardUnavailable("another process has taken it over while it was opened here")
+        if isinstance(started, BaseException):
+            raise started
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """The answer to a call of `Keeper` or `Published`, to `plan`, or to `news`. Raises what it raises."""
@@ -113,14 +121,18 @@ class KeeperDesk:
                     await self._keeping.control.changed.wait()
         return self._keeping.control.publications
 
-    async def _watch(self, epoch: int) -> None:
-        """Let go as soon as another one has taken over. A store that does not tell is asked again."""
+    async def _until_succeeded(self, runtime: ClusterRuntime) -> None:
+        """Return once another one has taken over. A store that does not tell is asked again."""
         claims = claims_at(self._plan.store, self._plan.shards)
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             with suppress(ParcoursError):
-                if (await in_thread(claims.keeper)).epoch != epoch:
-                    break
+                if runtime.epoch and (await in_thread(claims.keeper)).epoch != runtime.epoch:
+                    return
+
+    async def _watch(self, runtime: ClusterRuntime) -> None:
+        """Let go as soon as another one has taken over."""
+        await self._until_succeeded(runtime)
         log.warning("another process keeps the engine by now: this one lets go of it")
         await self._let_go()
 

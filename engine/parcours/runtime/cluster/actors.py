@@ -75,7 +75,8 @@ class ShardActor:
     async def assign(self, plan: bytes, asked: Assignment) -> int:
         """Open the shard from its store; returns the epoch under which it writes from now on.
 
-        Raises StoreBusy where the store is held under another epoch, or somebody else keeps the engine by now.
+        Raises StoreBusy where the store is held under another epoch, or somebody else keeps the engine by now, and
+        ShardUnavailable where the shard has been let go of meanwhile: others ask it as soon as it is open.
         """
         await self.adopt(asked.keeper, asked.dispatchers)
         await self.close()
@@ -92,24 +93,26 @@ class ShardActor:
                 self._dispatchers[channel].wake.remote(number)
 
         clock = SystemClock(opened.settings.clock_jump_max_ms)
-        self._host = open_shard(opened, number, clock, wake, asked.expected_epoch)
+        host = self._host = open_shard(opened, number, clock, wake, asked.expected_epoch)
         if claims is not None:
-            await self._note(claims, asked)
+            await self._note(claims, asked, host)
         if not opened.virtual:  # there nobody has anything for another shard
-            self._host.peers.meet(dict(enumerate(ports_to(asked.shards, asked.whereabouts))))
-        self._host.look()
+            host.peers.meet(dict(enumerate(ports_to(asked.shards, asked.whereabouts))))
+        host.look()
         collector.spare_for_good()
-        return self._host.epoch
+        return host.epoch
 
-    async def _note(self, claims: Claims, asked: Assignment) -> None:
+    async def _note(self, claims: Claims, asked: Assignment, host: ShardHost) -> None:
         """Let others know where the shard is; it is closed again where the engine has another keeper by now."""
-        assert self._host is not None, "it has been opened"
         try:
             await in_thread(check_keeper, claims, asked.keeper)
-            await in_thread(claims.note, asked.number, Held(self._host.epoch, f"{asked.name}{AT}{gethostname()}"))
+            await in_thread(claims.note, asked.number, Held(host.epoch, f"{asked.name}{AT}{gethostname()}"))
         except BaseException:
-            await self.close()
+            if self._host is host:  # what a later keeper has opened meanwhile is not this one's to close
+                await self.close()
             raise
+        if self._host is not host:
+            raise ShardUnavailable("the shard has to be opened again: it was let go of while it was assigned")
 
     async def adopt(self, keeper: int, dispatchers: dict[str, Any]) -> int | None:
         """Do as this keeper says from now on, and no earlier one; wake these dispatchers.

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import ActorAlreadyExistsError, RayActorError, RayTaskError
@@ -41,6 +41,8 @@ from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 from parcours.store.address import is_durable
 from parcours.store.claims import Held
+
+T = TypeVar("T")
 
 log = logging.getLogger("parcours")
 
@@ -110,36 +112,41 @@ class Supervisor:
         self._add_dispatchers(self._plan.project.program)  # their processes start while the shards come back
         if self._stays:
             end_others(self._whereabouts.namespace, {KEEPER, *self._names, *self._started})
-        assigning = [partial(self._assign_shard, number) for number in range(len(self._shards))]
-        waiting = [assign for assign, epoch in zip(assigning, self._epochs, strict=True) if epoch is None]
+        waiting = [partial(self._assign_shard, number) for number, epoch in enumerate(self._epochs) if epoch is None]
         await asyncio.gather(*map(_patiently, waiting))
-        publications = await newest(self.ports)
+        publications = await _patiently(self._newest)
         self._publications = encode(publications)
+        for number in range(len(self._shards)):
+            spawn(self._watch(f"shard {number}", partial(self._look_after_shard, number)), self._tasks)
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers))
-        for number, assign in enumerate(assigning):
-            watched = partial(self._look_after_shard, number, assign)
-            spawn(self._watch(f"shard {number}", watched), self._tasks)
         if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
-            spawn(
-                self._watch(
-                    "exporter",
-                    partial(self._look_after, self._exporter, self._exporter.trouble.remote, self._assign_exporter),
-                ),
-                self._tasks,
-            )
+            look = partial(self._look_after, self._exporter, self._exporter.trouble.remote, self._assign_exporter)
+            spawn(self._watch("exporter", look), self._tasks)
 
     async def _adopt(self, number: int, name: str, noted: int) -> None:
-        """Go on with an actor that an earlier keeper has started, if it answers and has the shard."""
+        """Go on with an actor that an earlier keeper has started, if it answers.
+
+        One that has let go of the shard is assigned anew, which takes a moment; another one would have to start first.
+        """
         silence_s = self._plan.settings.actor_silence_ms / 1_000
         with suppress(ShardUnavailable, TimeoutError):
             actor = await in_thread(find, name, self._whereabouts.namespace)
             async with asyncio.timeout(silence_s):
                 epoch = await answer_of(actor.adopt.remote(self._epoch, {}))
-            if epoch == noted:
+            if epoch in (noted, None):
                 self._names[number], self._epochs[number] = name, epoch
                 self._shards[number] = actor
                 self.ports[number].be(actor)
+
+    async def _newest(self) -> Publications:
+        """What is published. Shards are looked after where one was let go of meanwhile, before they are asked again."""
+        try:
+            return await newest(self.ports)
+        except ShardUnavailable:
+            for number in range(len(self._shards)):
+                await self._look_after_shard(number)
+            raise
 
     def _start(self, kind: Any, name: str) -> Any:
         """An actor in its next life; a name is passed over that Ray still has of an engine on another store."""
@@ -185,12 +192,17 @@ class Supervisor:
         """Let the shards know whom to wake; then let these dispatchers pull what is ready, and watch them."""
         actors = {channel: self._dispatchers[channel] for channel in channels}
         if actors:
-            await asyncio.gather(*(until_answered(partial(_introduce, shard, actors)) for shard in self._shards))
+            numbers = range(len(self._shards))
+            await asyncio.gather(*(until_answered(partial(self._introduce, each, actors)) for each in numbers))
         await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
         for channel, actor in actors.items():
             assign = partial(self._assign_dispatcher, channel)
             watched = partial(self._look_after, actor, actor.trouble.remote, assign)
             spawn(self._watch(f"dispatcher {channel}", watched), self._tasks)
+
+    async def _introduce(self, number: int, dispatchers: dict[str, Any]) -> None:
+        """To whichever actor has the shard now: one that has ended never answers."""
+        await answer_of(self._shards[number].meet.remote(dispatchers))
 
     async def _assign_shard(self, number: int) -> None:
         """Let the actor take the shard over from the owner that is known here, and from nobody else.
@@ -294,9 +306,9 @@ class Supervisor:
             log.warning("%s", trouble)
         self._troubles[name] = trouble
 
-    async def _look_after_shard(self, number: int, assign: Callable[[], Awaitable[None]]) -> object:
+    async def _look_after_shard(self, number: int) -> object:
         """The same of the actor of a shard: another one is put in its place, which is assigned at once."""
-        actor = self._shards[number]
+        actor, assign = self._shards[number], partial(self._assign_shard, number)
         try:
             return await self._look_after(actor, partial(actor.ask.remote, STATUS, self._epoch), assign)
         except ActorGone:
@@ -366,7 +378,7 @@ class Supervisor:
             ray.kill(actor)
 
 
-async def _patiently(assign: Callable[[], Awaitable[None]]) -> None:
+async def _patiently(assign: Callable[[], Awaitable[T]]) -> T:
     """Assign an actor. The owner before of a shard may only just be leaving; a process may have to be started anew."""
     for _ in range(START_ATTEMPTS):
         with suppress(StoreBusy, ShardUnavailable):
@@ -382,10 +394,6 @@ async def _keep_back(dispatcher: Any, journey: str) -> None:
 
 async def _let_go(dispatcher: Any, journey: str) -> None:
     await answer_of(dispatcher.let_go.remote(journey))
-
-
-async def _introduce(shard: Any, dispatchers: dict[str, Any]) -> None:
-    await answer_of(shard.meet.remote(dispatchers))
 
 
 async def _tell(worker: Any, publications: bytes) -> None:

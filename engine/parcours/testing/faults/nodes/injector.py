@@ -222,19 +222,17 @@ class Injector:
 
     async def _two_keepers(self, blow: Blow) -> bool:
         """Another one takes over while the first lives; both find that a shard has ended."""
-        first = self._machines.actors("keeper")
         second = self._serving(blow)
         if second is None:
             return False
         taking = asyncio.ensure_future(_take_over(second))
         self._kill(self._one_of(self._machines.actors("shard"), blow))
-        return await self._first_lets_go(first, second, taking)
+        return await self._first_lets_go(second, taking)
 
     async def _keeper_wakes_up(self, blow: Blow) -> bool:
         """Another one takes over while the first is frozen, and puts a shard elsewhere; then the first goes on."""
-        first = self._machines.actors("keeper")
         second = self._serving(blow)
-        frozen = [each for process in first for each in known(process)]
+        frozen = [each for process in self._machines.actors("keeper") for each in known(process)]
         before = await asyncio.to_thread(self._claims.shards)
         if second is None or not signal_all(frozen, signal.SIGSTOP):
             return False
@@ -246,7 +244,7 @@ class Injector:
                     await self._moved_from(before)
         finally:
             signal_all(frozen, signal.SIGCONT)
-        return await self._first_lets_go(first, second, taking)
+        return await self._first_lets_go(second, taking)
 
     async def _moved_from(self, before: Sequence[Held]) -> None:
         """Wait until a shard has been put elsewhere."""
@@ -260,10 +258,12 @@ class Injector:
         serving = [door for door in self._doors.all if door.serves]
         return serving[int(blow.chance * len(serving))] if serving else None
 
-    async def _first_lets_go(self, first: list[int], second: EngineProcesses, taking: asyncio.Future[None]) -> bool:
+    async def _first_lets_go(self, second: EngineProcesses, taking: asyncio.Future[None]) -> bool:
         """See that the first keeper lets go; then end it, so that its actor takes over, and the second lets go.
 
-        If whoever is attached has ended the first, its actor has taken over by itself.
+        Which process the actor has is looked up only then. It may have got another one since the second began to take
+        over, for its machine had been lost, or whoever is attached had ended the one before; and that may have been
+        succeeded as well. One that the actor has yet to get takes over by itself.
         """
         has_taken = False
         with suppress(Gone, TimeoutError):
@@ -275,9 +275,8 @@ class Injector:
             return await self._is_unkept() or not await second.ask("keeps")
 
         let_go = has_taken and await self._until(one_lets_go, "of two keepers none lets go")
-        for process in first:
-            if is_actor(process, "keeper"):
-                self._kill(process)
+        for process in self._machines.actors("keeper"):
+            self._kill(process)
 
         async def is_over() -> bool:
             return not await second.ask("keeps")
