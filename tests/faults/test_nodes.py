@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -89,23 +90,28 @@ def test_without_a_fence_a_promise_is_broken(fence: Fence, tmp_path: Path) -> No
 
 
 @pytest.mark.ray
-def test_a_storm_that_is_terminated_leaves_no_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_ready", [True, False], ids=["once it serves", "while it is made"])
+def test_a_storm_that_is_terminated_leaves_no_server(is_ready: bool, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "parcours.testing.faults", "--nodes", "--storm", "7", "--strikes", "kill door"]
     with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=tmp_path) as storm:
-        while (server := _server_below(tmp_path)) is None:
+        while not (_servers_of(tmp_path) if is_ready else [*tmp_path.glob("parcours-pg-*/data")]):
             assert storm.poll() is None
             sleep(0.1)
         storm.terminate()
 
-    assert storm.returncode != 0 and not Path(f"/proc/{server}").exists()
+    assert storm.returncode != 0 and not _servers_of(tmp_path)
     assert not [*tmp_path.glob("parcours-pg-*")]
 
 
-def _server_below(folder: Path) -> int | None:
-    """The process of PostgreSQL; None as long as it has not written down which it is."""
-    written = next((file.read_text() for file in folder.glob("parcours-pg-*/data/postmaster.pid")), "")
-    process, ended, _ = written.partition("\n")
-    return int(process) if ended else None
+def _servers_of(folder: Path) -> list[int]:
+    """Processes of PostgreSQL whose data lie in this folder."""
+    found = []
+    for told in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            program, *words = told.read_bytes().split(b"\0")
+            if program.endswith(b"/postgres") and any(str(folder).encode() in word for word in words):
+                found.append(int(told.parent.name))
+    return found
 
 
 @pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)

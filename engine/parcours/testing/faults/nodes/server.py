@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -64,7 +65,8 @@ def a_server(parent: Path | None = None) -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="parcours-pg-", dir=parent))
     folder.chmod(0o755)  # its own user, where whoever starts it is root, has to pass
     try:
-        handle = get_server(folder / "data", cleanup_mode=None)
+        with undisturbed():
+            handle = get_server(folder / "data", cleanup_mode=None)
         yield PostgresServer(handle)
         if handle.get_postmaster_info().is_running():
             handle.stop()
@@ -74,8 +76,27 @@ def a_server(parent: Path | None = None) -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What asks this process to end is heard afterwards: of a server that is half there nobody knows the processes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # others hear of no signal
+        return
+    heard: list[int] = []
+    before = {
+        each: signal.signal(each, lambda number, _: heard.append(number)) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        for number in heard[:1]:
+            signal.raise_signal(number)
+
+
 def _end(started: Path) -> None:
-    """End what has written this file, if it has not ended: whoever starts it, or looks on, may be interrupted."""
+    """End what has written this file, if it has not ended: whoever looks on may be interrupted."""
     with suppress(OSError, ValueError):
         number = int(started.read_text().partition("\n")[0])
         os.kill(number, signal.SIGQUIT)
