@@ -151,6 +151,37 @@ def test_a_keeper_that_is_succeeded_while_it_opens_the_engine_gives_up(shop: Pro
         asyncio.run(scenario())
 
 
+class NeverAnswers(Host):
+    """Asks shards that another keeper has ended."""
+
+    async def troubles(self) -> list[str]:
+        await asyncio.Event().wait()
+        raise AssertionError("it never comes")
+
+
+def test_a_call_that_is_under_way_when_its_keeper_is_succeeded_is_refused(shop: Project, store: str) -> None:
+    plan = Plan(shop, 1, store, records=("email",))
+
+    async def scenario() -> None:
+        desk, succeeded = KeeperDesk(plan), asyncio.Event()
+        desk._host, desk._watching = (
+            NeverAnswers(plan, ClusterRuntime(plan, stays=True)),
+            asyncio.ensure_future(_until(succeeded)),
+        )
+        call = asyncio.ensure_future(desk.call("troubles"))
+        await asyncio.sleep(0)
+        succeeded.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await call
+
+    with pytest.raises(ShardUnavailable, match="another process has taken it over meanwhile"):
+        asyncio.run(scenario())
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
 def test_whoever_asks_a_keeper_that_was_ended_opens_nothing_anew(shop: Project, store: str) -> None:
     with opened(shop, store) as engine:
         see(engine, 100)

@@ -26,6 +26,15 @@ Fault: TypeAlias = Literal["fine", "unreachable", "answer lost", "lost late", "s
 """What becomes of a call: the shard is not reached, or is and nobody hears the answer, or it takes its time."""
 
 
+Run: TypeAlias = Callable[[Coroutine[Any, Any, None]], None]
+
+
+async def till_all_wait() -> None:
+    """Each task goes on as far as it can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 class SkippingLoop(asyncio.SelectorEventLoop):
     """Where nothing but a pause is left to wait for, the pause is over. Nothing left at all is a failure."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,8 @@ from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from tests.routing.conftest import ScriptedShard
+    from tests.routing.conftest import Run, ScriptedShard
 
-    Run = Callable[[Coroutine[Any, Any, None]], None]
     NewShard = Callable[..., ScriptedShard]
 
 LEDGER = 3

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import msgspec
 import pytest
+from tests.routing.conftest import Run
 from tests.routing.moving_shard import MovingShard, People
 
 from parcours.config import Settings
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.router import Router
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
 
 SEEDS = 60
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
 
 import pytest
+from tests.routing.conftest import Run, till_all_wait
 
 from parcours.clock import ManualClock
 from parcours.errors import EngineClosed
 from parcours.routing.passing_scans import PassingScans
-
-Run: TypeAlias = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Announced:
@@ -31,12 +29,6 @@ class Announced:
     async def take(self, until: asyncio.Event, within_s: float | None = None) -> None:
         async with self.scans.there(list, within_s):
             await until.wait()
-
-
-async def till_all_wait() -> None:
-    """Each task goes on as far as it can."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 def test_a_question_that_waits_for_its_turn_is_asked_of_nobody_once_the_engine_is_closed(run: Run) -> None:

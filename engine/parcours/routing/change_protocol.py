@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -205,7 +204,7 @@ async def carry_out(
             patience.leave(_release(port, attempt))
         raise
     except (Exception, asyncio.CancelledError):
-        await asyncio.gather(*(_release(port, attempt) for port in ports))
+        await _release_all(ports, attempt, patience)
         raise
     for port in ports:
         await until_answered(partial(port.ask, Publish(attempt, after)))
@@ -231,9 +230,7 @@ async def at_one_time(
             await patience.answer(number, partial(port.ask, Hold(attempt))) for number, port in enumerate(ports)
         ]
     except (Exception, asyncio.CancelledError):
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_PATIENCE_S):
-                await asyncio.gather(*(_release(port, attempt) for port in ports))
+        await _release_all(ports, attempt, patience)
         raise
     at = max(now_ms, *(each.stamp_ms for each in holdings))
     for port in ports:
@@ -249,6 +246,17 @@ async def see_through(telling: Iterable[asyncio.Future[Any]]) -> None:
     for each in left:
         each.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _release_all(ports: Sequence[ChangePort], attempt: int, patience: Patience) -> None:
+    """Let shards go on that stand still. For one that does not answer nobody waits long, but it is asked on."""
+    released = asyncio.gather(*(_release(port, attempt) for port in ports))
+
+    async def all_released() -> None:
+        await released
+
+    patience.leave(all_released())
+    await asyncio.wait([released], timeout=STOP_PATIENCE_S)
 
 
 async def _release(port: ChangePort, attempt: int) -> None:

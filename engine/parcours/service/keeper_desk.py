@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,11 +95,24 @@ class KeeperDesk:
         """The answer to a call of `Keeper` or `Published`, to `plan`, or to `news`. Raises what it raises."""
         host = self._keeping
         if name in OF_HOST:
-            return await getattr(host, name)(*arguments, **named)
+            return await self._while_kept(getattr(host, name)(*arguments, **named))
         if name in OF_CONTROL:
-            return await getattr(host.control, name)(*arguments, **named)
+            return await self._while_kept(getattr(host.control, name)(*arguments, **named))
         assert name in ("plan", "news"), f"{name} is not asked of a keeper"
         return self._plan if name == "plan" else await self._news(*arguments)
+
+    async def _while_kept(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        """The answer, unless another one takes over before it comes: shards that have ended then never give one."""
+        assert self._watching is not None, "it keeps the engine"
+        answering = asyncio.ensure_future(answer)
+        try:
+            await asyncio.wait([answering, self._watching], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            answering.cancel()
+            await asyncio.wait([answering])
+        if answering.cancelled():
+            raise ShardUnavailable("another process has taken it over meanwhile")
+        return answering.result()
 
     async def stream(self, name: str, *arguments: Any) -> AsyncGenerator[Any]:
         """The table of everybody, slice by slice."""
