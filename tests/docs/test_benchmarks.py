@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,11 +64,21 @@ SMALL = {
 OTHER_WAYS = {"sets.py": "--engine daft --people 300 --runs 1"}
 
 
+PARTS_OF_WORKLOADS = {"decisions.py", "door.py", "win_back.py"}
+"""Scripts of which tests/benchmarks tries what they measure; by themselves they take a minute more."""
+
+TRIED = (
+    SMALL
+    if "PARCOURS_BENCHMARKS_FULL" in os.environ
+    else {name: SMALL[name] for name in SMALL.keys() - PARTS_OF_WORKLOADS}
+)
+
+
 def test_every_benchmark_is_tried() -> None:
     assert {path.name for path in BENCHMARKS.glob("*.py")} - NO_SCRIPTS == SMALL.keys()
 
 
-@pytest.mark.parametrize("script, options", [*SMALL.items(), *OTHER_WAYS.items()])
+@pytest.mark.parametrize("script, options", [*sorted(TRIED.items()), *OTHER_WAYS.items()])
 def test_a_benchmark_checks_its_answer_and_prints_figures(script: str, options: str) -> None:
     command = [sys.executable, script, *options.split()]
 

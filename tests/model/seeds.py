@@ -22,7 +22,7 @@ FORGETFUL_LIVES = range(30 if FULL else 20)
 PEOPLE_WHO_BECOME_ONE = range(20)
 LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(5)
 CAMPAIGNS = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 15)
-CAMPAIGNS_BY_BOTH_ENGINES = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 24)
+CAMPAIGNS_BY_BOTH_ENGINES = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 12)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
