@@ -198,6 +198,8 @@ def _find(profile: Profile, key: str) -> Found | None:
 
 def _runs_with(entries: PackedEntries, text: str) -> Iterator[Found]:
     """The runs in which this text is found, the last to end first: few others are decoded."""
+    if not entries.number:
+        return iter(())
     return ((entries, index, decode_run(entry)) for index, entry in entries.holding(encode_text(text)))
 
 

@@ -87,6 +87,9 @@ class PackedEntries(msgspec.Struct, array_like=True, gc=False):
         found = self.data.rfind(text)
         if found < 0:
             return
+        if self.number == 1:
+            yield 0, self.data[_HEAD_BYTES:]
+            return
         entries = self.unpacked()
         ends = list(accumulate(_HEAD_BYTES + len(each) for each in entries))
         while found >= 0:

@@ -240,6 +240,8 @@ class Turn(msgspec.Struct):
 
     def region(self) -> str | None:
         """The person's country; a person without one has the project's."""
+        if self.program.profile_region is None:
+            return self.program.region
         return region_of(self.program, self._traits_alone())
 
     def usable(self, channel: str, address: str) -> str:

@@ -127,7 +127,7 @@ class ShardTotals:
             self._recent.add(told.stamp_ms, counted)
             if told.sequence > self._stored.through:
                 self._counter.take(counted)
-                count_offers(self.offers, facts)
+                count_offers(self.offers, counted.others)
                 self._newest += facts
                 self.rings.add(facts)
         self._tail.clear()
@@ -142,7 +142,7 @@ class ShardTotals:
         counted = Counted(facts)
         self._counter.take(counted)
         self._recent.add(stamp_ms, counted)
-        count_offers(self.offers, facts)
+        count_offers(self.offers, counted.others)
         self._newest += facts
         self.rings.add(facts)
         if self.waiting is not None:

@@ -11,9 +11,9 @@ then a pause or an outage has passed its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from parcours.core.buckets import bucket_of
 from parcours.core.consent import has_consent
@@ -21,6 +21,7 @@ from parcours.core.delivery.quiet_hours import quiet_until
 from parcours.core.delivery.reservations import counted, covers
 from parcours.core.delivery.send_window import opens_again
 from parcours.core.delivery.suppression import is_suppressed
+from parcours.core.fact import MessageClass
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.turn import Turn
 from parcours.expression.zones import zone
@@ -46,12 +47,12 @@ Gate: TypeAlias = Callable[[Turn, DeliveryState, Message], Objection | None]
 
 def judge(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Objection | None:
     """The first objection of all gates: asked at the send step and at each release."""
-    return _first(GATES, turn, delivery, message) or _window(turn, run, delivery)
+    return _first(GATES[message.message_class], turn, delivery, message) or _window(turn, run, delivery)
 
 
 def judge_claim(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> Objection | None:
     """The first objection of the gates that are asked again at the claim."""
-    return _first(CLAIM_GATES, turn, delivery, message) or _window(turn, run, delivery)
+    return _first(CLAIM_GATES[message.message_class], turn, delivery, message) or _window(turn, run, delivery)
 
 
 def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
@@ -64,9 +65,7 @@ def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message
 
 def _holdout(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
     """Whether the person is held out, by the name under which her profile lies. Of several, the first one says so."""
-    del delivery
-    if message.message_class == "transactional":
-        return None
+    del delivery, message
     for holdout in turn.program.policies.holdouts:
         if bucket_of(holdout.salt, turn.person) < holdout.bound:
             return Objection("holdout", f"in the hold-out {holdout.name!r}")
@@ -86,8 +85,6 @@ def _address(turn: Turn, delivery: DeliveryState, message: Message) -> Objection
 
 
 def _consent(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    if message.message_class == "transactional":
-        return None
     if has_consent(turn.profile, turn.program.policies.consent, delivery.channel, message.purpose):
         return None
     return Objection("consent", f"no consent to {delivery.channel} for {message.purpose}")
@@ -107,8 +104,6 @@ def _expiry(turn: Turn, delivery: DeliveryState, message: Message) -> Objection 
 
 
 def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    if message.message_class == "transactional":
-        return None
     for cap in turn.program.policies.caps:
         if not covers(cap, delivery.channel, message.message_class, message.purpose):
             continue
@@ -122,8 +117,9 @@ def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | N
 
 
 def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    del message
     published = turn.program.policies.quiet_hours
-    if not published or message.message_class == "transactional":
+    if not published:
         return None
     rules = [rule for rule in published if rule.channels is None or delivery.channel in rule.channels]
     if not rules:
@@ -141,6 +137,12 @@ def _window(turn: Turn, run: Run, delivery: DeliveryState) -> Objection | None:
     return None if until_ms is None else Objection("window", "held until the window of its step opens", until_ms)
 
 
-GATES: tuple[Gate, ...] = (_holdout, _address, _consent, _suppression, _expiry, _cap, _quiet_hours)
-# Without the address, which is fixed once queued, and the cap, which the delivery's own reservation would count.
-CLAIM_GATES: tuple[Gate, ...] = (_consent, _suppression, _expiry, _quiet_hours)
+GATES: Final[Mapping[MessageClass, tuple[Gate, ...]]] = {
+    "marketing": (_holdout, _address, _consent, _suppression, _expiry, _cap, _quiet_hours),
+    "transactional": (_address, _suppression, _expiry),
+}
+CLAIM_GATES: Final[Mapping[MessageClass, tuple[Gate, ...]]] = {
+    "marketing": (_consent, _suppression, _expiry, _quiet_hours),
+    "transactional": (_suppression, _expiry),
+}
+"""Without the address, which is fixed once queued, and the cap, which the delivery's own reservation would count."""
