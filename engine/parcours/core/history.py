@@ -73,7 +73,10 @@ class PersonHistory(msgspec.Struct, frozen=True):
         """The instant at which the oldest entry in the window leaves it."""
         entries = self._entries(key)
         first = entries.until(now_ms - window_ms)
-        return entries.time(first) + window_ms if first < entries.until(now_ms) else None
+        if first == len(entries):
+            return None
+        at = entries.time(first)
+        return at + window_ms if at <= now_ms else None
 
     def _entries(self, key: str) -> SeriesEntries:
         return self.profile.series.get(key, _NONE)
