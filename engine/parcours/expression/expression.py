@@ -114,8 +114,12 @@ class Expression:
         None: it never does. Meant for conditions in which `now` is only compared with timestamps plus or
         minus durations, as in audiences; elsewhere a change by the clock may go unseen.
         """
-        instants = (instant for turn in self._turns for instant in turn(scope))
-        return min((instant for instant in instants if instant > scope.now_ms), default=None)
+        earliest = None
+        for turn in self._turns:  # loops and no generators: this is asked for each event that an audience counts
+            for instant in turn(scope):
+                if instant > scope.now_ms and (earliest is None or instant < earliest):
+                    earliest = instant
+        return earliest
 
 
 @dataclass(frozen=True, slots=True)

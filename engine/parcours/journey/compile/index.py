@@ -10,7 +10,7 @@ from parcours.expression.expression import Expression, Series, united_series
 from parcours.journey.campaign_parts import asked_of_campaign, events_of_campaign
 from parcours.journey.compile.empty_profile import waking
 from parcours.journey.listening import entry_names, event_names, expressions_in, withdrawing_names
-from parcours.journey.program import EventType, Program
+from parcours.journey.program import AudienceTrigger, EventType, Journey, Program
 from parcours.scoring.score import Predicting
 
 
@@ -28,6 +28,7 @@ def indexed(program: Program) -> Program:
     return replace(
         program,
         derived=_derived(events),
+        entered_by=_entered_by(program.journeys),
         series=series,
         moving=_incoming({*moving, *series, *positions, *renewed_by, *predicting}, events),
         entering=_incoming({*entries, *series, *waked_by, *positions, *renewed_by}, events),
@@ -40,6 +41,14 @@ def indexed(program: Program) -> Program:
             if each.keep is not None and each.keep.every_ms is not None
         },
     )
+
+
+def _entered_by(journeys: Iterable[Journey]) -> dict[str | AudienceTrigger, tuple[Journey, ...]]:
+    by_cause: dict[str | AudienceTrigger, tuple[Journey, ...]] = {}
+    for journey in journeys:
+        causes = (journey.entry,) if isinstance(journey.entry, AudienceTrigger) else sorted(entry_names(journey))
+        by_cause |= {cause: (*by_cause.get(cause, ()), journey) for cause in causes}
+    return by_cause
 
 
 def _predicting(program: Program) -> dict[str, tuple[Predicting, ...]]:
