@@ -326,16 +326,16 @@ class Program:
 
     entering: frozenset[str] = frozenset()
     """Names of incoming events that matter for an empty profile: it enters a journey by them, its history begins, or it
-    is somewhere.
-
-    Where an audience may hold for an empty profile, all declared events are among them.
-    """
+    is somewhere. Where an audience may hold for an empty profile, all declared events are among them."""
 
     entered_by: Mapping[str | AudienceTrigger, tuple[Journey, ...]] = field(default_factory=dict)
     """The journeys that an event type may start, and those that a change of audience starts, in their order."""
 
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
     """The histories that some expression asks for, by event type; a rule-based type has its own."""
+
+    counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The audiences that ask for a history of an event type, if none of them compares `now`."""
 
     zone_traits: frozenset[str] = frozenset()  # the traits that decide a person's time zone
     campaigns: tuple[CampaignProgram, ...] = ()
