@@ -140,6 +140,17 @@ def test_journeys_of_one_event_go_by_priority_then_by_name(tell: Tell) -> None:
     assert [journey for _, journey, _, _ in story.told("entered")] == ["zebras", "ants", "bees", "cows"]
 
 
+def test_journeys_go_by_priority_whichever_name_of_the_event_they_listen_to(tell: Tell) -> None:
+    one = "{journey: %s, priority: %d, entry: [%s], steps: [{id: a, wait: 1d}]}"
+    bought, big = "{event: Bought}", "{event: Big}"
+    listening = [("ants", 90, bought), ("bees", 80, big), ("cows", 70, f"{bought}, {big}"), ("dogs", 60, bought)]
+    story = tell("\n---\n".join(one % each for each in listening))
+
+    story.event(1, "Bought", total=101)
+
+    assert [journey for _, journey, _, _ in story.told("entered")] == ["ants", "bees", "cows", "dogs"]
+
+
 def test_runs_of_one_journey_go_in_the_order_in_which_they_started(tell: Tell) -> None:
     story = tell(EVERY_PHASE)
     for at in range(1, 12):

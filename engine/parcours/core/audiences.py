@@ -50,12 +50,39 @@ def save_membership(turn: Turn, audience: str, *, inside: bool) -> tuple[Audienc
 
 def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
     """Evaluate all audiences: those that the person has entered or left by now, in the order of their names."""
+    changes, change_at = _evaluated(turn, sorted(turn.program.audiences), unknown=unknown)
+    turn.set_only_timer(change_at, "audience")
+    return changes
+
+
+def look_after(turn: Turn, names: Iterable[str]) -> tuple[AudienceTrigger, ...]:
+    """The same where nothing has happened since the last look but an event of these names, which is in the histories.
+
+    Only audiences that count such events may have changed. One entry more and none less makes no window lose its first
+    one later than before, so the next change by time is that of before or one of theirs. All audiences are looked at
+    where that does not hold, or no change was to come: it may have been set aside.
+    """
+    program, audiences = turn.program, turn.profile.audiences
+    due = turn.due_of("audience")
+    asked = [name for name in names if name in program.series]
+    if due is None or not (program.counting.keys() >= set(asked) and audiences.keys() >= program.audiences.keys()):
+        return look_again(turn, unknown=False)
+    counting = sorted({audience for name in asked for audience in program.counting[name]})
+    changes, change_at = _evaluated(turn, counting, unknown=False)
+    if change_at is not None and change_at < due:
+        turn.set_only_timer(change_at, "audience")
+    return changes
+
+
+def _evaluated(turn: Turn, names: Iterable[str], *, unknown: bool) -> tuple[tuple[AudienceTrigger, ...], int | None]:
+    """The changes of these audiences, and when the passing of time may change one of them next."""
     audiences = turn.profile.audiences
     scope = turn.scope()
     changes: list[AudienceTrigger] = []
     turns_at: list[int] = []
-    for name, audience in sorted(turn.program.audiences.items()):
-        inside = audience.condition.holds(scope)
+    for name in names:
+        condition = turn.program.audiences[name].condition
+        inside = condition.holds(scope)
         # Without an earlier answer, a new person enters from outside, while one known before is filled in silently.
         before = audiences.get(name, False if unknown else inside)
         audiences[name] = inside
@@ -63,17 +90,16 @@ def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
             change = AudienceTrigger(name, "entered" if inside else "left")
             changes.append(change)
             _tell(turn, change)
-        change_at = audience.condition.next_change(scope)
+        change_at = condition.next_change(scope)
         if change_at is not None:
             turns_at.append(change_at)
-    turn.set_only_timer(min(turns_at, default=None), "audience")
-    return tuple(changes)
+    return tuple(changes), min(turns_at, default=None)
 
 
 def _tell(turn: Turn, change: AudienceTrigger) -> None:
     """Record the change, unless the audience has a newer definition: it is kept for older versions alone."""
-    number = number_of(change.audience)
-    of_name = (key for key in turn.program.audiences if plain(key) == change.name)
+    number, name = number_of(change.audience), change.name
+    of_name = (key for key in turn.program.audiences if plain(key) == name)
     if all(number_of(key) <= number for key in of_name):
         turn.effects.facts.append(Changed(turn.at, turn.person, "audience", change.name, change.change))
 

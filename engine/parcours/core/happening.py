@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parcours.core.audiences import look_again
+from parcours.core.audiences import look_after, look_again
 from parcours.core.delivery import inbox
 from parcours.core.delivery.marking import note_conversions
 from parcours.core.input import EventHappened
@@ -14,6 +14,7 @@ from parcours.core.scored import tell_came_true
 from parcours.core.series import remember
 from parcours.core.turn import Turn
 from parcours.core.whereabouts import take_positions, tell_place
+from parcours.journey.program import AudienceTrigger
 
 
 def take_event(turn: Turn, given: EventHappened) -> None:
@@ -24,15 +25,17 @@ def take_event(turn: Turn, given: EventHappened) -> None:
     has_audiences = bool(turn.program.audiences)
     unknown = has_audiences and is_unknown(turn.profile)
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
-    for series in asked:
-        remember(turn, series, timestamp, given.properties)
+    lost = [series for series in asked if remember(turn, series, timestamp, given.properties)]
     if turn.program.places:
         take_positions(turn, given.names, given.properties, timestamp)
     # An event changes audiences by a history, by a score that is kept as a trait, by making the person known, or by
     # coming at the instant of a change by time.
     renewed = bool(turn.program.renewed_by) and renew_with(turn, given.names)
-    may_change = has_audiences and (asked or unknown or renewed or time_turns_now(turn))
-    changes = look_again(turn, unknown=unknown) if may_change else ()
+    changes: tuple[AudienceTrigger, ...] = ()
+    if has_audiences and (unknown or renewed or lost or time_turns_now(turn)):
+        changes = look_again(turn, unknown=unknown)
+    elif has_audiences and asked:
+        changes = look_after(turn, given.names)
     if turn.program.predicting:
         tell_came_true(turn, given.names, given.properties)
     if turn.profile.inbox:

@@ -57,8 +57,8 @@ class PersonHistory(msgspec.Struct, frozen=True):
         return found
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
-        entries = self._entries(key)
-        return max(entries.until(now_ms) - entries.until(now_ms - window_ms), 0)
+        entries = self.profile.series.get(key)
+        return 0 if entries is None else max(entries.until(now_ms) - entries.until(now_ms - window_ms), 0)
 
     def sum(self, key: str, window_ms: int, now_ms: int) -> float:
         entries = self._entries(key)
@@ -71,9 +71,11 @@ class PersonHistory(msgspec.Struct, frozen=True):
 
     def next_exit(self, key: str, window_ms: int, now_ms: int) -> int | None:
         """The instant at which the oldest entry in the window leaves it."""
-        entries = self._entries(key)
-        first = entries.until(now_ms - window_ms)
-        return entries.time(first) + window_ms if first < entries.until(now_ms) else None
+        entries = self.profile.series.get(key)
+        if entries is None or (first := entries.until(now_ms - window_ms)) == len(entries):
+            return None
+        at = entries.time(first)
+        return at + window_ms if at <= now_ms else None
 
     def _entries(self, key: str) -> SeriesEntries:
         return self.profile.series.get(key, _NONE)

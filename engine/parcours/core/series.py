@@ -13,31 +13,33 @@ from parcours.expression.definition_keys import plain
 from parcours.journey.program import Series
 
 
-def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str, object]) -> None:
-    """Add an event to a series if it meets the series' condition, at its own timestamp unless that is in the future."""
+def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str, object]) -> bool:
+    """Add an event to a series if it meets the series' condition, at its own timestamp unless that is in the future.
+
+    Returns whether an entry is lost by that which some window may still hold.
+    """
     if series.condition is not None and not series.condition.holds(turn.scope(properties)):
-        return
+        return False
     value = 1.0 if series.property is None else pick(properties, series.property)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return
+        return False
     entries = turn.profile.series.setdefault(series.key, SeriesEntries())
     entries.add(min(timestamp, turn.at), value)
-    _trim(turn, series, entries, turn.settings)
+    return _trim(turn, series, entries, turn.settings)
 
 
-def _trim(turn: Turn, series: Series, entries: SeriesEntries, settings: Settings) -> None:
+def _trim(turn: Turn, series: Series, entries: SeriesEntries, settings: Settings) -> bool:
     """Drop entries that no window reaches, but never the newest, and the oldest entry beyond the limit."""
     outside = len(entries)
     if series.window_ms is not None:
         outside = entries.until(_asked_from(turn) - series.window_ms)
     entries.drop(min(outside, len(entries) - 1))
-    if len(entries) > settings.series_entries_max:
-        entries.drop(1)
-        turn.effects.facts.append(
-            LimitReached(
-                turn.at, turn.person, "series_entries_max", f"the oldest entry of {plain(series.event)!r} was dropped"
-            )
-        )
+    if len(entries) <= settings.series_entries_max:
+        return False
+    entries.drop(1)
+    why = f"the oldest entry of {plain(series.event)!r} was dropped"
+    turn.effects.facts.append(LimitReached(turn.at, turn.person, "series_entries_max", why))
+    return True
 
 
 def _asked_from(turn: Turn) -> int:

@@ -16,6 +16,8 @@ _VALUE = Struct(">d")
 _BYTES = _TIME.size
 """Of a time, and of a value."""
 
+_time_of = _TIME.unpack_from
+
 
 class SeriesEntries(msgspec.Struct, array_like=True, gc=False):
     """In the order of time. The value is 1 for a series without a property."""
@@ -28,10 +30,16 @@ class SeriesEntries(msgspec.Struct, array_like=True, gc=False):
 
     def time(self, index: int) -> int:
         """When the entry's event happened, in milliseconds."""
-        return int.from_bytes(self.times[index * _BYTES : (index + 1) * _BYTES], "big", signed=True)
+        at: int = _time_of(self.times, index * _BYTES)[0]
+        return at
 
     def until(self, at: int) -> int:
-        """How many entries are no later than this time."""
+        """How many entries are no later than this time: mostly none or all, which is told by the first and the last."""
+        times = self.times
+        if not times or at < _time_of(times)[0]:
+            return 0
+        if at >= _time_of(times, len(times) - _BYTES)[0]:
+            return len(times) // _BYTES
         return bisect_right(range(len(self)), at, key=self.time)
 
     def total(self, first: int, last: int) -> float:

@@ -128,6 +128,10 @@ class Turn(msgspec.Struct):
         self.profile.sequence += 1
         self.profile.timers.append(Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail))
 
+    def due_of(self, kind: TimerKind) -> int | None:
+        """When the first timer of this kind is due, None if the person has none."""
+        return min((timer.due for timer in self.profile.timers if timer.kind == kind), default=None)
+
     def set_only_timer(self, due: int | None, kind: TimerKind, key: str = "") -> None:
         """Set the one timer of a kind and a key that the person has, None: she has none.
 

@@ -24,6 +24,7 @@ from parcours.expression.macros import DEPTH_MAX, MACROS, bind
 from parcours.expression.names import Names, kind_at
 from parcours.expression.nodes import OWN_ROOTS, ROOTS, ROW
 from parcours.expression.operand import Condition, Operand, Why
+from parcours.expression.sharing import shared
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.values import MISSING, Evaluate, Scope, from_ms, kind_of, to_date, to_timestamp
 from parcours.expression.zones import zone_names
@@ -155,7 +156,8 @@ class ExpressionCompiler:
         conditions = tuple(self._condition(each) for each in node.operands)
         join = closures.all_hold if node.sign == "&&" else closures.any_holds
         holds = join(tuple(each.holds for each in conditions))
-        return Operand(holds, node.text, "boolean", why=reasons.of_chain(conditions))
+        operand = Operand(holds, node.text, "boolean", why=reasons.of_chain(conditions))
+        return operand if self.names is None else shared(operand, node, self.paths, self.names.trees.parts)
 
     def _choice(self, node: nodes.Choice) -> Operand:
         condition = self._condition(node.condition)

@@ -65,6 +65,7 @@ class Expression:
     kind      of its value, in the words of events.yaml; "any" where only data can tell
     literal   whether it is a literal, the same in any scope
     kinds     each path with its declared kind, "any" where there is none
+    compares_now  whether the passing of time may change it otherwise than by what leaves a window
     compared  by path, the literal texts with which it is compared
     confined  by path, the literal texts of which it has to be one
     cautions  warnings for the author, such as a comparison that can never be true
@@ -85,6 +86,7 @@ class Expression:
     audiences: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
+    compares_now: bool = field(default=False, compare=False)
     compared: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     confined: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -114,8 +116,12 @@ class Expression:
         None: it never does. Meant for conditions in which `now` is only compared with timestamps plus or
         minus durations, as in audiences; elsewhere a change by the clock may go unseen.
         """
-        instants = (instant for turn in self._turns for instant in turn(scope))
-        return min((instant for instant in instants if instant > scope.now_ms), default=None)
+        earliest = None
+        for turn in self._turns:  # loops and no generators: this is asked for each event that an audience counts
+            for instant in turn(scope):
+                if instant > scope.now_ms and (earliest is None or instant < earliest):
+                    earliest = instant
+        return earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +196,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         audiences=tuple(dict.fromkeys(compiler.audiences)),
         sets=tuple(dict.fromkeys(compiler.sets)),
         scores=tuple(dict.fromkeys(compiler.scores)),
+        compares_now=len(turns) > sum(each.window_ms is not None for each in compiler.asked),
         compared=compared,
         confined=confined,
     )

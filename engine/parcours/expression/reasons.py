@@ -48,7 +48,16 @@ def of_leaf(
                 reasons.append(f"{left.text} is {in_words(kind)} and {right.text} {in_words(other)}")
         return reasons or ([false] if decided else [_come_to(part, scope)])
 
+    if decided and len(sides) == 1 and [*looked.values()] == [sides[0][0]]:
+        return _of_path(false, why, *sides[0][2:])
     return why
+
+
+def _of_path(false: str, otherwise: Why, read: Evaluate, wanted: str) -> Why:
+    """The same where a path is compared with a literal, as most are: if it holds a value of that kind, it is false."""
+    if wanted in ("", "missing"):
+        return otherwise
+    return lambda scope: [false] if kind_of(read(scope)) == wanted else otherwise(scope)
 
 
 def of_negation(text: str) -> Why:

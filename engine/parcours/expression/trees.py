@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Final
 
 from parcours.expression.nodes import Node
+from parcours.expression.operand import Operand
+from parcours.expression.sharing import PartKey
 from parcours.expression.syntax import parse
 
 TEXTS_REMEMBERED: Final = 1_024
@@ -23,10 +25,12 @@ class Trees:
     """The syntax trees of one compilation, parsed or taken over.
 
     known  the trees parsed in another process, by text
+    parts  what chains that read nothing but an event were compiled to (sharing.py)
     """
 
     def __init__(self, known: Mapping[str, Node] | None = None) -> None:
         self._known = dict(known or {})
+        self.parts: dict[PartKey, Operand] = {}
 
     def of(self, text: str) -> Node:
         """The syntax tree of the text. Raises ExpressionError."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -169,6 +169,7 @@ class Scope(msgspec.Struct):
     message  that a source has read, by its parts
     sizes  of sets, by name; "" is the set at hand
     steps  set while an expression with macros is evaluated
+    found  what parts of conditions have come to that ask the event alone (sharing.py); None where nothing is kept
     """
 
     event: Mapping[str, object] = {}
@@ -186,6 +187,7 @@ class Scope(msgspec.Struct):
     offer: Mapping[str, object] = {}
     offers: Mapping[str, object] = {}
     message: Mapping[str, object] = {}
+    found: dict[object, Any] | None = None
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""

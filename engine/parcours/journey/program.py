@@ -322,18 +322,20 @@ class Program:
 
     moving: frozenset[str] = frozenset()
     """Names of incoming events by which a run can be entered, left, credited or moved, or which a series keeps; and of
-    those that tell where somebody is, or convert an offer.
-    """
+    those that tell where somebody is, or convert an offer."""
 
     entering: frozenset[str] = frozenset()
     """Names of incoming events that matter for an empty profile: it enters a journey by them, its history begins, or it
-    is somewhere.
+    is somewhere. Where an audience may hold for an empty profile, all declared events are among them."""
 
-    Where an audience may hold for an empty profile, all declared events are among them.
-    """
+    entered_by: Mapping[str | AudienceTrigger, tuple[Journey, ...]] = field(default_factory=dict)
+    """The journeys that an event type may start, and those that a change of audience starts, in their order."""
 
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
     """The histories that some expression asks for, by event type; a rule-based type has its own."""
+
+    counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The audiences that ask for a history of an event type, if none of them compares `now`."""
 
     zone_traits: frozenset[str] = frozenset()  # the traits that decide a person's time zone
     campaigns: tuple[CampaignProgram, ...] = ()
@@ -343,8 +345,7 @@ class Program:
     """Older versions of campaigns, of which runs may go on."""
 
     taking: tuple[Journey, ...] = ()
-    """What each campaign does with one person, as a journey by its name that only the campaign itself moves anybody
-    through."""
+    """What each campaign does with one person, as a journey by its name through which only that moves anybody."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     saved_audiences: Mapping[str, SavedAudience] = field(default_factory=dict)  # by campaigns; without a condition

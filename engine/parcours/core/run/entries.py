@@ -18,18 +18,33 @@ from parcours.core.read_mark import ReadMark
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.expression import Scope
-from parcours.journey.program import AudienceTrigger, CampaignEntry, Journey, ReadEntry, Trigger
+from parcours.journey.listening import entry_triggers
+from parcours.journey.program import AudienceTrigger, Journey, Program, Trigger
 
 
-def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
-    """Enter the journey if the occasion triggers its entry and no check objects."""
-    entry = journey.entry
-    if isinstance(entry, ReadEntry | CampaignEntry):
-        return None
-    if isinstance(entry, AudienceTrigger):
-        return _try_to_enter(turn, journey, entry.name, {}) if entry in occasion.changes else None
-    named = [trigger for trigger in entry.triggers if trigger.event in occasion.names]
-    return _try_to_enter(turn, journey, named, occasion.properties) if named else None
+def enter(turn: Turn, occasion: Occasion) -> None:
+    """Enter the journeys whose entry the occasion triggers, unless some check objects."""
+    scope = None
+    for journey in _entered_by(turn.program, occasion):
+        entry = journey.entry
+        if isinstance(entry, AudienceTrigger):
+            _try_to_enter(turn, journey, entry.name, turn.scope())
+            continue
+        if scope is None or scope.profile is not turn.profile.traits:
+            scope = turn.scope(occasion.properties)
+            scope.found = {}
+        names = occasion.names
+        _try_to_enter(turn, journey, [each for each in entry_triggers(journey) if each.event in names], scope)
+
+
+def _entered_by(program: Program, occasion: Occasion) -> Sequence[Journey]:
+    """The journeys that the occasion may start, in the order in which they react."""
+    by_cause, causes = program.entered_by, (occasion.names, occasion.changes)
+    found = [by_cause[cause] for each in causes for cause in each if cause in by_cause]
+    if len(found) < 2:
+        return found[0] if found else ()
+    names = {journey.name for journeys in found for journey in journeys}
+    return [journey for journey in program.journeys if journey.name in names]
 
 
 def enter_later(turn: Turn, given: ReadReached) -> None:
@@ -45,19 +60,19 @@ def enter_later(turn: Turn, given: ReadReached) -> None:
 
 def enter_by_read(turn: Turn, journey: Journey) -> None:
     """Enter the journey because its audience was read."""
-    _try_to_enter(turn, journey, "read", {})
+    _try_to_enter(turn, journey, "read", turn.scope())
 
 
-def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], properties: Mapping[str, object]) -> None:
+def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], scope: Scope) -> None:
     """Pause, dates, condition, exit audience, open run, re-entry: the first that objects decides.
 
-    why  the cause, or the triggers that the event goes by, of which the first whose condition holds starts the run
+    why    the cause, or the triggers that the event goes by, of which the first whose condition holds starts the run
+    scope  of the event, or of none
     """
     if turn.is_paused(journey.name):
         return refuse(turn, journey, "paused")
     if not _within_dates(turn, journey):
         return refuse(turn, journey, "outside_dates")
-    scope = turn.scope(properties)
     if isinstance(why, list):
         met = _first_met(why, scope)
         if met is None:
@@ -66,7 +81,7 @@ def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], proper
     if in_exit_audience(turn, journey):
         return refuse(turn, journey, "exit_audience")
     correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
-    return _enter(turn, journey, correlation, why, properties)
+    return _enter(turn, journey, correlation, why, scope.event)
 
 
 def _first_met(triggers: Sequence[Trigger], scope: Scope) -> Trigger | None:

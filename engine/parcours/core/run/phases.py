@@ -37,8 +37,7 @@ def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) ->
     ended = turn.ended_runs()
     if waiting or ended:
         move(turn, occasion, waiting, ended)
-    for journey in turn.program.journeys:
-        enter(turn, journey, occasion)
+    enter(turn, occasion)
 
 
 def take_out_reaching(turn: Turn, occasion: Occasion) -> None:

@@ -10,7 +10,7 @@ from parcours.expression.expression import Expression, Series, united_series
 from parcours.journey.campaign_parts import asked_of_campaign, events_of_campaign
 from parcours.journey.compile.empty_profile import waking
 from parcours.journey.listening import entry_names, event_names, expressions_in, withdrawing_names
-from parcours.journey.program import EventType, Program
+from parcours.journey.program import Audience, AudienceTrigger, EventType, Journey, Program
 from parcours.scoring.score import Predicting
 
 
@@ -28,7 +28,9 @@ def indexed(program: Program) -> Program:
     return replace(
         program,
         derived=_derived(events),
+        entered_by=_entered_by(program.journeys),
         series=series,
+        counting=_counting(series, program.audiences),
         moving=_incoming({*moving, *series, *positions, *renewed_by, *predicting}, events),
         entering=_incoming({*entries, *series, *waked_by, *positions, *renewed_by}, events),
         zone_traits=frozenset(split_path(path)[1] for path in program.profile_timezone.paths),
@@ -40,6 +42,14 @@ def indexed(program: Program) -> Program:
             if each.keep is not None and each.keep.every_ms is not None
         },
     )
+
+
+def _entered_by(journeys: Iterable[Journey]) -> dict[str | AudienceTrigger, tuple[Journey, ...]]:
+    by_cause: dict[str | AudienceTrigger, tuple[Journey, ...]] = {}
+    for journey in journeys:
+        causes = (journey.entry,) if isinstance(journey.entry, AudienceTrigger) else sorted(entry_names(journey))
+        by_cause |= {cause: (*by_cause.get(cause, ()), journey) for cause in causes}
+    return by_cause
 
 
 def _predicting(program: Program) -> dict[str, tuple[Predicting, ...]]:
@@ -87,6 +97,19 @@ def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Serie
     for _, series in sorted(united.items()):
         by_event[series.event] = (*by_event.get(series.event, ()), series)
     return by_event
+
+
+def _counting(events: Iterable[str], audiences: Mapping[str, Audience]) -> dict[str, tuple[str, ...]]:
+    counting = {}
+    for event in events:
+        asking = {key: each.condition for key, each in sorted(audiences.items()) if _asks_for(each.condition, event)}
+        if not any(condition.compares_now for condition in asking.values()):
+            counting[event] = tuple(asking)
+    return counting
+
+
+def _asks_for(condition: Expression, event: str) -> bool:
+    return any(series.event == event for series in condition.series)
 
 
 def _derived(events: Mapping[str, EventType]) -> dict[str, tuple[EventType, ...]]:
