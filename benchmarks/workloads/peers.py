@@ -1,0 +1,173 @@
+"""What do the carts cost beside other engines? The same lines in turn by Parcours and by each peer, in the same run.
+
+Parcours takes them at its two rates: `kept`, with every line on disk and its duplicates recognised, and `answered`,
+with `insight: {events: none}`, so that routers answer what nothing listens to. A peer is a process of its own, anew in
+each round, with the interpreter `--theirs`/NAME/bin/python that has what benchmarks/peers/NAME.txt names; its module
+there tells its ways. All get the same lines, decode them, and let a cart wait for `--patience` seconds by the clock of
+the machine. As long as no reminder goes out before the last line is taken, who gets one does not depend on how fast
+anybody is: each has to send exactly what the lines say, and to the same people as Parcours, or no figure is told.
+
+`rate` is of the lines, until the last is taken; `cpu` is of the lines and of the reminders, without the wait between.
+Behind each peer come the ratios of Parcours to it. What is wanted of them is wanted of `to bytewax, all`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+
+import msgspec
+from measuring import engines
+from measuring.engines import Opened, Target
+from measuring.shape import EVENTS_PER_SECOND, Answer, Figure, Measured
+from peers.carts import Sent, reminded
+from peers.telling import LOOK_EVERY_S, Asked, Told
+from throughput import ARCHIVED, shop
+from workload import events
+
+from workloads.ingest import BLOCK_EVENTS, feed, taken
+
+PEERS = {"bytewax": ("all", "listened", "recovery")}
+"""Their libraries, and the ways of each."""
+
+REMINDERS = "SELECT person, message FROM deliveries WHERE outcome = 'sent'"
+
+RATIOS = {
+    "kept, rate": Figure("x, wanted: 3 or more", "more"),
+    "kept, cpu": Figure("x, wanted: 0.6 or less", "less"),
+    "answered, rate": Figure("x, wanted: 3 or more", "more"),
+    "answered, cpu": Figure("x, wanted: 0.45 or less", "less"),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one case, once the last reminder is out."""
+
+    measured: Measured
+    sent: list[Sent]
+
+
+class Peers:
+    """The workload."""
+
+    name: ClassVar[str] = "peers"
+    counted: ClassVar[str] = "event"
+    figures: ClassVar[Mapping[str, Figure]] = {"rate": EVENTS_PER_SECOND, **RATIOS}
+
+    def __init__(self, asked: Namespace) -> None:
+        self._peers = {name: python_of(name, asked.theirs) for name in asked.peers}
+        self._patience_s = asked.patience
+        lines = list(events(asked.events, asked.people))
+        self._blocks = [b"\n".join(lines[first : first + BLOCK_EVENTS]) for first in range(0, len(lines), BLOCK_EVENTS)]
+        self._count, self._wanted = len(lines), reminded(lines)
+        self._lies = TemporaryDirectory(prefix="parcours-benchmark-")
+        self._file = Path(self._lies.name) / "lines.ndjson"
+        self._file.write_bytes(b"\n".join(lines))
+        self._target = Target.of(asked)
+
+    @staticmethod
+    def add_options(parser: ArgumentParser) -> None:
+        engines.add_options(parser, elsewhere=False)
+        parser.add_argument("--events", type=int, default=200_000)
+        parser.add_argument("--people", type=int, default=20_000)
+        parser.add_argument("--patience", type=float, default=20, help="seconds, longer than anybody takes the lines")
+        parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
+        parser.add_argument("--theirs", type=Path, metavar="DIR", help="has an environment for each peer, called like "
+                            "it; without it they run in this one")  # fmt: skip
+
+    def run(self, number: int) -> Iterator[Measured]:
+        ours = {rate: self._ours(rate) for rate in ARCHIVED}
+        yield from (outcome.measured for outcome in ours.values())
+        for peer, python in self._peers.items():
+            for way in PEERS[peer]:
+                theirs = self._theirs(peer, way, python)
+                yield theirs.measured
+                yield compared(ours, theirs)
+
+    def _ours(self, rate: str) -> Outcome:
+        with self._target.engine(shop(f"{self._patience_s:g}s", rate)) as opened:
+            meter, begun_s = opened.meter(), time.monotonic()
+            outcomes = feed(opened.engine, self._blocks)
+            seconds, cpu_s = time.monotonic() - begun_s, Counter(meter.seconds())
+            self._check_patience(rate, seconds)
+            time.sleep(begun_s + self._patience_s - time.monotonic())
+            meter = opened.meter()
+            time.sleep(seconds)
+            wait_until_sent(opened)
+            cpu_s.update(meter.seconds())
+            answer = opened.engine.insight().sql(REMINDERS)
+        assert not answer.is_cut, "sql_rows_max lets through more than anybody is sent"
+        sent = [(person, message) for person, message in answer.rows]
+        outcome = self._outcome(f"Parcours, {rate}", seconds, cpu_s, sent)
+        outcome.measured.answers.extend(taken(outcomes, self._count))
+        return outcome
+
+    def _theirs(self, peer: str, way: str, python: str) -> Outcome:
+        with TemporaryDirectory(prefix="parcours-benchmark-") as folder:
+            asked = msgspec.json.encode(Asked(str(self._file), self._patience_s, way, folder)).decode()
+            command = [python, "-m", f"peers.on_{peer}", asked]
+            done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{peer} ended with {done.returncode}: {done.stderr.decode()}")
+        told = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
+        self._check_patience(f"{peer}, {way}", told.seconds)
+        return self._outcome(f"{peer}, {way}", told.seconds, told.cpu_s, told.sent)
+
+    def _outcome(self, case: str, seconds: float, cpu_s: Mapping[str, float], sent: list[Sent]) -> Outcome:
+        cpu_us = {name: spent_s / self._count * 1e6 for name, spent_s in cpu_s.items()}
+        answers = [Answer("reminders", len(sent), len(self._wanted)), alike(sent, self._wanted, "the lines say")]
+        return Outcome(Measured(case, {"rate": self._count / seconds}, cpu_us, answers), sent)
+
+    def _check_patience(self, case: str, seconds: float) -> None:
+        """Whoever needs longer for the lines reminds people who were to order: that is no fault of its."""
+        if seconds >= self._patience_s:
+            raise SystemExit(f"{case} took {seconds:.1f} s for the lines: --patience has to be longer than that")
+
+
+def wait_until_sent(opened: Opened) -> None:
+    """Until nobody is in a step any more."""
+    while any(inflow > gone_on + ended for _, (inflow, gone_on, ended) in opened.engine.report().totals.steps):
+        time.sleep(LOOK_EVERY_S)
+    opened.engine.drain()
+
+
+def alike(sent: Sequence[Sent], wanted: Sequence[Sent], who: str) -> Answer:
+    """Both as often as they are there."""
+    one, other = Counter(sent), Counter(wanted)
+    return Answer(f"reminders that are not what {who}", ((one - other) + (other - one)).total(), 0)
+
+
+def compared(ours: Mapping[str, Outcome], theirs: Outcome) -> Measured:
+    """Parcours to the peer."""
+    figures = {}
+    for rate, outcome in ours.items():
+        one, other = outcome.measured, theirs.measured
+        figures[f"{rate}, rate"] = one.figures["rate"] / other.figures["rate"]
+        figures[f"{rate}, cpu"] = sum(one.cpu_us.values()) / sum(other.cpu_us.values())
+    answers = [alike(theirs.sent, outcome.sent, f"Parcours sends, {rate}") for rate, outcome in ours.items()]
+    return Measured(f"to {theirs.measured.case}", figures, answers=answers)
+
+
+def python_of(peer: str, theirs: Path | None) -> str:
+    """The interpreter of a peer. Raises SystemExit where it lacks the peer's library."""
+    python = sys.executable if theirs is None else str((theirs / peer / "bin" / "python").absolute())
+    needs = f"benchmarks/peers/{peer}.txt"
+    try:
+        subprocess.run([python, "-c", f"import {peer}"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise SystemExit(
+            f"{python} has no {peer}: pip install -r {needs} there, or name the peers that it has with --peers"
+        ) from None
+    return python
+
+
+WORKLOAD = Peers
