@@ -47,7 +47,7 @@ class Flow:
         self.to_apply = len(lines) if keeps_ids else sum(decode(line).event in LISTENED for line in lines)
         self.waiting = 0
         self.sent: list[Sent] = []
-        self.watch = Watch(patience_s)
+        self.watch = Watch(len(lines), patience_s)
 
     def applied(self, count: int) -> None:
         self.to_apply -= count

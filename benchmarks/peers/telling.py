@@ -39,24 +39,30 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Told(msgspec.Struct, frozen=True):
     """
-    seconds  until all lines were taken
+    lines    that are counted
+    seconds  until all of these were taken
     cpu_s    of the processor, all processes together, by what they are
     sent     to whom what
     """
 
+    lines: int
     seconds: float
     cpu_s: dict[str, float]
     sent: list[Sent]
 
 
 class Watch:
-    """Takes the times of a run, which begins when it is made."""
+    """Takes the times of a run. It is made with the first line; what has come before `begin` again is not counted."""
 
-    def __init__(self, patience_s: float) -> None:
-        self._begun_s = time.monotonic()
-        self.due_s = self._begun_s + patience_s
+    def __init__(self, lines: int, patience_s: float) -> None:
+        self._due_s = time.monotonic() + patience_s
         self._taken_s = self._due_cpu_s = self._cpu_s = 0.0
-        self._begun_cpu_s = cpu_s()
+        self.begin(lines)
+
+    def begin(self, lines: int) -> None:
+        """So many are still to be taken."""
+        self._lines = lines
+        self._begun_s, self._begun_cpu_s = time.monotonic(), cpu_s()
 
     def taken(self) -> None:
         """All lines are."""
@@ -67,14 +73,14 @@ class Watch:
         """Whether a reminder may be. To be asked until it is, and no earlier than `taken` is told."""
         if self._due_cpu_s:
             return True
-        if time.monotonic() < self.due_s:
+        if time.monotonic() < self._due_s:
             return False
         self._due_cpu_s = cpu_s()
         return True
 
     def told(self, sent: list[Sent]) -> Told:
         """Everything is out."""
-        return Told(self._taken_s, {"peer": self._cpu_s + cpu_s() - self._due_cpu_s}, sent)
+        return Told(self._lines, self._taken_s, {"peer": self._cpu_s + cpu_s() - self._due_cpu_s}, sent)
 
 
 def cpu_s() -> float:

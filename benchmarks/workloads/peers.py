@@ -8,7 +8,7 @@ the machine. As long as no reminder goes out before the last line is taken, who 
 anybody is: each has to send exactly what the lines say, and to the same people as Parcours, or no figure is told.
 
 `rate` is of the lines, until the last is taken; `cpu` is of the lines and of the reminders, without the wait between.
-Behind each peer come the ratios of Parcours to it. What is wanted of them is wanted of `to bytewax, all`.
+Behind each peer come the ratios of Parcours to it; what is wanted of them is wanted beside `bytewax`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,8 +35,15 @@ from workload import events
 
 from workloads.ingest import BLOCK_EVENTS, feed, taken
 
-PEERS = {"bytewax": ("all", "listened", "recovery")}
-"""Their libraries, and the ways of each."""
+CASES = {
+    "bytewax": ("bytewax", "all"),
+    "bytewax-listened": ("bytewax", "listened"),
+    "bytewax-recovery": ("bytewax", "recovery"),
+}
+"""The peer of each, whose module is peers/on_PEER.py, and the way in which it is to do it."""
+
+LIBRARIES = {"bytewax": "bytewax"}
+"""What a peer imports."""
 
 REMINDERS = "SELECT person, message FROM deliveries WHERE outcome = 'sent'"
 
@@ -46,6 +53,23 @@ RATIOS = {
     "answered, rate": Figure("x, wanted: 3 or more", "more"),
     "answered, cpu": Figure("x, wanted: 0.45 or less", "less"),
 }
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Lines, as Parcours gets them and as the peers do, and what has to be sent."""
+
+    blocks: list[bytes]
+    file: Path
+    count: int
+    wanted: list[Sent]
+
+    @classmethod
+    def of(cls, made: Iterable[bytes], file: Path) -> Feed:
+        lines = list(made)
+        file.write_bytes(b"\n".join(lines))
+        blocks = [b"\n".join(lines[first : first + BLOCK_EVENTS]) for first in range(0, len(lines), BLOCK_EVENTS)]
+        return cls(blocks, file, len(lines), reminded(lines))
 
 
 @dataclass(frozen=True)
@@ -64,14 +88,11 @@ class Peers:
     figures: ClassVar[Mapping[str, Figure]] = {"rate": EVENTS_PER_SECOND, **RATIOS}
 
     def __init__(self, asked: Namespace) -> None:
-        self._peers = {name: python_of(name, asked.theirs) for name in asked.peers}
+        self._cases = asked.cases
+        self._pythons = {peer: python_of(peer, asked.theirs) for peer, _ in map(CASES.__getitem__, self._cases)}
         self._patience_s = asked.patience
-        lines = list(events(asked.events, asked.people))
-        self._blocks = [b"\n".join(lines[first : first + BLOCK_EVENTS]) for first in range(0, len(lines), BLOCK_EVENTS)]
-        self._count, self._wanted = len(lines), reminded(lines)
         self._lies = TemporaryDirectory(prefix="parcours-benchmark-")
-        self._file = Path(self._lies.name) / "lines.ndjson"
-        self._file.write_bytes(b"\n".join(lines))
+        self._shop = Feed.of(events(asked.events, asked.people), Path(self._lies.name, "shop.ndjson"))
         self._target = Target.of(asked)
 
     @staticmethod
@@ -80,25 +101,25 @@ class Peers:
         parser.add_argument("--events", type=int, default=200_000)
         parser.add_argument("--people", type=int, default=20_000)
         parser.add_argument("--patience", type=float, default=20, help="seconds, longer than anybody takes the lines")
-        parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
+        parser.add_argument("--cases", nargs="*", choices=[*CASES], default=[*CASES], help="beside Parcours")
         parser.add_argument("--theirs", type=Path, metavar="DIR", help="has an environment for each peer, called like "
                             "it; without it they run in this one")  # fmt: skip
 
     def run(self, number: int) -> Iterator[Measured]:
-        ours = {rate: self._ours(rate) for rate in ARCHIVED}
+        ours = {rate: self._ours(rate, self._shop) for rate in ARCHIVED}
         yield from (outcome.measured for outcome in ours.values())
-        for peer, python in self._peers.items():
-            for way in PEERS[peer]:
-                theirs = self._theirs(peer, way, python)
-                yield theirs.measured
-                yield compared(ours, theirs)
+        for case in self._cases:
+            theirs = self._theirs(case, self._shop)
+            yield theirs.measured
+            yield compared(ours, theirs)
 
-    def _ours(self, rate: str) -> Outcome:
+    def _ours(self, rate: str, lines: Feed) -> Outcome:
+        case = f"Parcours, {rate}"
         with self._target.engine(shop(f"{self._patience_s:g}s", rate)) as opened:
             meter, begun_s = opened.meter(), time.monotonic()
-            outcomes = feed(opened.engine, self._blocks)
+            outcomes = feed(opened.engine, lines.blocks)
             seconds, cpu_s = time.monotonic() - begun_s, Counter(meter.seconds())
-            self._check_patience(rate, seconds)
+            self._check_patience(case, seconds)
             time.sleep(begun_s + self._patience_s - time.monotonic())
             meter = opened.meter()
             time.sleep(seconds)
@@ -107,30 +128,35 @@ class Peers:
             answer = opened.engine.insight().sql(REMINDERS)
         assert not answer.is_cut, "sql_rows_max lets through more than anybody is sent"
         sent = [(person, message) for person, message in answer.rows]
-        outcome = self._outcome(f"Parcours, {rate}", seconds, cpu_s, sent)
-        outcome.measured.answers.extend(taken(outcomes, self._count))
+        outcome = outcome_of(case, Told(lines.count, seconds, dict(cpu_s), sent), lines)
+        outcome.measured.answers.extend(taken(outcomes, lines.count))
         return outcome
 
-    def _theirs(self, peer: str, way: str, python: str) -> Outcome:
+    def _theirs(self, case: str, lines: Feed) -> Outcome:
+        peer, way = CASES[case]
         with TemporaryDirectory(prefix="parcours-benchmark-") as folder:
-            asked = msgspec.json.encode(Asked(str(self._file), self._patience_s, way, folder)).decode()
-            command = [python, "-m", f"peers.on_{peer}", asked]
+            asked = msgspec.json.encode(Asked(str(lines.file), self._patience_s, way, folder)).decode()
+            command = [self._pythons[peer], "-m", f"peers.on_{peer}", asked]
             done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{peer} ended with {done.returncode}: {done.stderr.decode()}")
+            raise SystemExit(f"{case} ended with {done.returncode}: {done.stderr.decode()}")
         told = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
-        self._check_patience(f"{peer}, {way}", told.seconds)
-        return self._outcome(f"{peer}, {way}", told.seconds, told.cpu_s, told.sent)
-
-    def _outcome(self, case: str, seconds: float, cpu_s: Mapping[str, float], sent: list[Sent]) -> Outcome:
-        cpu_us = {name: spent_s / self._count * 1e6 for name, spent_s in cpu_s.items()}
-        answers = [Answer("reminders", len(sent), len(self._wanted)), alike(sent, self._wanted, "the lines say")]
-        return Outcome(Measured(case, {"rate": self._count / seconds}, cpu_us, answers), sent)
+        self._check_patience(case, told.seconds)
+        return outcome_of(case, told, lines)
 
     def _check_patience(self, case: str, seconds: float) -> None:
         """Whoever needs longer for the lines reminds people who were to order: that is no fault of its."""
         if seconds >= self._patience_s:
             raise SystemExit(f"{case} took {seconds:.1f} s for the lines: --patience has to be longer than that")
+
+
+def outcome_of(case: str, told: Told, lines: Feed) -> Outcome:
+    cpu_us = {name: spent_s / told.lines * 1e6 for name, spent_s in told.cpu_s.items()}
+    answers = [
+        Answer("reminders", len(told.sent), len(lines.wanted)),
+        alike(told.sent, lines.wanted, "the lines say"),
+    ]
+    return Outcome(Measured(case, {"rate": told.lines / told.seconds}, cpu_us, answers), told.sent)
 
 
 def wait_until_sent(opened: Opened) -> None:
@@ -160,12 +186,12 @@ def compared(ours: Mapping[str, Outcome], theirs: Outcome) -> Measured:
 def python_of(peer: str, theirs: Path | None) -> str:
     """The interpreter of a peer. Raises SystemExit where it lacks the peer's library."""
     python = sys.executable if theirs is None else str((theirs / peer / "bin" / "python").absolute())
-    needs = f"benchmarks/peers/{peer}.txt"
+    library, needs = LIBRARIES[peer], f"benchmarks/peers/{peer}.txt"
     try:
-        subprocess.run([python, "-c", f"import {peer}"], capture_output=True, check=True)
+        subprocess.run([python, "-c", f"import {library}"], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         raise SystemExit(
-            f"{python} has no {peer}: pip install -r {needs} there, or name the peers that it has with --peers"
+            f"{python} has no {library}: pip install -r {needs} there, or name the --cases that can be measured"
         ) from None
     return python
 

@@ -65,24 +65,24 @@ def outcome(case: str, rate: float, cpu_us: dict[str, float], sent: list[tuple[s
 def test_ratios_are_of_parcours_to_the_peer_with_all_its_processes() -> None:
     ours = {"kept": outcome("Parcours, kept", 300, {"driver": 1, "shards": 3}, SENT)}
 
-    measured = compared(ours, outcome("bytewax, all", 100, {"peer": 8}, SENT))
+    measured = compared(ours, outcome("bytewax", 100, {"peer": 8}, SENT))
 
     measured.check()
-    assert measured.case == "to bytewax, all"
+    assert measured.case == "to bytewax"
     assert measured.figures == {"kept, rate": 3, "kept, cpu": 0.5}
 
 
 def test_no_ratio_is_told_to_a_peer_that_sends_to_other_people() -> None:
     ours = {"kept": outcome("Parcours, kept", 300, {"driver": 1}, SENT)}
 
-    measured = compared(ours, outcome("bytewax, all", 100, {"peer": 8}, [("ann", "reminder"), ("cleo", "reminder")]))
+    measured = compared(ours, outcome("bytewax", 100, {"peer": 8}, [("ann", "reminder"), ("cleo", "reminder")]))
 
     with pytest.raises(WrongAnswer, match="2 reminders that are not what Parcours sends, kept, not 0"):
         measured.check()
 
 
 def test_a_peer_that_is_not_installed_is_told_with_what_it_needs(tmp_path: Path) -> None:
-    asked = Namespace(peers=["bytewax"], theirs=tmp_path)
+    asked = Namespace(cases=["bytewax"], theirs=tmp_path)
 
     with pytest.raises(SystemExit, match=r"bytewax/bin/python has no bytewax: pip install -r benchmarks/peers/bytewax"):
         Peers(asked)

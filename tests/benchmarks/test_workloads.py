@@ -18,12 +18,12 @@ from measuring.results import read
 from measuring.shape import Answer, Figure, Measured
 from rich.console import Console
 from workloads import ABOUT
-from workloads.peers import PEERS
+from workloads.peers import CASES, LIBRARIES
 
 REPOSITORY = Path(__file__).parents[2]
 
-INSTALLED = " ".join(name for name in PEERS if find_spec(name))
-"""Other engines that these tests find; none of them is among their own libraries."""
+INSTALLED = " ".join(case for case, (peer, _) in CASES.items() if find_spec(LIBRARIES[peer]))
+"""Cases of other engines that these tests find; none of them is among their own libraries."""
 
 SMALL = {
     "campaign": "--people 600 --sent 500",
@@ -33,7 +33,7 @@ SMALL = {
     "ingest": "--runtime local --events 4000 --people 300 --singles 40",
     "latency": "--runtime local --seconds 0.5 --calls 300 --people 100",
     "memory": "--sizes 1000 2000",
-    "peers": f"--runtime local --events 4000 --people 300 --patience 4 --peers {INSTALLED}",
+    "peers": f"--runtime local --events 4000 --people 300 --patience 4 --cases {INSTALLED}",
     "recovery": "--people 5000",
     "simulate": "--people 50 --cases local",
     "timers": "--people 5000",
