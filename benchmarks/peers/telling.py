@@ -29,12 +29,14 @@ class Asked(msgspec.Struct, frozen=True):
     patience_s  how long a cart waits
     way         one of the peer's own
     folder      for what it keeps on disk
+    store       the URL of a PostgreSQL server, empty for those who need none
     """
 
     lines: str
     patience_s: float
     way: str
     folder: str
+    store: str = ""
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ ABOUT = {
     "simulate": "the command over 90 days of shoppers: how long, and how much memory",
     "campaign": "its steps up to the first send, and handing people to one",
     "decisions": "from Python, and at the door, alone and beside events",
-    "peers": "the carts by other engines as well, with the same answer: Bytewax",
+    "peers": "the carts by other engines as well, with the same answer: Bytewax, Flink, DBOS",
 }
 
 

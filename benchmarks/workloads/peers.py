@@ -8,11 +8,13 @@ the machine. As long as no reminder goes out before the last line is taken, who 
 anybody is: each has to send exactly what the lines say, and to the same people as Parcours, or no figure is told.
 
 `rate` is of the lines, until the last is taken; `cpu` is of the lines and of the reminders, without the wait between.
-Behind each peer come the ratios of Parcours to it; what is wanted of them is wanted beside `bytewax`.
+Behind each peer come the ratios of Parcours to it, with what is wanted of them beside those to `bytewax`. DBOS, to which
+a cart is a program of its own, gets lines of which each begins one, and so does Parcours once more before it.
 """
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import time
@@ -28,7 +30,8 @@ import msgspec
 from measuring import engines
 from measuring.engines import Opened, Target
 from measuring.shape import EVENTS_PER_SECOND, Answer, Figure, Measured
-from peers.carts import Sent, reminded
+from measuring.stores import server
+from peers.carts import CHECKOUT, Sent, decode, lets_in, reminded
 from peers.telling import LOOK_EVERY_S, Asked, Told
 from throughput import ARCHIVED, shop
 from workload import events
@@ -39,19 +42,36 @@ CASES = {
     "bytewax": ("bytewax", "all"),
     "bytewax-listened": ("bytewax", "listened"),
     "bytewax-recovery": ("bytewax", "recovery"),
+    "flink": ("flink", "process"),
+    "flink-thread": ("flink", "thread"),
+    "dbos": ("dbos", "workflows"),
 }
 """The peer of each, whose module is peers/on_PEER.py, and the way in which it is to do it."""
 
-LIBRARIES = {"bytewax": "bytewax"}
+LIBRARIES = {"bytewax": "bytewax", "dbos": "dbos", "flink": "pyflink"}
 """What a peer imports."""
+
+DBOS = "dbos"
+"""The peer that begins journeys and takes no other lines. It has a PostgreSQL of its own in each round."""
 
 REMINDERS = "SELECT person, message FROM deliveries WHERE outcome = 'sent'"
 
 RATIOS = {
-    "kept, rate": Figure("x, wanted: 3 or more", "more"),
-    "kept, cpu": Figure("x, wanted: 0.6 or less", "less"),
-    "answered, rate": Figure("x, wanted: 3 or more", "more"),
-    "answered, cpu": Figure("x, wanted: 0.45 or less", "less"),
+    "kept, rate": Figure("times", "more"),
+    "kept, cpu": Figure("times", "less"),
+    "answered, rate": Figure("times", "more"),
+    "answered, cpu": Figure("times", "less"),
+}
+"""Of Parcours at a rate to a peer."""
+
+AIMED_AT = "bytewax"
+"""The case to which there are targets, which stand beside its ratios."""
+
+WANTED = {
+    "kept, rate": "kept, rate (wanted: at least 3)",
+    "kept, cpu": "kept, cpu (wanted: at most 0.6)",
+    "answered, rate": "answered, rate (wanted: at least 3)",
+    "answered, cpu": "answered, cpu (wanted: at most 0.45)",
 }
 
 
@@ -85,7 +105,11 @@ class Peers:
 
     name: ClassVar[str] = "peers"
     counted: ClassVar[str] = "event"
-    figures: ClassVar[Mapping[str, Figure]] = {"rate": EVENTS_PER_SECOND, **RATIOS}
+    figures: ClassVar[Mapping[str, Figure]] = {
+        "rate": EVENTS_PER_SECOND,
+        **RATIOS,
+        **{WANTED[name]: figure for name, figure in RATIOS.items()},
+    }
 
     def __init__(self, asked: Namespace) -> None:
         self._cases = asked.cases
@@ -93,6 +117,9 @@ class Peers:
         self._patience_s = asked.patience
         self._lies = TemporaryDirectory(prefix="parcours-benchmark-")
         self._shop = Feed.of(events(asked.events, asked.people), Path(self._lies.name, "shop.ndjson"))
+        self._carts = Feed.of(
+            checkouts(asked.carts if DBOS in self._pythons else 0), Path(self._lies.name, "carts.ndjson")
+        )
         self._target = Target.of(asked)
 
     @staticmethod
@@ -101,20 +128,24 @@ class Peers:
         parser.add_argument("--events", type=int, default=200_000)
         parser.add_argument("--people", type=int, default=20_000)
         parser.add_argument("--patience", type=float, default=20, help="seconds, longer than anybody takes the lines")
+        parser.add_argument("--carts", type=int, default=2_000, help="that DBOS begins, and Parcours beside it")
         parser.add_argument("--cases", nargs="*", choices=[*CASES], default=[*CASES], help="beside Parcours")
         parser.add_argument("--theirs", type=Path, metavar="DIR", help="has an environment for each peer, called like "
                             "it; without it they run in this one")  # fmt: skip
 
     def run(self, number: int) -> Iterator[Measured]:
-        ours = {rate: self._ours(rate, self._shop) for rate in ARCHIVED}
+        ours = {rate: self._ours(f"Parcours, {rate}", rate, self._shop) for rate in ARCHIVED}
         yield from (outcome.measured for outcome in ours.values())
         for case in self._cases:
-            theirs = self._theirs(case, self._shop)
+            lines, beside = self._shop, ours
+            if CASES[case][0] == DBOS:
+                lines, beside = self._carts, {"kept": self._ours("Parcours, carts", "kept", self._carts)}
+                yield beside["kept"].measured
+            theirs = self._theirs(case, lines)
             yield theirs.measured
-            yield compared(ours, theirs)
+            yield compared(beside, theirs)
 
-    def _ours(self, rate: str, lines: Feed) -> Outcome:
-        case = f"Parcours, {rate}"
+    def _ours(self, case: str, rate: str, lines: Feed) -> Outcome:
         with self._target.engine(shop(f"{self._patience_s:g}s", rate)) as opened:
             meter, begun_s = opened.meter(), time.monotonic()
             outcomes = feed(opened.engine, lines.blocks)
@@ -134,8 +165,9 @@ class Peers:
 
     def _theirs(self, case: str, lines: Feed) -> Outcome:
         peer, way = CASES[case]
-        with TemporaryDirectory(prefix="parcours-benchmark-") as folder:
-            asked = msgspec.json.encode(Asked(str(lines.file), self._patience_s, way, folder)).decode()
+        place = "here" if peer == DBOS else None
+        with TemporaryDirectory(prefix="parcours-benchmark-") as folder, server(place) as url:
+            asked = msgspec.json.encode(Asked(str(lines.file), self._patience_s, way, folder, url or "")).decode()
             command = [self._pythons[peer], "-m", f"peers.on_{peer}", asked]
             done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
         if done.returncode:
@@ -148,6 +180,13 @@ class Peers:
         """Whoever needs longer for the lines reminds people who were to order: that is no fault of its."""
         if seconds >= self._patience_s:
             raise SystemExit(f"{case} took {seconds:.1f} s for the lines: --patience has to be longer than that")
+
+
+def checkouts(count: int) -> Iterator[bytes]:
+    """Lines of so many people, each of whom begins a journey."""
+    numbers = itertools.count()
+    lines = events(2 * count, count, shares={CHECKOUT: 1}, whose=lambda chance: next(numbers))
+    return itertools.islice((line for line in lines if lets_in(decode(line))), count)
 
 
 def outcome_of(case: str, told: Told, lines: Feed) -> Outcome:
@@ -174,11 +213,13 @@ def alike(sent: Sequence[Sent], wanted: Sequence[Sent], who: str) -> Answer:
 
 def compared(ours: Mapping[str, Outcome], theirs: Outcome) -> Measured:
     """Parcours to the peer."""
-    figures = {}
+    figures = dict[str, float]()
     for rate, outcome in ours.items():
         one, other = outcome.measured, theirs.measured
         figures[f"{rate}, rate"] = one.figures["rate"] / other.figures["rate"]
         figures[f"{rate}, cpu"] = sum(one.cpu_us.values()) / sum(other.cpu_us.values())
+    if theirs.measured.case == AIMED_AT:
+        figures = {WANTED[name]: ratio for name, ratio in figures.items()}
     answers = [alike(theirs.sent, outcome.sent, f"Parcours sends, {rate}") for rate, outcome in ours.items()]
     return Measured(f"to {theirs.measured.case}", figures, answers=answers)
 

@@ -10,7 +10,7 @@ import pytest
 from measuring.shape import Measured, WrongAnswer
 from peers.carts import reminded
 from workload import events
-from workloads.peers import Outcome, Peers, alike, compared
+from workloads.peers import Outcome, Peers, alike, checkouts, compared
 
 
 def line(person: str, event: str, total: float = 100) -> bytes:
@@ -42,6 +42,12 @@ def test_the_workload_reminds_some_of_those_who_go_to_checkout() -> None:
     assert 0 < len(reminded(lines)) < sum(b"Checkout Started" in each for each in lines)
 
 
+def test_everybody_whose_cart_is_begun_apart_is_reminded() -> None:
+    lines = list(checkouts(50))
+
+    assert len(lines) == len(reminded(lines)) == len({person for person, _ in reminded(lines)}) == 50
+
+
 SENT = [("ann", "reminder"), ("bea", "reminder")]
 
 
@@ -65,11 +71,20 @@ def outcome(case: str, rate: float, cpu_us: dict[str, float], sent: list[tuple[s
 def test_ratios_are_of_parcours_to_the_peer_with_all_its_processes() -> None:
     ours = {"kept": outcome("Parcours, kept", 300, {"driver": 1, "shards": 3}, SENT)}
 
-    measured = compared(ours, outcome("bytewax", 100, {"peer": 8}, SENT))
+    measured = compared(ours, outcome("flink", 100, {"peer": 8}, SENT))
 
     measured.check()
-    assert measured.case == "to bytewax"
+    assert measured.case == "to flink"
     assert measured.figures == {"kept, rate": 3, "kept, cpu": 0.5}
+
+
+def test_what_is_wanted_stands_beside_the_ratios_to_bytewax() -> None:
+    ours = {"kept": outcome("Parcours, kept", 300, {"driver": 4}, SENT)}
+
+    measured = compared(ours, outcome("bytewax", 100, {"peer": 8}, SENT))
+
+    assert measured.figures == {"kept, rate (wanted: at least 3)": 3, "kept, cpu (wanted: at most 0.6)": 0.5}
+    assert measured.figures.keys() < Peers.figures.keys()
 
 
 def test_no_ratio_is_told_to_a_peer_that_sends_to_other_people() -> None:
