@@ -8,8 +8,8 @@ the machine. As long as no reminder goes out before the last line is taken, who 
 anybody is: each has to send exactly what the lines say, and to the same people as Parcours, or no figure is told.
 
 `rate` is of the lines, until the last is taken; `cpu` is of the lines and of the reminders, without the wait between.
-Behind each peer come the ratios of Parcours to it, with what is wanted of them beside those to `bytewax`. DBOS, to which
-a cart is a program of its own, gets lines of which each begins one, and so does Parcours once more before it.
+Behind each peer come the ratios of Parcours to it, those to `bytewax` with what is wanted of them. DBOS, to which a
+cart is a program of its own, gets lines of which each begins one, and so does Parcours once more before it.
 """
 
 from __future__ import annotations
