@@ -114,7 +114,7 @@ class Peers:
     def __init__(self, asked: Namespace) -> None:
         self._cases = asked.cases
         self._pythons = {peer: python_of(peer, asked.theirs) for peer, _ in map(CASES.__getitem__, self._cases)}
-        self._patience_s = asked.patience
+        self._patience_s, self._settle_s = asked.patience, asked.settle
         self._lies = TemporaryDirectory(prefix="parcours-benchmark-")
         self._shop = Feed.of(events(asked.events, asked.people), Path(self._lies.name, "shop.ndjson"))
         self._carts = Feed.of(
@@ -128,6 +128,8 @@ class Peers:
         parser.add_argument("--events", type=int, default=200_000)
         parser.add_argument("--people", type=int, default=20_000)
         parser.add_argument("--patience", type=float, default=20, help="seconds, longer than anybody takes the lines")
+        parser.add_argument("--settle", type=float, default=3, help="seconds before the lines, in which an exporter "
+                            "that has just been started loads its libraries")  # fmt: skip
         parser.add_argument("--carts", type=int, default=2_000, help="that DBOS begins, and Parcours beside it")
         parser.add_argument("--cases", nargs="*", choices=[*CASES], default=[*CASES], help="beside Parcours")
         parser.add_argument("--theirs", type=Path, metavar="DIR", help="has an environment for each peer, called like "
@@ -147,6 +149,7 @@ class Peers:
 
     def _ours(self, case: str, rate: str, lines: Feed) -> Outcome:
         with self._target.engine(shop(f"{self._patience_s:g}s", rate)) as opened:
+            time.sleep(self._settle_s)
             meter, begun_s = opened.meter(), time.monotonic()
             outcomes = feed(opened.engine, lines.blocks)
             seconds, cpu_s = time.monotonic() - begun_s, Counter(meter.seconds())

@@ -33,7 +33,7 @@ SMALL = {
     "ingest": "--runtime local --events 4000 --people 300 --singles 40",
     "latency": "--runtime local --seconds 0.5 --calls 300 --people 100",
     "memory": "--sizes 1000 2000",
-    "peers": f"--runtime local --events 4000 --people 300 --patience 4 --cases {INSTALLED}",
+    "peers": f"--runtime local --events 4000 --people 300 --patience 4 --settle 0 --cases {INSTALLED}",
     "recovery": "--people 5000",
     "simulate": "--people 50 --cases local",
     "timers": "--people 5000",
