@@ -19,6 +19,7 @@ ABOUT = {
     "growing": "what more shards bring, and more routers",
     "source": "how fast a topic of Kafka and files are read, beside handing the same lines in",
     "decisions": "from Python, and at the door, alone and beside events",
+    "peers": "the carts by other engines as well, with the same answer: Bytewax, Flink, DBOS",
 }
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import ClassVar
@@ -17,8 +18,12 @@ from measuring.results import read
 from measuring.shape import Answer, Figure, Measured
 from rich.console import Console
 from workloads import ABOUT
+from workloads.peers import CASES, LIBRARIES
 
 REPOSITORY = Path(__file__).parents[2]
+
+INSTALLED = " ".join(case for case, (peer, _) in CASES.items() if find_spec(LIBRARIES[peer]))
+"""Cases of other engines that these tests find; none of them is among their own libraries."""
 
 SMALL = {
     "campaign": "--people 600 --sent 500",
@@ -29,6 +34,7 @@ SMALL = {
     "ingest": "--runtime local --events 4000 --people 300 --singles 40",
     "latency": "--runtime local --seconds 0.5 --calls 300 --people 100",
     "memory": "--sizes 1000 2000",
+    "peers": f"--runtime local --events 4000 --people 300 --patience 4 --settle 0 --cases {INSTALLED}",
     "recovery": "--people 5000",
     "simulate": "--people 50 --cases local",
     "source": "--runtime local --shards 1 --events 2000 --people 100 --settle 0",
