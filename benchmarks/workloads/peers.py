@@ -132,7 +132,7 @@ class Peers:
                             "that has just been started loads its libraries")  # fmt: skip
         parser.add_argument("--carts", type=int, default=2_000, help="that DBOS begins, and Parcours beside it")
         parser.add_argument("--cases", nargs="*", choices=[*CASES], default=[*CASES], help="beside Parcours")
-        parser.add_argument("--theirs", type=Path, metavar="DIR", help="has an environment for each peer, called like "
+        parser.add_argument("--theirs", metavar="DIR", help="has an environment for each peer, called like "
                             "it; without it they run in this one")  # fmt: skip
 
     def run(self, number: int) -> Iterator[Measured]:
@@ -227,9 +227,9 @@ def compared(ours: Mapping[str, Outcome], theirs: Outcome) -> Measured:
     return Measured(f"to {theirs.measured.case}", figures, answers=answers)
 
 
-def python_of(peer: str, theirs: Path | None) -> str:
+def python_of(peer: str, theirs: str | None) -> str:
     """The interpreter of a peer. Raises SystemExit where it lacks the peer's library."""
-    python = sys.executable if theirs is None else str((theirs / peer / "bin" / "python").absolute())
+    python = sys.executable if theirs is None else str(Path(theirs, peer, "bin", "python").absolute())
     library, needs = LIBRARIES[peer], f"benchmarks/peers/{peer}.txt"
     try:
         subprocess.run([python, "-c", f"import {library}"], capture_output=True, check=True)

@@ -6,7 +6,9 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
+import msgspec
 import pytest
+from measuring.command import parser_for
 from measuring.shape import Measured, WrongAnswer
 from peers.carts import reminded
 from workload import events
@@ -97,7 +99,15 @@ def test_no_ratio_is_told_to_a_peer_that_sends_to_other_people() -> None:
 
 
 def test_a_peer_that_is_not_installed_is_told_with_what_it_needs(tmp_path: Path) -> None:
-    asked = Namespace(cases=["bytewax"], theirs=tmp_path)
+    asked = Namespace(cases=["bytewax"], theirs=str(tmp_path))
 
     with pytest.raises(SystemExit, match=r"bytewax/bin/python has no bytewax: pip install -r benchmarks/peers/bytewax"):
         Peers(asked)
+
+
+def test_a_result_can_keep_where_the_peers_lie() -> None:
+    words = ["peers", "--theirs", "peers", "--json", "run.json"]
+
+    asked = parser_for(words).parse_args(words)
+
+    assert b'"peers"' in msgspec.json.encode(asked.theirs)
