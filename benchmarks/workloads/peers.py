@@ -153,7 +153,8 @@ class Peers:
             meter, begun_s = opened.meter(), time.monotonic()
             outcomes = feed(opened.engine, lines.blocks)
             seconds, cpu_s = time.monotonic() - begun_s, Counter(meter.seconds())
-            self._check_patience(case, seconds)
+            if seconds >= self._patience_s:
+                raise SystemExit(f"{case}: the lines took longer than the carts wait: --patience has to be longer")
             time.sleep(begun_s + self._patience_s - time.monotonic())
             meter = opened.meter()
             time.sleep(seconds)
@@ -174,15 +175,9 @@ class Peers:
             command = [self._pythons[peer], "-m", f"peers.on_{peer}", asked]
             done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{case} ended with {done.returncode}: {done.stderr.decode()}")
+            raise SystemExit(f"{case}: {done.stderr.decode().strip()}")
         told = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
-        self._check_patience(case, told.seconds)
         return outcome_of(case, told, lines)
-
-    def _check_patience(self, case: str, seconds: float) -> None:
-        """Whoever needs longer for the lines reminds people who were to order: that is no fault of its."""
-        if seconds >= self._patience_s:
-            raise SystemExit(f"{case} took {seconds:.1f} s for the lines: --patience has to be longer than that")
 
 
 def checkouts(count: int) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import pytest
 from measuring.command import parser_for
 from measuring.shape import Measured, WrongAnswer
 from peers.carts import reminded
+from peers.telling import Watch
 from workload import events
 from workloads.peers import Outcome, Peers, alike, checkouts, compared
 
@@ -111,3 +112,10 @@ def test_a_result_can_keep_where_the_peers_lie() -> None:
     asked = parser_for(words).parse_args(words)
 
     assert b'"peers"' in msgspec.json.encode(asked.theirs)
+
+
+def test_a_peer_that_takes_lines_for_longer_than_carts_wait_is_told_why_it_is_not_measured() -> None:
+    watch = Watch(1, patience_s=0)
+
+    with pytest.raises(SystemExit, match="--patience has to be longer"):
+        watch.taken()
