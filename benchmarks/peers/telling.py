@@ -67,7 +67,9 @@ class Watch:
         self._begun_s, self._begun_cpu_s = time.monotonic(), cpu_s()
 
     def taken(self) -> None:
-        """All lines are."""
+        """All lines are. Raises SystemExit where some may have come too late: people who were to order are reminded."""
+        if time.monotonic() >= self._due_s:
+            raise SystemExit("the lines took longer than the carts wait: --patience has to be longer")
         self._taken_s = time.monotonic() - self._begun_s
         self._cpu_s = cpu_s() - self._begun_cpu_s
 

@@ -132,7 +132,7 @@ class Peers:
                             "that has just been started loads its libraries")  # fmt: skip
         parser.add_argument("--carts", type=int, default=2_000, help="that DBOS begins, and Parcours beside it")
         parser.add_argument("--cases", nargs="*", choices=[*CASES], default=[*CASES], help="beside Parcours")
-        parser.add_argument("--theirs", type=Path, metavar="DIR", help="has an environment for each peer, called like "
+        parser.add_argument("--theirs", metavar="DIR", help="has an environment for each peer, called like "
                             "it; without it they run in this one")  # fmt: skip
 
     def run(self, number: int) -> Iterator[Measured]:
@@ -153,7 +153,8 @@ class Peers:
             meter, begun_s = opened.meter(), time.monotonic()
             outcomes = feed(opened.engine, lines.blocks)
             seconds, cpu_s = time.monotonic() - begun_s, Counter(meter.seconds())
-            self._check_patience(case, seconds)
+            if seconds >= self._patience_s:
+                raise SystemExit(f"{case}: the lines took longer than the carts wait: --patience has to be longer")
             time.sleep(begun_s + self._patience_s - time.monotonic())
             meter = opened.meter()
             time.sleep(seconds)
@@ -174,15 +175,9 @@ class Peers:
             command = [self._pythons[peer], "-m", f"peers.on_{peer}", asked]
             done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{case} ended with {done.returncode}: {done.stderr.decode()}")
+            raise SystemExit(f"{case}: {done.stderr.decode().strip()}")
         told = msgspec.json.decode(done.stdout.splitlines()[-1], type=Told)
-        self._check_patience(case, told.seconds)
         return outcome_of(case, told, lines)
-
-    def _check_patience(self, case: str, seconds: float) -> None:
-        """Whoever needs longer for the lines reminds people who were to order: that is no fault of its."""
-        if seconds >= self._patience_s:
-            raise SystemExit(f"{case} took {seconds:.1f} s for the lines: --patience has to be longer than that")
 
 
 def checkouts(count: int) -> Iterator[bytes]:
@@ -227,9 +222,9 @@ def compared(ours: Mapping[str, Outcome], theirs: Outcome) -> Measured:
     return Measured(f"to {theirs.measured.case}", figures, answers=answers)
 
 
-def python_of(peer: str, theirs: Path | None) -> str:
+def python_of(peer: str, theirs: str | None) -> str:
     """The interpreter of a peer. Raises SystemExit where it lacks the peer's library."""
-    python = sys.executable if theirs is None else str((theirs / peer / "bin" / "python").absolute())
+    python = sys.executable if theirs is None else str(Path(theirs, peer, "bin", "python").absolute())
     library, needs = LIBRARIES[peer], f"benchmarks/peers/{peer}.txt"
     try:
         subprocess.run([python, "-c", f"import {library}"], capture_output=True, check=True)

@@ -6,9 +6,12 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
+import msgspec
 import pytest
+from measuring.command import parser_for
 from measuring.shape import Measured, WrongAnswer
 from peers.carts import reminded
+from peers.telling import Watch
 from workload import events
 from workloads.peers import Outcome, Peers, alike, checkouts, compared
 
@@ -97,7 +100,22 @@ def test_no_ratio_is_told_to_a_peer_that_sends_to_other_people() -> None:
 
 
 def test_a_peer_that_is_not_installed_is_told_with_what_it_needs(tmp_path: Path) -> None:
-    asked = Namespace(cases=["bytewax"], theirs=tmp_path)
+    asked = Namespace(cases=["bytewax"], theirs=str(tmp_path))
 
     with pytest.raises(SystemExit, match=r"bytewax/bin/python has no bytewax: pip install -r benchmarks/peers/bytewax"):
         Peers(asked)
+
+
+def test_a_result_can_keep_where_the_peers_lie() -> None:
+    words = ["peers", "--theirs", "peers", "--json", "run.json"]
+
+    asked = parser_for(words).parse_args(words)
+
+    assert b'"peers"' in msgspec.json.encode(asked.theirs)
+
+
+def test_a_peer_that_takes_lines_for_longer_than_carts_wait_is_told_why_it_is_not_measured() -> None:
+    watch = Watch(1, patience_s=0)
+
+    with pytest.raises(SystemExit, match="--patience has to be longer"):
+        watch.taken()
