@@ -68,8 +68,11 @@ def test_nothing_else_is_changed(name: str, projects: dict[str, Project]) -> Non
 
     assert short.documents is project.documents and short.folder == project.folder
     for part in fields(Program):
-        if part.name not in ("journeys", "campaigns", "_versions"):
-            assert getattr(short.program, part.name) is getattr(project.program, part.name), part.name
+        if part.name not in ("journeys", "campaigns", "entered_by", "_versions"):
+            assert getattr(short.program, part.name) == getattr(project.program, part.name), part.name
+    for cause, journeys in project.program.entered_by.items():
+        of_short = {each.name: each for each in short.program.journeys}
+        assert short.program.entered_by[cause] == tuple(of_short[each.name] for each in journeys)
     for was, now in zip(project.program.journeys, short.program.journeys, strict=True):
         assert list(now.steps) == list(was.steps)
         assert [each.id for each in now.steps.values()] == [each.id for each in was.steps.values()]

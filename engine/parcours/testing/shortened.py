@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import CampaignStep, OwnSend, Reacted, WaitAll
+from parcours.journey.compile.index import indexed
 from parcours.journey.program import Program, Step, Wait, WaitDuration, WaitFor
 from parcours.journey.project import Project
 
@@ -26,7 +27,7 @@ def shortened(project: Project, most_ms: int) -> Project:
     )
     campaigns = tuple(_shortened_campaign(campaign, most_ms) for campaign in project.program.campaigns)
     program: Program = replace(project.program, journeys=journeys, campaigns=campaigns)
-    return Project(project.documents, program, project.folder)
+    return Project(project.documents, indexed(program), project.folder)
 
 
 def _short(step: Step, most_ms: int) -> Step:
