@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,6 +147,17 @@ def kept_inputs(project: Project) -> Project:
     return Project.from_json(json_of(replace(project.documents, settings=settings)))
 
 
+def document_of(engine: Engine, person: str) -> bytes:
+    record = engine.record(person)
+    assert record is not None
+    return b"".join(record.document())
+
+
+def entries_in(document: bytes) -> list[str]:
+    """The places whose entering or leaving facts of a record tell."""
+    return [fact["name"] for fact in json.loads(document)["facts"] if fact["fact"] == "changed"]
+
+
 def test_all_of_it_is_in_her_record_and_no_byte_of_it_is_left_once_she_is_erased(tmp_path: Path) -> None:
     project, folder = kept_inputs(project_of([STUDIO])), tmp_path / "store"
 
@@ -155,12 +167,11 @@ def test_all_of_it_is_in_her_record_and_no_byte_of_it_is_left_once_she_is_erased
     with opened() as engine:
         engine.track("canary-name", "Location Updated", position(LATITUDE)).result()
         engine.drain(30)
-        record = engine.record("canary-name")
-        assert record is not None
-        document = b"".join(record.document())
+        while not entries_in(document := document_of(engine, "canary-name")):
+            time.sleep(0.01)  # a timer tells it, a moment later
         here = json.loads(document)["profile"]["whereabouts"]
         assert (here["position"]["latitude"], [*here["visits"]]) == (LATITUDE, ["studio"])
-        assert [fact["name"] for fact in json.loads(document)["facts"] if fact["fact"] == "changed"] == ["studio"]
+        assert entries_in(document) == ["studio"]
         assert TEXT not in json.dumps(json.loads(document)["facts"]).encode()
         assert TEXT in json.dumps(json.loads(document)["lines"]).encode()
     assert {canary for _, canary in found(folder, {TEXT, BINARY})} == {TEXT, BINARY}, "they were planted"
