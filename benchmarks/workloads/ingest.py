@@ -110,9 +110,7 @@ class Ingest:
 
 def sends(engine: Engine, lines: Sequence[bytes]) -> list[Answer]:
     """Once nobody waits any more, whether all have entered and were reminded who had to be."""
-    while any(inflow > gone_on + ended for _, (inflow, gone_on, ended) in engine.report().totals.steps):
-        time.sleep(LOOK_EVERY_S)
-    engine.drain()
+    wait_until_sent(engine, LOOK_EVERY_S)
     report = engine.report()
     ways = {(journey, what, why): count for (journey, _, _, what, why), count in report.totals.ways}
     carts = [msgspec.json.decode(line)["properties"]["cart"] for line in lines if CHECKOUT in line]
@@ -126,6 +124,13 @@ def sends(engine: Engine, lines: Sequence[bytes]) -> list[Answer]:
     stayed -= ways.get((JOURNEY, "exited", "Order Completed"), 0)
     sent = sum(count for (*_, state, _), count in report.totals.deliveries if state == "sent")
     return [*answers, Answer("reminders", sent, stayed)]
+
+
+def wait_until_sent(engine: Engine, look_every_s: float) -> None:
+    """Until nobody is in a step any more, and every delivery is out."""
+    while any(inflow > gone_on + ended for _, (inflow, gone_on, ended) in engine.report().totals.steps):
+        time.sleep(look_every_s)
+    engine.drain()
 
 
 def feed(engine: Engine, blocks: Sequence[bytes]) -> list[Ingested]:

@@ -28,7 +28,7 @@ from typing import ClassVar
 
 import msgspec
 from measuring import engines
-from measuring.engines import Opened, Target
+from measuring.engines import Target
 from measuring.shape import EVENTS_PER_SECOND, Answer, Figure, Measured
 from measuring.stores import server
 from peers.carts import CHECKOUT, Sent, decode, lets_in, reminded
@@ -36,7 +36,7 @@ from peers.telling import LOOK_EVERY_S, Asked, Told
 from throughput import ARCHIVED, shop
 from workload import events
 
-from workloads.ingest import BLOCK_EVENTS, feed, taken
+from workloads.ingest import BLOCK_EVENTS, feed, taken, wait_until_sent
 
 CASES = {
     "bytewax": ("bytewax", "all"),
@@ -158,7 +158,7 @@ class Peers:
             time.sleep(begun_s + self._patience_s - time.monotonic())
             meter = opened.meter()
             time.sleep(seconds)
-            wait_until_sent(opened)
+            wait_until_sent(opened.engine, LOOK_EVERY_S)
             cpu_s.update(meter.seconds())
             answer = opened.engine.insight().sql(REMINDERS)
         assert not answer.is_cut, "sql_rows_max lets through more than anybody is sent"
@@ -194,13 +194,6 @@ def outcome_of(case: str, told: Told, lines: Feed) -> Outcome:
         alike(told.sent, lines.wanted, "the lines say"),
     ]
     return Outcome(Measured(case, {"rate": told.lines / told.seconds}, cpu_us, answers), told.sent)
-
-
-def wait_until_sent(opened: Opened) -> None:
-    """Until nobody is in a step any more."""
-    while any(inflow > gone_on + ended for _, (inflow, gone_on, ended) in opened.engine.report().totals.steps):
-        time.sleep(LOOK_EVERY_S)
-    opened.engine.drain()
 
 
 def alike(sent: Sequence[Sent], wanted: Sequence[Sent], who: str) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import ray
 
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
+from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import Whereabouts
 from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.shard.requests import GetStatus
@@ -65,6 +67,7 @@ async def started(kind: type[Supervisor], project: Project, folder: Path) -> Asy
 def test_an_engine_opens_though_shards_fail_meanwhile(kind: type[Supervisor], shop: Project, tmp_path: Path) -> None:
     async def scenario() -> list[int]:
         async with started(kind, shop, tmp_path) as supervisor:
-            return [(await port.ask(GetStatus())).people for port in supervisor.ports]
+            asks = [partial(port.ask, GetStatus()) for port in supervisor.ports]  # one may be opened just now
+            return [(await until_answered(ask)).people for ask in asks]
 
     assert asyncio.run(scenario()) == [0, 0]

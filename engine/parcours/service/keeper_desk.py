@@ -85,11 +85,12 @@ class KeeperDesk:
 
     async def _start(self, host: Host, runtime: ClusterRuntime, *, publishes: bool) -> None:
         """Start it, or give up as soon as another one has taken over: shards that have ended then never answer here."""
-        started, _ = await until_one_ends(host.start(publishes=publishes), self._until_succeeded(runtime))
-        if isinstance(started, asyncio.CancelledError):
+        ended = await until_one_ends(host.start(publishes=publishes), self._until_succeeded(runtime))
+        for each in ended:
+            if isinstance(each, Exception):
+                raise each
+        if isinstance(ended[0], asyncio.CancelledError):
             raise ShardUnavailable("another process has taken it over while it was opened here")
-        if isinstance(started, BaseException):
-            raise started
 
     async def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """The answer to a call of `Keeper` or `Published`, to `plan`, or to `news`. Raises what it raises."""

@@ -379,7 +379,7 @@ class Supervisor:
 
 
 async def _patiently(assign: Callable[[], Awaitable[T]]) -> T:
-    """Assign an actor. The owner before of a shard may only just be leaving; a process may have to be started anew."""
+    """Assign, or ask what is assigned, again. An owner before may only just be leaving, a process yet have to start."""
     for _ in range(START_ATTEMPTS):
         with suppress(StoreBusy, ShardUnavailable):
             return await assign()
