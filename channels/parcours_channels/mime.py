@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What no header may hold: everything that some reader takes for the end of its line, and other control characters."""
@@ -25,8 +27,17 @@ WHOLE = frozenset({"From", "To", "Reply-To", "Message-ID"})
 """Headers of addresses and ids, which are not folded; a To beyond ASCII is RFC 6532's."""
 
 
+SENDERS_MAX: Final = 1_000
+"""Senders of which the parts are kept: there is one to a channel, as a rule."""
+
+LINE_MAX: Final = 76
+"""Characters up to which a header is not folded, its name included."""
+
+
 def without_breaks(text: str) -> str:
     """The text with each line break, and the blanks around it, as a space; control characters are as breaks."""
+    if text.isascii() and text.isprintable():
+        return text
     return BLANKS.sub(lambda run: " " if UNPRINTABLE.search(run[0]) else run[0], text)
 
 
@@ -35,6 +46,7 @@ def folded(text: str) -> str:
     return without_breaks(text).strip(" ")
 
 
+@lru_cache(SENDERS_MAX)
 def address_of(sender: str) -> str:
     """The bare address of `Name <name@domain>` or `name@domain`."""
     return parseaddr(sender)[1]
@@ -64,7 +76,7 @@ def encode_mail(
     headers   further ones, whose names are those of headers
     """
     lines = [
-        _header("From", formataddr(parseaddr(sender))),
+        _from(sender),
         _header("To", to),
         _header("Subject", subject),
         _header("Message-ID", message_id(key, sender)),
@@ -84,9 +96,14 @@ def message_id(key: str, sender: str) -> str:
     return f"<{key}@{domain_of(sender)}>"
 
 
+@lru_cache(SENDERS_MAX)
+def _from(sender: str) -> bytes:
+    return _header("From", formataddr(parseaddr(sender)))
+
+
 def _header(name: str, value: str) -> bytes:
     value = folded(value)  # a line break would let a text add headers of its own
-    if name in WHOLE:
+    if name in WHOLE or (value.isascii() and len(name) + len(": ") + len(value) <= LINE_MAX):
         return f"{name}: {value}".encode()
     # A word that is too long for a line can only be cut as an encoded one.
     plain = value.isascii() and all(len(word) <= WORD_BYTES_MAX for word in value.split(" "))
