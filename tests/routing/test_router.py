@@ -114,7 +114,9 @@ def test_batches_are_no_larger_and_no_more_than_allowed(run: Run, new_shard: New
     run(scenario())
 
 
-def test_a_line_leaves_at_once_while_there_is_credit(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
+def test_a_line_leaves_at_once_if_none_is_under_way_and_what_comes_meanwhile_shares_the_next_batch(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
     async def scenario() -> None:
         shard = new_shard()
         shard.gate.clear()
@@ -122,11 +124,30 @@ def test_a_line_leaves_at_once_while_there_is_credit(run: Run, new_shard: NewSha
 
         futures = [router.start([line(n)]) for n in range(4)]
         await asyncio.sleep(0)
-        assert shard.under_way == 2, "the other two wait for a credit, and then share a batch"
+        assert shard.under_way == 1
         shard.gate.set()
         await asyncio.gather(*futures)
 
-        assert [len(batch.lines) for batch in shard.batches] == [1, 1, 2]
+        assert [len(batch.lines) for batch in shard.batches] == [1, 3]
+
+    run(scenario())
+
+
+def test_full_batches_leave_beside_others_while_there_is_credit(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        shard.gate.clear()
+        router = new_router(shard, batches_in_flight_max=3, batch_events_max=2)
+
+        futures = [router.start([line(n)]) for n in range(8)]
+        await asyncio.sleep(0)
+        assert shard.under_way == 3, "the first line, and two that are full by now"
+        shard.gate.set()
+        await asyncio.gather(*futures)
+
+        assert [len(batch.lines) for batch in shard.batches] == [1, 2, 2, 2, 1]
 
     run(scenario())
 

@@ -1,4 +1,8 @@
-"""The way to one shard: lines wait in it, and leave in numbered batches of which a few are under way at a time."""
+"""The way to one shard: lines wait in it, and leave in numbered batches of which a few are under way at a time.
+
+A full batch leaves as soon as there is credit. Any other one waits until none is under way, and grows meanwhile: each
+costs a message and a commit, whatever is in it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,6 @@ its sockets, and in the next whoever it was for speaks. They take microseconds, 
 
 LISTENING_ROUNDS_MAX = 32
 """Rounds after which a batch leaves, however many go on speaking."""
-
 
 Whose: TypeAlias = tuple[Taken, int]
 """Whose a line is that is held back: the call, and its place there."""
@@ -169,10 +172,10 @@ class Lane:
             self._listen_on(QUIET_ROUNDS, rounds - 1)
 
     def pump(self) -> None:
-        """Send while there are lines and credits; those that come again go first."""
+        """Send what may leave while there is credit; those that come again go first."""
         self._is_listening = False
-        while (self._lines or self._held) and self._has_credit():
-            flight = (self._load_held() if self._held else None) or (self._load() if self._lines else None)
+        while self._has_credit():
+            flight = (self._load_held() if self._held else None) or (self._load() if self._may_leave() else None)
             if flight is None:
                 break
             self._let_go(flight)
@@ -205,6 +208,10 @@ class Lane:
             return False
         oldest = self._flights[0].batch.number if self._flights else self._next
         return self._next - oldest < self._credits
+
+    def _may_leave(self) -> bool:
+        is_full = len(self._lines) >= self._settings.batch_events_max or self._bytes >= self._settings.batch_bytes_max
+        return is_full or (bool(self._lines) and not self._flights)
 
     def _load(self) -> _Flight:
         most = self._most()

@@ -1,8 +1,8 @@
 """The actors inside Ray's workers: for a shard, a dispatcher, the exporter, each a thin skin over a plain object.
 
-Constructors do nothing: an exception there would end an actor for good. One that has not been assigned yet answers
-ShardUnavailable. So does that of a shard whose store failed: it lets go of the shard, for only the store can say what
-was committed. A shard remembers who keeps the engine, and does nothing for whoever has kept it before.
+Constructors do nothing that can fail: an exception there would end an actor for good. One that has not been assigned
+yet answers ShardUnavailable. So does that of a shard whose store failed: it lets go of the shard, for only the store
+can say what was committed. A shard remembers who keeps the engine, and does nothing for whoever has kept it before.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ from parcours.store.claims import AT, Claims, Held, check_keeper
 T = TypeVar("T")
 
 LOST = "the shard's store lay in the memory of a process that has ended: start again, or use a store on disk"
+
+
+EXPORTER_NICENESS = 5
+"""By how much the exporter's process gives way: where all cores are busy it gets a third of what another one has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +261,10 @@ class DispatcherActor:
 
 
 class ExporterActor:
-    """Exports the facts of all shards, as files and to destinations."""
+    """Exports the facts of all shards, as files and to destinations. Events and deliveries go before that."""
 
     def __init__(self) -> None:
+        os.nice(EXPORTER_NICENESS)
         self._at_work: list[Exporter | FactSenders] | None = None
         self._compiler = PublicationCompiler()
 
