@@ -326,12 +326,19 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Let what is being sent finish, close the stores, end the actors."""
+        await self._end(range(len(self._shards)))
+
+    async def withdraw(self) -> None:
+        """The same of the actors that it has started: those that it has found go on."""
+        await self._end([number for number, name in enumerate(self._names) if name in self._started])
+
+    async def _end(self, shards: Sequence[int]) -> None:
         await self.leave()
         workers = self._workers()
         # An actor that is dead at this moment has nothing to finish and nothing open.
         await asyncio.gather(*(answer_of(actor.stop.remote()) for actor in workers), return_exceptions=True)
-        await asyncio.gather(*(port.close() for port in self.ports), return_exceptions=True)
-        for actor in [*workers, *self._shards]:
+        await asyncio.gather(*(self.ports[number].close() for number in shards), return_exceptions=True)
+        for actor in [*workers, *(self._shards[number] for number in shards)]:
             ray.kill(actor)
 
 
