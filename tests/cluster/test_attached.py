@@ -50,6 +50,11 @@ def keeper_process(project: Project) -> int:
     return int(asyncio.run(answer_of(actor.process_id.remote())))
 
 
+def named_actors(project: Project) -> list[str]:
+    there = ray.util.list_named_actors(all_namespaces=True)
+    return [each["name"] for each in there if each["namespace"] == namespace_of(project.name)]
+
+
 def answers(engine: Engine) -> bool:
     try:
         engine.journeys()
@@ -217,10 +222,11 @@ def test_it_ends_for_all_when_it_is_shut_down(shop: Project, store: str) -> None
         Engine.attach("auto", shop)
 
 
-def test_a_store_that_somebody_else_has_is_refused_and_no_keeper_is_left(shop: Project, store: str) -> None:
+def test_a_store_that_somebody_else_has_is_refused_and_no_actor_is_left(shop: Project, store: str) -> None:
     with Engine.open(shop, store, shards=1, runtime="local", records=["email"]), pytest.raises(StoreBusy):
         opened(shop, store)
     assert claims_at(store, 1).keeper() == Held(1, None), "one attempt, and nobody keeps it"
+    until(lambda: not named_actors(shop), "the end of all that it has started")
     with pytest.raises(ShardUnavailable):
         Engine.attach("auto", shop)
 

@@ -38,6 +38,7 @@ from parcours.core.fact import (
 )
 from parcours.core.input import (
     AudiencesPublished,
+    ChangeSetAside,
     ConsentChanged,
     DeliveriesClaimed,
     Input,
@@ -310,13 +311,16 @@ class Control:
     publications: Publications
     _compiler: PublicationCompiler = field(default_factory=PublicationCompiler)
 
-    def publish(self, at: int, project: Project, *, reopen: bool = True) -> Control:
+    def publish(self, at: int, project: Project, *, reopen: bool = True, set_aside: bool = False) -> Control:
         before = self._hold(self.publications)
         ledger = published(self.publications.ledger, candidate_of(project), at, reopen=reopen)
         self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
         program = self._hold(self.publications)
         touched = [each(before, program) for each in (unfilled, unkept, retold)]
         touches = AudiencesPublished(at, ledger.number, *touched)
+        if set_aside:
+            mistake = ChangeSetAside(at, ledger.number, None, "a mistake of ours", touches.audiences)
+            return self._go_through(program, mistake)
         return self._go_through(program, touches if any(touched) else TimePassed(at))
 
     def change(self, at: int, verb: Verb, journey: str = "trip") -> Control:

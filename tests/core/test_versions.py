@@ -203,6 +203,23 @@ def test_an_audience_that_another_policy_fills_is_filled_silently(shop: Shop, be
     assert [at for at, _, _ in versions(control, "entered")] == [4], "what she does herself is told as ever"
 
 
+@pytest.mark.parametrize("event", ["Bought", "Left"], ids=["one that another audience counts", "one that none counts"])
+def test_an_audience_that_could_not_be_filled_is_filled_silently_with_the_next_event(
+    shop: Shop, begin: Begin, event: str
+) -> None:
+    audiences = ASKED.replace("}", ', buyers: \'count("Bought", "30d") > 0\'}')
+    control = begin(shop(ARRIVALS, audiences=audiences, policies="{consent: {default: opt_in}}"))
+    control.story.identify(0, city="Paris").event(0, "Bought")
+    assert control.story.profile.audiences == {"local": False, "buyers": True}
+
+    changed = shop(ARRIVALS, audiences=audiences, policies="{consent: {default: opt_out}}")
+    control.publish(1, changed, set_aside=True)
+    control.story.event(2, event)
+
+    assert control.story.profile.audiences == {"local": True, "buyers": True}
+    assert control.story.moves("entered") == []
+
+
 def test_an_audience_that_another_policy_empties_is_emptied_silently(shop: Shop, begin: Begin) -> None:
     leaving = ARRIVALS.replace("audience: local", "audience: local, change: left")
     control = begin(shop(leaving, audiences=ASKED))

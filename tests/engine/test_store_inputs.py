@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from parcours.cli import build
 from parcours.clock import ManualClock
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, Settings
-from parcours.core.fact import DeliveryReached, Fact, Moved, Published
+from parcours.core.fact import Changed, DeliveryReached, Fact, Moved, Published
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, InputsMissing
 from parcours.insight.exporter.done import inputs_folder
@@ -43,6 +43,9 @@ BEGIN_MS = 1_767_258_000_000
 NUMBERS = {f"u{number}": f"+3361234567{number}" for number in range(8)}
 EVERYBODY = (*NUMBERS, "")
 """And what concerns nobody."""
+
+PUBLISHED = 2
+"""The number of the change that follows a beginning."""
 
 RESUMED = 3
 """The number of the change that follows a beginning and a pause."""
@@ -232,16 +235,21 @@ def test_the_simulation_of_a_stores_inputs_is_its_twin(shop: Shop, tmp_path: Pat
             assert twin[person] == told, person
 
 
+def blame(shop: Shop, mark: bytes) -> None:
+    """Let the process have ended with this change in hand."""
+    store, in_hand = open_store(shop.store, 0), InHand()
+    in_hand.restore(store.scratch())
+    in_hand.change(mark)
+    in_hand.blame(ZeroDivisionError("a mistake of ours"))
+    store.close()
+
+
 def test_a_change_that_was_set_aside_for_somebody_is_so_in_the_twin(shop: Shop, tmp_path: Path) -> None:
     with shop.open(shards=1) as engine:
         arrive(engine, ["u0", "u1"])
         engine.pause_journey("cart")
         shop.pass_time(engine, 3 * HOUR_MS)
-    store, in_hand = open_store(shop.store, 0), InHand()
-    in_hand.restore(store.scratch())
-    in_hand.change(change_mark("u0", RESUMED))
-    in_hand.blame(ZeroDivisionError("a mistake of ours"))
-    store.close()
+    blame(shop, change_mark("u0", RESUMED))
     with shop.open(shards=1) as engine:
         engine.resume_journey("cart")
         shop.pass_time(engine, DAY_MS, 2 * HOUR_MS)
@@ -255,6 +263,34 @@ def test_a_change_that_was_set_aside_for_somebody_is_so_in_the_twin(shop: Shop, 
     for shards in (1, 2):
         twin = twin_of(shop.project(), (tmp_path / "inputs.ndjson").read_bytes().splitlines(), shards)
         assert (twin["u0"], twin["u1"]) == (facts["u0"], facts["u1"])
+
+
+def test_audiences_that_could_not_be_filled_for_somebody_are_filled_with_her_next_event_as_in_the_twin(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.documents = {**DOCUMENTS, "audiences": {"audiences": {"reached": 'consent("sms", "marketing")'}}}
+    del shop.documents["journeys/news"]
+    shop.settings["policies"] = {"consent": {"default": "opt_in"}}
+    first = shop.project()
+    with shop.open(shards=1) as engine:
+        arrive(engine, ["u0", "u1"])
+    blame(shop, change_mark("u0", PUBLISHED))
+    shop.settings["policies"] = {"consent": {"default": "opt_out"}}
+    with shop.open(shards=1) as engine:
+        engine.publish(shop.project())
+        shop.pass_time(engine, HOUR_MS)
+        assert [letter.person for letter in engine.dead_letters()] == ["u0"]
+        for person in ("u0", "u1"):
+            engine.track(person, "Bought").result(30)
+            found = engine.profile(person)
+            assert found is not None and found.audiences == {"reached"}
+    write_inputs(shop.store, tmp_path / "inputs.ndjson")
+
+    facts = shop.facts()
+
+    assert not any(isinstance(fact, Changed) and fact.what == "audience" for fact in (*facts["u0"], *facts["u1"]))
+    twin = twin_of(first, (tmp_path / "inputs.ndjson").read_bytes().splitlines())
+    assert (twin["u0"], twin["u1"]) == (facts["u0"], facts["u1"])
 
 
 def test_the_inputs_of_a_store_that_was_shared_out_anew_are_all_there(shop: Shop, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Reading:
         return self.world.shard.take(self.batch(offsets, below, lines), self.world.now_ms)
 
     def tell(self, below: int) -> bool:
-        return self.world.shard.batches.tell_position(PARTITION, self.name, below, self.world.now_ms)
+        return self.world.shard.batches.tell_position(PARTITION, self.name, below)
 
 
 def started(offset: int) -> bytes:
@@ -158,7 +158,6 @@ def test_while_all_shards_are_to_be_of_one_moment_nothing_is_taken_of_a_partitio
 
     with pytest.raises(ShardUnavailable):
         reading.take([1, 2], below=1)
-    assert reading.tell(1)
     assert world.take(lines.track("anna", "Looked")).outcomes == b"\0", "others' lines are"
     assert world.shard.batches.partitions.positions() == {PARTITION: None}
     assert entered(world) == {}
@@ -166,6 +165,17 @@ def test_while_all_shards_are_to_be_of_one_moment_nothing_is_taken_of_a_partitio
     world.shard.halt_moves(0)
     reading.batches -= 1
     assert reading.take([1, 2], below=1).outcomes == b"\0\0"
+
+
+def test_a_position_that_is_told_meanwhile_is_kept(world: World) -> None:
+    reading = Reading(world, "first")
+    reading.take([1, 2], below=1)
+    world.shard.halt_moves(world.now_ms + 1_000)
+
+    assert reading.tell(3)
+    world.reopen()
+
+    assert world.shard.batches.partitions.positions() == {PARTITION: 3}
 
 
 @pytest.mark.parametrize("position, again", [(3, [2, 0, 0, 0]), (5, [2, 2, 2, 0]), (0, [0, 0, 0, 0])])

@@ -15,7 +15,7 @@ from typing import assert_never
 from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.arriving import merge
-from parcours.core.audiences import fill, fix_membership
+from parcours.core.audiences import fill, fix_membership, leave_unfilled
 from parcours.core.delivery import copies, deliveries, destinations, feedback, inbox, sending
 from parcours.core.delivery.deciding import forget_offers
 from parcours.core.delivery.feedback import Reacted
@@ -232,8 +232,9 @@ def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
                 fill(turn, audiences)
             if renewed:
                 follow_audiences(turn, unknown=False)
-        case ChangeSetAside(journey=journey, reason=reason):
+        case ChangeSetAside(journey=journey, reason=reason, audiences=audiences):
             let_be(turn, journey, reason)
+            leave_unfilled(turn, audiences)
         case _:
             assert_never(given)
 

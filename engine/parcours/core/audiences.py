@@ -62,16 +62,20 @@ def look_after(turn: Turn, names: Iterable[str]) -> tuple[AudienceTrigger, ...]:
     one later than before, so the next change by time is that of before or one of theirs. All audiences are looked at
     where that does not hold, or no change was to come: it may have been set aside.
     """
-    program, audiences = turn.program, turn.profile.audiences
-    due = turn.due_of("audience")
+    program, due = turn.program, turn.due_of("audience")
     asked = [name for name in names if name in program.series]
-    if due is None or not (program.counting.keys() >= set(asked) and audiences.keys() >= program.audiences.keys()):
+    if due is None or not program.counting.keys() >= set(asked) or lacks_an_answer(turn):
         return look_again(turn, unknown=False)
     counting = sorted({audience for name in asked for audience in program.counting[name]})
     changes, change_at = _evaluated(turn, counting, unknown=False)
     if change_at is not None and change_at < due:
         turn.set_only_timer(change_at, "audience")
     return changes
+
+
+def lacks_an_answer(turn: Turn) -> bool:
+    """Whether some audience has no membership of her, because it could not be filled (leave_unfilled)."""
+    return not turn.profile.audiences.keys() >= turn.program.audiences.keys()
 
 
 def _evaluated(turn: Turn, names: Iterable[str], *, unknown: bool) -> tuple[tuple[AudienceTrigger, ...], int | None]:
@@ -126,3 +130,8 @@ def fill(turn: Turn, audiences: Collection[str]) -> None:
     turn.profile.audiences = before | inside
     turns_at = [known[name].condition.next_change(scope) for name in known]
     turn.set_only_timer(min((at for at in turns_at if at is not None), default=None), "audience")
+
+
+def leave_unfilled(turn: Turn, audiences: Collection[str]) -> None:
+    """Forget what is known of her and these audiences, which cannot be filled: her next look fills them silently."""
+    turn.profile.audiences = {name: value for name, value in turn.profile.audiences.items() if name not in audiences}

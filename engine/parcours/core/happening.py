@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parcours.core.audiences import look_after, look_again
+from parcours.core.audiences import lacks_an_answer, look_after, look_again
 from parcours.core.delivery import inbox
 from parcours.core.delivery.marking import note_conversions
 from parcours.core.input import EventHappened
@@ -29,12 +29,12 @@ def take_event(turn: Turn, given: EventHappened) -> None:
     if turn.program.places:
         take_positions(turn, given.names, given.properties, timestamp)
     # An event changes audiences by a history, by a score that is kept as a trait, by making the person known, or by
-    # coming at the instant of a change by time.
+    # coming at the instant of a change by time. Those that a publication could not fill are filled with any.
     renewed = bool(turn.program.renewed_by) and renew_with(turn, given.names)
     changes: tuple[AudienceTrigger, ...] = ()
     if has_audiences and (unknown or renewed or lost or time_turns_now(turn)):
         changes = look_again(turn, unknown=unknown)
-    elif has_audiences and asked:
+    elif has_audiences and (asked or lacks_an_answer(turn)):
         changes = look_after(turn, given.names)
     if turn.program.predicting:
         tell_came_true(turn, given.names, given.properties)

@@ -360,13 +360,14 @@ ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
 class ChangeSetAside(msgspec.Struct, frozen=True):
     """The person is not to go through a change, because that cannot be done; the reason in words.
 
-    journey  the one that was stopped or resumed; None where audiences were published
+    journey  the one that was stopped or resumed; None where `audiences`, named by their keys, were published
     """
 
     at: int
     number: int
     journey: str | None
     reason: str
+    audiences: tuple[str, ...] = ()
 
 
 Input: TypeAlias = (

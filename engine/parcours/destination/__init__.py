@@ -91,7 +91,7 @@ class Destination(Protocol):
         """Open connections and files. May raise: the dispatcher tries again with a back-off."""
 
     async def send(self, members: Sequence[Member]) -> list[Receipt]:
-        """Tell of these members, at most `batch` of them, and answer with one receipt each, in any order.
+        """Tell of these members, none to at most `batch` of them, and answer with one receipt each, in any order.
 
         An exception, or a receipt that is missing, counts as `Ambiguous`. Calls may overlap, never for one person.
         """

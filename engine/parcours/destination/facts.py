@@ -62,7 +62,7 @@ class FactsDestination(Protocol):
         """Open connections and files. May raise: it is tried again."""
 
     async def publish(self, facts: Sequence[FactRow]) -> None:
-        """Hand over these facts, at most `batch` of them, all of one shard and in its order."""
+        """Hand over these facts, none to at most `batch` of them, all of one shard and in its order."""
 
     async def stop(self) -> None:
         """Close what `start` opened. Follows each `start`, also one that raised."""

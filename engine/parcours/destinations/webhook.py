@@ -67,6 +67,8 @@ class WebhookDestination(ToldWithEachMember):
         )
 
     async def send(self, members: Sequence[Member]) -> list[Receipt]:
+        if not members:
+            return []
         receipts = await self._post(members)
         if len(members) == 1 or not all(isinstance(each, Refused) for each in receipts):
             return receipts

@@ -1,28 +1,24 @@
 """The program: the compiled, immutable form of a project that the core runs.
 
-Names are resolved: a step's `next` is a step id or None, which means that the run ends after it. `compile_project` in
-compile/project.py is the only place that builds a Program from documents; publish/linking.py joins several.
+Names are resolved. `compile_project` in compile/project.py is the only place that builds a Program from documents;
+publish/linking.py joins several.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
 from parcours.journey.analyses import Analyses
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
-from parcours.journey.campaign_steps import LocalTime, Opening
 from parcours.journey.destinations import Destination
 from parcours.journey.disclosure import Disclosure
-from parcours.journey.experiments import Experiment
 from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import instants_from
-from parcours.journey.model.steps import PERCENT_TOTAL
 from parcours.journey.offers import NO_OFFERS, Offers
 from parcours.journey.parts import AudienceChange as AudienceChange
 from parcours.journey.parts import AudienceTrigger as AudienceTrigger
@@ -42,6 +38,18 @@ from parcours.journey.policies import ConsentPolicy as ConsentPolicy
 from parcours.journey.policies import Holdout as Holdout
 from parcours.journey.policies import Policies as Policies
 from parcours.journey.policies import QuietHours as QuietHours
+from parcours.journey.steps import AudienceListener as AudienceListener
+from parcours.journey.steps import Branch as Branch
+from parcours.journey.steps import CallAction as CallAction
+from parcours.journey.steps import End as End
+from parcours.journey.steps import EventListener as EventListener
+from parcours.journey.steps import Listener as Listener
+from parcours.journey.steps import ReactionListener as ReactionListener
+from parcours.journey.steps import Send as Send
+from parcours.journey.steps import Split as Split
+from parcours.journey.steps import Standby as Standby
+from parcours.journey.steps import Step as Step
+from parcours.journey.steps import WaitFor as WaitFor
 from parcours.scoring.score import Predicting, Score
 
 PAGE_EVENTS: Final[Mapping[str, str]] = {"page": "Page Viewed", "screen": "Screen Viewed"}
@@ -76,120 +84,6 @@ class ReadEntry:
 @dataclass(frozen=True, slots=True)
 class CampaignEntry:
     """Entry by a campaign, which takes people from step to step: a run stays where it is until it is taken on."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventListener:
-    trigger: Trigger
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AudienceListener:
-    """Waits for the person to enter or leave an audience. `at_once`: one who is inside, or outside, already matches."""
-
-    audience: str
-    change: AudienceChange
-    next: str | None
-    at_once: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReactionListener:
-    """Waits for `reaction` to a delivery of the step `of`, on `channel` if named; of a call, for its outcome."""
-
-    reaction: str
-    of: str
-    channel: str | None
-    link: str | None
-    next: str | None
-
-
-Listener: TypeAlias = EventListener | ReactionListener | AudienceListener
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A send step. `to` maps each of its channels to its address expression.
-
-    only_first  one delivery, on the first of the channels that no gate refuses
-    prefer      the name of the channel that then comes before the others, if it is one of them
-    window      of a campaign's send: when it is open to people
-    """
-
-    id: str
-    message: str
-    to: Mapping[str, Expression]
-    on_refused: str | None
-    has_on_refused: bool
-    next: str | None
-    only_first: bool = False
-    prefer: Expression | None = None
-    window: Opening | LocalTime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitFor:
-    """A listening step. `on_timeout` counts only where `timeout_ms` is not None."""
-
-    id: str
-    listeners: tuple[Listener, ...]
-    timeout_ms: int | None
-    on_timeout: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A branch. `otherwise` is the next step where the document names none; `has_otherwise` tells them apart."""
-
-    id: str
-    arms: tuple[tuple[Expression, str | None], ...]
-    otherwise: str | None
-    has_otherwise: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A random split. Each arm's bound is cumulative, in hundredths of a percent: the last one is 10,000.
-
-    names       of the arms, None where one has none; with an experiment each has its own
-    experiment  what is compared between the arms
-    """
-
-    id: str
-    arms: tuple[tuple[int, str | None], ...]
-    names: tuple[str | None, ...]
-    experiment: Experiment | None = None
-
-    @property
-    def percents(self) -> tuple[float, ...]:
-        """The share of each arm."""
-        bounds = (0, *(bound for bound, _ in self.arms))
-        return tuple((after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds))
-
-
-@dataclass(frozen=True, slots=True)
-class CallAction:
-    """An outbound call of the action named. The run goes on at once."""
-
-    id: str
-    action: str
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Standby:
-    """A step of a campaign at which people wait for what becomes of the set, or a split whose parts are compared."""
-
-    id: str
-
-
-Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | Decide | End | Standby
 
 
 @dataclass(frozen=True, slots=True)

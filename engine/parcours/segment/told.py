@@ -127,12 +127,13 @@ class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     """The person's first timer was set aside, for this reason. Or, without a person: inputs are kept from here on, or
     rankings of offers have learned.
 
-    change   the number of a change of what is published that was set aside, in place of a timer
-    journey  the one that it was about, if it was about one
-    keeps    new: from the beginning of the store; on: as before; anew: those before are missing
-    records  the channels that only record from now on
-    until    of the first line of a file: how far the time of the store was
-    learned  what rankings of offers know from now on, by what they learn
+    change     the number of a change of what is published that was set aside, in place of a timer
+    journey    the one that it was about, if it was about one
+    audiences  the keys of those that it would have filled
+    keeps      new: from the beginning of the store; on: as before; anew: those before are missing
+    records    the channels that only record from now on
+    until      of the first line of a file: how far the time of the store was
+    learned    what rankings of offers know from now on, by what they learn
     """
 
     user_id: str | None = None
@@ -140,6 +141,7 @@ class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     reason: str = ""
     change: int | None = None
     journey: str | None = None
+    audiences: tuple[str, ...] = ()
     keeps: Literal["new", "on", "anew"] | None = None
     records: tuple[str, ...] = ()
     effective_at: Zoned | None = None
@@ -237,7 +239,8 @@ def told_line(person: str, given: Input) -> bytes:
         case TimerSetAside():
             return encode_told(TickLine(user_id, name, given.reason))
         case ChangeSetAside():
-            return encode_told(TickLine(user_id, name, given.reason, given.number, given.journey))
+            tick = TickLine(user_id, name, given.reason, given.number, given.journey, given.audiences)
+            return encode_told(tick)
         case _:
             raise AssertionError(f"{type(given).__name__} comes from callers, or from nobody")
 
@@ -298,8 +301,8 @@ def told_input(line: bytes, at: int) -> Input:
             return _of_campaign(campaign, at)
         case TickLine(user_id=None, person=None) | PublicationLine() | EndLine():
             raise Unusable("it concerns nobody")
-        case TickLine(change=int(number), journey=journey, reason=reason):
-            return ChangeSetAside(at, number, journey, reason)
+        case TickLine(change=int(number), journey=journey, reason=reason, audiences=audiences):
+            return ChangeSetAside(at, number, journey, reason, audiences)
         case TickLine(reason=reason):
             return TimerSetAside(at, reason)
 

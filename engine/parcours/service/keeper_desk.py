@@ -78,7 +78,8 @@ class KeeperDesk:
         try:
             await self._start(host, runtime, publishes=not again)
         except BaseException as error:
-            await close_all([host.turn_away, runtime.leave], after=error)
+            # What is opened again goes on with what was started by now; what is refused leaves nothing behind.
+            await close_all([host.turn_away, runtime.leave if again else runtime.withdraw], after=error)
             raise
         self._runtime, self._host, self._succession = runtime, host, None
         self._watching = asyncio.ensure_future(self._watch(runtime))

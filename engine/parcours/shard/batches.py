@@ -142,13 +142,13 @@ class Batches:
             self._commits.commit(work)
         return self.partitions.positions()[partition]
 
-    def tell_position(self, partition: str, reader: str, below: int | None, now_ms: int) -> bool:
+    def tell_position(self, partition: str, reader: str, below: int | None) -> bool:
         """Nothing before this offset is outstanding. Whether that router is still the reader; else nothing changes."""
         self._commits.check()
         if not self.partitions.is_read_by(partition, reader):
             return False
-        if below is None or self._moving.halted_until_ms > now_ms:
-            return True  # it is told again
+        if below is None:
+            return True
         with self._commits.whole():
             work = self._commits.begin(0)
             work.own += self.partitions.advance(partition, below)

@@ -164,8 +164,10 @@ class Inputs:
 
     def _set_aside(self, work: Work, person: str, change: ChangeInput, mark: bytes) -> ChangeSetAside:
         reason = f"a change was set aside: {self._dead_letters.set_aside(work, change.at, person, None, mark)}"
-        journey = None if isinstance(change, AudiencesPublished) else change.journey
-        set_aside = ChangeSetAside(change.at, change.number, journey, reason)
+        if isinstance(change, AudiencesPublished):
+            set_aside = ChangeSetAside(change.at, change.number, None, reason, change.audiences)
+        else:
+            set_aside = ChangeSetAside(change.at, change.number, change.journey, reason)
         self._archiving.note(work, person, set_aside)
         return set_aside
 

@@ -16,8 +16,9 @@ Whether a source is paused is kept here, too, so that it holds for all who read 
 shard for all of them, so that there are no two minds about it.
 
 Reading begins at the lowest `below` of all shards. What one shard has is only true beside what the others have: while
-no move between shards may begin, as when stores are copied, nothing is taken of any partition either. These entries
-are never let go to make room for others.
+no move between shards may begin, as when stores are copied, nothing is taken of any partition either. A position that
+is told meanwhile is kept, for all before it had been taken by then. These entries are never let go to make room for
+others.
 """
 
 from __future__ import annotations

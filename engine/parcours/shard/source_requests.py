@@ -35,9 +35,7 @@ class TellPosition(Request[bool], frozen=True, tag="tell_position"):
     below: int | None
 
     async def put_to(self, host: ShardHost) -> bool:
-        return await host.step(
-            lambda shard, now: shard.batches.tell_position(self.partition, self.reader, self.below, now)
-        )
+        return await host.step(lambda shard, now: shard.batches.tell_position(self.partition, self.reader, self.below))
 
 
 class MovePosition(Request[bool], frozen=True, tag="move_position"):

@@ -111,6 +111,12 @@ class DestinationContract(ABC, Generic[Other]):
             self.told(other, *([member(number)] for number in range(20)))
             assert [each["id"] for each in self.taken(other)] == [member(number).id for number in range(20)]
 
+    def test_an_empty_batch_tells_nothing_and_has_no_receipt(self) -> None:
+        with self.other() as other:
+            (receipt,) = self.told(other, [], [member(1)], [])
+            assert receipt.key == member(1).id
+            assert [each["id"] for each in self.taken(other)] == [member(1).id]
+
     def test_what_cannot_be_told_to_anybody_is_certainly_not_told(self) -> None:
         with self.other() as other:
             opened = self.destination(self.destination.Settings.model_validate(self.settings(other)))

@@ -108,6 +108,11 @@ class FactsDestinationContract(ABC, Generic[Other]):
             self.publish(other, facts[:150], facts[150:151], facts[151:])
             assert self.by_person(self.taken(other)) == self.by_person([(each.id, each.body) for each in facts])
 
+    def test_an_empty_batch_hands_over_nothing(self) -> None:
+        with self.other() as other:
+            self.publish(other, [], [fact(1)], [])
+            assert self.taken(other) == [(fact(1).id, fact(1).body)]
+
     def test_a_fact_of_nobody_arrives(self) -> None:
         with self.other() as other:
             self.publish(other, [fact(1, ""), fact(2, "")])

@@ -107,6 +107,15 @@ class ClusterRuntime:
         """Look after nothing any more, and end nothing: somebody else does, or will."""
         await close_all([self._supervisor.leave if self._supervisor else None, self._give_up])
 
+    async def withdraw(self) -> None:
+        """Leave, and end what it has started; that is somebody else's where one has taken over meanwhile."""
+        await close_all([self._end_own, self.leave])
+
+    async def _end_own(self) -> None:
+        claims = claims_at(self._plan.store, self._plan.shards)
+        if self._supervisor is not None and (await in_thread(claims.keeper)).epoch == self.epoch:
+            await self._supervisor.withdraw()
+
     async def stop(self) -> None:
         """End the actors, and Ray if this runtime started it."""
         supervisor = self._supervisor

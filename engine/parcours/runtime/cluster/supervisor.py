@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import ray
-from ray.exceptions import ActorAlreadyExistsError, RayActorError, RayTaskError
+from ray.exceptions import ActorAlreadyExistsError
 
 from parcours.background import in_thread, spawn
 from parcours.dispatch.channel_state import ChannelState
@@ -37,6 +37,7 @@ from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import ActorGone, ActorPort, Whereabouts, answer_of
 from parcours.runtime.cluster.actors import Assignment, DispatcherActor, ExporterActor, ShardActor, start_actor
 from parcours.runtime.cluster.naming import KEEPER, end_others, find, named
+from parcours.runtime.cluster.watch import ANSWERS_AFTER_S, Watch
 from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 from parcours.store.address import is_durable
@@ -45,9 +46,6 @@ from parcours.store.claims import Held
 T = TypeVar("T")
 
 log = logging.getLogger("parcours")
-
-WATCH_EVERY_S = 0.5
-"""How often each actor is asked whether it is there; a restarted one is back at work that much later."""
 
 ASSIGN_PAUSE_S = 0.5
 """Pause before an actor is assigned again whose store somebody still holds, or that did not answer."""
@@ -92,7 +90,8 @@ class Supervisor:
         self._epochs: list[int | None] = [None] * plan.shards
         self._lives = dict.fromkeys(plan.channels, 0)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._troubles: dict[str, str] = {}
+        self._silence_s = plan.settings.actor_silence_ms / 1_000
+        self._watch = Watch(self._silence_s)
         self._publications = b""
         self.ports = [ActorPort(number, None, None, keeper=epoch) for number in range(plan.shards)]
 
@@ -117,22 +116,21 @@ class Supervisor:
         publications = await _patiently(self._newest)
         self._publications = encode(publications)
         for number in range(len(self._shards)):
-            spawn(self._watch(f"shard {number}", partial(self._look_after_shard, number)), self._tasks)
+            look = partial(self._look_after_shard, number, ANSWERS_AFTER_S)
+            spawn(self._watch.keep(f"shard {number}", look), self._tasks)
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers))
         if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
-            look = partial(self._look_after, self._exporter, self._exporter.trouble.remote, self._assign_exporter)
-            spawn(self._watch("exporter", look), self._tasks)
+            self._keep_watch("exporter", self._exporter, self._assign_exporter)
 
     async def _adopt(self, number: int, name: str, noted: int) -> None:
         """Go on with an actor that an earlier keeper has started, if it answers.
 
         One that has let go of the shard is assigned anew, which takes a moment; another one would have to start first.
         """
-        silence_s = self._plan.settings.actor_silence_ms / 1_000
         with suppress(ShardUnavailable, TimeoutError):
             actor = await in_thread(find, name, self._whereabouts.namespace)
-            async with asyncio.timeout(silence_s):
+            async with asyncio.timeout(self._silence_s):
                 epoch = await answer_of(actor.adopt.remote(self._epoch, {}))
             if epoch in (noted, None):
                 self._names[number], self._epochs[number] = name, epoch
@@ -145,7 +143,7 @@ class Supervisor:
             return await newest(self.ports)
         except ShardUnavailable:
             for number in range(len(self._shards)):
-                await self._look_after_shard(number)
+                await self._look_after_shard(number, 0)
             raise
 
     def _start(self, kind: Any, name: str) -> Any:
@@ -196,9 +194,11 @@ class Supervisor:
             await asyncio.gather(*(until_answered(partial(self._introduce, each, actors)) for each in numbers))
         await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
         for channel, actor in actors.items():
-            assign = partial(self._assign_dispatcher, channel)
-            watched = partial(self._look_after, actor, actor.trouble.remote, assign)
-            spawn(self._watch(f"dispatcher {channel}", watched), self._tasks)
+            self._keep_watch(f"dispatcher {channel}", actor, partial(self._assign_dispatcher, channel))
+
+    def _keep_watch(self, name: str, actor: Any, assign: Callable[[], Awaitable[None]]) -> None:
+        look = partial(self._watch.look_after, actor, actor.watched.remote, assign, ANSWERS_AFTER_S)
+        spawn(self._watch.keep(name, look), self._tasks)
 
     async def _introduce(self, number: int, dispatchers: dict[str, Any]) -> None:
         """To whichever actor has the shard now: one that has ended never answers."""
@@ -285,56 +285,16 @@ class Supervisor:
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._epoch}.{self._lives[channel]}"
 
-    async def _watch(self, name: str, look_after: Callable[[], Awaitable[object]]) -> None:
-        """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again."""
-        told: str | None = None  # by a dispatcher: nobody sees what its own process logs
-        while True:
-            await asyncio.sleep(WATCH_EVERY_S)
-            try:
-                answer = await look_after()
-            except Exception as error:  # noqa: BLE001  # the watch has to go on whatever it finds
-                self._note(name, f"{name}: {error}")
-            else:
-                if self._troubles.pop(name, None):
-                    log.info("%s is at work again", name)
-                if isinstance(answer, str) and answer != told:
-                    log.warning("%s", answer)
-                told = answer if isinstance(answer, str) else None
-
-    def _note(self, name: str, trouble: str) -> None:
-        if trouble != self._troubles.get(name):
-            log.warning("%s", trouble)
-        self._troubles[name] = trouble
-
-    async def _look_after_shard(self, number: int) -> object:
-        """The same of the actor of a shard: another one is put in its place, which is assigned at once."""
+    async def _look_after_shard(self, number: int, after_s: float) -> object:
+        """What the actor of a shard answers. Where it has gone another one takes its place, and is assigned at once."""
         actor, assign = self._shards[number], partial(self._assign_shard, number)
         try:
-            return await self._look_after(actor, partial(actor.ask.remote, STATUS, self._epoch), assign)
+            ask = partial(actor.watched.remote, STATUS, self._epoch)
+            return await self._watch.look_after(actor, ask, assign, after_s)
         except ActorGone:
             self._replace(number)
             await _patiently(assign)
             raise
-
-    async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> object:
-        """What the actor answers, None if it has only just been assigned. Raises what is wrong with it, once something
-        has been done about that.
-        """
-        silence_s = self._plan.settings.actor_silence_ms / 1_000
-        try:
-            async with asyncio.timeout(silence_s):
-                return await ask()
-        except TimeoutError:  # it answers between the slices of its work, however much that is
-            ray.kill(actor, no_restart=False)
-            raise ActorGone(f"no answer within {silence_s:g} s, so its process is ended") from None
-        except RayActorError:
-            # the next answer of the one that is started anew tells that it has to be assigned
-            raise ActorGone("its process has ended, and is started anew") from None
-        except ShardUnavailable:
-            await assign()
-        except RayTaskError as error:
-            raise error.cause from None
-        return None
 
     def _workers(self) -> list[Any]:
         """All actors but those of shards."""
@@ -343,7 +303,7 @@ class Supervisor:
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers and the exporter could not get to work so far."""
         answers = await asyncio.gather(*(actor.trouble.remote() for actor in self._workers()), return_exceptions=True)
-        return [*self._troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
+        return [*self._watch.troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
 
     async def channel_states(self) -> list[ChannelState]:
         """Where each channel stands whose dispatcher answers within a moment."""
@@ -369,12 +329,19 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Let what is being sent finish, close the stores, end the actors."""
+        await self._end(range(len(self._shards)))
+
+    async def withdraw(self) -> None:
+        """The same of the actors that it has started: those that it has found go on."""
+        await self._end([number for number, name in enumerate(self._names) if name in self._started])
+
+    async def _end(self, shards: Sequence[int]) -> None:
         await self.leave()
         workers = self._workers()
         # An actor that is dead at this moment has nothing to finish and nothing open.
         await asyncio.gather(*(answer_of(actor.stop.remote()) for actor in workers), return_exceptions=True)
-        await asyncio.gather(*(port.close() for port in self.ports), return_exceptions=True)
-        for actor in [*workers, *self._shards]:
+        await asyncio.gather(*(self.ports[number].close() for number in shards), return_exceptions=True)
+        for actor in [*workers, *(self._shards[number] for number in shards)]:
             ray.kill(actor)
 
 
