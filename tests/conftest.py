@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from typer.main import get_command
 
 pytest_plugins = ["tests.postgres"]
 
@@ -113,6 +115,14 @@ def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
     ray_guard.allowed = CLUSTER in request.path.parents
     yield
     ray_guard.allowed = False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def commands_made_once() -> Iterator[None]:
+    """Make the commands of an application when one is first called: typer reads all signatures again at each call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", cache(get_command))
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

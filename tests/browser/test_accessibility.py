@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -15,11 +17,16 @@ pytestmark = pytest.mark.browser
 
 RUN: Final = "axe.run(document, {resultTypes: ['violations']})"
 """All rules, good practice as well. Of contrasts within pictures it cannot tell: tests of their colours do."""
+
 OPENED: Final = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 
+FULL: Final = "PARCOURS_BROWSER_FULL" in os.environ
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1_280])
+SIGHTS: Final = [*product((360, 1_280), ("light", "dark"))] if FULL else [(360, "dark"), (1_280, "light")]
+"""Widths and themes in which everything is looked at: each of them once, all four pairs with PARCOURS_BROWSER_FULL."""
+
+
+@pytest.mark.parametrize("width, scheme", SIGHTS)
 def test_nothing_on_it_keeps_anybody_out(
     scheme: Literal["light", "dark"], width: int, page: Page, report: Path
 ) -> None:

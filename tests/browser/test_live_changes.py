@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from tests.browser.test_accessibility import SIGHTS
 from tests.browser.test_live_page import KEY, OVERFLOWING, SCROLLING, come, log_in, violations
 from tests.ingress.page.studio import TEXTS
 from tests.ingress.served import Served, served
@@ -109,8 +110,7 @@ def test_the_folder_of_the_door_is_published_and_both_versions_stand_side_by_sid
         assert changed.count() == 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1_280])
+@pytest.mark.parametrize("width, scheme", SIGHTS)
 def test_nothing_in_changes_keeps_anybody_out(
     scheme: Literal["light", "dark"], width: int, page: Page, door: Served, folder: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import httpx
 import pytest
 from tests import installed
-from tests.browser.test_accessibility import RUN, told
+from tests.browser.test_accessibility import RUN, SIGHTS, told
 from tests.ingress.page.studio import TEXTS
 from tests.ingress.served import Served, served, until
 from tests.projects import write_texts
@@ -186,8 +186,7 @@ def test_without_a_script_all_of_it_can_be_read_and_used(page: Page, door: Serve
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1_280])
+@pytest.mark.parametrize("width, scheme", SIGHTS)
 def test_nothing_on_it_keeps_anybody_out(
     scheme: Literal["light", "dark"], width: int, page: Page, door: Served
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import httpx
 import pytest
+from tests.browser.test_accessibility import SIGHTS
 from tests.browser.test_live_page import KEY, OVERFLOWING, SCROLLING, log_in, tab_to, violations
 from tests.ingress.page.gallery import TEXTS
 from tests.ingress.served import Served, served, until
@@ -87,8 +88,7 @@ def asked(door: Served, method: str, path: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1_280])
+@pytest.mark.parametrize("width, scheme", SIGHTS)
 def test_nothing_on_them_keeps_anybody_out(
     scheme: Literal["light", "dark"], width: int, page: Page, door: Served
 ) -> None:

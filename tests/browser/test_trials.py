@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from tests.browser.test_accessibility import SIGHTS
 from tests.browser.test_live_page import KEY, OVERFLOWING, SCROLLING, log_in, violations
 from tests.ingress.served import Served, served
 
@@ -149,8 +150,7 @@ def test_who_opens_the_mail_is_reminded_no_more(plain: Page, cart: Path) -> None
     assert plain.url.endswith("/try")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1_280])
+@pytest.mark.parametrize("width, scheme", SIGHTS)
 def test_nothing_in_test_mode_keeps_anybody_out(scheme: str, width: int, page: Page, door: Served, cart: Path) -> None:
     page.context.set_default_timeout(20_000)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -29,7 +29,10 @@ pytestmark = pytest.mark.ray
 T = TypeVar("T")
 
 PATIENCE_S = 180.0
-"""Ray notices after a quarter of a minute that a machine is gone; this is far more."""
+"""Far more than it takes until a machine is missed and what ran there runs elsewhere."""
+
+MISSED_SOON = {"RAY_health_check_period_ms": "500"}
+"""A machine that is gone is missed after five looks, so far apart; a slow one has as long to answer as ever."""
 
 SHARDS = 3
 
@@ -48,7 +51,7 @@ def cluster(ray_only_in_cluster: None, monkeypatch_module: pytest.MonkeyPatch) -
     """A cluster of this module's own; that of the other modules ends before."""
     del ray_only_in_cluster
     ray.shutdown()
-    for name, value in ENVIRONMENT.items():
+    for name, value in (ENVIRONMENT | MISSED_SOON).items():
         monkeypatch_module.setenv(name, value)
     with nodes(2) as cluster:
         yield cluster

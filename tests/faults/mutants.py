@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,13 @@ class Mutant:
         source = path.read_text()
         assert source.count(self.text) == 1, f"the text of {self.name!r} is not in {self.file} once"
         path.write_text(source.replace(self.text, self.replacement))
+
+
+def copy_to(folder: Path, *packages: Path) -> None:
+    """Copies of packages to be changed, with what is compiled of them: only what is changed is compiled again."""
+    half_written = shutil.ignore_patterns("*.pyc.*")
+    for package in packages:
+        shutil.copytree(package, folder / package.name, ignore=half_written)
 
 
 MUTANTS: Final = (

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.mutants import MUTANTS, Mutant, copy_to
 
 import parcours
 
@@ -21,7 +20,7 @@ FULL = "PARCOURS_FAULTS_FULL" in os.environ
 
 @pytest.mark.parametrize("mutant", [each for each in MUTANTS if each.often or FULL], ids=lambda mutant: mutant.name)
 def test_a_mutant_is_found(mutant: Mutant, tmp_path: Path) -> None:
-    shutil.copytree(ENGINE / "parcours", tmp_path / "parcours", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_to(tmp_path, ENGINE / "parcours")
     mutant.apply(tmp_path)
 
     seeds = ["--from", str(mutant.start), "--seeds", str(mutant.seeds)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.engine.lives import ROOT
-from tests.faults.mutants import Mutant
+from tests.faults.mutants import Mutant, copy_to
 from tests.sources.stream_mutants import MUTANTS
 from tests.sources.streams.checker import RULES, Ended, check
 from tests.sources.streams.life import PLACES
@@ -51,8 +50,7 @@ KILLS_OF_MUTANTS = 8
 @pytest.mark.skipif(not FULL, reason="each takes a minute or more")
 @pytest.mark.parametrize("rule, mutant", FOUND_BY, ids=lambda each: each.name if isinstance(each, Mutant) else each)
 def test_a_mutant_is_found_by_a_few_kills(rule: str, mutant: Mutant, tmp_path: Path) -> None:
-    package = Path(parcours.__file__).parent
-    shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_to(tmp_path, Path(parcours.__file__).parent)
     mutant.apply(tmp_path)
     storm = ["-m", "tests.sources.streams.storm", "--seed", "7", "--kills", str(KILLS_OF_MUTANTS)]
 

@@ -8,6 +8,7 @@ about is not so, 2 if the command was used wrongly.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -98,8 +99,9 @@ def sentence(error: ParcoursError | OSError) -> str:
     return str(error)
 
 
+@cache
 def build() -> typer.Typer:
-    """The whole command line as a typer application."""
+    """The whole command line as a typer application, the same one each time."""
     app = typer.Typer(
         name="parcours",
         cls=SentencesGroup,

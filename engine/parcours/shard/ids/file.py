@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain
 from struct import Struct
@@ -170,7 +170,7 @@ class IdFile:
         self._fences = array("Q", index.fences)
         self._parts: dict[int, tuple[int, int, int, int]] = {}
         """Of each part: where it begins, its size in bytes, its first block and the one after its last."""
-        self.counts = index.counts
+        self.counts = {part: count for part, count in index.counts.items() if count}
         offset = block = 0
         for part, count in index.counts.items():
             end = block + -(-count // BLOCK_ENTRIES)
@@ -234,6 +234,16 @@ class IdFile:
         if crc32(entries) != as_number(block[-CHECK_BYTES:]):
             raise damaged(f"the file of message ids {self.info.name}", "a block does not fit its check")
         return entries
+
+
+def counts_of(files: Iterable[IdFile], through: Sequence[int]) -> list[int]:
+    """How many entries of each part these files have: of one only those files that come after its number."""
+    counts = [0] * len(through)
+    for file in files:
+        for part, count in file.counts.items():
+            if file.info.number > through[part]:
+                counts[part] += count
+    return counts
 
 
 def keys_in(entries: bytes) -> Iterable[bytes]:

@@ -34,6 +34,7 @@ from parcours.shard.ids.file import (
     IdFileInfo,
     IdFileWriter,
     as_number,
+    counts_of,
     encode_time,
     keys_in,
     time_in,
@@ -299,11 +300,12 @@ class SeenIds:
         self._files = {info.name: opened.get(info.name) or IdFile(self._store, info) for info in following.infos()}
         if following.through != before.through:
             self._leaving = [{} for _ in range(PARTS)]
-        for part in range(PARTS):
+        newest = [self._files[info.name] for info in following.newest]
+        for part, there in enumerate(counts_of(newest, [each.through for each in following.parts])):
             own = following.parts[part].own
             if own != before.parts[part].own:
                 self._filters.settle(part, None if own is None else self._files[own.name].filter)
-            self._filters.check(part, sum(file.counts.get(part, 0) for file in self._newest_of(part)))
+            self._filters.check(part, there)
         self._oldest_file_ms = min((file.info.newest_ms for file in self._files.values()), default=NEVER)
         self.older = bool(self._files)
 

@@ -25,13 +25,9 @@ class Doors:
         return sum(door.starts for door in self.all)
 
     async def start(self) -> None:
-        """The first opens the engine, then the others attach to it."""
-        await self.all[0].start()
-        await self.all[0].opened()
-        for door in self.all[1:]:
-            await door.start()
-        for door in self.all[1:]:
-            await door.opened()
+        """Whichever comes first opens the engine, the others attach to it."""
+        await asyncio.gather(*(door.start() for door in self.all))
+        await asyncio.gather(*(door.opened() for door in self.all))
 
     def move(self, cluster: str) -> None:
         """All of them start again, at another cluster: whichever comes first opens the engine there."""
