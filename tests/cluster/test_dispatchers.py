@@ -38,9 +38,10 @@ def shares(plan: Plan, settings: Mapping[str, object], channel: str = "email") -
 
 @pytest.mark.parametrize("channel", ["email", CALL])
 def test_the_shards_are_dealt_out_among_the_dispatchers(plan: Plan, channel: str) -> None:
-    dealt = [list(share.shards(5)) for share in shares(plan, {"dispatchers": 3}, channel)]
+    several = shares(plan, {"dispatchers": 3}, channel)
 
-    assert dealt == [[0, 3], [1, 4], [2]]
+    assert [list(share.shards(5)) for share in several] == [[0, 3], [1, 4], [2]]
+    assert [share.part(5) for share in several] == [0.4, 0.4, 0.2]
 
 
 def test_one_alone_has_the_channel_s_name_and_several_are_numbered(plan: Plan) -> None:

@@ -177,21 +177,22 @@ def test_dispatchers_that_share_a_channel_keep_to_its_rate_together(
             left.append(asyncio.get_running_loop().time())
             return [Accepted(delivery.key) for delivery in deliveries]
 
-        # given a channel with a rate, and two dispatchers that share it
-        plan = Plan(Project.of(ProjectDocument(project="shop")), 2, "memory:", {"note": {"rate": "20/s"}})
+        # given a channel with a rate, and two dispatchers that send for two shards of three, and for the third
+        plan = Plan(Project.of(ProjectDocument(project="shop")), 3, "memory:", {"note": {"rate": "20/s"}})
         dispatchers, shards = [], []
-        for number in range(2):
-            channel, shard = new_channel(), new_shard([new_entry(number * 100 + each) for each in range(20)])
+        for number, part in enumerate((2 / 3, 1 / 3)):
+            entries = [new_entry(number * 100 + each) for each in range(round(60 * part))]
+            channel, shard = new_channel(), new_shard(entries)
             channel.answer = answer
             registry = OneChannel(channel)
-            dispatchers.append(new_dispatcher(f"note-{number}", "note", plan, program_of(), registry, sharers=2))
+            dispatchers.append(new_dispatcher(f"note-{number}", "note", plan, program_of(), registry, part))
             shards.append(shard)
 
-        # when each has twenty deliveries
-        await asyncio.gather(*map(run_until_settled, dispatchers, shards, [20, 20]))
+        # when each shard has twenty deliveries
+        await asyncio.gather(*map(run_until_settled, dispatchers, shards, [40, 20]))
 
-        # then all forty take as long as they would by one dispatcher, and the rate that is told is the channel's
-        assert left[-1] - left[0] == pytest.approx((40 - 2) / 20, rel=0.05)
+        # then all sixty take as long as they would by one dispatcher, and the rate that is told is the channel's
+        assert left[-1] - left[0] == pytest.approx(60 / 20, rel=0.05)
         assert [each.state().rate for each in dispatchers] == ["20/s", "20/s"]
 
     run(scenario())

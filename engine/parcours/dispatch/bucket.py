@@ -19,13 +19,13 @@ ROUNDING: Final = 1e-9
 class Bucket:
     """Times are seconds of one clock that only goes forward. It is full at first.
 
-    rate     that of the channel
-    sharers  buckets that keep to it together; this one has an equal share of it
+    rate  that of the channel
+    part  how much of it this one lets leave, where several keep to it together
     """
 
-    def __init__(self, rate: SendRate, sharers: int = 1) -> None:
+    def __init__(self, rate: SendRate, part: float = 1.0) -> None:
         self.rate = rate
-        self._per_second = rate.deliveries / rate.period_s / sharers
+        self._per_second = rate.deliveries / rate.period_s * part
         self._most = max(1.0, self._per_second * BURST_S)
         self._tokens = self._most
         self._at_s: float | None = None

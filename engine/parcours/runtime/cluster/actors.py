@@ -210,8 +210,8 @@ class DispatcherActor:
         opened = plan_of(plan)
         self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
-        registry = Registry.installed()
-        self._dispatcher = new_dispatcher(name, share.channel, opened, program, registry, sharers=share.of)
+        part, registry = share.part(len(shards)), Registry.installed()
+        self._dispatcher = new_dispatcher(name, share.channel, opened, program, registry, part)
         for journey in kept_back:
             self._dispatcher.keep_back(journey)
         await self._dispatcher.start(ports_to(shards, whereabouts, keeper))

@@ -45,6 +45,10 @@ class Share(NamedTuple):
         """Whose deliveries it sends, of so many shards."""
         return range(self.number, count, self.of)
 
+    def part(self, count: int) -> float:
+        """How much that is of so many shards, and so of what leaves by the channel."""
+        return len(self.shards(count)) / count
+
 
 def shares_of(plan: Plan) -> dict[str, list[Share]]:
     """The dispatchers of each of the plan's channels. Raises SettingInvalid for a number of them that is none.
