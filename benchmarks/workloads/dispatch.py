@@ -61,25 +61,34 @@ class Dispatch:
 
     def __init__(self, asked: Namespace) -> None:
         self._messages, self._cases, self._connections = asked.messages, asked.cases, asked.connections
+        self._dispatchers = asked.dispatchers
+        most = 1 if asked.runtime == "local" else asked.shards
+        if max(asked.dispatchers) > most:
+            raise SystemExit(f"--dispatchers {max(asked.dispatchers)}: there a channel has {most} at most")
         self._target = Target.of(asked)
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
         engines.add_options(parser)
         parser.add_argument("--messages", type=int, default=20_000, help="of each channel")
-        parser.add_argument("--connections", type=int, default=4, help="of mail; SMS and push have their defaults")
+        parser.add_argument(
+            "--connections", type=int, default=4, help="of mail, for each dispatcher; SMS and push have their defaults"
+        )
+        parser.add_argument("--dispatchers", type=int, nargs="+", default=[1], help="of a channel, one case each")
         parser.add_argument("--cases", nargs="+", choices=[*CONTENT, BARE], default=[*CONTENT, BARE])
 
     def run(self, number: int) -> Iterator[Measured]:
         for case in self._cases:
-            with providers() as each:
-                yield self._bare(each) if case == BARE else self._sent(case, each)
+            for dispatchers in [1] if case == BARE else self._dispatchers:
+                with providers() as each:
+                    yield self._bare(each) if case == BARE else self._sent(case, each, dispatchers)
 
-    def _sent(self, channel: str, providers: Providers) -> Measured:
+    def _sent(self, channel: str, providers: Providers, dispatchers: int) -> Measured:
         count = self._messages
         lines = [json.dumps(order(channel, number)).encode() for number in range(count)]
         blocks = [b"\n".join(lines[first : first + BLOCK_EVENTS]) for first in range(0, count, BLOCK_EVENTS)]
-        one = project(channel, providers.settings(channel, self._connections))
+        settings = providers.settings(channel, self._connections) | {"dispatchers": dispatchers}
+        one = project(channel, settings)
         with self._target.engine(one, records=()) as opened:
             meter, started_s = opened.meter(), time.perf_counter()
             accepted = sum(outcome.accepted for outcome in feed(opened.engine, blocks))
@@ -89,7 +98,8 @@ class Dispatch:
             deliveries = opened.engine.report().totals.deliveries
         sent = sum(of_state for (*_, state, _), of_state in deliveries if state == "sent")
         answers = [Answer("accepted", accepted, count), Answer("known to be sent", sent, count), *told(taken, count)]
-        return Measured(channel, {"rate": count / seconds}, cpu_us, answers)
+        case = channel if dispatchers == 1 else f"{channel}, {dispatchers} dispatchers"
+        return Measured(case, {"rate": count / seconds}, cpu_us, answers)
 
     def _bare(self, providers: Providers) -> Measured:
         """The mail that a channel makes of the same message is about as long."""

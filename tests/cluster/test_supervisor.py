@@ -15,6 +15,7 @@ from parcours.journey.project import Project
 from parcours.routing.plan import Plan
 from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import Whereabouts
+from parcours.runtime.cluster.dispatchers import Share
 from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.shard.requests import GetStatus
 from parcours.store.address import claims_at, prepare
@@ -44,9 +45,9 @@ class LetGoOnce(Supervisor):
 class KilledOnce(Supervisor):
     """The process of a shard ends before it hears of the dispatchers."""
 
-    async def _start_dispatchers(self, channels: list[str]) -> None:
+    async def _start_dispatchers(self, shares: list[Share]) -> None:
         ray.kill(self._shards[0])
-        await super()._start_dispatchers(channels)
+        await super()._start_dispatchers(shares)
 
 
 @asynccontextmanager

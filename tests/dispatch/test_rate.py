@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.dispatch.conftest import program_of
 from tests.dispatch.runs import run_until_settled
 from tests.routing.conftest import SkippingLoop
 
-from parcours.channel import Accepted, Delivery, Receipt
+from parcours.channel import Accepted, Channel, Delivery, Receipt
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.factory import new_dispatcher
+from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
-from parcours.journey.model.channel_rate import SendRate, own_settings, rate_of, rate_text
+from parcours.journey.model.channel_keys import SendRate, dispatchers_of, own_settings, rate_of, rate_text
+from parcours.journey.model.document import ProjectDocument
+from parcours.journey.project import Project
+from parcours.routing.plan import Plan
 
 if TYPE_CHECKING:
     from tests.dispatch.conftest import HandingShard, NoteChannel
@@ -53,9 +59,9 @@ def test_a_rate_is_a_number_for_a_second_a_minute_or_an_hour(written: object, ra
         assert rate_text(rate) == written
 
 
-def test_the_rate_is_not_among_the_channel_s_own_settings() -> None:
-    assert own_settings({"host": "h", "rate": "10/s"}) == {"host": "h"}
-    assert rate_of({"host": "h"}) is None
+def test_the_engine_s_keys_are_not_among_the_channel_s_own_settings() -> None:
+    assert own_settings({"host": "h", "rate": "10/s", "dispatchers": 2}) == {"host": "h"}
+    assert (rate_of({"host": "h"}), dispatchers_of({"host": "h"})) == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -143,5 +149,50 @@ def test_what_a_shard_does_not_hand_over_is_left_for_another_one(
         await shards[1].until_settled(1)
         assert asyncio.get_running_loop().time() - began_s < 1
         await dispatcher.stop()
+
+    run(scenario())
+
+
+class OneChannel(Registry):
+    """Whatever is asked for, it is this channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__([])
+        self._channel = channel
+
+    def channel(self, name: str) -> type[Channel]:
+        return type(self._channel)
+
+    def open(self, name: str, settings: Mapping[str, object]) -> Channel:
+        return self._channel
+
+
+def test_dispatchers_that_share_a_channel_keep_to_its_rate_together(
+    new_channel: NewChannel, new_shard: NewShard, new_entry: Callable[..., Outgoing]
+) -> None:
+    async def scenario() -> None:
+        left: list[float] = []
+
+        def answer(deliveries: Sequence[Delivery]) -> list[Receipt]:
+            left.append(asyncio.get_running_loop().time())
+            return [Accepted(delivery.key) for delivery in deliveries]
+
+        # given a channel with a rate, and two dispatchers that send for two shards of three, and for the third
+        plan = Plan(Project.of(ProjectDocument(project="shop")), 3, "memory:", {"note": {"rate": "20/s"}})
+        dispatchers, shards = [], []
+        for number, part in enumerate((2 / 3, 1 / 3)):
+            entries = [new_entry(number * 100 + each) for each in range(round(60 * part))]
+            channel, shard = new_channel(), new_shard(entries)
+            channel.answer = answer
+            registry = OneChannel(channel)
+            dispatchers.append(new_dispatcher(f"note-{number}", "note", plan, program_of(), registry, part))
+            shards.append(shard)
+
+        # when each shard has twenty deliveries
+        await asyncio.gather(*map(run_until_settled, dispatchers, shards, [40, 20]))
+
+        # then all sixty take as long as they would by one dispatcher, and the rate that is told is the channel's
+        assert left[-1] - left[0] == pytest.approx(60 / 20, rel=0.05)
+        assert [each.state().rate for each in dispatchers] == ["20/s", "20/s"]
 
     run(scenario())

@@ -18,7 +18,7 @@ from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import Renderer
-from parcours.journey.model.channel_rate import SendRate
+from parcours.journey.model.channel_keys import SendRate
 from parcours.shard.messages import Claims
 from parcours.shard.requests import ExchangeDeliveries
 

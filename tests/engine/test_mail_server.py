@@ -117,11 +117,13 @@ def test_a_relay_that_is_set_right_reaches_the_person_whom_it_has_refused(new_sh
         assert [letter.to for letter in server.mailbox] == ["u0@mail.example"]
 
 
-def test_a_channel_with_a_rate_sends_no_faster(new_shop: NewShop) -> None:
-    with SmtpServer() as server, engine_of(new_shop(email=mail(server.port, rate="20/s"))) as engine:
+def test_a_channel_with_a_rate_sends_no_faster_and_has_one_dispatcher_in_one_process(new_shop: NewShop) -> None:
+    asked = {"rate": "20/s", "dispatchers": 2}
+    with SmtpServer() as server, engine_of(new_shop(email=mail(server.port, **asked))) as engine:
         began_s = time.monotonic()
         start_all(engine, 12)
         engine.drain(timeout_s=PATIENCE_S)
 
         assert len(server.mailbox) == 12
         assert time.monotonic() - began_s >= (12 - 2) / 20, "two at once, and then one each twentieth of a second"
+        assert [each.rate for each in engine.channel_states() if each.channel == "email"] == ["20/s"]

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from parcours.errors import ProjectInvalid
+from parcours.journey.model.channel_keys import DISPATCHERS_WORDS
 from parcours.journey.project import Project
 from parcours.journey.read.schema import schema
 
@@ -57,6 +58,12 @@ def findings(folder: Path, channels: str) -> list[str]:
         ("{host: loft, rate: 10/s}", []),
         ("{host: loft, rate: 10}", ["rate: a rate is written like 10/s, 600/m or 5000/h"]),
         ("{host: loft, rate: 'env:RATE'}", ["rate: a rate is written like 10/s, 600/m or 5000/h"]),
+        # nor is the number of its dispatchers
+        ("{host: loft, dispatchers: 4}", []),
+        *(
+            (f"{{host: loft, dispatchers: {wrong}}}", [f"dispatchers: {DISPATCHERS_WORDS}"])
+            for wrong in ("0", "65", "-1", "2.0", "true", "two", "'2'", "null", "'env:DISPATCHERS'", "[2]")
+        ),
         # what a reference stands for is not known yet
         ("{host: 'env:HOST', port: 'env:PORT', key: 'file:k'}", []),
         ("{host: loft, tls: 'env:TLS', lofts: [1, 'env:LOFT']}", []),
@@ -93,17 +100,36 @@ def test_a_project_with_wrong_settings_is_not_loaded_where_they_are_checked(tmp_
     assert Project.load(tmp_path).channels == {"pigeon": {"port": 3}}
 
 
-def test_a_wrong_rate_is_told_for_every_channel_even_if_nothing_else_is_known_of_it(tmp_path: Path) -> None:
-    faults = findings(tmp_path, "  call: {rate: 5}\n  owl:\n    rate: often")
+def test_a_wrong_key_of_the_engine_s_is_told_for_every_channel_even_if_nothing_else_is_known_of_it(
+    tmp_path: Path,
+) -> None:
+    faults = findings(tmp_path, "  call: {rate: 5, dispatchers: 0}\n  owl:\n    rate: often\n    dispatchers: many")
 
     wanted = "a rate is written like 10/s, 600/m or 5000/h"
-    assert [each for each in faults if "rate" in each] == [
+    assert [each for each in faults if "rate" in each or "dispatchers" in each] == [
+        f"parcours.yaml:3: channels.call.dispatchers: {DISPATCHERS_WORDS}",
         f"parcours.yaml:3: channels.call.rate: {wanted}",
         f"parcours.yaml:5: channels.owl.rate: {wanted}",
+        f"parcours.yaml:6: channels.owl.dispatchers: {DISPATCHERS_WORDS}",
     ]
 
 
-def test_the_schema_of_a_project_knows_the_rate_of_a_channel() -> None:
+def test_outbound_calls_may_have_several_dispatchers_as_channels_have(tmp_path: Path) -> None:
+    assert findings(tmp_path, "  call: {dispatchers: 2}") == []
+
+
+def test_a_destination_has_one_dispatcher_and_takes_no_number_of_them(tmp_path: Path) -> None:
+    (tmp_path / "destinations.yaml").write_text(
+        "destinations:\n  ads: {audience: all, to: {file: {}}, dispatchers: 2}\n"
+    )
+
+    assert [each for each in findings(tmp_path, "  call: {}") if "dispatchers" in each] == [
+        "destinations.yaml:2: destinations.ads.dispatchers: unknown key"
+    ]
+
+
+def test_the_schema_of_a_project_knows_the_engine_s_keys_of_a_channel() -> None:
     (channel,) = schema("project")["properties"]["channels"]["patternProperties"].values()
 
     assert channel["properties"]["rate"]["pattern"] == "^([1-9][0-9]{0,6})/([smh])$"
+    assert (channel["properties"]["dispatchers"]["minimum"], channel["properties"]["dispatchers"]["maximum"]) == (1, 64)

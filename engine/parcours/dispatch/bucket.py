@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcours.journey.model.channel_rate import SendRate
+from parcours.journey.model.channel_keys import SendRate
 
 BURST_S: Final = 0.1
 
@@ -17,11 +17,15 @@ ROUNDING: Final = 1e-9
 
 
 class Bucket:
-    """Times are seconds of one clock that only goes forward. It is full at first."""
+    """Times are seconds of one clock that only goes forward. It is full at first.
 
-    def __init__(self, rate: SendRate) -> None:
+    rate  that of the channel
+    part  how much of it this one lets leave, where several keep to it together
+    """
+
+    def __init__(self, rate: SendRate, part: float = 1.0) -> None:
         self.rate = rate
-        self._per_second = rate.deliveries / rate.period_s
+        self._per_second = rate.deliveries / rate.period_s * part
         self._most = max(1.0, self._per_second * BURST_S)
         self._tokens = self._most
         self._at_s: float | None = None

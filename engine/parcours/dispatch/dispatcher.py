@@ -1,4 +1,4 @@
-"""The dispatcher of a channel: it claims what can start now, has it sent, and reports.
+"""A dispatcher of a channel: it claims what can start now, has it sent, and reports.
 
 A channel has places, as many as its `capacity`; outbound calls have a dispatcher and places of their own. A shard that
 has deliveries ready wakes the dispatcher, which pulls until nothing is left or every place is taken. A place is free
@@ -34,7 +34,7 @@ from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, capacity_o
 from parcours.dispatch.places import Places
 from parcours.dispatch.sender import Renders, Sender
 from parcours.errors import ParcoursError, ShardUnavailable, SnapshotFailed
-from parcours.journey.model.channel_rate import rate_text
+from parcours.journey.model.channel_keys import rate_text
 from parcours.journey.program import Program
 from parcours.routing.plan import Links
 from parcours.routing.ports import DeliveryPort

@@ -16,17 +16,20 @@ from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
 from parcours.errors import ExtraMissing, SettingInvalid
 from parcours.journey.destinations import is_lane
-from parcours.journey.model.channel_rate import RATE_KEY, own_settings, rate_of
+from parcours.journey.model.channel_keys import RATE_KEY, own_settings, rate_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
 from parcours.routing.plan import Plan
 
 
-def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, registry: Registry) -> Dispatcher:
+def new_dispatcher(
+    name: str, channel: str, plan: Plan, program: Program, registry: Registry, part: float = 1.0
+) -> Dispatcher:
     """A dispatcher of one of the plan's channels, not started yet.
 
     name     tells its claims from those of a dispatcher before it
     program  of all that is published
+    part     how much of what leaves by the channel it sends, and so of the channel's rate
     Raises SettingInvalid, ChannelUnknown, DestinationUnknown, ExtraMissing, or ProjectInvalid for a content that the
     channel rejects.
     """
@@ -35,7 +38,7 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
         lane = open_lane(channel, plan.channels[channel])
         return Dispatcher(name, channel, lane, MemberRenderer(), settings, breaker=Breaker(settings))
     bucket = (
-        None if plan.virtual else _bucket(channel, plan.channels[channel])
+        None if plan.virtual else _bucket(channel, plan.channels[channel], part)
     )  # pauses of the machine's clock delay no virtual time
     if channel == CALL:
         caller = _caller({**own_settings(plan.channels[CALL]), "answer_bytes_max": settings.answer_bytes_max})
@@ -60,12 +63,12 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     )
 
 
-def _bucket(channel: str, settings: Mapping[str, object]) -> Bucket | None:
+def _bucket(channel: str, settings: Mapping[str, object], part: float) -> Bucket | None:
     try:
         rate = rate_of(settings)
     except ValueError as error:
         raise SettingInvalid(f"channels.{channel}.{RATE_KEY}: {error}") from None
-    return None if rate is None else Bucket(rate)
+    return None if rate is None else Bucket(rate, part)
 
 
 def _caller(settings: Mapping[str, object]) -> Channel:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from parcours.channel import GROUP, Channel, DeliveryLinks, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.journey.compile.content_check import ContentCheck
-from parcours.journey.model.channel_rate import own_settings
+from parcours.journey.model.channel_keys import own_settings
 from parcours.journey.read.complaints import in_a_line
 from parcours.wording import nearest
 
@@ -107,7 +107,7 @@ class Registry:
         }
 
     def open(self, name: str, settings: Mapping[str, object]) -> Channel:
-        """A channel with its settings checked, not started yet. A rate among them is the dispatcher's."""
+        """A channel with its settings checked, not started yet. The engine's keys among them are not its own."""
         channel = self.channel(name)
         try:
             return channel(channel.Settings.model_validate(own_settings(settings)))

@@ -17,8 +17,8 @@ from parcours.service.service import Service
 
 log = logging.getLogger("parcours.door")
 
-NUMBER: Final = re.compile(r"(?<!shard )\b[0-9][0-9.,]*")
-"""What differs from look to look; the number of a shard says whose trouble it is."""
+NUMBER: Final = re.compile(r"(?<!shard )(?<!\w\.)\b[0-9][0-9.,]*")
+"""What differs from look to look; the number of a shard, or of a dispatcher (`email.1`), says whose trouble it is."""
 
 LOOKS_EVERY_S: Final = 5.0
 

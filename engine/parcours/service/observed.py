@@ -172,6 +172,8 @@ class Observed(ABC):
     async def channel_states(self) -> list[ChannelState]:
         """Where each channel stands on which the engine delivers; none of one that only records.
 
+        One with several dispatchers stands as that of them that stands worst.
+
         Raises ShardUnavailable while nobody keeps the engine.
         """
         self._check_open()

@@ -176,13 +176,14 @@ def test_the_newest_trouble_comes_first_and_one_whose_numbers_change_is_the_same
     assert (again[0].since_ms, back[0].since_ms) == (2_000, 4_000)
 
 
-def test_the_same_trouble_of_two_shards_is_told_twice() -> None:
+@pytest.mark.parametrize("name", ["shard ", "dispatcher email."])
+def test_the_same_trouble_of_two_shards_or_dispatchers_is_told_twice(name: str) -> None:
     times = TroubleTimes()
 
-    times.noticed(["shard 0: full for 3 s"], 1_000)
-    found = times.noticed(["shard 0: full for 4 s", "shard 1: full for 1 s"], 2_000)
+    times.noticed([f"{name}0: full for 3 s"], 1_000)
+    found = times.noticed([f"{name}0: full for 4 s", f"{name}12: full for 1 s"], 2_000)
 
-    assert found == [("shard 1: full for 1 s", 2_000), ("shard 0: full for 4 s", 1_000)] and times.number == 2
+    assert found == [(f"{name}12: full for 1 s", 2_000), (f"{name}0: full for 4 s", 1_000)] and times.number == 2
 
 
 def test_a_trouble_is_noticed_before_anybody_looks_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ from parcours.journey.compile.sources import compiled_map
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.disclosure import Disclosure, disclosure_of
 from parcours.journey.model.actions import CallsDocument
-from parcours.journey.model.channel_rate import RATE_KEY, rate_of
+from parcours.journey.model.channel_keys import key_faults
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, DecideStep, SendStep
 from parcours.journey.offers import Offers
@@ -187,10 +187,8 @@ class _Compiler:
     def _check_channels(self) -> None:
         margin = self.margins.single["project"]
         for channel, settings in self.documents.settings.channels.items():
-            try:
-                rate_of(settings)
-            except ValueError as error:
-                margin.error(str(error), "channels", channel, RATE_KEY)
+            for key, words in key_faults(settings):
+                margin.error(words, "channels", channel, key)
             if channel == CALL:
                 check_settings(settings, CallsDocument, margin.below("channels", CALL))
             else:

@@ -22,7 +22,7 @@ from pydantic import (
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.journey.identities import USER
 from parcours.journey.model.actions import ActionDocument
-from parcours.journey.model.channel_rate import ChannelSettings
+from parcours.journey.model.channel_keys import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, is_name, keys_of
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.message_offers import MessageOffers
@@ -66,7 +66,7 @@ class ProjectDocument(Document):
         default_factory=dict,
         description="The settings of each channel, and under `call` those of outbound calls; `env:NAME` and "
         "`file:PATH` stand for secrets. Each of them may have a `rate` besides, such as 10/s, 600/m or 5000/h: so many "
-        "deliveries leave, spread evenly.",
+        "deliveries leave, spread evenly; and `dispatchers`, how many processes send on it where shards run on Ray.",
     )
     policies: PoliciesDocument = Field(
         default_factory=PoliciesDocument, description="Consent, frequency caps and quiet hours."

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.channel import CALL
-from parcours.journey.model.channel_rate import own_settings
+from parcours.journey.model.channel_keys import own_settings
 from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid

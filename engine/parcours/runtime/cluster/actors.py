@@ -33,6 +33,7 @@ from parcours.insight.exporter.fact_sender import FactSenders
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort, Whereabouts
+from parcours.runtime.cluster.dispatchers import Share
 from parcours.runtime.cluster.placing import placed
 from parcours.runtime.exporting import new_exporter, new_fact_senders
 from parcours.runtime.open_shard import open_shard
@@ -57,6 +58,7 @@ class Assignment:
     name            of the actor
     keeper          the epoch under which the engine is kept
     expected_epoch  under which the shard's store has to be held; None: whatever is there
+    dispatchers     whom the shard wakes, by channel
     shards          the actors of all of them, and how they are found when those have gone
     """
 
@@ -200,7 +202,7 @@ def plan_of(data: bytes) -> Plan:
 
 
 class DispatcherActor:
-    """Sends on one channel."""
+    """Sends on one channel, alone or as one of several."""
 
     def __init__(self) -> None:
         self._dispatcher: Dispatcher | None = None
@@ -209,7 +211,7 @@ class DispatcherActor:
     async def assign(
         self,
         plan: bytes,
-        channel: str,
+        share: Share,
         name: str,
         shards: list[Any],
         whereabouts: Whereabouts,
@@ -217,16 +219,20 @@ class DispatcherActor:
         publications: bytes,
         kept_back: list[str],
     ) -> None:
-        """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
+        """Start the channel and pull what is ready in the shards of this share.
+
+        name  tells this life of the actor from those before
+        """
         await self.stop()
         opened = plan_of(plan)
         self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
-        self._dispatcher = new_dispatcher(name, channel, opened, program, Registry.installed())
+        part, registry = share.part(len(shards)), Registry.installed()
+        self._dispatcher = new_dispatcher(name, share.channel, opened, program, registry, part)
         for journey in kept_back:
             self._dispatcher.keep_back(journey)
         await self._dispatcher.start(ports_to(shards, whereabouts, keeper))
-        for shard in range(len(shards)):
+        for shard in share.shards(len(shards)):
             self._dispatcher.wake(shard)
 
     async def publish(self, publications: bytes) -> None:

@@ -28,7 +28,6 @@ from parcours.background import in_thread, spawn
 from parcours.dispatch.channel_state import ChannelState
 from parcours.dispatch.destinations import SnapshotStep
 from parcours.errors import ShardUnavailable, StoreBusy
-from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
@@ -36,6 +35,7 @@ from parcours.routing.plan import Plan
 from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import ActorGone, ActorPort, Whereabouts, answer_of
 from parcours.runtime.cluster.actors import Assignment, DispatcherActor, ExporterActor, ShardActor, start_actor
+from parcours.runtime.cluster.dispatchers import Dispatchers, Share
 from parcours.runtime.cluster.naming import KEEPER, end_others, find, named
 from parcours.runtime.cluster.watch import ANSWERS_AFTER_S, Watch
 from parcours.shard.messages import encode
@@ -54,9 +54,6 @@ NAMES_TAKEN_MAX = 10
 """Names of one kind that another engine of the project may have had under the same epoch, and which Ray has not given
 free yet.
 """
-
-STATES_WITHIN_S = 2.0
-"""How long dispatchers may take to say how their channels stand; one that does not answer is in trouble anyway."""
 
 START_ATTEMPTS = 10
 """Attempts at an actor before a start fails, with StoreBusy where somebody holds the store of a shard."""
@@ -84,11 +81,10 @@ class Supervisor:
         self._started: set[str] = set()
         self._names: list[str] = [""] * plan.shards
         self._shards: list[Any] = [None] * plan.shards
-        self._dispatchers: dict[str, Any] = {}
-        self._kept_back: set[str] = set()
+        self._dispatchers = Dispatchers(plan)
         self._exporter: Any = None
         self._epochs: list[int | None] = [None] * plan.shards
-        self._lives = dict.fromkeys(plan.channels, 0)
+        self._lives: Counter[Share] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._silence_s = plan.settings.actor_silence_ms / 1_000
         self._watch = Watch(self._silence_s)
@@ -119,7 +115,7 @@ class Supervisor:
             look = partial(self._look_after_shard, number, ANSWERS_AFTER_S)
             spawn(self._watch.keep(f"shard {number}", look), self._tasks)
         self._add_dispatchers(self._compiler.program(publications))
-        await self._start_dispatchers(list(self._dispatchers))
+        await self._start_dispatchers(list(self._dispatchers.actors))
         if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
             self._keep_watch("exporter", self._exporter, self._assign_exporter)
 
@@ -175,34 +171,32 @@ class Supervisor:
             )
         )
 
-    def _add_dispatchers(self, program: Program) -> list[str]:
-        """An actor for each channel that this program needs and that has none; the names of those channels."""
-        needed = channels_to_start(self._plan.channels, program)
+    def _add_dispatchers(self, program: Program) -> list[Share]:
+        """An actor for each dispatcher that this program needs and that has none; which those are."""
         added = {
-            channel: self._start(DispatcherActor, f"dispatcher-{channel}")
-            for channel in needed
-            if channel not in self._dispatchers
+            share: self._start(DispatcherActor, f"dispatcher-{share}") for share in self._dispatchers.missing(program)
         }
-        self._dispatchers |= added
+        self._dispatchers.actors |= added
         return list(added)
 
-    async def _start_dispatchers(self, channels: list[str]) -> None:
+    async def _start_dispatchers(self, shares: list[Share]) -> None:
         """Let the shards know whom to wake; then let these dispatchers pull what is ready, and watch them."""
-        actors = {channel: self._dispatchers[channel] for channel in channels}
-        if actors:
+        if shares:
             numbers = range(len(self._shards))
-            await asyncio.gather(*(until_answered(partial(self._introduce, each, actors)) for each in numbers))
-        await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
-        for channel, actor in actors.items():
-            self._keep_watch(f"dispatcher {channel}", actor, partial(self._assign_dispatcher, channel))
+            await asyncio.gather(*(until_answered(partial(self._introduce, each)) for each in numbers))
+        await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, share)) for share in shares))
+        for share in shares:
+            self._keep_watch(
+                f"dispatcher {share}", self._dispatchers.actors[share], partial(self._assign_dispatcher, share)
+            )
 
     def _keep_watch(self, name: str, actor: Any, assign: Callable[[], Awaitable[None]]) -> None:
         look = partial(self._watch.look_after, actor, actor.watched.remote, assign, ANSWERS_AFTER_S)
         spawn(self._watch.keep(name, look), self._tasks)
 
-    async def _introduce(self, number: int, dispatchers: dict[str, Any]) -> None:
+    async def _introduce(self, number: int) -> None:
         """To whichever actor has the shard now: one that has ended never answers."""
-        await answer_of(self._shards[number].meet.remote(dispatchers))
+        await answer_of(self._shards[number].meet.remote(self._dispatchers.of_shard(number)))
 
     async def _assign_shard(self, number: int) -> None:
         """Let the actor take the shard over from the owner that is known here, and from nobody else.
@@ -211,8 +205,8 @@ class Supervisor:
         store that was busy has not been taken. One in memory is never opened again, whatever has become of it.
         """
         asked = Assignment(
-            number, self._names[number], self._epoch, self._epochs[number], self._dispatchers, self._shards,
-            self._whereabouts,
+            number, self._names[number], self._epoch, self._epochs[number], self._dispatchers.of_shard(number),
+            self._shards, self._whereabouts,
         )  # fmt: skip
         try:
             self._epochs[number] = await answer_of(self._shards[number].assign.remote(self._pickled, asked))
@@ -234,17 +228,17 @@ class Supervisor:
             for trouble in (await self.ports[number].ask(GetStatus())).troubles:
                 log.warning("shard %d: %s", number, trouble)
 
-    async def _assign_dispatcher(self, channel: str) -> None:
+    async def _assign_dispatcher(self, share: Share) -> None:
         """What the actor had claimed in the life before, if it had one, is ambiguous now."""
-        if self._lives[channel]:
-            for port in self.ports:
-                spawn(until_answered(partial(port.ask, GiveUpClaims(self._name(channel)))), self._tasks)
-        self._lives[channel] += 1
-        actor, name = self._dispatchers[channel], self._name(channel)
-        kept_back = sorted(self._kept_back)
+        if self._lives[share]:
+            for number in share.shards(len(self._shards)):
+                gone = GiveUpClaims(self._name(share))
+                spawn(until_answered(partial(self.ports[number].ask, gone)), self._tasks)
+        self._lives[share] += 1
+        actor, kept_back = self._dispatchers.actors[share], sorted(self._dispatchers.kept_back)
         knowing = self._shards, self._whereabouts, self._epoch, self._publications, kept_back
-        await answer_of(actor.assign.remote(self._pickled, channel, name, *knowing))
-        for journey in set(kept_back) - self._kept_back:  # it has been decided meanwhile
+        await answer_of(actor.assign.remote(self._pickled, share, self._name(share), *knowing))
+        for journey in set(kept_back) - self._dispatchers.kept_back:  # it has been decided meanwhile
             spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
 
     async def publish(self, publications: Publications) -> None:
@@ -258,32 +252,31 @@ class Supervisor:
             await self._start_dispatchers(added)
         except Exception:
             self._publications = before
-            for channel in added:
-                ray.kill(self._dispatchers.pop(channel))
+            for share in added:
+                ray.kill(self._dispatchers.actors.pop(share))
             raise
-        for actor in list(self._dispatchers.values()):
+        for actor in list(self._dispatchers.actors.values()):
             await until_answered(partial(_tell, actor, self._publications))
         if self._exporter is not None:
             with suppress(ShardUnavailable):  # one that has yet to be assigned is assigned with it
                 await _tell(self._exporter, self._publications)
 
     async def keep_back(self, journey: str) -> None:
-        """Let the dispatchers know; one that is away sends nothing, and is told when it is assigned."""
-        self._kept_back.add(journey)
-        await asyncio.gather(*(_keep_back(actor, journey) for actor in self._dispatchers.values()))
+        """Let nothing of a journey leave that is about to be stopped."""
+        await self._dispatchers.keep_back(journey)
 
     def let_go(self, journey: str) -> None:
         """Let the dispatchers know, for as long as it takes: whoever does not hear it would keep back for good."""
-        self._kept_back.discard(journey)
-        for actor in list(self._dispatchers.values()):
+        self._dispatchers.kept_back.discard(journey)
+        for actor in list(self._dispatchers.actors.values()):
             spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
 
     async def tell_all(self, lane: str, step: SnapshotStep) -> None:
-        """Let the destination's dispatcher take a step of a snapshot."""
-        await answer_of(self._dispatchers[lane].tell_all.remote(step))
+        """Let a destination take a step of a snapshot."""
+        await self._dispatchers.tell_all(lane, step)
 
-    def _name(self, channel: str) -> str:
-        return f"{channel}-{self._epoch}.{self._lives[channel]}"
+    def _name(self, share: Share) -> str:
+        return f"{share}-{self._epoch}.{self._lives[share]}"
 
     async def _look_after_shard(self, number: int, after_s: float) -> object:
         """What the actor of a shard answers. Where it has gone another one takes its place, and is assigned at once."""
@@ -298,25 +291,23 @@ class Supervisor:
 
     def _workers(self) -> list[Any]:
         """All actors but those of shards."""
-        return [*self._dispatchers.values(), *([] if self._exporter is None else [self._exporter])]
+        return [*self._dispatchers.actors.values(), *([] if self._exporter is None else [self._exporter])]
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers and the exporter could not get to work so far."""
-        answers = await asyncio.gather(*(actor.trouble.remote() for actor in self._workers()), return_exceptions=True)
-        return [*self._watch.troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
+        exported = [] if self._exporter is None else [self._exporter.trouble.remote()]
+        answers = await asyncio.gather(*exported, return_exceptions=True)
+        told = [*await self._dispatchers.troubles(), *(answer for answer in answers if isinstance(answer, str))]
+        return [*self._watch.troubles.values(), *told]
 
     async def channel_states(self) -> list[ChannelState]:
-        """Where each channel stands whose dispatcher answers within a moment."""
-        asked = [answer_of(each.state.remote()) for each in self._dispatchers.values()]
-        answers = await asyncio.gather(
-            *(asyncio.wait_for(each, STATES_WITHIN_S) for each in asked), return_exceptions=True
-        )
-        return [each for each in answers if isinstance(each, ChannelState)]
+        """Where each channel stands."""
+        return await self._dispatchers.channel_states()
 
     async def process_ids(self) -> dict[str, int]:
         """The process of each actor: of `shard 0` and so on, of `dispatcher email` and so on, and of `exporter`."""
         actors = {f"shard {number}": actor for number, actor in enumerate(self._shards)}
-        actors |= {f"dispatcher {channel}": actor for channel, actor in self._dispatchers.items()}
+        actors |= {f"dispatcher {share}": actor for share, actor in self._dispatchers.actors.items()}
         if self._exporter is not None:
             actors["exporter"] = self._exporter
         return {name: await answer_of(actor.process_id.remote()) for name, actor in actors.items()}
@@ -352,11 +343,6 @@ async def _patiently(assign: Callable[[], Awaitable[T]]) -> T:
             return await assign()
         await asyncio.sleep(ASSIGN_PAUSE_S)
     return await assign()
-
-
-async def _keep_back(dispatcher: Any, journey: str) -> None:
-    with suppress(ShardUnavailable):
-        await answer_of(dispatcher.keep_back.remote(journey))
 
 
 async def _let_go(dispatcher: Any, journey: str) -> None:
