@@ -49,7 +49,7 @@ class Watch:
                 if self.troubles.pop(name, None):
                     log.info("%s is at work again", name)
                 if isinstance(answer, str) and answer != told:
-                    log.warning("%s", answer)
+                    log.warning("%s: %s", name, answer)
                 told = answer if isinstance(answer, str) else None
 
     def _note(self, name: str, trouble: str) -> None:
