@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -51,12 +51,16 @@ class FilesSettings(BaseModel):
     @classmethod
     def _of_text(cls, given: Any) -> Any:
         """The pattern alone is enough."""
+        if not isinstance(given, str | Mapping):
+            raise ValueError("a pattern of files is expected, such as in/*.ndjson")
         return {"files": given} if isinstance(given, str) else given
 
     @field_validator("files")
     @classmethod
     def _below_the_project(cls, files: str, info: ValidationInfo) -> str:
         """A relative pattern begins at the project's folder, where there is one. What it needs is there."""
+        if files.endswith("/") or "\0" in files:
+            raise ValueError("a pattern of files is expected, such as in/*.ndjson, and no folder")
         if (missing := missing_library(Path(files))) is not None:
             raise ValueError(missing)
         return files if info.context is None else str(Path(info.context["folder"]) / files)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from parcours.journey.model.sources import SourceDocument
-from parcours.journey.read.channel_settings import depends_on_reference
+from parcours.journey.read.channel_settings import depends_on_reference, note_empty_references
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
 from parcours.wording import nearest, quoted
@@ -29,6 +29,7 @@ def check_sources(sources: Mapping[str, SourceDocument], models: SourceModels, m
 
 
 def _check_settings(settings: object, model: type[BaseModel], margin: Margin) -> None:
+    note_empty_references(settings, margin)
     try:
         model.model_validate(settings)
     except ValidationError as error:
