@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.engine.behaviour import eventually
 from tests.projects import write_texts
 
 from parcours import Engine, Project, Settings
+from parcours.channel import NotSent
+from parcours.destination import Member
+from parcours.destinations.file import FileDestination
 from parcours.errors import ErasureWaits, PublishRefused, SettingInvalid
 from parcours.service import erasure
 from parcours.testing.doubles import HttpReply, HttpServer
@@ -148,6 +152,19 @@ def test_who_refuses_us_is_told_once_it_does_not_any_more(
             engine.identify(f"u{number}", {"city": "Paris", "email": f"u{number}@mail.example"}).result()
         engine.drain(timeout_s=20)
     assert len(members([change for request in desk.requests for change in request])) == 10
+
+
+def test_the_trouble_says_what_the_other_side_says(
+    shop: Callable[..., Project], open_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: FileDestination, members: Sequence[Member]) -> list[NotSent]:
+        return [NotSent(member.id, "OSError: No space left on device", of_channel=True) for member in members]
+
+    monkeypatch.setattr(FileDestination, "send", full)
+    with open_engine(shop(FILE)) as engine:
+        engine.identify("ann", {"city": "Paris"}).result()
+        told = "the channel '@file' waits: OSError: No space left on device"
+        eventually(lambda: any(told in each for each in engine.troubles()), "the trouble")
 
 
 def test_who_is_refused_is_explained_with_the_reason(
