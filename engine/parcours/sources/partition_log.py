@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from parcours.source import Read, Source
+from parcours.source import NamesPartitions, Read, Source
 
 
 class PartitionLog:
@@ -14,6 +14,12 @@ class PartitionLog:
         self.partition = partition
         self._source = source
         self._turn = asyncio.Lock()
+
+    @property
+    def shown(self) -> str:
+        """By what people know it."""
+        named = self._source.shown_name(self.partition) if isinstance(self._source, NamesPartitions) else None
+        return self.partition if named is None else named
 
     async def read(self, position: int | None, most: int) -> Read:
         """What the source reads there, once nobody else reads the partition here."""
