@@ -167,6 +167,36 @@ def test_the_trouble_says_what_the_other_side_says(
         eventually(lambda: any(told in each for each in engine.troubles()), "the trouble")
 
 
+@pytest.mark.parametrize("closes_before", [False, True])
+def test_what_lay_ready_for_a_destination_that_is_gone_is_given_up_and_counted_no_more(
+    shop: Callable[..., Project], open_engine: Callable[..., Engine], desk: Desk, closes_before: bool
+) -> None:
+    desk.is_away = True
+    with open_engine(shop(HOOK.replace("URL", desk.url))) as engine:
+        for number in range(20):
+            engine.identify(f"u{number}", {"city": "Paris", "email": f"u{number}@mail.example"}).result()
+        eventually(lambda: any("'@hook' waits" in each for each in engine.troubles()), "the trouble")
+        if not closes_before:
+            engine.publish(shop())
+            eventually(lambda: _waiting(engine) == [0, 0, 20], "all is given up")
+            assert not any("@hook" in each for each in engine.troubles())
+    with open_engine(shop()) as engine:
+        eventually(lambda: _waiting(engine) == [0, 0, 20], "all is given up")
+        last = engine.explain("u3").notes[-1][1]
+        assert last.endswith("that she is in its audience: the destination is not published any more")
+
+
+def _waiting(engine: Engine) -> list[int]:
+    """How many changes lie in outboxes, how many of them may be claimed, and how many have been given up."""
+    told = [each.figures for each in engine._call(engine._facade.figures()).shards]
+    shards = [each for each in told if each is not None]
+    return [
+        sum(sum(each.outbox.values()) for each in shards),
+        sum(sum(each.status.ready.values()) for each in shards),
+        sum(dict(each.totals.synced).get(("hook", "failed"), 0) for each in shards),
+    ]
+
+
 def test_who_is_refused_is_explained_with_the_reason(
     shop: Callable[..., Project], open_engine: Callable[..., Engine], desk: Desk
 ) -> None:
