@@ -6,15 +6,35 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import InitErrorDetails
 
 from parcours.wording import quoted
 
-BROKER: Final = r"((?i:PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)://)?(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+)(:[0-9]{1,5})?"
+BROKER: Final = r"((?i:PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)://)?(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>[0-9]{1,5}))?"
 """One broker, as librdkafka takes it: the protocol and the port may be left out."""
+
+PORT_MAX: Final = 65_535
+
+TOPIC_CHARACTERS_MAX: Final = 249
+
+
+def _broker(text: str) -> bool:
+    """Whether it is one."""
+    found = re.fullmatch(BROKER, text)
+    return found is not None and 0 < int(found["port"] or PORT_MAX) <= PORT_MAX
+
+
+def _topic(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9._-]+", name) is None or name in (".", "..") or len(name) > TOPIC_CHARACTERS_MAX:
+        raise ValueError(f"a topic has letters, digits, ., _ and -, {TOPIC_CHARACTERS_MAX} characters at most")
+    return name
+
+
+TopicName: TypeAlias = Annotated[str, AfterValidator(_topic)]
+"""What Kafka takes as the name of a topic."""
 
 OF_PROGRAMS: Final = dict.fromkeys(
     ("default.topic.config", "error_cb", "logger", "oauth_cb", "on_commit", "on_delivery", "stats_cb", "throttle_cb"),
@@ -56,7 +76,7 @@ class KafkaClient(BaseModel):
     @classmethod
     def _are_brokers(cls, servers: str) -> str:
         named = [each.strip() for each in servers.split(",") if each.strip()]
-        if not named or not all(re.fullmatch(BROKER, each) for each in named):
+        if not named or not all(map(_broker, named)):
             raise ValueError("brokers are expected as host:port, with commas between")
         return servers
 

@@ -67,6 +67,8 @@ def of_members(to: str, more: str = "") -> str:
         ("kafka: {servers: x, topic: t, options: {compression.type: zst}}", "kafka.options.compression.type: librdkaf"),
         ("kafka: {servers: x, topic: t, options: {linger.ms: [5]}}", "kafka.options.linger.ms: a text, a number, true"),
         ("kafka: {servers: x, topic: t, options: {sasl.password: 'env:'}}", "kafka.options.sasl.password: the referen"),
+        ("kafka: {servers: x, topic: a b}", "kafka.topic: a topic has letters, digits, ., _ and -, 249 characters"),
+        ("file: ~/x.ndjson", "file: a path begins at the project's folder, and ~ is nobody's home there: give an abso"),
         ("kafka: {servers: 'x:y', topic: t}", "kafka.servers: brokers are expected as host:port, with commas between"),
         ("nats: {url: 'http://x', subject: s}", "nats.url: servers are expected as nats://host:4222 or tls://host:422"),
         ("nats: {url: 'nats://x, ws://y', subject: s}", "nats.url: servers by nats:// or tls:// and such by ws:// or "),

@@ -65,7 +65,10 @@ def test_a_secret_is_not_shown() -> None:
         ("{servers: x, topic: t, group: g, options: {sasl.password: 'env:'}}", "the reference does not name the env"),
         ("{servers: 'x:y', topic: t, group: g}", "sources.a.kafka.servers: brokers are expected as host:port"),
         ("{servers: 'kafka://x', topic: t, group: g}", "sources.a.kafka.servers: brokers are expected as host:port"),
-        ("{servers: x, topic: '', group: g}", "sources.a.kafka.topic: a text is expected that is not empty"),
+        ("{servers: 'x:70000', topic: t, group: g}", "sources.a.kafka.servers: brokers are expected as host:port"),
+        ("{servers: x, topic: '', group: g}", "sources.a.kafka.topic: a topic has letters, digits, ., _ and -"),
+        ("{servers: x, topic: a/b, group: g}", "sources.a.kafka.topic: a topic has letters, digits, ., _ and -"),
+        ("{servers: x, topic: t, group: ''}", "sources.a.kafka.group: a text is expected that is not empty"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, written: str, says: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
-from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes, unreadable
+from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes, unreadable, unreadable_pattern
 from parcours.sources.file_lines import FileLines
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class FilesSettings(BaseModel):
     @classmethod
     def _below_the_project(cls, files: str, info: ValidationInfo) -> str:
         """A relative pattern begins at the project's folder, where there is one. What it needs is there."""
-        if files.endswith("/") or "\0" in files:
-            raise ValueError("a pattern of files is expected, such as in/*.ndjson, and no folder")
+        if (reason := unreadable_pattern(files)) is not None:
+            raise ValueError(reason)
         if (missing := missing_library(Path(files))) is not None:
             raise ValueError(missing)
         return files if info.context is None else str(Path(info.context["folder"]) / files)
