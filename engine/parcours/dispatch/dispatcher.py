@@ -164,6 +164,7 @@ class Dispatcher:
 
     def wake(self, shard: int) -> None:
         """This shard has deliveries ready."""
+        self._is_gone = False  # also where what was about to be published never was
         self._woken[shard] = None
         self._pull()
 
