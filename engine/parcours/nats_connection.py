@@ -59,6 +59,17 @@ def _stream(name: str) -> str:
     return name
 
 
+def _subject(text: str) -> str:
+    if re.fullmatch(r"[^\s*>.]+(\.[^\s*>.]+)*", text) is None:
+        raise ValueError(
+            "a subject has names with a dot between them, none of them empty or with blanks, and no * or >"
+        )
+    return text
+
+
+SubjectName: TypeAlias = Annotated[str, AfterValidator(_subject)]
+"""What a message is published under."""
+
 StreamName: TypeAlias = Annotated[str, AfterValidator(_stream)]
 """What JetStream takes as the name of a stream, or of a consumer."""
 
@@ -98,8 +109,8 @@ class NatsTls(BaseModel):
             _need(self, "certificate")
         try:
             self.context()
-        except OSError as error:
-            raise ValueError(f"these are no certificates in PEM: {error}") from None
+        except OSError:
+            raise ValueError("these are no certificates in PEM, or the key is not that of the certificate") from None
         return self
 
     def context(self) -> ssl.SSLContext:

@@ -80,6 +80,8 @@ def of_members(to: str, more: str = "") -> str:
         ("nats: {url: 'nats://x', subject: s, tls: {ca: x}}", "nats.tls: these are no certificates in PEM"),
         ("nats: {url: 'nats://x', subject: s, credentials: x}", "nats.credentials: they have no USER NKEY SEED"),
         ("webhook: {url: 'https://x.example', timeout: 1m}", "webhook.timeout: 50 seconds at most"),
+        ("plugin: {name: nats, settings: {url: x, subject: a b}}", "plugin.settings.subject: a subject has names with"),
+        ("kafka: {servers: 'env:KAFKA,b:9092', topic: t}", "kafka.servers: the reference does not name the env"),
         ("plugin: {name: ledger, settings: {bok: x}}", "plugin.settings.bok: unknown key, did you mean 'book'?"),
         ("plugin: {name: ledger, settings: {book: 'file:'}}", "plugin.settings.book: the reference does not name the"),
     ],

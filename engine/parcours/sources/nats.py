@@ -42,6 +42,8 @@ class NatsSettings(NatsLogin):
     @field_validator("stream", "subjects", mode="before")
     @classmethod
     def _one_or_some(cls, given: Any) -> Any:
+        if not isinstance(given, str | list | tuple):
+            raise ValueError("a name is expected, or a list of some")
         return (given,) if isinstance(given, str) else given
 
 
