@@ -153,9 +153,9 @@ def test_the_trouble_of_a_destination_ends_with_its_publication_unless_shards_ha
         trouble = await trouble_of(dispatcher)
 
         dispatcher.publish(without)
-        assert dispatcher.trouble is None
+        assert said_of(dispatcher) == ""
         dispatcher.wake(0)
-        assert dispatcher.trouble == trouble == "the channel '@vip' does not start: nobody listens"
+        assert said_of(dispatcher) == trouble == "the channel '@vip' does not start: nobody listens"
         await dispatcher.stop()
 
     asyncio.run(scenario())
