@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from tests.projects import write_texts
 
 from parcours.dispatch.destinations import InstalledDestinations
+from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 
 SHOP = {
     "parcours.yaml": "{project: shop, timezone: UTC}",
@@ -72,7 +74,8 @@ def of_members(to: str, more: str = "") -> str:
         ("kafka: {servers: 'x:y', topic: t}", "kafka.servers: brokers are expected as host:port, with commas between"),
         ("nats: {url: 'http://x', subject: s}", "nats.url: servers are expected as nats://host:4222 or tls://host:422"),
         ("nats: {url: 'nats://x, ws://y', subject: s}", "nats.url: servers by nats:// or tls:// and such by ws:// or "),
-        ("nats: {url: 'nats://x', subject: 'a.*'}", "nats.subject: a subject has names with a dot between them, none "),
+        ("nats: {url: 'nats://x', subject: 'a.*'}", "nats.subject: a subject has names with a dot between them, wit"),
+        ("nats: {url: 'nats://x', subject: a..b}", "nats.subject: a subject has names with a dot between them, none "),
         ("nats: {url: 'nats://x', subject: s, stream: a.b}", "nats.stream: JetStream takes no blanks and none of . *"),
         ("nats: {url: 'nats://x', subject: s, password: 'env:P'}", "nats.user: this key is needed"),
         ("nats: {url: 'nats://x', subject: s, user: u}", "nats.password: this key is needed"),
@@ -128,3 +131,14 @@ def test_what_does_not_fit_is_told_with_its_place(tmp_path: Path, document: str,
 )
 def test_what_an_environment_has_to_say_is_not_judged(tmp_path: Path, to: str) -> None:
     assert findings(tmp_path, of_members(to)) == []
+
+
+def test_what_is_told_of_a_live_publication_does_not_keep_its_store_from_opening(tmp_path: Path) -> None:
+    write_texts(tmp_path, {**SHOP, "destinations.yaml": "destinations: {v: {audience: vip, to: {file: x.ndjson}}}"})
+    written = Project.load(tmp_path).to_json().replace(b'"x.ndjson"', b'"~/x.ndjson"')
+
+    live = Publications(begun(Project.load(tmp_path)).ledger, {1: written})
+
+    assert PublicationCompiler().program(live).destinations.keys() == {"v"}
+    with pytest.raises(ProjectInvalid, match="is nobody's home there"):
+        Project.from_json(written)

@@ -57,7 +57,7 @@ def compiled_map(source: SourceDocument, margin: Margin, trees: Trees) -> Mappin
 def check_map(fields: Mapping[str, Expression], margin: Margin, *, keyed: bool) -> None:
     """Note why no message can become a line that is of use; `keyed`: events may name their person without an id."""
     if not {"type", "event", "traits"} & fields.keys():
-        margin.error("a map says what a message is: by 'event', by 'traits' or by 'type'")
+        margin.error("a map says what a message is: by 'event', by 'traits' or by 'type'", runs=True)
         return
     if not {"userId", "anonymousId"} & fields.keys() and not (keyed and {"type", "event"} & fields.keys()):
         margin.error("a map says whose a message is: by 'userId' or by 'anonymousId'", runs=True)
