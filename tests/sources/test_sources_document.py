@@ -18,6 +18,7 @@ from parcours.journey.model.sources import SourcesDocument
 from parcours.journey.project import Project
 from parcours.service.service import Service
 from parcours.source import Line
+from parcours.sources import registry
 from parcours.sources.lines import line_of
 from parcours.sources.opening import sources_of
 from parcours.sources.registry import source_models
@@ -121,6 +122,19 @@ def test_an_event_that_names_its_person_needs_no_id(tmp_path: Path) -> None:
     (tmp_path / "events.yaml").write_text(keyed)
 
     assert [str(each) for each in Project.check(tmp_path, sources=source_models())] == []
+
+
+def test_a_library_that_is_missing_is_told_when_the_project_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "find_spec", lambda library: None)
+
+    (found,) = findings(tmp_path, "sources: {a: {kafka: {servers: x}}}")
+
+    said = (
+        "the source 'kafka' needs the library confluent_kafka, which is not installed: `pip install 'parcours[kafka]'`"
+    )
+    assert found == f"sources.yaml:1: warning: sources.a.kafka: {said}"
 
 
 def test_check_tells_it(tmp_path: Path) -> None:
