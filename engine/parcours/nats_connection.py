@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import ssl
 import tempfile
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -35,8 +47,31 @@ ANSWER_S: Final = 5
 PING_EVERY_S: Final = 20
 """After three times that, a connection of which nobody hears anything is a broken one."""
 
+SCHEMES: Final = ("nats", "tls", "ws", "wss")
+
 SEED: Final = "USER NKEY SEED"
 JWT: Final = "NATS USER JWT"
+
+
+def _stream(name: str) -> str:
+    if re.fullmatch(r"[^\s.*>/\\]+", name) is None:
+        raise ValueError("JetStream takes no blanks and none of . * > / \\ in a name, and none that is empty")
+    return name
+
+
+def _subject(text: str) -> str:
+    if re.fullmatch(r"[^\s*>.]+(\.[^\s*>.]+)*", text) is None:
+        raise ValueError(
+            "a subject has names with a dot between them, none of them empty or with blanks, and no * or >"
+        )
+    return text
+
+
+SubjectName: TypeAlias = Annotated[str, AfterValidator(_subject)]
+"""What a message is published under."""
+
+StreamName: TypeAlias = Annotated[str, AfterValidator(_stream)]
+"""What JetStream takes as the name of a stream, or of a consumer."""
 
 
 class NatsAway(Exception):
@@ -70,10 +105,12 @@ class NatsTls(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_used(self) -> Self:
+        if self.key is not None:
+            _need(self, "certificate")
         try:
             self.context()
-        except OSError as error:
-            raise ValueError(f"these are no certificates in PEM: {error}") from None
+        except OSError:
+            raise ValueError("these are no certificates in PEM, or the key is not that of the certificate") from None
         return self
 
     def context(self) -> ssl.SSLContext:
@@ -102,12 +139,49 @@ class NatsLogin(BaseModel):
     )
     tls: NatsTls | None = Field(None, description="Certificates, where those of the system are not enough.")
 
+    @field_validator("url")
+    @classmethod
+    def _are_servers(cls, url: str) -> str:
+        schemes = {_scheme(each.strip()) for each in url.split(",")}
+        if len(schemes & {"nats", "tls"}) != len(schemes) and len(schemes & {"ws", "wss"}) != len(schemes):
+            raise ValueError("servers by nats:// or tls:// and such by ws:// or wss:// are not mixed")
+        return url
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """Of a pair one alone would be ignored."""
+        if self.user is not None:
+            _need(self, "password")
+        if self.password is not None:
+            _need(self, "user")
+        return self
+
     @field_validator("credentials")
     @classmethod
     def _are_readable(cls, credentials: SecretStr | None) -> SecretStr | None:
         if credentials is not None:
             _seed(credentials.get_secret_value())
         return credentials
+
+
+def _need(given: BaseModel, name: str) -> None:
+    """Raises ValidationError where this is missing."""
+    if getattr(given, name) is None:
+        fault: InitErrorDetails = {"type": "missing", "loc": (name,), "input": None}
+        raise ValidationError.from_exception_data(type(given).__name__, [fault])
+
+
+def _scheme(url: str) -> str:
+    """By what a server is reached. Raises ValueError for what is no address of one."""
+    told = url if "://" in url else f"nats://{url}"
+    try:
+        parts = urlsplit(told)
+        sound = parts.scheme in SCHEMES and parts.hostname and parts.port != 0 and not any(map(str.isspace, told))
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("servers are expected as nats://host:4222 or tls://host:4222, with commas between")
+    return parts.scheme
 
 
 class NatsConnection:

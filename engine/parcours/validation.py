@@ -22,6 +22,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "int_from_float": "a whole number is expected",
     "float_parsing": "a number is expected",
     "float_type": "a number is expected",
+    "bool_parsing": "true or false is expected",
+    "bool_type": "true or false is expected",
     "dict_type": "keys with values are expected",
     "model_type": "keys with values are expected",
     "model_attributes_type": "keys with values are expected",
@@ -61,6 +63,8 @@ def message_of(details: ErrorDetails, keys: Iterable[str]) -> str:
         wanted, given = str(context["expected"]), details["input"]
         hint = nearest(given, re.findall(r"'([^']+)'", wanted)) if isinstance(given, str) else ""
         return f"expected {wanted.replace('True', 'true')}{hint}"
+    if kind == "string_too_short" and context["min_length"] == 1:
+        return "a text is expected that is not empty"
     if kind == "too_short" and (least := context["min_length"]) > 1:
         return f"at least {least} are needed"
     if kind == "too_long":

@@ -88,7 +88,7 @@ def test_a_destination_that_nobody_offers_is_an_error(luma: Path) -> None:
     result = run("check", luma)
 
     assert result.exit_code == 1
-    assert "destinations.yaml: destinations.crm.to: no installed distribution offers the destination 'webhok', " in (
+    assert "destinations.yaml:2: destinations.crm.to: no installed distribution offers the destination 'webhok', " in (
         result.stdout
     )
 

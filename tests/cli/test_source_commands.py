@@ -48,8 +48,9 @@ def test_sources_are_listed_and_a_pause_holds_until_they_are_resumed(ask: Ask, t
         (partition,) = sources(ask, door)["partitions"]
         listed = ask("source", "list", *url).stdout
         assert listed.startswith("orders: 2 accepted, 1 set_aside since the door began\n")
-        row = next(line for line in listed.splitlines() if partition["partition"] in line)
-        assert row.split() == [partition["partition"], "over", "34", "not", "known"]
+        row = next(line for line in listed.splitlines() if "one.csv" in line)
+        assert partition["name"] == "one.csv" != partition["partition"]
+        assert row.split() == ["one.csv", "over", "34", "not", "known"]
 
         assert ask("source", "pause", "orders", *url).stdout == "orders is paused.\n"
         assert ask("source", "list", *url).stdout.startswith("orders is paused: ")
@@ -86,7 +87,7 @@ def test_a_source_is_read_again_once_it_has_been_told_what_comes_of_it(ask: Ask,
         told = ask(*rewind, "earliest")
         assert told.exit_code == 0, told.output
         row = next(line for line in told.stdout.splitlines() if " 34 " in line)
-        assert row.split()[1:] == ["0", "34", "0", "2", "1", "0"]
+        assert row.split() == ["one.csv", "0", "34", "0", "2", "1", "0"]
         token = re.search(r"Nothing has been done; --token (\w{16}) does it", told.stdout)
         assert token is not None
         assert sources(ask, door)["outcomes"].get("duplicate", 0) == 0
@@ -97,7 +98,7 @@ def test_a_source_is_read_again_once_it_has_been_told_what_comes_of_it(ask: Ask,
 
         late = ask(*rewind, "earliest", "--token", token[1])
         assert (late.exit_code, late.stderr.startswith("Something else has been rewound or published")) == (1, True)
-        at_once = json.loads(ask(*rewind, "22", "--yes", "--json").stdout)
+        at_once = json.loads(ask(*rewind, "22", "--partition", "one.csv", "--yes", "--json").stdout)
         assert (at_once["dry"], at_once["partitions"][0]["position"]) == (False, 22)
         for to, words in (("99", "nothing has been read"), ("2026-01-01T10:00:00Z", "cannot tell where a time is")):
             refused = ask(*rewind, to)

@@ -7,11 +7,13 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.core.conftest import Begin, Control, Story
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.input import Interrupted, MembershipSaved, PersonJoined, Settlement
+from parcours.core.known_words import known_part
 from parcours.core.profile import decode_profile
 from parcours.core.sync_state import PersonWithheld
 from parcours.core.synced import Synced
@@ -268,6 +270,28 @@ def test_a_destination_that_is_gone_is_told_nothing_more(shop: Callable[..., Pro
     control = begin(shop_with(shop, ADS))
     control.story.identify(1, city="Paris")
     control.publish(2, shop_with(shop, ""))
+    assert not control.story.outbox
+    assert control.story.profile.synced is None
+    (failed,) = [fact for fact in control.story.facts if isinstance(fact, Synced) and fact.outcome == "failed"]
+    assert (failed.at, failed.reason) == (2, "the destination is not published any more")
+    assert known_part(str(failed.reason)) == failed.reason
+
+
+@pytest.mark.parametrize(
+    "receipt, outcomes",
+    [(Accepted(""), ["queued", "sent"]), (NotSent("", "busy"), ["queued", "retried", "failed"])],
+)
+def test_what_is_under_way_to_a_destination_that_is_gone_comes_to_its_end(
+    shop: Callable[..., Project], begin: Begin, receipt: Receipt, outcomes: list[str]
+) -> None:
+    control = begin(shop_with(shop, ADS))
+    control.story.identify(1, city="Paris")
+    (key,) = control.story.outbox
+    control.story.claim(1)
+    control.publish(2, shop_with(shop, ""))
+    control.story.answer(3, replace(receipt, key=key))
+
+    assert [outcome for _, _, _, outcome in said(control.story)] == outcomes
     assert not control.story.outbox
     assert control.story.profile.synced is None
 

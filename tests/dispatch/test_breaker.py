@@ -44,6 +44,36 @@ def test_the_first_delivery_that_finds_no_connection_opens_it_and_counts_and_the
 
 
 @pytest.mark.parametrize(
+    "receipt, told",
+    [
+        (
+            NotSent("k", "no stream takes\nthe subject", code="503", of_channel=True),
+            "no stream takes the subject (503)",
+        ),
+        (NotSent("k", "the other side answered 404", code="404", of_channel=True), "the other side answered 404"),
+        (NotSent("k", "topic vip: Broker: Unknown topic", of_channel=True), "topic vip: Broker: Unknown topic"),
+        (NotSent("k", "x" * 1_000, of_channel=True), "x" * 500 + "..."),
+    ],
+)
+def test_what_holds_for_everybody_at_another_system_is_told_in_its_own_words(receipt: NotSent, told: str) -> None:
+    breaker = Breaker(SETTINGS, tells_whole=True)
+
+    breaker.hear(10, receipt, "anna")
+
+    assert breaker.trouble == f"waits: {told}"
+
+
+def test_what_is_in_doubt_of_somebody_is_not_told_in_words_that_may_name_her() -> None:
+    breaker = Breaker(SETTINGS, tells_whole=True)
+    breaker.hear(10, outage("k1"), "anna")
+    breaker.probe(["k2"])
+
+    breaker.hear(11, Ambiguous("k2", "anna@mail.example may be there"), "anna")
+
+    assert breaker.trouble == "waits: for a reason that its deliveries tell"
+
+
+@pytest.mark.parametrize(
     "reason, code, told",
     [
         ("mail: 421 4.7.0 too many mails for <anna@mail.example>", "421 4.7.0", "mail: 421 4.7.0"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
-from tests.dispatch.runs import run_until_settled
+from tests.dispatch.runs import run_until_settled, trouble_of
+from tests.projects import write_texts
 
 from parcours.channel import Accepted, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
@@ -19,6 +21,7 @@ from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import Renderer
 from parcours.journey.model.channel_keys import SendRate
+from parcours.journey.project import Project
 from parcours.shard.messages import Claims
 from parcours.shard.requests import ExchangeDeliveries
 
@@ -132,6 +135,28 @@ def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
 
         assert len(caplog.messages) == 2, "told once when it begins, and once when it is over"
         assert caplog.messages[1] == "the channel 'note' works again"
+
+    asyncio.run(scenario())
+
+
+def test_the_trouble_of_a_destination_ends_with_its_publication_unless_shards_have_more_for_it(
+    new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, tmp_path: Path
+) -> None:
+    write_texts(tmp_path, {"parcours.yaml": "project: shop", "profile.yaml": "{}"})
+    without = Project.load(tmp_path).program
+
+    async def scenario() -> None:
+        channel = new_channel()
+        channel.fails_to_start = 1_000
+        dispatcher = Dispatcher("d-1", "@vip", channel, new_renderer(), Settings())
+        await dispatcher.start([new_shard([])])
+        trouble = await trouble_of(dispatcher)
+
+        dispatcher.publish(without)
+        assert said_of(dispatcher) == ""
+        dispatcher.wake(0)
+        assert said_of(dispatcher) == trouble == "the channel '@vip' does not start: nobody listens"
+        await dispatcher.stop()
 
     asyncio.run(scenario())
 

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.engine.behaviour import eventually
 from tests.projects import write_texts
 
 from parcours import Engine, Project, Settings
+from parcours.channel import NotSent
+from parcours.destination import Member
+from parcours.destinations.file import FileDestination
 from parcours.errors import ErasureWaits, PublishRefused, SettingInvalid
 from parcours.service import erasure
 from parcours.testing.doubles import HttpReply, HttpServer
@@ -148,6 +152,49 @@ def test_who_refuses_us_is_told_once_it_does_not_any_more(
             engine.identify(f"u{number}", {"city": "Paris", "email": f"u{number}@mail.example"}).result()
         engine.drain(timeout_s=20)
     assert len(members([change for request in desk.requests for change in request])) == 10
+
+
+def test_the_trouble_says_what_the_other_side_says(
+    shop: Callable[..., Project], open_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: FileDestination, members: Sequence[Member]) -> list[NotSent]:
+        return [NotSent(member.id, "OSError: No space left on device", of_channel=True) for member in members]
+
+    monkeypatch.setattr(FileDestination, "send", full)
+    with open_engine(shop(FILE)) as engine:
+        engine.identify("ann", {"city": "Paris"}).result()
+        told = "the channel '@file' waits: OSError: No space left on device"
+        eventually(lambda: any(told in each for each in engine.troubles()), "the trouble")
+
+
+@pytest.mark.parametrize("closes_before", [False, True])
+def test_what_lay_ready_for_a_destination_that_is_gone_is_given_up_and_counted_no_more(
+    shop: Callable[..., Project], open_engine: Callable[..., Engine], desk: Desk, closes_before: bool
+) -> None:
+    desk.is_away = True
+    with open_engine(shop(HOOK.replace("URL", desk.url))) as engine:
+        for number in range(20):
+            engine.identify(f"u{number}", {"city": "Paris", "email": f"u{number}@mail.example"}).result()
+        eventually(lambda: any("'@hook' waits" in each for each in engine.troubles()), "the trouble")
+        if not closes_before:
+            engine.publish(shop())
+            eventually(lambda: _waiting(engine) == [0, 0, 20], "all is given up")
+            assert not any("@hook" in each for each in engine.troubles())
+    with open_engine(shop()) as engine:
+        eventually(lambda: _waiting(engine) == [0, 0, 20], "all is given up")
+        last = engine.explain("u3").notes[-1][1]
+        assert last.endswith("that she is in its audience: the destination is not published any more")
+
+
+def _waiting(engine: Engine) -> list[int]:
+    """How many changes lie in outboxes, how many of them may be claimed, and how many have been given up."""
+    told = [each.figures for each in engine._call(engine._facade.figures()).shards]
+    shards = [each for each in told if each is not None]
+    return [
+        sum(sum(each.outbox.values()) for each in shards),
+        sum(sum(each.status.ready.values()) for each in shards),
+        sum(dict(each.totals.synced).get(("hook", "failed"), 0) for each in shards),
+    ]
 
 
 def test_who_is_refused_is_explained_with_the_reason(

@@ -18,7 +18,7 @@ from parcours import Engine, PersonPlace, PersonPosition, PersonWhereabouts, Pro
 from parcours.clock import ManualClock
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.settings import ServeSettings
-from parcours.journey.project import json_of
+from parcours.journey.read.documents_json import json_of
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -38,7 +38,7 @@ FAULTS = [
     ("method: HEAD", "method: expected 'GET', 'POST', 'PUT', 'PATCH' or 'DELETE'"),
     ("method: get", "method: expected 'GET'"),
     ("query: {who: profile.emial}", "query.who: unknown name profile.emial, did you mean 'profile.email'?"),
-    ("query: {'': 1}", "query.: string should have at least 1 character"),
+    ("query: {'': 1}", "query.: a text is expected that is not empty"),
     ("headers: {Host: elsewhere}", "headers.Host: Host cannot be given: it is that of the url"),
     ("headers: {content-length: '3'}", "headers.content-length: content-length cannot be given"),
     ("headers: {Transfer-Encoding: chunked}", "headers.Transfer-Encoding: Transfer-Encoding cannot be given"),

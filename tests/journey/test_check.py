@@ -431,7 +431,7 @@ def test_a_faulty_content_and_an_unknown_channel_are_findings(changed: Change) -
     message = "message: extra\nsms: {texts: hi, shout: 5}\nsmss: {text: hi}\n"
     findings = Project.check(changed({"messages/extra.yaml": message}), {"sms": Text, "email": Text, "push": Text})
     assert [str(each) for each in findings if each.file == "messages/extra.yaml"] == [
-        "messages/extra.yaml:2: sms.shout: input should be a valid boolean, unable to interpret input (found 5)",
+        "messages/extra.yaml:2: sms.shout: true or false is expected (found 5)",
         "messages/extra.yaml:2: sms.text: this key is needed",
         "messages/extra.yaml:2: sms.texts: unknown key, did you mean 'text'?",
         "messages/extra.yaml:3: smss: unknown channel 'smss', did you mean 'sms'?",

@@ -140,7 +140,10 @@ def test_it_travels_with_its_project(tmp_path: Path) -> None:
         ("{facts: [moves, mooves], to: {plugin: {name: p}}}", "d.facts[1]: expected 'events', 'moves',"),
         ("{facts: [people], to: {plugin: {name: p}}}", "d.facts[0]: expected 'events', 'moves',"),
         ("{facts: [moves, moves], to: {plugin: {name: p}}}", "d.facts: moves: once is enough"),
-        ("{facts: [moves], to: {file: a.ndjson}}", "d.to.file: unknown key"),
+        (
+            "{facts: [moves], to: {file: a.ndjson}}",
+            "d.to: to file go members alone: facts go to one of kafka, nats, plugin",
+        ),
         ("{facts: [moves], to: {}}", "d.to: facts go to one place: name one of kafka, nats, plugin"),
         ("{facts: [moves], to: {plugin: {name: p}}, columns: [person]}", "d.columns[0]: expected 'address',"),
         ("{facts: [moves], to: {plugin: {name: p}}, key: profile.email}", "d.key: unknown key"),

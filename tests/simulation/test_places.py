@@ -16,7 +16,8 @@ from parcours.core.fact import Changed, LimitReached, Moved
 from parcours.core.time_text import time_text
 from parcours.journey.model.document import AudiencesDocument, EventsDocument, JourneyDocument, ProjectDocument
 from parcours.journey.model.places import PlacesDocument
-from parcours.journey.project import Project, json_of
+from parcours.journey.project import Project
+from parcours.journey.read.documents_json import json_of
 from parcours.simulation.simulation import simulate
 
 EVENTS: dict[str, Any] = {

@@ -122,6 +122,32 @@ def test_a_file_is_read_once_whatever_it_is_called_and_however_often_it_comes(pr
     asyncio.run(backend())
 
 
+def test_a_file_is_shown_by_its_name_below_the_folder_of_the_pattern(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "may").mkdir(parents=True)
+    (folder / "may" / "a.ndjson").write_bytes(bought("anna", "c1"))
+    (folder / "june.ndjson.gz").write_bytes(b"no gzip")
+
+    async def backend() -> None:
+        source = FilesSource(FilesSettings(files=f"{folder}/**/*"))
+        async with reading(project, "memory:", source) as service:
+
+            async def are_told() -> bool:
+                return len((await state_of(service)).partitions) == 2 and bool(await service.troubles())
+
+            await until(are_told, "both are found")
+            told = (await state_of(service)).partitions
+            assert [each.name for each in told] == ["june.ndjson.gz", "may/a.ndjson"]
+            (trouble,) = await service.troubles()
+            assert trouble.startswith("source stream/june.ndjson.gz is not read: ")
+            await until_taken(service, 1)
+            rewind = await service.rewind_source("stream", 0, partition="may/a.ndjson", dry=True)
+            assert [(each.partition, each.name) for each in rewind.partitions] == [(told[1].partition, "may/a.ndjson")]
+            await service.move_source("stream", "may/a.ndjson", 0)
+
+    asyncio.run(backend())
+
+
 def test_a_file_that_is_still_written_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
 
@@ -217,7 +243,7 @@ def test_a_file_that_is_taken_away_half_read_is_a_trouble(tmp_path: Path) -> Non
         path.unlink()
 
         assert await source.partitions() == [partition], "it is asked for until somebody has told what is wrong"
-        with pytest.raises(PartitionGone):
+        with pytest.raises(PartitionGone, match=r"that holds what a\.ndjson held"):
             await source.read(partition, position, 1)
         await source.close()
 

@@ -25,12 +25,14 @@ def test_a_source_that_is_paused_reads_nothing_until_it_is_resumed(project: Proj
             await asyncio.sleep(0.05)  # a reading that is under way comes to its end
             log.append("0", bought("anna", "c2"))
             await asyncio.sleep(0.1)
-            assert (await state_of(service)).paused
+            state = await state_of(service)
+            assert (state.paused, state.partitions[0].state) == (True, "paused")
             assert await carts(service, "anna") == 1
 
             await service.resume_source("stream")
             await until_taken(service, 2)
-            assert not (await state_of(service)).paused
+            state = await state_of(service)
+            assert (state.paused, state.partitions[0].state) == (False, "reading")
 
     asyncio.run(backend())
 
@@ -50,7 +52,7 @@ def test_a_pause_holds_after_a_restart_and_in_a_store_that_is_shared_out_anew(pr
             await until(lambda: _begun(service), "the partition is begun")
             await asyncio.sleep(0.1)
             state = await state_of(service)
-            assert (state.paused, state.partitions[0].state, read) == (True, "beginning", [])
+            assert (state.paused, state.partitions[0].state, read) == (True, "paused", [])
             if resumes:
                 await service.resume_source("stream")
                 await until(lambda: _has(service, log.end("0")), "all is applied")
@@ -82,7 +84,7 @@ def test_a_pause_holds_for_another_process_that_reads_and_the_reader_stays_the_r
             log.append("0", bought("anna", "c1"))
             await asyncio.sleep(2 * partition_reader.SILENCE_S)
             assert await carts(service, "anna") == 1
-            assert await is_(service, "standing by") and await is_(other, "reading")
+            assert await is_(service, "standing by") and await is_(other, "paused")
 
             await service.resume_source("stream")
             await until(lambda: _has(service, 2), "the other one reads on")

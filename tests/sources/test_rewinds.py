@@ -334,3 +334,28 @@ def test_a_log_that_takes_a_while_is_looked_into_all_the_same(project: Project) 
             assert (await again(service, 0)).recognised == 20
 
     asyncio.run(backend())
+
+
+def test_while_a_look_goes_through_a_partition_nobody_reads_on_in_between(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking_back, "ASKED_AT_ONCE", 2)
+    read: list[int | None] = []
+
+    class Watched(LogSource):
+        async def read(self, partition: str, position: int | None, most: int) -> Read:
+            read.append(position)
+            return await super().read(partition, position, most)
+
+    async def backend() -> None:
+        log = filled(20)
+        async with reading(project, "memory:", Watched(log.settings())) as service:
+            await until_taken(service, 20)
+            read.clear()
+            assert (await again(service, 0)).recognised == 20
+            log.append("0", bought("u0", "later"))
+            await until_taken(service, 21)
+
+    asyncio.run(backend())
+    first = read.index(0)
+    assert read[first : first + 10] == [*range(0, 20, 2)]

@@ -18,6 +18,7 @@ from parcours.journey.model.sources import SourcesDocument
 from parcours.journey.project import Project
 from parcours.service.service import Service
 from parcours.source import Line
+from parcours.sources import registry
 from parcours.sources.lines import line_of
 from parcours.sources.opening import sources_of
 from parcours.sources.registry import source_models
@@ -52,10 +53,17 @@ def test_a_source_that_is_right_has_no_findings(tmp_path: Path) -> None:
         ("sources: {a: {}}", "a source has one kind with its settings, as in 'files:"),
         ("sources: {a: {files: x, kafka: {}}}", "', and this one has files, kafka"),
         ("sources: {a: {files: x, map: {evnt: value}}}", "sources.a.map.evnt: unknown key, did you mean 'event'?"),
+        ("sources: {a: {files: [x, y]}}", "sources.a.files: a pattern of files is expected, such as in/*.ndjson"),
+        ("sources: {a: {files: in/}}", "a pattern of files is expected, such as in/*.ndjson, and no folder"),
+        ("sources: {a: {files: 's3://b/*.csv'}}", "files lie below the project's folder or at an absolute path"),
+        ("sources: {a: {files: '~/*.csv'}}", "a pattern begins at the project's folder, and ~ is nobody's home there"),
+        ("sources: {a: {files: 'in/*.csv.zip'}}", "packed with .gz or .zst, and .zip is none of them"),
+        ("sources: {a: {files: 'env:'}}", "sources.a.files: the reference does not name the environment variable"),
+        ("sources: {a: {files: x, map: {}}}", "sources.a.map: a map says what a message is"),
         ("sources: {a: {files: x, map: {userId: value}}}", "a map says what a message is"),
-        ("sources: {a: {files: x, map: {event: vale.name}}}", "unknown name vale, did you mean 'value'?"),
-        ("sources: {a: {files: x, map: {event: profile.name}}}", "'profile' has no meaning here"),
-        ("sources: {a: {files: x, map: {event: now}}}", "'now' has no meaning here"),
+        ("sources: {a: {files: x, map: {userId: value.id, event: vale.name}}}", "name vale, did you mean 'value'?"),
+        ("sources: {a: {files: x, map: {userId: value.id, event: profile.name}}}", "'profile' has no meaning here"),
+        ("sources: {a: {files: x, map: {userId: value.id, event: now}}}", "'now' has no meaning here"),
         ("sources: {a/b: {files: x}}", "a name has letters, digits, - and _"),
         ("source: {}", "unknown key, did you mean 'sources'?"),
     ],
@@ -64,6 +72,69 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, sources: str, says
     found = findings(tmp_path, sources)
 
     assert any(says in each and each.startswith("sources.yaml:1") for each in found), found
+
+
+@pytest.mark.parametrize(
+    "mapping, says",
+    [
+        ("{event: value.e}", "map: a map says whose a message is: by 'userId' or by 'anonymousId'"),
+        ("{traits: value}", "map: a map says whose a message is: by 'userId' or by 'anonymousId'"),
+        ("{event: '5', userId: value.u}", "map.event: the name of an event is a string, and this is a number"),
+        ("{event: value.e, userId: timestamp}", "map.userId: an id is a string or a whole number, and this is a time"),
+        ("{event: value.e, userId: 'true'}", "map.userId: an id is a string or a whole number, and this is a boolean"),
+        ("{traits: '\"x\"', userId: value.u}", "map.traits: traits are an object, and this is a string"),
+        ("{event: value.e, userId: value.u, properties: '[1]'}", "map.properties: properties are an object, and this"),
+        ("{event: value.e, userId: value.u, timestamp: offset}", "map.timestamp: a time is a timestamp, or a string"),
+        ("{event: value.e, userId: value.u, timestamp: '\"noon\"'}", "map.timestamp: a time such as 2026-03-02T09:00"),
+        (
+            "{type: '\"trak\"', event: value.e, userId: value.u}",
+            "map.type: a map makes no call of the type 'trak', did",
+        ),
+        ("{type: '\"reaction\"', userId: value.u}", "map.type: a map makes no call of the type 'reaction'; it may be"),
+        ("{type: '\"track\"', userId: value.u}", "map: a track call has an 'event'"),
+        ("{type: '\"consent\"', userId: value.u}", "map: a consent call has 'channel' and 'granted'"),
+        ("{event: value.e, userId: value.u, granted: 'true'}", "map.granted: it is of a consent: give the map `type:"),
+        (
+            "{type: '\"consent\"', userId: value.u, channel: value.c, granted: '\"yes\"'}",
+            "map.granted: a consent is given or not, true or false, and this is a string",
+        ),
+    ],
+)
+def test_a_map_whose_messages_would_all_be_set_aside_is_told(tmp_path: Path, mapping: str, says: str) -> None:
+    (found,) = findings(tmp_path, f"sources: {{a: {{files: x, map: {mapping}}}}}")
+
+    assert f"sources.yaml:1: sources.a.{says}" in found
+
+
+def test_what_messages_say_themselves_is_theirs(tmp_path: Path) -> None:
+    maps = [
+        "{type: value.type, userId: value.u, granted: value.g, channel: value.c}",
+        "{event: value.e, userId: offset, messageId: key, timestamp: value.at, properties: headers}",
+        "{type: '\"consent\"', anonymousId: value.a, channel: '\"email\"', granted: 'true'}",
+    ]
+    written = ", ".join(f"{name}: {{files: x, map: {mapping}}}" for name, mapping in zip("abc", maps, strict=True))
+    assert findings(tmp_path, f"sources: {{{written}}}") == []
+
+
+def test_an_event_that_names_its_person_needs_no_id(tmp_path: Path) -> None:
+    write_shop(tmp_path, "sources: {a: {files: x, map: {event: value.e, properties: value}}}")
+    keyed = "events: {Bought: {properties: {mail: string}, key: {namespace: mail, value: event.mail}}}"
+    (tmp_path / "events.yaml").write_text(keyed)
+
+    assert [str(each) for each in Project.check(tmp_path, sources=source_models())] == []
+
+
+def test_a_library_that_is_missing_is_told_when_the_project_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "find_spec", lambda library: None)
+
+    (found,) = findings(tmp_path, "sources: {a: {kafka: {servers: x}}}")
+
+    said = (
+        "the source 'kafka' needs the library confluent_kafka, which is not installed: `pip install 'parcours[kafka]'`"
+    )
+    assert found == f"sources.yaml:1: warning: sources.a.kafka: {said}"
 
 
 def test_check_tells_it(tmp_path: Path) -> None:
@@ -76,7 +147,9 @@ def test_check_tells_it(tmp_path: Path) -> None:
 
 
 def test_a_project_takes_its_sources_along(tmp_path: Path) -> None:
-    project = Project.load(write_shop(tmp_path, 'sources: {a: {files: "x", map: {event: value.name}}}'))
+    project = Project.load(
+        write_shop(tmp_path, 'sources: {a: {files: "x", map: {event: value.name, userId: value.id}}}')
+    )
 
     again = Project.from_json(project.to_json())
 

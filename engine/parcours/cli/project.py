@@ -77,6 +77,7 @@ def check(
     """List everything that is wrong with a project, all at once."""
     from parcours.clock import SystemClock
     from parcours.config import Settings
+    from parcours.dispatch.destinations import InstalledDestinations
     from parcours.dispatch.judgement import Judgement
     from parcours.dispatch.registry import Registry
     from parcours.sources.registry import source_models
@@ -85,13 +86,13 @@ def check(
     judgement = Judgement(registry)
     reported = None if config is None else _reported(registry, config)
     now_ms = SystemClock(Settings().clock_jump_max_ms).now_ms()
-    findings = judgement.findings(folder, reported, now_ms, _TablesWhenAsked(), source_models())
+    kinds = InstalledDestinations.installed().kind
+    findings = judgement.findings(folder, reported, now_ms, _TablesWhenAsked(), source_models(), kinds)
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
         project = judgement.load(folder, drafts=True)
         findings += [*read_cases(project, folder)[1], *_unopenable(project, registry), *_unkept(project)]
-        findings += _untellable(project)
         findings += [] if config is None else _unmakeable(project, config)
     for finding in findings:
         typer.echo(str(finding))
@@ -159,28 +160,6 @@ def _unopenable(project: Project, registry: Registry) -> list[Finding]:
         except ExtraMissing as error:
             missing[CALL] = str(error)
     return [Finding(PROJECT_FILE, 0, "", missing[name], severity="warning") for name in used if name in missing]
-
-
-def _untellable(project: Project) -> list[Finding]:
-    """Errors for destinations that nobody offers, or that take something else; warnings for missing libraries."""
-    from parcours.dispatch.destinations import InstalledDestinations, misfit
-    from parcours.errors import DestinationUnknown
-    from parcours.journey.model.destinations import FactsDocument
-    from parcours.journey.read.finding import Finding
-    from parcours.journey.read.source import SINGLE
-
-    file, installed = SINGLE["destinations"], InstalledDestinations.installed()
-    found = []
-    for name, document in project.documents.destinations.destinations.items():
-        kind = document.to.installed_as
-        try:
-            if reason := misfit(installed.kind(kind), kind, facts=isinstance(document, FactsDocument)):
-                found.append(Finding(file, 0, f"destinations.{name}.to", reason))
-        except DestinationUnknown as error:
-            found.append(Finding(file, 0, f"destinations.{name}.to", str(error)))
-        except ExtraMissing as error:
-            found.append(Finding(file, 0, f"destinations.{name}.to", str(error), severity="warning"))
-    return found
 
 
 def _unmakeable(project: Project, config: Path) -> list[Finding]:

@@ -103,7 +103,7 @@ def _tell(told: Mapping[str, Any]) -> None:
         seen, about = each["foreseen"], "" if each["foreseen"]["is_whole"] else "about "
         partial |= not seen["is_whole"]
         counts = (f"{about}{seen[what]:,}" for what in ("again", "recognised", "set_aside", "ignored"))
-        table.add_row(each["partition"], f"{each['position']:,}", f"{each['end']:,}", *counts)
+        table.add_row(each["name"], f"{each['position']:,}", f"{each['end']:,}", *counts)
     Console().print(table)
     if partial:
         typer.echo("Not all lines were looked at: some stand for those around them.")
@@ -144,6 +144,6 @@ def _show_partitions(partitions: Sequence[Mapping[str, Any]]) -> None:
     table = FittingTable(COLUMNS, widest=TROUBLE)
     for each in partitions:
         position, lag = ("not known" if each[what] is None else f"{each[what]:,}" for what in ("position", "lag"))
-        table.add_row(each["partition"], each["state"], each["trouble"] or "", position, lag)
+        table.add_row(each["name"], each["state"], each["trouble"] or "", position, lag)
     if partitions:
         Console().print(table)

@@ -35,6 +35,7 @@ _WORDS: Final = (
     # what became of it
     "the message or its step is not known any more",
     "the run was left",
+    "the destination is not published any more",
     "merged",
     "reported by the provider",
     "known from a reaction",

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destinations.message import Message
-from parcours.kafka_client import KafkaClient
+from parcours.kafka_client import KafkaClient, TopicName
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Producer
@@ -64,7 +64,7 @@ class KafkaTopic(KafkaClient):
 
     ours: ClassVar[Mapping[str, str]] = OURS
 
-    topic: str = Field(min_length=1, description="The topic; it has to be there, unless the brokers make one.")
+    topic: TopicName = Field(description="The topic; it has to be there, unless the brokers make one.")
     timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="How long a message may take.")
 
 

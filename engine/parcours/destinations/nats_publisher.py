@@ -11,7 +11,7 @@ from pydantic import Field
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.destinations.message import Message
-from parcours.nats_connection import NatsAway, NatsConnection, NatsLogin, words_of
+from parcours.nats_connection import NatsAway, NatsConnection, NatsLogin, StreamName, SubjectName, words_of
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -30,8 +30,8 @@ UNANSWERED: Final = frozenset({10158})
 class NatsSubject(NatsLogin):
     """Where messages go: a subject that a stream of JetStream takes."""
 
-    subject: str = Field(pattern=r"^[^\s*>]+$", description="The subject; a stream of JetStream has to take it.")
-    stream: str | None = Field(None, description="The stream that has to be the one; any without it.")
+    subject: SubjectName = Field(description="The subject; a stream of JetStream has to take it.")
+    stream: StreamName | None = Field(None, description="The stream that has to be the one; any without it.")
     timeout_s: Annotated[float, Field(gt=0)] = Field(30.0, description="How long all answers may take.")
 
 

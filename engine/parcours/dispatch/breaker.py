@@ -18,16 +18,24 @@ from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.known_words import LEFT_OUT, known_code, known_part
 from parcours.dispatch.channel_state import BreakerState
+from parcours.wording import bounded
+
+WORDS_MAX = 500
+"""Characters of a channel's own words."""
 
 ITS_OWN = "for a reason that its deliveries tell"
 """Stands for words of a channel that may name somebody."""
 
 
 class Breaker:
-    """Times are seconds of one clock that only goes forward."""
+    """Times are seconds of one clock that only goes forward.
 
-    def __init__(self, settings: Settings) -> None:
+    tells_whole  whether a reason that holds for everybody is told as it is: it is about another system and no person
+    """
+
+    def __init__(self, settings: Settings, *, tells_whole: bool = False) -> None:
         self._settings = settings
+        self._tells_whole = tells_whole
         self._pause_s = 0.0
         self._until_s: float | None = None  # None while it is closed
         self._probes: frozenset[str] = frozenset()
@@ -85,7 +93,7 @@ class Breaker:
                 return self._take_refusal(now_s, receipt, person, is_probe)
             case Ambiguous():
                 if is_probe or was_silent:
-                    self._open(now_s, _why(receipt))
+                    self._open(now_s, _known_why(receipt))
             case Accepted() | NotSent(tried=True) | Refused(code=str()):
                 self._close()
             case _:  # the provider was not asked
@@ -95,7 +103,7 @@ class Breaker:
 
     def _take_outage(self, now_s: float, receipt: NotSent, is_probe: bool) -> Receipt:
         if self._until_s is None or is_probe:
-            self._open(now_s, _why(receipt))
+            self._open(now_s, _whole_why(receipt) if self._tells_whole else _known_why(receipt))
             return receipt
         return replace(receipt, tried=False)
 
@@ -136,8 +144,14 @@ def _words(code: str | None) -> str:
     return f"the provider refuses everybody, {ITS_OWN if known is None else f'with {known}'}"
 
 
-def _why(receipt: NotSent | Ambiguous) -> str:
-    """What the channel waits for, in words that may be told to everybody, and the provider's code."""
+def _whole_why(receipt: NotSent) -> str:
+    """What the channel waits for, in its own words, and the code."""
+    told, code = bounded(" ".join(receipt.reason.split()), WORDS_MAX), receipt.code
+    return told if code is None or code in told else f"{told} ({code})"
+
+
+def _known_why(receipt: NotSent | Ambiguous) -> str:
+    """The same in words that may be told to everybody, and the provider's code."""
     told, code = known_part(receipt.reason), known_code(receipt.code)
     if code is None:
         return ITS_OWN if told == LEFT_OUT else told

@@ -23,6 +23,7 @@ from parcours.errors import DestinationUnknown, ExtraMissing, SettingInvalid, Sn
 from parcours.journey.destinations import is_lane, name_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
+from parcours.journey.read.destination_settings import misfit
 from parcours.wording import nearest
 
 REQUESTS_MAX: Final = 4
@@ -49,9 +50,9 @@ class InstalledDestinations:
         """The class. Raises DestinationUnknown, or ExtraMissing for one of ours whose library is missing."""
         points = self._points.get(name, [])
         if len(points) != 1:
-            known = ", ".join(sorted(self._points)) or "none"
+            hint = nearest(name, self._points) or f"; there are {', '.join(sorted(self._points)) or 'none'}"
             why = "several distributions offer" if points else "no installed distribution offers"
-            raise DestinationUnknown(f"{why} the destination {name!r}{nearest(name, self._points)}; there are {known}")
+            raise DestinationUnknown(f"{why} the destination {name!r}{'' if points else hint}")
         try:
             loaded: type[Destination] = points[0].load()
             for library in getattr(loaded, "libraries", ()):
@@ -90,15 +91,6 @@ class InstalledDestinations:
             return kind(kind.Settings.model_validate(settings))
         except ValidationError as error:
             raise SettingInvalid(f"{within}: {in_a_line(error, kind.Settings)}") from None
-
-
-def misfit(kind: type, name: str, *, facts: bool) -> str | None:
-    """Why a destination cannot be told facts, or else members; None where it can."""
-    if hasattr(kind, "publish" if facts else "send"):
-        return None
-    return (
-        f"the destination {name!r} takes {'members of audiences, and no facts' if facts else 'facts, and no members'}"
-    )
 
 
 class LaneSettings(BaseModel):

@@ -34,6 +34,7 @@ from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, capacity_o
 from parcours.dispatch.places import Places
 from parcours.dispatch.sender import Renders, Sender
 from parcours.errors import ParcoursError, ShardUnavailable, SnapshotFailed
+from parcours.journey.destinations import is_lane, name_of
 from parcours.journey.model.channel_keys import rate_text
 from parcours.journey.program import Program
 from parcours.routing.plan import Links
@@ -105,10 +106,14 @@ class Dispatcher:
         self._shard_troubles: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._is_gone = False
+        """Whether it is of a destination that is published no more."""
 
     @property
     def trouble(self) -> str | None:
-        """What keeps deliveries from leaving, None if nothing does."""
+        """What keeps deliveries from leaving, None if nothing does, or none are to leave any more."""
+        if self._is_gone:
+            return None
         return self._trouble or next(iter(self._shard_troubles.values()), None) or self._sender.trouble
 
     def state(self) -> ChannelState:
@@ -131,6 +136,8 @@ class Dispatcher:
     def publish(self, program: Program) -> None:
         """Know the messages of this program, too, from now on."""
         self._renderer.publish(program)
+        lane = self._channel_name
+        self._is_gone = is_lane(lane) and name_of(lane) not in program.destinations
 
     async def _start_channel(self) -> None:
         pause_s, settings = PAUSE_S, self._settings
@@ -157,6 +164,7 @@ class Dispatcher:
 
     def wake(self, shard: int) -> None:
         """This shard has deliveries ready."""
+        self._is_gone = False  # also where what was about to be published never was
         self._woken[shard] = None
         self._pull()
 

@@ -36,7 +36,7 @@ def new_dispatcher(
     settings = plan.settings
     if is_lane(channel):
         lane = open_lane(channel, plan.channels[channel])
-        return Dispatcher(name, channel, lane, MemberRenderer(), settings, breaker=Breaker(settings))
+        return Dispatcher(name, channel, lane, MemberRenderer(), settings, breaker=Breaker(settings, tells_whole=True))
     bucket = (
         None if plan.virtual else _bucket(channel, plan.channels[channel], part)
     )  # pauses of the machine's clock delay no virtual time

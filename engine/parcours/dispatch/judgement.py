@@ -16,6 +16,7 @@ from parcours.errors import ChannelUnknown, ExtraMissing
 from parcours.journey.compile.content_check import ContentCheck
 from parcours.journey.compile.reactions import Reported
 from parcours.journey.project import Project
+from parcours.journey.read.destination_settings import DestinationKinds
 from parcours.journey.read.finding import Finding
 from parcours.journey.read.source_settings import SourceModels
 from parcours.journey.read.table_files import TableReader
@@ -46,17 +47,20 @@ class Judgement:
         now_ms: int | None = None,
         reader: TableReader | None = None,
         sources: SourceModels | None = None,
+        destinations: DestinationKinds | None = None,
     ) -> list[Finding]:
         """Every error and warning in a project's folder, as if it were published at this time.
 
         reported  which reactions are told where it runs
         reader    of tables that only a library can read
         sources   the settings' models of those that are installed
+        destinations  finds those that are installed
         """
         checks, models = self._checks, self._settings
         return Project.check(
-            folder, self._contents, models, checks, reported, now_ms=now_ms, reader=reader, sources=sources
-        )
+            folder, self._contents, models, checks, reported,
+            now_ms=now_ms, reader=reader, sources=sources, destinations=destinations,
+        )  # fmt: skip
 
     def load(self, folder: str | Path, *, drafts: bool = False, configured: bool = True) -> Project:
         """The project in a folder, with drafts if asked for. Raises ProjectInvalid with every error at once.

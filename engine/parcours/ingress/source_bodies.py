@@ -16,11 +16,13 @@ from parcours.sources.pump import SourceState
 
 class PartitionShown(msgspec.Struct, frozen=True):
     """
+    name      by what people know it: of a file its name below the source's folder
     position  where reading goes on, null as long as that is not known
     lag       lines that no shard has answered, null where the log does not tell
     """
 
     partition: str
+    name: str
     state: str
     position: int | None
     lag: int | None
@@ -66,6 +68,7 @@ def unknown() -> Iterator[None]:
 
 def _shown(source: SourceState) -> SourceShown:
     partitions = [
-        PartitionShown(each.partition, each.state, each.position, each.lag, each.trouble) for each in source.partitions
+        PartitionShown(each.partition, each.name, each.state, each.position, each.lag, each.trouble)
+        for each in source.partitions
     ]
     return SourceShown(source.source, source.paused, dict(source.outcomes), source.trouble, partitions)

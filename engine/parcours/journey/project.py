@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-import msgspec
 from pydantic import BaseModel
 
 from parcours.arguments import check_callable, check_kind, folder_path
@@ -39,7 +37,9 @@ from parcours.journey.model.sources import SourcesDocument
 from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
+from parcours.journey.read.destination_settings import DestinationKinds, check_destinations
 from parcours.journey.read.documents import Documents, margins_of, read_documents
+from parcours.journey.read.documents_json import documents_of, json_of
 from parcours.journey.read.finding import Finding, errors
 from parcours.journey.read.source_settings import SourceModels, check_sources
 from parcours.journey.read.table_files import TableReader, check_tables
@@ -51,14 +51,12 @@ D = TypeVar("D", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What a project is judged by that is about to run: the time, what reads tables, and the sources there are."""
+    """What a project is judged by that is about to run: the time, what reads tables, what there is to read and tell."""
 
     now_ms: int | None
     reader: TableReader | None
     sources: SourceModels | None = None
-
-
-_PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
+    destinations: DestinationKinds | None = None
 
 
 class Project:
@@ -121,6 +119,7 @@ class Project:
         now_ms: int | None = None,
         reader: TableReader | None = None,
         sources: SourceModels | None = None,
+        destinations: DestinationKinds | None = None,
     ) -> list[Finding]:
         """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold.
 
@@ -129,11 +128,13 @@ class Project:
         now_ms    the time at which it would be published; campaigns whose only run would be past have a finding then
         reader    of tables that only a library can read; neither those nor queries are looked into without it
         sources   the settings' model of each installed source; None leaves those of sources.yaml unchecked
+        destinations  finds those that are installed; None leaves unchecked how destinations.yaml says they are reached
         """
         _check_judgement(contents, settings, checks)
         check_callable("reported", reported)
         place = folder_path("Project.check", folder)
-        return _examine(place, contents, settings, checks, reported, Publishing(now_ms, reader, sources))[1]
+        publishing = Publishing(now_ms, reader, sources, destinations)
+        return _examine(place, contents, settings, checks, reported, publishing)[1]
 
     @classmethod
     def of(
@@ -283,58 +284,6 @@ def _check_models(name: str, models: object) -> None:
             raise CallerError(f"{name}[{channel!r}]={shown_value(model)}: a model of pydantic is expected")
 
 
-def json_of(documents: Documents) -> bytes:
-    """All documents as one JSON object."""
-    whole: dict[str, Any] = {part: _dumped(getattr(documents, part)) for part in _PARTS}
-    whole["messages"] = [_dumped(message) for message in documents.messages]
-    whole["journeys"] = [_dumped(journey) for journey in documents.journeys]
-    # Named only where there are any, so that the bytes of projects without them stay what they were.
-    if documents.tables.tables:
-        whole["tables"] = _dumped(documents.tables)
-    if documents.campaigns:
-        whole["campaigns"] = [_dumped(campaign) for campaign in documents.campaigns]
-    if documents.insight:
-        whole["insight"] = [_dumped(analyses) for analyses in documents.insight]
-    if documents.places.places:
-        whole["places"] = _dumped(documents.places)
-    if documents.scores.scores:
-        whole["scores"] = _dumped(documents.scores)
-        sound = {file: each for file, each in documents.models.items() if isinstance(each, ScoreModel)}
-        whole["models"] = msgspec.to_builtins(sound)
-    named = {"offers": any(documents.offers.parts.values()), "sources": documents.sources.sources}
-    named |= {"destinations": documents.destinations.destinations}
-    whole |= {part: _dumped(getattr(documents, part)) for part, any_of_them in named.items() if any_of_them}
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def documents_of(data: bytes) -> Documents:
-    """The documents that `json_of` wrote."""
-    whole = json.loads(data)
-    return Documents(
-        ProjectDocument.model_validate(whole["settings"]),
-        ProfileDocument.model_validate(whole["profile"]),
-        EventsDocument.model_validate(whole["events"]),
-        AudiencesDocument.model_validate(whole["audiences"]),
-        tuple(MessageDocument.model_validate(each) for each in whole["messages"]),
-        tuple(JourneyDocument.model_validate(each) for each in whole["journeys"]),
-        ActionsDocument.model_validate(whole.get("actions", {})),
-        TablesDocument.model_validate(whole.get("tables", {})),
-        tuple(CampaignDocument.model_validate(each) for each in whole.get("campaigns", ())),
-        tuple(AnalysesDocument.model_validate(each) for each in whole.get("insight", ())),
-        PlacesDocument.model_validate(whole.get("places", {})),
-        ScoresDocument.model_validate(whole.get("scores", {})),
-        _judged_models(msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])),
-        OffersDocument.model_validate(whole.get("offers", {})),
-        SourcesDocument.model_validate(whole.get("sources", {})),
-        DestinationsDocument.model_validate(whole.get("destinations", {})),
-    )
-
-
-def _dumped(document: Any) -> dict[str, Any]:
-    dumped: dict[str, Any] = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return dumped
-
-
 def _examine(
     folder: Path,
     contents: ContentModels | None,
@@ -360,6 +309,8 @@ def _examine(
             warn_of_unheard_reactions(campaigns[each.campaign], reported, margin)
     if publishing is not None and publishing.sources is not None:
         check_sources(documents.sources.sources, publishing.sources, margins.single["sources"].below("sources"))
+    if publishing is not None and (kinds := publishing.destinations) is not None:
+        check_destinations(documents.destinations.destinations, kinds, folder, margins.single["destinations"])
     if publishing is not None:
         margin = margins.single["tables"]
         known = {} if margins.lost.get(margin.file) else program.tables  # of what could not be read no query is judged

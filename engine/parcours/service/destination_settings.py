@@ -14,6 +14,8 @@ from parcours.journey.destinations import lane_of
 from parcours.journey.model.destinations import FactsTargetDocument, TargetDocument
 from parcours.journey.model.headers import unfit
 from parcours.journey.project import Project
+from parcours.journey.read.destination_settings import place_of, settings_of
+from parcours.journey.read.finding import written
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.routing.fact_destinations import FactsTo
 
@@ -73,24 +75,13 @@ def _settings(
     environ: Mapping[str, str],
     networks: Iterable[object],
 ) -> dict[str, Any]:
-    within = f"destinations.{name}.to.{to.kind}"
-    if to.plugin is not None:
-        return resolve_secrets(to.plugin.settings, project.folder, environ, f"{within}.settings")
-    if (log := to.kafka or to.nats) is not None:
-        given = log.model_dump(exclude={"timeout"}, exclude_none=True)
-        resolved = resolve_secrets(given, project.folder, environ, within)
-        return {**resolved, "timeout_s": log.timeout / 1_000}
-    assert isinstance(to, TargetDocument), "facts go nowhere else"
-    if to.file is not None:
-        return {"path": project.folder / to.file}
-    assert to.webhook is not None, "it goes to one of these"
-    headers = resolve_secrets(to.webhook.headers, project.folder, environ, f"{within}.headers")
+    within = written(place_of(name, to))
+    resolved = resolve_secrets(settings_of(to, project.folder), project.folder, environ, within)
+    if to.kind != "webhook":
+        return resolved
+    headers = resolved["headers"]
+    assert isinstance(headers, Mapping), "as it was read"
     for header, value in headers.items():
         if reason := unfit(str(value)):
             raise SettingInvalid(f"the setting {within}.headers.{header} is what no header can be: {reason}")
-    return {
-        "url": to.webhook.url,
-        "headers": headers,
-        "timeout_s": to.webhook.timeout / 1_000,
-        "allowed_networks": tuple(map(str, networks)),
-    }
+    return {**resolved, "allowed_networks": tuple(map(str, networks))}

@@ -74,12 +74,17 @@ class SourceCalls(ABC):
         """Let reading of a partition go on at this position, whoever reads it: the log does not hold its own any more.
 
         What lies before it is passed over; what lies behind it is applied, though it had been applied before, but for
-        lines that are recognised by their ids for a day. May be repeated. Raises CallerError for a partition that has
-        never been read, and for what is no position; ShardUnavailable, and some shards may not have heard of it then.
+        lines that are recognised by their ids for a day. May be repeated.
+
+        partition  as the log names it, or as people know it where this process reads it
+        Raises CallerError for a partition that has never been read, and for what is no position; ShardUnavailable, and
+        some shards may not have heard of it then.
         """
         self._check_open()
         if type(position) is not int or position < 0:
             raise CallerError(f"position={shown_value(position)}: a whole number from 0 on is expected")
+        if name in self._pumps:
+            partition = self._pumps[name].partition_of(partition)
         if not await self._move(name, partition, position):
             raise CallerError(f"no shard knows a partition {shown_value(partition)} of {shown_value(name)}")
 

@@ -36,12 +36,14 @@ PlaceBehind: TypeAlias = int | datetime | Literal["earliest"]
 class PartitionRewind(msgspec.Struct, frozen=True, kw_only=True):
     """A partition that goes back.
 
+    name      by what people know it
     position  where reading goes on
     end       what lies before it has been read
     foreseen  what comes of that, None in the answer to a rewind that is done
     """
 
     partition: str
+    name: str
     position: int
     end: int
     foreseen: ReadAgain | None
@@ -89,6 +91,8 @@ class SourceRewinds(SourceCalls):
         pump = self._pump(name)
         if not dry and token is None:
             raise CallerError("token: that of a dry answer is expected, which says what would be applied again")
+        if partition is not None:
+            partition = pump.partition_of(partition)
         async with pump.looking_back:
             return await self._rewound(pump, to, partition, token, dry=dry)
 
@@ -108,7 +112,9 @@ class SourceRewinds(SourceCalls):
             for each, position in ways:
                 await self._move(name, each, position)
         partitions = [
-            PartitionRewind(partition=each, position=position, end=taken[each].end, foreseen=seen)
+            PartitionRewind(
+                partition=each, name=pump.log(each).shown, position=position, end=taken[each].end, foreseen=seen
+            )
             for (each, position), seen in zip(ways, foreseen, strict=True)
         ]
         return Rewind(source=name, token=known, dry=dry, partitions=partitions, not_here=not_here)

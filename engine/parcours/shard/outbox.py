@@ -76,8 +76,14 @@ class Outbox:
         self._there: Counter[str] = Counter()
 
     def count(self, more: Mapping[str, int]) -> None:
-        """So many more entries lie in the slots, by channel, whatever each of them waits for."""
+        """So many more entries lie in the slots, by channel, whatever each of them waits for.
+
+        Of a channel that has none nothing is ready: nobody may claim by it any more, and find that out.
+        """
         self._there.update(more)
+        for channel in more:
+            if not self._there[channel]:
+                self._ready.pop(channel, None)
 
     def there(self) -> dict[str, int]:
         """How many deliveries there are, by channel, whatever each of them waits for."""

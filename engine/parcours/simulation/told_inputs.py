@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 
 from parcours.core.offers.lessons import Lessons
 from parcours.errors import CallerError
-from parcours.journey.project import Project, documents_of
+from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications, source_of
+from parcours.journey.read.documents_json import documents_of
 from parcours.segment.line import Unusable, instant
 from parcours.segment.told import BEGINNING, EndLine, PublicationLine, TickLine, outside_line
 

@@ -18,6 +18,7 @@ from parcours.background import in_thread
 from parcours.source.vocabulary import (
     GROUP,
     Line,
+    NamesPartitions,
     PartitionGone,
     PositionOutOfRange,
     Read,
@@ -29,6 +30,7 @@ from parcours.source.vocabulary import (
 __all__ = [
     "GROUP",
     "Line",
+    "NamesPartitions",
     "PartitionGone",
     "PositionOutOfRange",
     "Read",

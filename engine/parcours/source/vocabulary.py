@@ -84,6 +84,14 @@ class TellsTimes(Protocol):
 
 
 @runtime_checkable
+class NamesPartitions(Protocol):
+    """What a source has besides whose partitions people know by another name, as files are."""
+
+    def shown_name(self, partition: str) -> str | None:
+        """By what people know it; None where that is not known. It is asked at any time, and waits for nothing."""
+
+
+@runtime_checkable
 class Source(Protocol):
     """One log. The constructor takes the validated `Settings` and does nothing else.
 

@@ -17,6 +17,24 @@ LIBRARIES: Final = {PARQUET: "pyarrow", ".zst": "zstandard"}
 """What is needed to read files of these endings, the first one that a name has."""
 
 
+OTHER_KINDS: Final = frozenset({".7z", ".avro", ".bz2", ".orc", ".rar", ".tar", ".tgz", ".xls", ".xlsx", ".xz", ".zip"})
+"""Endings of files that would be taken for lines of text, and are none."""
+
+
+def unreadable_pattern(pattern: str) -> str | None:
+    """Why no file of such a name can be read, in words; None where nothing speaks against it."""
+    if pattern.endswith("/") or "\0" in pattern or pattern != pattern.strip():
+        return "a pattern of files is expected, such as in/*.ndjson, and no folder"
+    if "://" in pattern:
+        return "files lie below the project's folder or at an absolute path, and at no address"
+    if pattern.startswith("~"):
+        return "a pattern begins at the project's folder, and ~ is nobody's home there: give an absolute path"
+    ending = Path(pattern).suffix.lower()
+    if ending in OTHER_KINDS:
+        return f"files are NDJSON, CSV or Parquet, plain or packed with .gz or .zst, and {ending} is none of them"
+    return None
+
+
 def suffixes(path: Path) -> list[str]:
     """The endings of its name, in lower case."""
     return [each.lower() for each in path.suffixes]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from parcours.source import PartitionGone, PositionOutOfRange, Read, SourceUnreachable, in_thread
-from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes, unreadable
+from parcours.sources.file_kinds import PACKED, is_parquet, missing_library, suffixes, unreadable, unreadable_pattern
 from parcours.sources.file_lines import FileLines
 
 if TYPE_CHECKING:
@@ -51,12 +51,16 @@ class FilesSettings(BaseModel):
     @classmethod
     def _of_text(cls, given: Any) -> Any:
         """The pattern alone is enough."""
+        if not isinstance(given, str | Mapping):
+            raise ValueError("a pattern of files is expected, such as in/*.ndjson")
         return {"files": given} if isinstance(given, str) else given
 
     @field_validator("files")
     @classmethod
     def _below_the_project(cls, files: str, info: ValidationInfo) -> str:
         """A relative pattern begins at the project's folder, where there is one. What it needs is there."""
+        if (reason := unreadable_pattern(files)) is not None:
+            raise ValueError(reason)
         if (missing := missing_library(Path(files))) is not None:
             raise ValueError(missing)
         return files if info.context is None else str(Path(info.context["folder"]) / files)
@@ -78,6 +82,8 @@ class FilesSource:
         self._looks: dict[Path, Look] = {}
         self._known: dict[Path, _Known] = {}
         self._paths: dict[str, Path] = {}
+        self._names: dict[str, str] = {}
+        """The names of files below the folder, by their partitions."""
         self._open: dict[str, Lines] = {}
         self._unfinished: set[str] = set()
         """Those that have been begun here: where such a file is taken away, that is told."""
@@ -89,13 +95,18 @@ class FilesSource:
         await in_thread(self._look)
         return sorted(self._paths.keys() | self._unfinished)
 
+    def shown_name(self, partition: str) -> str | None:
+        return self._names.get(partition)
+
     async def read(self, partition: str, position: int | None, most: int) -> Read:
         if partition not in self._paths:
             await in_thread(self._find)
         path = self._paths.get(partition)
         if path is None:
             await asyncio.sleep(WAIT_S)
-            raise PartitionGone(f"there is no file any more that holds what {partition} is")
+            raise PartitionGone(
+                f"there is no file any more that holds what {self._names.get(partition, partition)} held"
+            )
         try:
             return await in_thread(self._read, path, partition, position or 0, most)
         except FileNotFoundError:
@@ -142,6 +153,8 @@ class FilesSource:
                 raise SourceUnreachable(f"{path} cannot be read: {error}") from error
         self._known = known
         self._paths = {each.partition: path for path, each in reversed(known.items())}
+        unfinished = {each: name for each, name in self._names.items() if each in self._unfinished}
+        self._names = unfinished | {each: str(path.relative_to(self._folder)) for each, path in self._paths.items()}
 
     def _read(self, path: Path, partition: str, position: int, most: int) -> Read:
         lines = self._open.get(partition)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from parcours.kafka_client import KafkaClient
+from parcours.kafka_client import KafkaClient, TopicName
 
 FETCHED_KBYTES_MAX: Final = 32 * 1024
 """So much librdkafka fetches ahead, for all partitions together; a message that is longer comes all the same."""
@@ -33,7 +33,7 @@ class KafkaSettings(KafkaClient):
 
     ours: ClassVar[Mapping[str, str]] = OURS
 
-    topic: str = Field(min_length=1, description="The topic; it has to be there.")
+    topic: TopicName = Field(description="The topic; it has to be there.")
     group: str = Field(
         min_length=1, description="The consumer group: processes of one group share the topic's partitions."
     )

@@ -20,7 +20,7 @@ from parcours.shard.messages import LineOutcome
 from parcours.shard.requests import ForetellLines
 from parcours.source import Line
 from parcours.sources.lines import MakeLine, line_of
-from parcours.sources.partition_log import PartitionLog
+from parcours.sources.partition_log import PartitionLog, ReadThere
 from parcours.sources.way_in import WayIn
 
 LOOKED_AT_MAX: Final = 10_000
@@ -79,24 +79,30 @@ class Look:
         At most so many lines are looked at one by one, and as many here and there of those behind them.
         Raises what reading raises, and ShardUnavailable.
         """
-        behind, told, _ = await self._told(position, end, most)
+        async with self._log.alone() as read:
+            return await self._back_to(read, position, end, most)
+
+    async def _back_to(self, read: ReadThere, position: int, end: int, most: int) -> ReadAgain:
+        behind, told, _ = await self._told(read, position, end, most)
         is_whole = behind >= end
         step = max(1, -((behind - end) // PLACES))
         for begin in range(behind, end, step):
             stop = min(begin + step, end)
-            looked, there, first = await self._told(begin, stop, max(1, most // PLACES), cut=True)
+            looked, there, first = await self._told(read, begin, stop, max(1, most // PLACES), cut=True)
             around = max(1.0, (stop - begin) / max(1, looked - first))
             told.update({fate: round(number * around) for fate, number in there.items()})
         return ReadAgain(told["again"], told["recognised"], told["set_aside"], told["ignored"], is_whole)
 
-    async def _told(self, begin: int, end: int, most: int, *, cut: bool = False) -> tuple[int, Counter[str], int]:
+    async def _told(
+        self, read_there: ReadThere, begin: int, end: int, most: int, *, cut: bool = False
+    ) -> tuple[int, Counter[str], int]:
         """Where a look ends, what would become of the lines in it, and where it has really begun.
 
         cut  it may begin within a line
         """
         fates, looked_at, position, silent = Counter[str](), 0, begin, 0
         while position < end and looked_at < most and silent < SILENT_MAX:
-            read = await self._log.read(position, min(most + cut - looked_at, ASKED_AT_ONCE))
+            read = await read_there(position, min(most + cut - looked_at, ASKED_AT_ONCE))
             lines = [line for line in read.lines if line.offset < end]
             if cut and len(lines) > 1:
                 begin, lines = lines[1].offset, lines[1:]

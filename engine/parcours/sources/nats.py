@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 
-from parcours.nats_connection import JetStreamError, NatsAway, NatsConnection, NatsLogin
+from parcours.nats_connection import JetStreamError, NatsAway, NatsConnection, NatsLogin, StreamName
 from parcours.source import PartitionGone, Read, SourceUnreachable
 from parcours.sources.nats_stream import NatsStream
 
 STREAM_NOT_FOUND: Final = 10059
 
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s.*>/\\]+$")]
-"""What JetStream takes as the name of a stream, or of a consumer."""
+
+def _subject(text: str) -> str:
+    if re.fullmatch(r"([^\s*>.]+|\*)(\.([^\s*>.]+|\*))*(\.>)?|>", text) is None:
+        raise ValueError("subjects are named as in orders.paid, orders.* or orders.>")
+    return text
 
 
 class NatsSettings(NatsLogin):
     """Which streams are read, and how one reaches the server."""
 
-    stream: tuple[Name, ...] = Field(min_length=1, description="The stream, or a list of some, each a partition.")
-    durable: Name = Field(
+    stream: tuple[StreamName, ...] = Field(min_length=1, description="The stream, or a list of some, each a partition.")
+    durable: StreamName = Field(
         "parcours",
         description="The durable consumer by which they are read; no other project has the same.",
     )
-    subjects: tuple[str, ...] = Field(
+    subjects: tuple[Annotated[str, AfterValidator(_subject)], ...] = Field(
         (), description="What of the streams is read, such as orders.>, or a list of some; all without it."
     )
     begin: Literal["earliest", "latest"] = Field(
@@ -38,6 +42,8 @@ class NatsSettings(NatsLogin):
     @field_validator("stream", "subjects", mode="before")
     @classmethod
     def _one_or_some(cls, given: Any) -> Any:
+        if not isinstance(given, str | list | tuple):
+            raise ValueError("a name is expected, or a list of some")
         return (given,) if isinstance(given, str) else given
 
 

@@ -36,19 +36,21 @@ LOOK_EVERY_S: Final = 1.0
 SETTLE_WITHIN_S: Final = 5.0
 """How long the end of reading waits for answers: what is under way then is read again, and recognised."""
 
-State: TypeAlias = Literal["beginning", "reading", "standing by", "waiting", "over"]
+State: TypeAlias = Literal["beginning", "reading", "paused", "standing by", "waiting", "over"]
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
     """How a partition is read.
 
+    name      by what people know it
     position  where reading goes on, None as long as that is not known
     lag       lines of the log that no shard has answered, None where the log does not tell
     trouble   what keeps it from being read, in words
     """
 
     partition: str
+    name: str
     state: State
     position: int | None
     lag: int | None
@@ -79,12 +81,13 @@ class PartitionReader:
         self._farthest = -1
         self._opened_s = 0.0
 
-    def state(self) -> PartitionState:
-        """How it is read now."""
+    def state(self, *, paused: bool) -> PartitionState:
+        """How it is read now, in a source that is paused or is not."""
         session = self._session
+        state = "paused" if paused and self._state in ("beginning", "reading") else self._state
         lag = None if session is None or session.lag is None else session.lag + session.lines
         position = self._end if session is None else session.position
-        return PartitionState(self.log.partition, self._state, position, lag, self._trouble)
+        return PartitionState(self.log.partition, self.log.shown, state, position, lag, self._trouble)
 
     async def run(self) -> None:
         """Read until the partition is over, or until it is cancelled."""
@@ -96,17 +99,27 @@ class PartitionReader:
             except Superseded:
                 await self._stand_by()
             except (PartitionGone, PositionOutOfRange, SourceUnreachable) as error:
-                await self._wait(f"source {self._name} is not read: {error}")
+                await self._wait(f"source {self._shown} is not read: {error}")
             except ParcoursError as error:
                 if await _is_superseded(session):
                     await self._stand_by()
                 else:
-                    await self._wait(f"source {self._name} is not read on: {error}")
+                    await self._wait(f"source {self._shown} is not read on: {error}")
             except Exception as error:
                 log.exception("reading %s has failed", self._name)
-                await self._wait(f"source {self._name} has failed: {type(error).__name__}: {error}")
+                await self._wait(f"source {self._shown} has failed: {type(error).__name__}: {error}")
             else:
                 self._state, self._end, self._session = "over", session.position, None
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from being read, in words."""
+        return self._trouble
+
+    @property
+    def _shown(self) -> str:
+        """Its source and itself, by what people know it."""
+        return f"{self._name.removesuffix(self.log.partition)}{self.log.shown}"
 
     async def settle(self) -> None:
         """What has been read is answered, and the position is told, if that does not take too long."""

@@ -103,6 +103,10 @@ class Pump:
         """Those that are read here, or were to their end."""
         return self._readers.keys()
 
+    def partition_of(self, told: str) -> str:
+        """The partition that people know by this name; what is told, where there is none here."""
+        return next((each for each, (reader, _) in self._readers.items() if reader.log.shown == told), told)
+
     def log(self, partition: str) -> PartitionLog:
         """A partition, to be looked into; it may be one that others read."""
         reader = self._readers.get(partition)
@@ -114,12 +118,13 @@ class Pump:
 
     def state(self) -> SourceState:
         """How it is read now."""
-        partitions = [reader.state() for _, (reader, _) in sorted(self._readers.items())]
+        partitions = [reader.state(paused=self._paused) for reader, _ in self._readers.values()]
+        partitions.sort(key=lambda each: (each.name, each.partition))
         return SourceState(self.name, self._paused, partitions, dict(self._outcomes), self._trouble)
 
     def troubles(self) -> list[str]:
         """What is not in order, a sentence each."""
-        said = [self._trouble, *(reader.state().trouble for reader, _ in self._readers.values())]
+        said = [self._trouble, *(reader.trouble for reader, _ in self._readers.values())]
         return [trouble for trouble in said if trouble is not None]
 
     async def _keep_hearing(self) -> None:

@@ -28,15 +28,15 @@ def source_class(kind: str) -> type[Source]:
 
 
 def source_models() -> SourceModels:
-    """The settings' model of every installed source."""
+    """The settings' model of every installed source, or why there is none."""
     return {point.name: _model_of(point) for point in entry_points(group=GROUP)}
 
 
-def _model_of(point: EntryPoint) -> type[BaseModel] | None:
+def _model_of(point: EntryPoint) -> type[BaseModel] | str:
     try:
         return _loaded(point).Settings
-    except SettingInvalid:
-        return None
+    except SettingInvalid as error:
+        return str(error)
 
 
 def _loaded(point: EntryPoint) -> type[Source]:
@@ -46,6 +46,8 @@ def _loaded(point: EntryPoint) -> type[Source]:
         raise SettingInvalid(f"the source {point.name!r} cannot be loaded: {error!r}") from error
     for library in getattr(source, "libraries", ()):
         if find_spec(library) is None:
-            raise SettingInvalid(f"the source {point.name!r} needs the library {library}, which is not installed")
+            ours = point.dist is not None and point.dist.name == "parcours"
+            hint = f": `pip install 'parcours[{point.name}]'`" if ours else ""
+            raise SettingInvalid(f"the source {point.name!r} needs the library {library}, which is not installed{hint}")
     loaded: type[Source] = source
     return loaded

@@ -41,6 +41,8 @@ from parcours.journey.program import Program
 Change: TypeAlias = tuple[MemberChange, str]
 """What is to be told: of whom by which key."""
 
+GONE: Final = "the destination is not published any more"
+
 _NOTHING_TOLD: Final = SyncState()
 
 
@@ -324,11 +326,15 @@ def _settle(turn: Turn, state: SyncState) -> None:
 
 
 def _let_go(turn: Turn, name: str) -> None:
-    """The destination is published no more: it is told nothing more."""
+    """The destination is published no more: what is under way comes to its end, and it is told nothing more."""
     assert turn.profile.synced is not None, "it has been found there"
-    state = turn.profile.synced.pop(name)
+    state = turn.profile.synced[name]
+    if state.state == "claimed":
+        return
     if state.state == "queued":
+        _tell(turn, name, state, "failed", GONE)
         _take_back(turn, state)
+    del turn.profile.synced[name]
     turn.profile.synced = turn.profile.synced or None
 
 

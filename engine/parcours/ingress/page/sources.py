@@ -70,7 +70,7 @@ def _partitions(of: SourceShown) -> Markup:
 
 def _partition(of: PartitionShown) -> Sequence[Child]:
     return (
-        name(of.partition),
+        name(of.name),
         of.state,
         *("not known" if number is None else f"{number:,}" for number in (of.position, of.lag)),
         "none" if of.trouble is None else element("span", _bounded(of.trouble), class_="sign"),

@@ -49,13 +49,16 @@ def _full(schedule: ScheduleDocument | None, timezone: str, margin: Margin) -> t
 
 
 def _check_files(documents: Documents, margin: Margin) -> None:
-    """A file has one writer."""
+    """A file has one writer, and a name that a disk takes for what is meant."""
     first: dict[PurePosixPath, str] = {}
     for name, document in documents.destinations.of_members.items():
         if document.to.file is not None:
             other = first.setdefault(PurePosixPath(document.to.file), name)
             if other != name:
                 margin.error(f"the destination {other!r} writes to this file", "destinations", name, "to", "file")
+            if document.to.file.startswith("~") or "\0" in document.to.file:
+                reason = "a path begins at the project's folder, and ~ is nobody's home there: give an absolute one"
+                margin.error(reason, "destinations", name, "to", "file", runs=True)
 
 
 def _check_events(documents: Documents, margin: Margin) -> None:

@@ -47,7 +47,7 @@ from parcours.journey.compile.places.used import check_places
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.scores import compiled_scores
 from parcours.journey.compile.shape import check_entry, check_shape
-from parcours.journey.compile.sources import compiled_map
+from parcours.journey.compile.sources import check_map, compiled_map
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.disclosure import Disclosure, disclosure_of
 from parcours.journey.model.actions import CallsDocument
@@ -94,8 +94,12 @@ def compile_project(
     )
     compiled, checked = compiler.compile()
     check_places(told, compiled, margins)
+    keyed = "events" in margins.unread or any(each.key is not None for each in told.events.events.values())
     for name, source in documents.sources.sources.items():
-        compiled_map(source, margins.single["sources"].below("sources", name), compiler.declared.trees)
+        margin = margins.single["sources"].below("sources", name)
+        fields = compiled_map(source, margin, compiler.declared.trees)
+        if source.map is not None:
+            check_map(fields, margin.below("map"), keyed=keyed)
     return compiled, replace(checked, events=documents.events)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, get_args
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import PositiveDuration
 from parcours.journey.model.campaign import ScheduleDocument
-from parcours.journey.model.forms import Document, ExpressionText, Name, keys_of
+from parcours.journey.model.forms import SUBJECT_PATTERN, Document, ExpressionText, Name, keys_of
 from parcours.journey.model.headers import Headers
 from parcours.journey.model.web_address import WebAddress
 
@@ -23,7 +23,23 @@ DESTINATIONS_MAX: Final = 100
 """Each of them is asked after every input of a person."""
 
 
-Timeout: TypeAlias = Annotated[PositiveDuration, Field(le=TIMEOUT_MAX_MS)]
+def _short(timeout_ms: int) -> int:
+    if timeout_ms > TIMEOUT_MAX_MS:
+        raise ValueError(f"{TIMEOUT_MAX_MS // 1_000} seconds at most")
+    return timeout_ms
+
+
+Timeout: TypeAlias = Annotated[PositiveDuration, AfterValidator(_short)]
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, str | bool | int | float):
+        raise ValueError("a text, a number, true or false is expected")
+    return value
+
+
+Option: TypeAlias = Annotated[str | bool | int | float, BeforeValidator(_plain)]
+"""A setting of a library's."""
 
 
 class WebhookDocument(Document):
@@ -54,7 +70,7 @@ class KafkaDocument(Document):
     topic: Annotated[str, Field(min_length=1)] = Field(
         description="The topic; it has to be there, unless the brokers make one."
     )
-    options: dict[str, str | bool | int | float] = Field(
+    options: dict[str, Option] = Field(
         default_factory=dict,
         description="Settings of librdkafka by their names, such as `sasl.password`; env:NAME and file:PATH too.",
     )
@@ -78,7 +94,7 @@ class NatsDocument(Document):
     url: Annotated[str, Field(min_length=1)] = Field(
         description="Where the server is, or several of a cluster, with commas between; or env:NAME."
     )
-    subject: Annotated[str, Field(pattern=r"^[^\s*>]+$")] = Field(
+    subject: Annotated[str, Field(pattern=SUBJECT_PATTERN)] = Field(
         description="The subject; a stream of JetStream has to take it."
     )
     stream: str | None = Field(default=None, description="The stream that has to be the one; any without it.")
@@ -214,9 +230,23 @@ class FactsTargetDocument(OnePlace):
 
     what = "facts"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_facts(cls, given: Any) -> Any:
+        if of_members := sorted(keys_of(given) & (TargetDocument.model_fields.keys() - cls.model_fields.keys())):
+            raise ValueError(f"to {of_members[0]} go members alone: facts go to one of {', '.join(cls.model_fields)}")
+        return given
+
 
 class FactsDocument(Document):
     """A destination of facts: which of them, and where they go."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_facts_alone(cls, given: Any) -> Any:
+        if "audience" in keys_of(given):
+            raise ValueError("a destination has the members of an audience or takes facts: make two of it")
+        return given
 
     facts: Annotated[list[ToldTable], Field(min_length=1), AfterValidator(_once)] = Field(
         description="The tables whose rows it takes, as they happen."

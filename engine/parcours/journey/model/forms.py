@@ -38,6 +38,8 @@ PROPERTY_PATTERN: Final = r"^event\..+$"
 
 WHO_PATTERN: Final = r"^((reached|lost):[1-9][0-9]{0,3}|group:.+)$"
 
+SUBJECT_PATTERN: Final = r"^[^\s*>]+$"
+
 IN_WORDS: Final[Mapping[str, str]] = {
     NAME_PATTERN: "a name has letters, digits, - and _, and does not begin with -",
     PATH_PATTERN: (
@@ -50,6 +52,7 @@ IN_WORDS: Final[Mapping[str, str]] = {
     GROUP_PATTERN: "groups go by a trait, as in profile.city, or by a property, as in event.category",
     PROPERTY_PATTERN: "a property is named as in event.category",
     WHO_PATTERN: "people are named as in reached:2, lost:2 or group:west",
+    SUBJECT_PATTERN: "a subject has names with a dot between them, without blanks, and no * or >",
     REGION_PATTERN: "two capital letters are expected, such as FR",
 }
 """What each pattern allows, as an author is told it."""

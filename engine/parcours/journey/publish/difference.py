@@ -12,11 +12,12 @@ from typing import Final, Literal, TypeAlias, get_args
 from parcours.journey.compile.places.geojson import features_in
 from parcours.journey.model.forms import Document
 from parcours.journey.model.places import PlaceFileDocument, PlacesDocument
-from parcours.journey.project import Project, documents_of
+from parcours.journey.project import Project
 from parcours.journey.publish.digest import names_used, values_of
 from parcours.journey.publish.ledger import LedgerEntry, Named
 from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
+from parcours.journey.read.documents_json import documents_of
 
 AnalysisPart: TypeAlias = Literal["metric", "segment", "funnel", "flow", "attribution", "cohort", "kept"]
 """What insight/*.yaml declares; kept: an audience that is made anew from a funnel."""

@@ -18,11 +18,12 @@ from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.trees import Trees
 from parcours.journey.compile.project import compile_project
 from parcours.journey.program import Program
-from parcours.journey.project import Project, documents_of, json_of
+from parcours.journey.project import Project
 from parcours.journey.publish.digest import digest, digests_of
 from parcours.journey.publish.ledger import Candidate, Ledger, published
 from parcours.journey.publish.linking import linked
 from parcours.journey.read.documents import Documents, margins_of
+from parcours.journey.read.documents_json import documents_of, json_of
 from parcours.journey.read.finding import Finding, errors
 
 PROJECTS_REMEMBERED: Final = 4

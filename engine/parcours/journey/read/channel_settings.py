@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from parcours.channel import CALL
 from parcours.journey.model.channel_keys import own_settings
-from parcours.journey.model.references import is_reference
+from parcours.journey.model.references import is_reference, names_nothing
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
 from parcours.wording import nearest, quoted
@@ -36,16 +36,29 @@ def check_channels(channels: Mapping[str, Mapping[str, object]], models: Channel
 
 def check_settings(settings: Mapping[str, object], model: type[BaseModel], margin: Margin) -> None:
     """Note every key of the channel's own that is unknown, missing or wrong."""
+    note_empty_references(settings, margin)
     try:
         model.model_validate(own_settings(settings))
     except ValidationError as error:
         note_invalid(error, model, margin, lambda details: not depends_on_reference(details, settings))
 
 
+def note_empty_references(settings: object, margin: Margin) -> None:
+    """Note every reference that names nothing."""
+    if isinstance(settings, Mapping):
+        for key, each in settings.items():
+            note_empty_references(each, margin.below(key))
+    elif isinstance(settings, list | tuple):
+        for place, each in enumerate(settings):
+            note_empty_references(each, margin.below(place))
+    elif isinstance(settings, str) and is_reference(settings) and (reason := names_nothing(settings)):
+        margin.error(f"the reference {reason}")
+
+
 def depends_on_reference(details: ErrorDetails, settings: object) -> bool:
     """Whether the complaint is about the value of a reference."""
-    if details["type"] in ("missing", "extra_forbidden"):
-        return False
+    if details["type"] in ("missing", "extra_forbidden") or details["loc"][-1:] == ("[key]",):
+        return False  # a key is no reference
     value = settings
     for key in details["loc"]:
         if isinstance(value, Mapping) and key in value:

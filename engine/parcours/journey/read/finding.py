@@ -27,6 +27,9 @@ MESSAGE_MAX: Final = 1_000
 SECRETS_LIE_BELOW: Final = {"sources.yaml": "sources", "destinations.yaml": "to"}
 """By document the key below which a password may have been written out: no value there is told. A map has none."""
 
+WHOLE_PARTS_DEPTH: Final = 2
+"""What stands no deeper in those documents is a part as a whole, with all that lies in it."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
@@ -97,7 +100,8 @@ class Margin:
         self._add("warning", message, keys, "")
 
     def _may_be_secret(self, path: KeyPath) -> bool:
-        return SECRETS_LIE_BELOW.get(self.file) in path and "map" not in path
+        key = SECRETS_LIE_BELOW.get(self.file)
+        return key is not None and (key in path or len(path) <= WHOLE_PARTS_DEPTH) and "map" not in path
 
     def _add(self, severity: Severity, message: str, keys: KeyPath, value: str, *, runs: bool = False) -> None:
         path = (*self.base, *keys)
