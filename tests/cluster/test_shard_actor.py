@@ -91,3 +91,21 @@ def test_a_keeper_that_was_succeeded_closes_no_shard_of_its_successor(shop: Proj
         return status
 
     assert asyncio.run(scenario())
+
+
+def test_whoever_watches_a_shard_hears_at_once_that_it_was_let_go_of(shop: Project, tmp_path: Path) -> None:
+    plan = a_plan(shop, tmp_path)
+    keeper = claims_at(plan.store, 1).take_over("here")
+
+    async def scenario() -> None:
+        actor = ShardActor()
+        await actor.assign(pickle.dumps(plan), asked_by(plan, keeper))
+        watching = asyncio.ensure_future(actor.watched(encode_request(GetStatus()), keeper, 3_600))
+        await asyncio.sleep(0)
+        assert not watching.done(), "it is well"
+        await actor.close()
+        async with asyncio.timeout(60):
+            await watching
+
+    with pytest.raises(ShardUnavailable, match="has not been assigned"):
+        asyncio.run(scenario())

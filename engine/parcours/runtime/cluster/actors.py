@@ -7,9 +7,11 @@ was committed. A shard remembers who keeps the engine, and does nothing for whoe
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from socket import gethostname
 from typing import Any, TypeVar
@@ -68,6 +70,8 @@ class ShardActor:
 
     def __init__(self) -> None:
         self._host: ShardHost | None = None
+        self._has_none = asyncio.Event()
+        self._has_none.set()
         self._lost = False
         self._keeper = 0
         self._dispatchers: dict[str, Any] = {}
@@ -94,6 +98,7 @@ class ShardActor:
 
         clock = SystemClock(opened.settings.clock_jump_max_ms)
         host = self._host = open_shard(opened, number, clock, wake, asked.expected_epoch)
+        self._has_none.clear()
         if claims is not None:
             await self._note(claims, asked, host)
         if not opened.virtual:  # there nobody has anything for another shard
@@ -160,6 +165,13 @@ class ShardActor:
             self._check_keeper(keeper)
         return encode_answer(await self._answer(decode_request(request).put_to(self._assigned)))
 
+    async def watched(self, request: bytes, keeper: int, after_s: float) -> bytes:
+        """What `ask` answers after this time, or as soon as the shard is let go of."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await self._has_none.wait()
+        return await self.ask(request, keeper)
+
     async def process_id(self) -> int:
         """The actor's process, for whoever looks after the machine."""
         return os.getpid()
@@ -167,6 +179,7 @@ class ShardActor:
     async def close(self) -> None:
         if self._host is not None:
             host, self._host = self._host, None
+            self._has_none.set()
             await host.close()
 
 
@@ -241,6 +254,12 @@ class DispatcherActor:
             raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
         return self._dispatcher.trouble
 
+    async def watched(self, after_s: float) -> str | None:
+        """What `trouble` answers after this time."""
+        if self._dispatcher is not None:
+            await asyncio.sleep(after_s)
+        return await self.trouble()
+
     async def state(self) -> ChannelState:
         if self._dispatcher is None:
             raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
@@ -294,6 +313,12 @@ class ExporterActor:
 
     async def trouble(self) -> str | None:
         return "; ".join(each.trouble for each in self._assigned if each.trouble is not None) or None
+
+    async def watched(self, after_s: float) -> str | None:
+        """What `trouble` answers after this time."""
+        if self._at_work is not None:
+            await asyncio.sleep(after_s)
+        return await self.trouble()
 
     async def process_id(self) -> int:
         """The actor's process, for whoever looks after the machine."""

@@ -120,8 +120,7 @@ class Supervisor:
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers))
         if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
-            look = partial(self._watch.look_after, self._exporter, self._exporter.trouble.remote, self._assign_exporter)
-            spawn(self._watch.keep("exporter", look), self._tasks)
+            self._keep_watch("exporter", self._exporter, self._assign_exporter)
 
     async def _adopt(self, number: int, name: str, noted: int) -> None:
         """Go on with an actor that an earlier keeper has started, if it answers.
@@ -143,7 +142,7 @@ class Supervisor:
             return await newest(self.ports)
         except ShardUnavailable:
             for number in range(len(self._shards)):
-                await self._look_after_shard(number)
+                await self._look_after_shard(number, 0)
             raise
 
     def _start(self, kind: Any, name: str) -> Any:
@@ -194,9 +193,11 @@ class Supervisor:
             await asyncio.gather(*(until_answered(partial(self._introduce, each, actors)) for each in numbers))
         await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
         for channel, actor in actors.items():
-            assign = partial(self._assign_dispatcher, channel)
-            watched = partial(self._watch.look_after, actor, actor.trouble.remote, assign)
-            spawn(self._watch.keep(f"dispatcher {channel}", watched), self._tasks)
+            self._keep_watch(f"dispatcher {channel}", actor, partial(self._assign_dispatcher, channel))
+
+    def _keep_watch(self, name: str, actor: Any, assign: Callable[[], Awaitable[None]]) -> None:
+        look = partial(self._watch.look_after, actor, actor.watched.remote, assign)
+        spawn(self._watch.keep(name, look), self._tasks)
 
     async def _introduce(self, number: int, dispatchers: dict[str, Any]) -> None:
         """To whichever actor has the shard now: one that has ended never answers."""
@@ -283,11 +284,12 @@ class Supervisor:
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._epoch}.{self._lives[channel]}"
 
-    async def _look_after_shard(self, number: int) -> object:
+    async def _look_after_shard(self, number: int, after_s: float) -> object:
         """What the actor of a shard answers. Where it has gone another one takes its place, and is assigned at once."""
         actor, assign = self._shards[number], partial(self._assign_shard, number)
         try:
-            return await self._watch.look_after(actor, partial(actor.ask.remote, STATUS, self._epoch), assign)
+            ask = partial(actor.watched.remote, STATUS, self._epoch)
+            return await self._watch.look_after(actor, ask, assign, after_s)
         except ActorGone:
             self._replace(number)
             await _patiently(assign)
