@@ -37,7 +37,7 @@ from parcours.runtime.cluster.actor_port import ActorGone, ActorPort, Whereabout
 from parcours.runtime.cluster.actors import Assignment, DispatcherActor, ExporterActor, ShardActor, start_actor
 from parcours.runtime.cluster.dispatchers import Dispatchers, Share
 from parcours.runtime.cluster.naming import KEEPER, end_others, find, named
-from parcours.runtime.cluster.watch import ANSWERS_AFTER_S, Watch
+from parcours.runtime.cluster.watch import Watch
 from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 from parcours.store.address import is_durable
@@ -112,8 +112,7 @@ class Supervisor:
         publications = await _patiently(self._newest)
         self._publications = encode(publications)
         for number in range(len(self._shards)):
-            look = partial(self._look_after_shard, number, ANSWERS_AFTER_S)
-            spawn(self._watch.keep(f"shard {number}", look), self._tasks)
+            spawn(self._watch.keep(f"shard {number}", partial(self._look_after_shard, number)), self._tasks)
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers.actors))
         if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
@@ -191,7 +190,7 @@ class Supervisor:
             )
 
     def _keep_watch(self, name: str, actor: Any, assign: Callable[[], Awaitable[None]]) -> None:
-        look = partial(self._watch.look_after, actor, actor.watched.remote, assign, ANSWERS_AFTER_S)
+        look = partial(self._watch.look_after, actor, actor.watched.remote, assign)
         spawn(self._watch.keep(name, look), self._tasks)
 
     async def _introduce(self, number: int) -> None:

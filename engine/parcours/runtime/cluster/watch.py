@@ -23,7 +23,10 @@ WATCH_PAUSE_S: Final = 0.5
 """Pause before an actor is asked again whether it is there; a restarted one is back at work that much later."""
 
 ANSWERS_AFTER_S: Final = 2.0
-"""How long one that is well keeps the question."""
+"""How long one that is well keeps the question at most."""
+
+ANSWERS_AFTER_SHARE: Final = 0.2
+"""The same, of the time that it may say nothing: a frozen one is noticed that much later."""
 
 
 class Watch:
@@ -34,15 +37,19 @@ class Watch:
 
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
+        self._answers_after_s = min(ANSWERS_AFTER_SHARE * silence_s, ANSWERS_AFTER_S)
         self.troubles: dict[str, str] = {}
 
-    async def keep(self, name: str, look_after: Callable[[], Awaitable[object]]) -> None:
-        """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again."""
+    async def keep(self, name: str, look_after: Callable[[float], Awaitable[object]]) -> None:
+        """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again.
+
+        `look_after` is told after how many seconds the actor is to answer: at once as long as it has a trouble.
+        """
         told: str | None = None  # by a dispatcher: nobody sees what its own process logs
         while True:
             await asyncio.sleep(WATCH_PAUSE_S)
             try:
-                answer = await look_after()
+                answer = await look_after(0 if name in self.troubles else self._answers_after_s)
             except Exception as error:  # noqa: BLE001  # the watch has to go on whatever it finds
                 self._note(name, f"{name}: {error}")
             else:
