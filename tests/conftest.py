@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from typer.main import get_command
+
+from parcours.journey.read.yaml_text import load_yaml
 
 pytest_plugins = ["tests.postgres"]
 
@@ -41,6 +43,9 @@ APART = (
 
 COLLECT_EVERY = 50_000
 """Objects allocated and not freed between two runs of the garbage collector, which finds little among tests."""
+
+TEXTS_MAX = 2_000
+"""Texts whose YAML a process remembers."""
 
 # `pytest --hypothesis-profile=explore` looks for new examples; the suite tries the same ones each time.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
@@ -118,9 +123,14 @@ def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def commands_made_once() -> Iterator[None]:
-    """Make the commands of an application when one is first called: typer reads all signatures again at each call."""
+def made_once() -> Iterator[None]:
+    """Make once what is the same each time, for much of the time of tests went into it.
+
+    That is the YAML of a text, for the examples are read thousands of times, and the commands of the command line, for
+    which typer reads all signatures again at each call.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parcours.journey.read.source.load_yaml", lru_cache(TEXTS_MAX)(load_yaml))
         patch.setattr("typer.testing._get_command", cache(get_command))
         yield
 
