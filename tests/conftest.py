@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from tests import shared_memory
 from typer.main import get_command
 
 from parcours.journey.read.yaml_text import load_yaml
@@ -54,7 +55,12 @@ settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
-    """Let every process of the tests keep what it compiles: a hundred of them import the same libraries."""
+    """Let every process of the tests keep what it compiles: a hundred of them import the same libraries.
+
+    And let what tests write lie in memory, if there is room: with it goes a quarter of the time of those with a store.
+    """
+    if (memory := shared_memory.folder()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))  # below which pytest makes its folders
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
