@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from tests import shared_memory
 from typer.main import get_command
+
+from parcours.journey.read.yaml_text import load_yaml
 
 pytest_plugins = ["tests.postgres"]
 
@@ -42,6 +45,9 @@ APART = (
 COLLECT_EVERY = 50_000
 """Objects allocated and not freed between two runs of the garbage collector, which finds little among tests."""
 
+TEXTS_MAX = 2_000
+"""Texts whose YAML a process remembers."""
+
 # `pytest --hypothesis-profile=explore` looks for new examples; the suite tries the same ones each time.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
@@ -49,7 +55,12 @@ settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
-    """Let every process of the tests keep what it compiles: a hundred of them import the same libraries."""
+    """Let every process of the tests keep what it compiles: a hundred of them import the same libraries.
+
+    And let what tests write lie in memory, if there is room: with it goes a quarter of the time of those with a store.
+    """
+    if (memory := shared_memory.folder()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))  # below which pytest makes its folders
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
@@ -118,9 +129,14 @@ def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def commands_made_once() -> Iterator[None]:
-    """Make the commands of an application when one is first called: typer reads all signatures again at each call."""
+def made_once() -> Iterator[None]:
+    """Make once what is the same each time, for much of the time of tests went into it.
+
+    That is the YAML of a text, for the examples are read thousands of times, and the commands of the command line, for
+    which typer reads all signatures again at each call.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parcours.journey.read.source.load_yaml", lru_cache(TEXTS_MAX)(load_yaml))
         patch.setattr("typer.testing._get_command", cache(get_command))
         yield
 

@@ -7,16 +7,15 @@ one, which is nobody else's.
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
+from tests import shared_memory
 
 from parcours.testing.faults.nodes.server import PostgresServer
 from parcours.testing.faults.nodes.server import a_server as new_server
@@ -24,16 +23,10 @@ from parcours.testing.faults.nodes.server import a_server as new_server
 GIVEN: Final = "PARCOURS_POSTGRES"
 """The variable of the environment with the URL of a database in which the tests may make schemas."""
 
-SHARED_MEMORY: Final = Path("/dev/shm")
-"""A commit there waits for no disk, and the tests make thousands."""
-
-ROOM_BYTES: Final = 1024 * 1024 * 1024
-
 
 def a_server() -> AbstractContextManager[PostgresServer]:
     """A new server, in memory where there is room."""
-    has_room = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
-    return new_server(SHARED_MEMORY if has_room else None)
+    return new_server(shared_memory.folder())
 
 
 @pytest.fixture(scope="session")

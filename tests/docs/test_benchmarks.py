@@ -67,10 +67,13 @@ OTHER_WAYS = {"sets.py": "--engine daft --people 300 --runs 1"}
 PARTS_OF_WORKLOADS = {"decisions.py", "door.py", "win_back.py"}
 """Scripts of which tests/benchmarks tries what they measure; by themselves they take a minute more."""
 
+ON_RAY = {"take_over.py"}
+"""It starts a cluster and waits for half a minute; tests/cluster has the same actors killed and frozen."""
+
 TRIED = (
     SMALL
     if "PARCOURS_BENCHMARKS_FULL" in os.environ
-    else {name: SMALL[name] for name in SMALL.keys() - PARTS_OF_WORKLOADS}
+    else {name: SMALL[name] for name in SMALL.keys() - PARTS_OF_WORKLOADS - ON_RAY}
 )
 
 
