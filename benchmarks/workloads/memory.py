@@ -1,9 +1,12 @@
-"""How much memory does a profile take, a run that waits, and a message id? In one shard in a process of its own.
+"""How much memory does a profile take, a run that waits, and a message id? And does an event cost more among many?
 
-Everybody identifies herself with five traits; then she goes to checkout and waits. In another shard come events that
-move nobody and leave their ids. What the process has resident more after each step is divided by how many there are,
-with Python's garbage collected before; a batch of others has come before the first, so that what every shard has counts
-for nobody. Disk is told of both shards in the end.
+In one shard in a process of its own everybody identifies herself with five traits; then she goes to checkout and waits.
+In another shard come events that move nobody and leave their ids. What the process has resident more after each step is
+divided by how many there are, with Python's garbage collected before; a batch of others has come before the first, so
+that what every shard has counts for nobody. Disk is told of both shards in the end.
+
+Where everybody waits, events of the cart workload follow, each of somebody drawn evenly, and the processor time of the
+shard for one of them is told: what of it grows with the people is the price of there being many.
 
 Ten million (`--sizes 10000000`) take some 20 GB. Ids beyond what the settings let be in memory lie in files.
 """
@@ -18,12 +21,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
+from time import process_time
 from typing import ClassVar
 
 import msgspec
 from measuring.processes import resident_bytes
-from measuring.shape import BYTES, Answer, Figure, Measured
+from measuring.shape import BYTES, MICROSECONDS, Answer, Figure, Measured
 from measuring.stores import fresh_store, stored_bytes
+from workload import SHARES, events
 
 from parcours import Project, collector
 from parcours.clock import ManualClock
@@ -46,13 +51,22 @@ PEOPLE = ("a profile", "a waiting run")
 IDS = ("a message id",)
 """And what of another one."""
 
+EVENT = "an event, cpu"
+"""What one costs where everybody waits."""
+
+AMONG = 200_000
+"""Events by which that is measured, after a quarter as many that are not."""
+
 
 class Memory:
     """The workload."""
 
     name: ClassVar[str] = "memory"
     counted: ClassVar[str] = "line"
-    figures: ClassVar[Mapping[str, Figure]] = dict.fromkeys((*PEOPLE, *IDS, "stored, people", "stored, ids"), BYTES)
+    figures: ClassVar[Mapping[str, Figure]] = {
+        **dict.fromkeys((*PEOPLE, *IDS, "stored, people", "stored, ids"), BYTES),
+        EVENT: MICROSECONDS,
+    }
 
     def __init__(self, asked: Namespace) -> None:
         self._asked = asked
@@ -71,11 +85,12 @@ class Memory:
             ids, ids_stored = self._alone(size, IDS)
             stored = {"stored, people": people_stored / size, "stored, ids": ids_stored / size} if people_stored else {}
             answers = [
-                Answer("lines taken", people.taken + ids.taken, 3 * size),
+                Answer("lines taken", people.taken + ids.taken, 3 * size + AMONG),
                 Answer("people who wait", people.waiting, size),
                 Answer("ids that were recognised", ids.recognised, min(size, BATCH)),
             ]
-            yield Measured(f"{size:,}", people.bytes_each | ids.bytes_each | stored, answers=answers)
+            each = people.bytes_each | ids.bytes_each | stored | {EVENT: people.event_us}
+            yield Measured(f"{size:,}", each, answers=answers)
 
     def _alone(self, size: int, steps: Sequence[str]) -> tuple[Found, int]:
         """What a shard in a process of its own has told, and the bytes of its store."""
@@ -94,6 +109,7 @@ class Found:
     taken: int
     waiting: int
     recognised: int
+    event_us: float
 
 
 def measured_alone(size: int, steps: Sequence[str], address: str) -> Found:
@@ -117,9 +133,16 @@ async def _measured(size: int, steps: Sequence[str], address: str) -> Found:
     again = range(max(0, size - BATCH), size) if steps == IDS else range(0)
     recognised = len(again) - await _take(host, "again", map(looked, again))
     totals = await host.ask(GetTotals())
-    await host.close()
     waiting = sum(inflow - gone_on - ended for _, (inflow, gone_on, ended) in totals.steps)
-    return Found(bytes_each, taken, waiting - (BATCH if steps == PEOPLE else 0), recognised)
+    event_us = 0.0
+    if steps == PEOPLE:
+        lines = list(events(AMONG + AMONG // 4, size))
+        await _take(host, "warming up", iter(lines[AMONG:]))
+        began_s = process_time()
+        taken += await _take(host, "among them", iter(lines[:AMONG]))
+        event_us = (process_time() - began_s) / AMONG * 1e6
+    await host.close()
+    return Found(bytes_each, taken, waiting - (BATCH if steps == PEOPLE else 0), recognised, event_us)
 
 
 async def _take(host: ShardHost, router: str, lines: Iterator[bytes]) -> int:
@@ -138,24 +161,25 @@ def _resident_bytes() -> int:
 
 
 def project() -> Project:
-    """A journey whose wait is long."""
+    """A journey whose wait is long, and which an order ends."""
     journey = {
         "journey": "cart",
         "entry": {"event": "Checkout Started"},
+        "exit": [{"event": "Order Completed"}],
         "steps": [{"id": "patience", "wait": "30d"}, {"id": "last", "end": True}],
     }
     traits = {"email": "string", "first_name": "string", "city": "string", "birth_year": "integer", "loyal": "boolean"}
     return Project.of(
         ProjectDocument(project="memory-benchmark"),
         ProfileDocument.model_validate({"traits": traits}),
-        events=EventsDocument.model_validate({"events": {"Checkout Started": {}, "Product Viewed": {}}}),
+        events=EventsDocument.model_validate({"events": {name: {} for name in SHARES}}),
         journeys=[JourneyDocument.model_validate(journey)],
     )
 
 
 def identified(number: int) -> bytes:
     traits = {
-        "email": f"shopper-{number:08}@luma.example",
+        "email": f"shopper-{number:06}@luma.example",
         "first_name": "Sarah",
         "city": "Seattle",
         "birth_year": 1950 + number % 60,
@@ -173,7 +197,7 @@ def looked(number: int) -> bytes:
 
 
 def _line(number: int, **call: object) -> bytes:
-    return msgspec.json.encode({"userId": f"shopper-{number:08}", **call})
+    return msgspec.json.encode({"userId": f"shopper-{number:06}", **call})
 
 
 LINES = dict(zip((*PEOPLE, *IDS), (identified, checked_out, looked), strict=True))
