@@ -63,7 +63,7 @@ def test_a_child_that_is_no_part_of_the_engine_is_not_counted() -> None:
         seconds = meter.seconds()
 
         child.communicate(b"\n")
-    assert list(seconds) == [DRIVER]
+    assert OTHERS not in seconds
     assert seconds[DRIVER] > 0
 
 

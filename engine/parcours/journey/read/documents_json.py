@@ -57,9 +57,10 @@ def json_of(documents: Documents) -> bytes:
 def documents_of(data: bytes) -> Documents:
     """The documents that `json_of` wrote."""
     whole = json.loads(data)
+    settings = ProjectDocument.model_validate(whole["settings"])
     models = msgspec.convert(whole.get("models", {}), dict[str, ScoreModel])
     return Documents(
-        ProjectDocument.model_validate(whole["settings"]),
+        settings,
         ProfileDocument.model_validate(whole["profile"]),
         EventsDocument.model_validate(whole["events"]),
         AudiencesDocument.model_validate(whole["audiences"]),
