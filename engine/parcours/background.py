@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
@@ -35,7 +36,16 @@ async def until_one_ends(*coroutines: Coroutine[Any, Any, object]) -> list[objec
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What a function returns that runs in a thread. Whoever is cancelled meanwhile waits for its end all the same."""
-    thread = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    return await _to_its_end(asyncio.to_thread(function, *args, **kwargs))
+
+
+async def in_thread_of(threads: Executor, function: Callable[[], T]) -> T:
+    """The same in one of these threads."""
+    return await _to_its_end(asyncio.get_running_loop().run_in_executor(threads, function))
+
+
+async def _to_its_end(running: Awaitable[T]) -> T:
+    thread = asyncio.ensure_future(running)
     try:
         return await asyncio.shield(thread)
     except asyncio.CancelledError:

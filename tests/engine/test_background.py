@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from parcours.background import until_one_ends
+from parcours.background import in_thread_of, until_one_ends
 
 
 class Waiting:
@@ -49,3 +53,18 @@ def test_whoever_is_cancelled_leaves_none_of_them_behind() -> None:
         assert [each.has_ended for each in both] == [True, True]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has the niceness of its process")
+def test_a_thread_can_give_way_by_itself() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def of_thread() -> int:
+        with ThreadPoolExecutor(1, initializer=os.nice, initargs=(1,)) as threads:
+            return await in_thread_of(threads, niceness)
+
+    before = niceness()
+
+    assert asyncio.run(of_thread()) == min(before + 1, 19)
+    assert niceness() == before

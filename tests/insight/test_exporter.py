@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -151,6 +153,56 @@ def test_an_exporter_that_is_in_time_rests_after_each_piece_of_work() -> None:
 
         pieces = 2
         assert asyncio.get_running_loop().time() - begun_s >= pieces * (1 + RESTS) * 0.019
+
+    asyncio.run(scenario())
+
+
+class WhereFiles(Files):
+    """Notes the name of the thread in which each piece is written, and that in which a range is finished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[str] = []
+
+    def open(self, shard: int, ahead: ExportRange, program: Program) -> OneRange:
+        noted = self.threads
+
+        class Noting(OneRange):
+            def add(self, part: ExportSlice) -> None:
+                noted.append(threading.current_thread().name)
+                super().add(part)
+
+            def finish(self) -> None:
+                noted.append(threading.current_thread().name)
+                super().finish()
+
+        return Noting(self, shard, ahead)
+
+
+def test_an_exporter_that_is_in_time_writes_in_gentle_threads_and_one_that_is_not_does_not() -> None:
+    async def scenario() -> None:
+        files = WhereFiles()
+        with ThreadPoolExecutor(1, "gentle") as gentle:
+            exporter = Exporter(files.open, program(), SETTINGS, Upkeep(), ManualClock(0), gentle=gentle)
+            journal = Journal(8)
+            await exporter.export_next(0, journal, at_least=1, gently=True)
+            await exporter.export_next(0, journal, at_least=1)
+
+        assert [name.startswith("gentle") for name in files.threads] == [True] * 3 + [False] * 3
+        assert journal.exported == 8
+
+    asyncio.run(scenario())
+
+
+def test_a_range_that_takes_long_is_written_gently_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        files = WhereFiles()
+        with ThreadPoolExecutor(1, "gentle") as gentle:
+            monkeypatch.setattr("parcours.insight.exporter.exporter.GENTLY_FOR_S", 0.0)
+            exporter = Exporter(files.open, program(), SETTINGS, Upkeep(), ManualClock(0), gentle=gentle)
+            await exporter.export_next(0, Journal(4), at_least=1, gently=True)
+
+        assert [name.startswith("gentle") for name in files.threads] == [False] * 3
 
     asyncio.run(scenario())
 

@@ -5,6 +5,7 @@ tells destinations of facts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from functools import partial
 from importlib.util import find_spec
 
@@ -57,8 +58,8 @@ def new_fact_senders(plan: Plan, program: Program, installed: InstalledDestinati
     return FactSenders(opens, program, plan.project.name, plan.address_secret)
 
 
-def new_exporter(plan: Plan, program: Program, clock: Clock) -> Exporter:
-    """An exporter into the folder of the plan's store, not started yet."""
+def new_exporter(plan: Plan, program: Program, clock: Clock, gentle: Executor | None = None) -> Exporter:
+    """An exporter into the folder of the plan's store, not started yet; `gentle` as there."""
     folder = folder_of(plan.store)
     opens = range_opener(folder, plan.address_secret)
-    return Exporter(opens, program, plan.settings, open_upkeep(folder, plan.settings), clock)
+    return Exporter(opens, program, plan.settings, open_upkeep(folder, plan.settings), clock, gentle=gentle)

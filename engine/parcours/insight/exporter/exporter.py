@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from typing import Final, Protocol
 
-from parcours.background import in_thread, spawn
+from parcours.background import in_thread, in_thread_of, spawn
 from parcours.clock import Clock
 from parcours.config import Settings
 from parcours.errors import ParcoursError, ShardUnavailable
@@ -41,6 +42,8 @@ RESTS: Final = 4
 something of the process meanwhile waits behind one piece, and not behind all of the export.
 """
 
+GENTLY_FOR_S: Final = 10.0
+"""How long an exporter is so gentle with one range. If that takes longer, it is hardly let near a processor."""
 
 UPKEEP_EVERY_S: Final = 300.0
 """How often files are looked after: late rows of a day that is put together have all of it written again."""
@@ -88,6 +91,7 @@ class Exporter:
 
     upkeep        looks after the files of all shards, by the time of the clock
     look_every_s  pause between two looks at a shard
+    gentle        threads that write files while the exporter is in time; None: those that write them otherwise
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class Exporter:
         upkeep: LooksAfterFiles,
         clock: Clock,
         look_every_s: float = LOOK_EVERY_S,
+        gentle: Executor | None = None,
     ) -> None:
         self._open_range = open_range
         self._upkeep = upkeep
@@ -105,6 +110,7 @@ class Exporter:
         self._program = program
         self._settings = settings
         self._look_every_s = look_every_s
+        self._gentle = gentle
         self._troubles: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -193,7 +199,7 @@ class Exporter:
     async def export_next(self, number: int, port: ShardPort, at_least: int, *, gently: bool = False) -> bool:
         """Export one range of a shard, if so many records wait; returns whether there was one.
 
-        gently  with rests (RESTS)
+        gently  with rests, and in the gentle threads (RESTS, GENTLY_FOR_S)
         An exporter that was frozen may find that another one has ended its range: it leaves the files as they are.
         Raises ShardUnavailable, ParcoursError or OSError where that fails; the range comes again then.
         """
@@ -202,21 +208,26 @@ class Exporter:
             return False
         files = self._open_range(number, ahead, self._program)
         clock = asyncio.get_running_loop().time
+        gently_until = clock() + GENTLY_FOR_S if gently else clock()
         try:
             after: int | None = ahead.first - 1
             while after is not None:
                 begun = clock()
+                gently = begun < gently_until
                 part = await port.ask(ReadExport(after, ahead.last))
                 if part is None:
                     files.abandon()
                     return False
-                await in_thread(partial(files.add, part))
+                await self._write(partial(files.add, part), gently)
                 after = part.after
                 if gently:
                     await asyncio.sleep(RESTS * (clock() - begun))
-            await in_thread(files.finish)
+            await self._write(files.finish, gently)
         except BaseException:
             files.abandon()
             raise
         await port.ask(EndExport(ahead.last))
         return True
+
+    async def _write(self, work: Callable[[], None], gently: bool) -> None:
+        await (in_thread_of(self._gentle, work) if gently and self._gentle is not None else in_thread(work))

@@ -11,6 +11,7 @@ import asyncio
 import os
 import pickle
 from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from socket import gethostname
@@ -50,6 +51,9 @@ LOST = "the shard's store lay in the memory of a process that has ended: start a
 
 EXPORTER_NICENESS = 5
 """By how much the exporter's process gives way: where all cores are busy it gets a third of what another one has."""
+
+GENTLE_NICENESS = 10
+"""By how much more it does so while it is in time: a thirtieth. So events hardly wait for their elders' export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +293,8 @@ class ExporterActor:
     """Exports the facts of all shards, as files and to destinations. Events and deliveries go before that."""
 
     def __init__(self) -> None:
-        os.nice(EXPORTER_NICENESS)
+        os.nice(EXPORTER_NICENESS)  # of this thread, and of those that it starts
+        self._gentle = ThreadPoolExecutor(1, "gentle-export", os.nice, (GENTLE_NICENESS,))
         self._at_work: list[Exporter | FactSenders] | None = None
         self._compiler = PublicationCompiler()
 
@@ -303,7 +308,8 @@ class ExporterActor:
         program = self._compiler.program(decode(publications, Publications))
         at_work: list[Exporter | FactSenders] = []
         if opened.exports:
-            at_work.append(new_exporter(opened, program, SystemClock(opened.settings.clock_jump_max_ms)))
+            clock = SystemClock(opened.settings.clock_jump_max_ms)
+            at_work.append(new_exporter(opened, program, clock, self._gentle))
         if opened.facts_to:
             at_work.append(new_fact_senders(opened, program))
         for each in at_work:
