@@ -6,7 +6,8 @@ divided by how many there are, with Python's garbage collected before; a batch o
 that what every shard has counts for nobody. Disk is told of both shards in the end.
 
 Where everybody waits, events of the cart workload follow, each of somebody drawn evenly, and the processor time of the
-shard for one of them is told: what of it grows with the people is the price of there being many.
+shard for one of them is told: what of it grows with the people is the price of there being many. As many come before it
+as fill the journal (`journal_bytes_max`): from there on images of slots are renewed, of few people as of many.
 
 Ten million (`--sizes 10000000`) take some 20 GB. Ids beyond what the settings let be in memory lie in files.
 """
@@ -54,9 +55,6 @@ IDS = ("a message id",)
 EVENT = "an event, cpu"
 """What one costs where everybody waits."""
 
-AMONG = 200_000
-"""Events by which that is measured, after a quarter as many that are not."""
-
 
 class Memory:
     """The workload."""
@@ -75,6 +73,8 @@ class Memory:
     def add_options(parser: ArgumentParser) -> None:
         parser.set_defaults(rounds=1)
         parser.add_argument("--sizes", nargs="+", type=int, default=[1_000_000], help="how many of each")
+        parser.add_argument("--events", type=int, default=400_000, help="by which an event among them is measured")
+        parser.add_argument("--before", type=int, default=800_000, help="events before these, which fill the journal")
         parser.add_argument("--store", metavar="URL", help="where it is made: sqlite:///FOLDER or postgresql://...")
 
     def run(self, number: int) -> Iterator[Measured]:
@@ -85,7 +85,7 @@ class Memory:
             ids, ids_stored = self._alone(size, IDS)
             stored = {"stored, people": people_stored / size, "stored, ids": ids_stored / size} if people_stored else {}
             answers = [
-                Answer("lines taken", people.taken + ids.taken, 3 * size + AMONG),
+                Answer("lines taken", people.taken + ids.taken, 3 * size + self._asked.events),
                 Answer("people who wait", people.waiting, size),
                 Answer("ids that were recognised", ids.recognised, min(size, BATCH)),
             ]
@@ -98,7 +98,8 @@ class Memory:
             fresh_store(self._asked.store) as address,
             ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
         ):
-            return pool.submit(measured_alone, size, steps, address).result(), stored_bytes(address) or 0
+            among = self._asked.events, self._asked.before
+            return pool.submit(measured_alone, size, steps, address, among).result(), stored_bytes(address) or 0
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,16 @@ class Found:
     event_us: float
 
 
-def measured_alone(size: int, steps: Sequence[str], address: str) -> Found:
-    """In a process of its own, of which the memory is nobody else's."""
+def measured_alone(size: int, steps: Sequence[str], address: str, among: tuple[int, int]) -> Found:
+    """In a process of its own, of which the memory is nobody else's.
+
+    among  events by which one among them is measured, and events before these
+    """
     collector.spare_from_the_start()
-    return asyncio.run(_measured(size, steps, address))
+    return asyncio.run(_measured(size, steps, address, *among))
 
 
-async def _measured(size: int, steps: Sequence[str], address: str) -> Found:
+async def _measured(size: int, steps: Sequence[str], address: str, counted: int, before: int) -> Found:
     plan = Plan(project(), 1, address)
     prepare(plan.store, plan.project.name, plan.shards)
     host = open_shard(plan, 0, ManualClock(NOW_MS), lambda channel: None)
@@ -136,11 +140,11 @@ async def _measured(size: int, steps: Sequence[str], address: str) -> Found:
     waiting = sum(inflow - gone_on - ended for _, (inflow, gone_on, ended) in totals.steps)
     event_us = 0.0
     if steps == PEOPLE:
-        lines = list(events(AMONG + AMONG // 4, size))
-        await _take(host, "warming up", iter(lines[AMONG:]))
+        lines = list(events(counted + before, size))
+        await _take(host, "before", iter(lines[:before]))
         began_s = process_time()
-        taken += await _take(host, "among them", iter(lines[:AMONG]))
-        event_us = (process_time() - began_s) / AMONG * 1e6
+        taken += await _take(host, "among them", iter(lines[before:]))
+        event_us = (process_time() - began_s) / counted * 1e6
     await host.close()
     return Found(bytes_each, taken, waiting - (BATCH if steps == PEOPLE else 0), recognised, event_us)
 
