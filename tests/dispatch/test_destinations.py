@@ -140,6 +140,15 @@ def test_what_may_have_arrived_is_ambiguous(fault: Drop | Hang) -> None:
     assert isinstance(receipt, Ambiguous)
 
 
+def test_a_server_that_is_not_there_is_told_with_what_the_system_says() -> None:
+    desk = Desk()
+    with desk:
+        desk.cut_off()
+        (receipt,) = post(desk, [member(1)])
+    assert isinstance(receipt, NotSent)
+    assert "Connect call failed" in receipt.reason
+
+
 def test_a_private_address_is_not_told_unless_it_is_listed() -> None:
     with Desk() as desk:
         (receipt,) = post(desk, [member(1)], allowed_networks=[])

@@ -26,6 +26,8 @@ from parcours.service.figures import EngineFigures, ShardAnswer
 from parcours.shard.fact_positions import FactStanding
 from parcours.shard.figures import ShardFigures
 from parcours.shard.messages import Status
+from parcours.sources.partition_reader import PartitionState
+from parcours.sources.pump import SourceState
 from parcours.testing.doubles import Log, LogSource
 
 CANARY = "canary-4711"
@@ -99,6 +101,16 @@ def sample(text: str, name: str, **labels: str) -> float:
         if each.name == name and labels.items() <= each.labels.items()
     ]
     return sum(values)
+
+
+def test_a_partition_is_known_by_its_name() -> None:
+    partition = PartitionState("5e1f", "may/a.ndjson", "reading", 0, 3, None)
+    figures = EngineFigures((), (), 0, (SourceState("files", False, [partition], {}, None),))
+
+    families = EngineCollector(figures, "1", {}).collect()
+
+    (lag,) = [sample for family in families if family.name == "parcours_source_lag" for sample in family.samples]
+    assert (lag.labels, lag.value) == ({"source": "files", "partition": "may/a.ndjson"}, 3)
 
 
 def test_what_happened_is_counted(tmp_path: Path) -> None:

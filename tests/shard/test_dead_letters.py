@@ -185,12 +185,13 @@ def resumed(program: Program, new_shop: Callable[..., Project], lines: Lines) ->
 
 
 def test_a_change_that_raises_is_set_aside_for_her_and_everybody_else_goes_through_it(
-    resumed: Poisoned, lines: Lines
+    resumed: Poisoned, lines: Lines, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ShardStopped, match="a mistake of ours"):
         resumed.shard.pass_time(resumed.now_ms)
     resumed.open().pass_time(resumed.now_ms)
 
+    assert f"a change of {POISON!r} was set aside" in caplog.text
     (run,) = resumed.shard.profile(POISON).runs  # type: ignore[union-attr]
     assert run.parked is not None and run.parked.startswith("a change was set aside: ZeroDivisionError")
     assert resumed.shard.ready() == {"email": 2}

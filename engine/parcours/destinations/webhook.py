@@ -88,8 +88,9 @@ class WebhookDestination(ToldWithEachMember):
         except TimeoutError:
             return self._broke(members, attempt, f"no answer within {self._settings.timeout_s:g} s")
         except aiohttp.ClientConnectorError as error:
-            forbidden = isinstance(error.os_error, AddressForbidden)
-            return self._broke(members, attempt, str(error.os_error) if forbidden else type(error).__name__)
+            why = error.os_error
+            words = str(why) if isinstance(why, AddressForbidden) else why.strerror or type(why).__name__
+            return self._broke(members, attempt, words)
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
             return self._broke(members, attempt, type(error).__name__)
 

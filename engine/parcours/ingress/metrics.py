@@ -159,7 +159,7 @@ def _of_outboxes(told: Sequence[ShardFigures]) -> Iterator[Metric]:
 def _of_sources(sources: Sequence[SourceState]) -> Iterator[Metric]:
     """What this process has read."""
     lags = {
-        (each.source, partition.partition): partition.lag
+        (each.source, partition.name): partition.lag
         for each in sources
         for partition in each.partitions
         if partition.lag is not None

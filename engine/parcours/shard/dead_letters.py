@@ -79,12 +79,21 @@ class DeadLetters:
         return list(self._letters.values())
 
     def set_aside(
-        self, work: Work, at: int, person: str, line: bytes | None, mark: bytes, owner: str | None = None
+        self,
+        work: Work,
+        at: int,
+        person: str,
+        line: bytes | None,
+        mark: bytes,
+        owner: str | None = None,
+        what: str = "an event",
     ) -> str:
-        """Let a suspect be, as part of this work; returns why, in words."""
+        """Let a suspect be, as part of this work; returns why, in words.
+
+        what  it is, for the log
+        """
         reason = self.in_hand.suspects[mark]
         self._keep(work, DeadLetter(self._next, at, person, line, reason, mark, owner=owner))
-        what = "a timer" if line is None else "an event"
         log.error("%s of %r was set aside: %s", what, ForeignText(person), ForeignText(reason))
         return reason
 

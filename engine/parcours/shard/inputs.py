@@ -163,7 +163,8 @@ class Inputs:
             self._apply_next(work, slot, person, change)
 
     def _set_aside(self, work: Work, person: str, change: ChangeInput, mark: bytes) -> ChangeSetAside:
-        reason = f"a change was set aside: {self._dead_letters.set_aside(work, change.at, person, None, mark)}"
+        why = self._dead_letters.set_aside(work, change.at, person, None, mark, what="a change")
+        reason = f"a change was set aside: {why}"
         if isinstance(change, AudiencesPublished):
             set_aside = ChangeSetAside(change.at, change.number, None, reason, change.audiences)
         else:
@@ -251,7 +252,7 @@ class Inputs:
         in_hand.timer(person, due)
         if not in_hand.suspects or (mark := timer_mark(person, due)) not in in_hand.suspects:
             return TimerDue(due)
-        reason = self._dead_letters.set_aside(work, due, person, None, mark)
+        reason = self._dead_letters.set_aside(work, due, person, None, mark, what="a timer")
         set_aside = TimerSetAside(due, f"a timer was set aside: {reason}")
         self._archiving.note(work, person, set_aside)
         return set_aside
