@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import accumulate, islice, takewhile
 from typing import TypeAlias
 
 from parcours.background import spawn
@@ -21,6 +20,7 @@ from parcours.routing.held import HeldLine, HeldLines
 from parcours.routing.ports import BatchPort
 from parcours.routing.reading import NO_READING, Reading
 from parcours.routing.taken import Taken
+from parcours.routing.waiting_lines import Owners, WaitingLines
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.requests import GetStatus, TakeBatch
 
@@ -43,14 +43,14 @@ Whose: TypeAlias = tuple[Taken, int]
 
 
 class _Flight:
-    """A batch under way, and whose lines they are: (call, places in the call).
+    """A batch under way.
 
     held  its lines, if they had been deferred
     """
 
     __slots__ = ("batch", "held", "owners")
 
-    def __init__(self, batch: Batch, owners: list[tuple[Taken, list[int]]], held: Sequence[HeldLine[Whose]]) -> None:
+    def __init__(self, batch: Batch, owners: Owners, held: Sequence[HeldLine[Whose]]) -> None:
         self.batch = batch
         self.owners = owners
         self.held = held
@@ -84,13 +84,7 @@ class Lane:
         self._name = router
         self._port = port
         self._settings = settings
-        self._lines: list[bytes] = []
-        self._times: list[int] = []
-        self._skews: list[int] = []
-        """Of the lines at the front; nothing is corrected of those behind, and mostly of none."""
-        self._bytes = 0
-        self._numbers: list[int] = []
-        self._owners: deque[tuple[Taken, list[int]]] = deque()
+        self._waiting = WaitingLines()
         self._flights: deque[_Flight] = deque()
         self._next = 1
         self._breaks = 0
@@ -108,13 +102,13 @@ class Lane:
         """How many batches may be under way, by the newest word of the shard."""
 
     def is_idle(self) -> bool:
-        return not self._lines and not self._flights and not self._held.lines[self._number]
+        return not self._waiting.lines and not self._flights and not self._held.lines[self._number]
 
     @property
     def waiting_lines(self) -> int:
         """How many lines have no answer yet, under way, held back or neither."""
         under_way = sum(len(flight.batch.lines) for flight in self._flights if not flight.held)
-        return len(self._lines) + under_way + self._held.lines[self._number]
+        return len(self._waiting.lines) + under_way + self._held.lines[self._number]
 
     def unanswered_from(self) -> int | None:
         """The number of the oldest line that is under way for the first time."""
@@ -133,19 +127,7 @@ class Lane:
         """`numbers` has that of each line of the call."""
         if not places:
             return
-        if skews_ms:
-            self._skews += [0] * (len(self._lines) - len(self._skews))
-            self._skews += [skews_ms[place] for place in places]
-        if len(places) == len(lines):  # all of them, in their order: there is one shard, or one line
-            self._numbers += numbers
-        else:
-            lines = [lines[place] for place in places]
-            times = [times[place] for place in places] if times else ()
-            self._numbers += [numbers[place] for place in places]
-        self._lines += lines
-        self._times += times
-        self._bytes += sum(map(len, lines))
-        self._owners.append((taken, places))
+        self._waiting.add(taken, lines, skews_ms, times, places, numbers)
         if not self._shares_loop:
             self.pump()
             return
@@ -155,7 +137,7 @@ class Lane:
             self._listen_on(QUIET_ROUNDS, LISTENING_ROUNDS_MAX)
 
     def _listen_on(self, quiet_rounds: int, rounds: int) -> None:
-        asyncio.get_running_loop().call_soon(self._listen, len(self._lines), quiet_rounds, rounds)
+        asyncio.get_running_loop().call_soon(self._listen, len(self._waiting.lines), quiet_rounds, rounds)
 
     def _listen(self, heard: int, quiet_rounds: int, rounds: int) -> None:
         """Let others speak until so many rounds were quiet, or so many are over.
@@ -164,9 +146,10 @@ class Lane:
         """
         if not self._is_listening:
             return  # what was there has left by now
-        if len(self._lines) >= self._settings.batch_events_max or not (quiet_rounds and rounds):
+        waiting = len(self._waiting.lines)
+        if waiting >= self._settings.batch_events_max or not (quiet_rounds and rounds):
             self.pump()
-        elif len(self._lines) == heard:
+        elif waiting == heard:
             self._listen_on(quiet_rounds - 1, rounds - 1)
         else:
             self._listen_on(QUIET_ROUNDS, rounds - 1)
@@ -195,7 +178,7 @@ class Lane:
 
     def _tell_room(self) -> None:
         settings = self._settings
-        lines, size = len(self._lines), self._bytes
+        lines, size = len(self._waiting.lines), self._waiting.bytes
         if self._held:
             lines, size = lines + self._held.lines[self._number], size + self._held.bytes[self._number]
         batches = max(lines / settings.batch_events_max, size / settings.batch_bytes_max)
@@ -210,31 +193,20 @@ class Lane:
         return self._next - oldest < self._credits
 
     def _may_leave(self) -> bool:
-        is_full = len(self._lines) >= self._settings.batch_events_max or self._bytes >= self._settings.batch_bytes_max
-        return is_full or (bool(self._lines) and not self._flights)
+        waiting, settings = self._waiting, self._settings
+        is_full = len(waiting.lines) >= settings.batch_events_max or waiting.bytes >= settings.batch_bytes_max
+        return is_full or (bool(waiting.lines) and not self._flights)
 
     def _load(self) -> _Flight:
-        most = self._most()
-        lines, times, numbers = self._lines[:most], self._times[:most], self._numbers[:most]
-        del self._lines[:most], self._times[:most], self._numbers[:most]
-        self._bytes -= sum(map(len, lines))
-        owners: list[tuple[Taken, list[int]]] = []
-        missing = len(lines)
-        while missing:
-            taken, places = self._owners.popleft()
-            if len(places) > missing:
-                self._owners.appendleft((taken, places[missing:]))
-                places = places[:missing]
-            owners.append((taken, places))
-            missing -= len(places)
+        taken = self._waiting.take(self._settings.batch_events_max, self._settings.batch_bytes_max)
         settled = self._held.take_settled(self._number)
-        reading, skews = self._reading, self._load_skews(len(lines))
+        reading = self._reading
         batch = Batch(
-            self._name, self._next, numbers, lines, skews, times, [], settled, reading.partition, reading.below,
-            self._alone.to_tell(),
+            self._name, self._next, taken.numbers, taken.lines, taken.skews_ms, taken.times, [], settled,
+            reading.partition, reading.below, self._alone.to_tell(),
         )  # fmt: skip
         self._next += 1
-        return _Flight(batch, owners, ())
+        return _Flight(batch, taken.owners, ())
 
     def _load_held(self) -> _Flight | None:
         """A batch of lines that come again, if there are any for this shard now."""
@@ -256,21 +228,6 @@ class Lane:
         )
         self._next += 1
         return _Flight(batch, [], held)
-
-    def _load_skews(self, lines: int) -> list[int]:
-        """Those of so many lines; none if nothing is corrected of any."""
-        if not self._skews:
-            return []
-        skews, self._skews = self._skews[:lines], self._skews[lines:]
-        return skews + [0] * (lines - len(skews)) if any(skews) else []
-
-    def _most(self) -> int:
-        """How many of the lines fit into one batch, at least one."""
-        most, bytes_max = self._settings.batch_events_max, self._settings.batch_bytes_max
-        if self._bytes <= bytes_max:
-            return most
-        ends = accumulate(map(len, islice(self._lines, most)))
-        return max(1, sum(1 for _ in takewhile(lambda end: end <= bytes_max, ends)))
 
     async def _send(self, flight: _Flight) -> None:
         answer = await self._ask(flight)
@@ -392,9 +349,6 @@ class Lane:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         error = ShardUnavailable("the engine was closed before the shard answered")
         self._break_off(error)
-        for taken, _ in self._owners:
-            taken.fail(error)
-        self._lines, self._times, self._skews, self._numbers, self._bytes = [], [], [], [], 0
-        self._owners.clear()
+        self._waiting.fail(error)
         self.room.set()
         self.reachable.set()
