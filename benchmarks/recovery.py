@@ -49,22 +49,24 @@ EVENT_EVERY_S = 0.02
 """Pause between two single events."""
 
 
-def lines(people: int) -> Iterator[bytes]:
-    """Everybody goes to checkout with a full cart."""
+def lines(people: int, **more: str) -> Iterator[bytes]:
+    """Everybody goes to checkout with a full cart, and with these properties more."""
     for number in range(people):
-        cart = {"cart_id": f"cart-{number:07}", "cart": {"total": 80, "items": 3}}
+        cart = {"cart_id": f"cart-{number:07}", "cart": {"total": 80, "items": 3}, **more}
         call = {"type": "track", "event": "Checkout Started", "userId": f"shopper-{number:07}", "properties": cart}
         yield msgspec.json.encode(call)
 
 
-def project(then: str) -> Project:
-    """A wait of a day, and then the end, or a reminder on a channel that records."""
+def project(then: str, *, told: bool = False) -> Project:
+    """A wait of a day, or until the event's property `due` if it is told, and then the end, or a reminder on a channel
+    that records."""
+    wait, checkout = ({"until": "entry.due"}, {"properties": {"due": "timestamp"}}) if told else ("1d", {})
     remind = {"id": "remind", "send": "reminder", "to": {"email": '"somebody@shop.example"'}}
-    steps = [{"id": "patience", "wait": "1d"}, *([remind] if then == "send" else []), {"id": "last", "end": True}]
+    steps = [{"id": "patience", "wait": wait}, *([remind] if then == "send" else []), {"id": "last", "end": True}]
     journey = {"journey": "cart", "entry": {"event": "Checkout Started"}, "steps": steps}
     return Project.of(
         ProjectDocument(project="recovery"),
-        events=EventsDocument.model_validate({"events": {"Checkout Started": {}, "Product Viewed": {}}}),
+        events=EventsDocument.model_validate({"events": {"Checkout Started": checkout, "Product Viewed": {}}}),
         messages=[
             MessageDocument.model_validate(
                 {"message": "reminder", "class": "transactional", "email": {"subject": "Your cart", "text": "waits"}}

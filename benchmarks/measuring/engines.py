@@ -79,10 +79,12 @@ class Target:
             yield Opened(engine, address, self.processes())
 
     @asynccontextmanager
-    async def service(self, project: Project) -> AsyncGenerator[Service]:
-        """The same of the run's own, on the caller's loop; its channels send."""
+    async def service(self, project: Project, records: Sequence[str] = ()) -> AsyncGenerator[Service]:
+        """The same of the run's own, on the caller's loop; channels that do not record send."""
         with fresh_store(self.store) as address:
-            async with Service.open(project, address, shards=self.shards, runtime=self.runtime) as service:
+            async with Service.open(
+                project, address, shards=self.shards, runtime=self.runtime, records=records
+            ) as service:
                 yield service
 
     def processes(self) -> dict[int, str]:

@@ -38,7 +38,10 @@ class Recovery:
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
-        add_shard_options(parser)
+        add_waiting(parser)
+        parser.add_argument(
+            "--store", metavar="URL", help="where it is made: sqlite:///FOLDER or postgresql://HOST/DATABASE"
+        )
 
     def run(self, number: int) -> Iterator[Measured]:
         with fresh_store(self._asked.store) as address, TemporaryDirectory(prefix="parcours-benchmark-") as folder:
@@ -60,17 +63,14 @@ class Recovery:
         return Measured("serving again", seconds, {"shard": told["opening_cpu_s"] / people * 1e6}, answers)
 
 
-def add_shard_options(parser: ArgumentParser) -> None:
-    """Of workloads that have one shard in this process."""
+def add_waiting(parser: ArgumentParser) -> None:
+    """Of workloads in which everybody waits."""
     parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument(
-        "--store", metavar="URL", help="where it is made: sqlite:///FOLDER or postgresql://HOST/DATABASE"
-    )
     parser.add_argument(
         "--journal-bytes-max",
         type=int,
         default=Settings().journal_bytes_max,
-        help="the setting: with few there are images, and few records behind them",
+        help="the setting of a shard in this process: with few there are images, and few records behind them",
     )
 
 

@@ -206,6 +206,27 @@ def test_a_batch_leaves_though_callers_go_on_speaking(run: Run, new_shard: NewSh
     run(scenario())
 
 
+def test_a_batch_leaves_after_the_first_round_of_a_loop_that_is_busy(
+    run: Run, new_shard: NewShard, new_router: NewRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parcours.routing.lane.LISTENING_MAX_S", 0.0)  # any round takes longer
+
+    async def scenario() -> None:
+        shard = new_shard()
+        router = new_router(shard, shares_loop=True)
+        first = router.start([line(0)])
+        spoken = 0
+
+        while not first.done():
+            spoken += 1
+            router.start([line(spoken)])
+            await asyncio.sleep(0)
+
+        assert len(shard.batches[0].lines) <= 2
+
+    run(scenario())
+
+
 def test_a_lane_that_has_not_loaded_yet_is_full_all_the_same(
     run: Run, new_shard: NewShard, new_router: NewRouter
 ) -> None:

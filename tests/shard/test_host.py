@@ -125,6 +125,30 @@ def test_the_alarm_rings_when_the_next_timer_is_due(new_world: Callable[..., Wor
     asyncio.run(scenario())
 
 
+def test_whoever_comes_while_timers_fire_has_a_turn_after_few_slices_however_many_rounds_it_takes_to_ask(
+    new_world: Callable[..., World], lines: Lines
+) -> None:
+    async def scenario() -> None:
+        clock = SystemClock(Settings().clock_jump_max_ms)
+        world = new_world(now_ms=clock.now_ms() - 60_000, settings=Settings(due_people_max=1))
+        people = [f"shopper-{number}" for number in range(60)]
+        world.take(*(line for person in people for line in (lines.identify(person), lines.track(person, "Started"))))
+        firing = asyncio.Event()
+        host = ShardHost(world.shard, world.store, clock, lambda _: firing.set())
+        host.look()
+
+        async with asyncio.timeout(30):
+            await firing.wait()
+            fired = world.shard.ready()["email"]
+            for _ in range(6):
+                await asyncio.sleep(0)
+            await host.take(world.batch(lines.identify("anna")))
+            assert world.shard.ready()["email"] - fired <= 2
+        await host.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_clock_that_jumps_ahead_is_noticed_and_until_then_nothing_is_written(
     new_world: Callable[..., World], lines: Lines
 ) -> None:

@@ -38,6 +38,9 @@ its sockets, and in the next whoever it was for speaks. They take microseconds, 
 LISTENING_ROUNDS_MAX = 32
 """Rounds after which a batch leaves, however many go on speaking."""
 
+LISTENING_MAX_S = 0.002
+"""Time after which it does: a round takes long while the loop has other things to do, as timers that are all due."""
+
 Whose: TypeAlias = tuple[Taken, int]
 """Whose a line is that is held back: the call, and its place there."""
 
@@ -80,6 +83,7 @@ class Lane:
         self._shares_loop = shares_loop
         self._reading = reading
         self._is_listening = False
+        self._listening_until_s = 0.0
         self._router = router
         self._name = router
         self._port = port
@@ -134,20 +138,22 @@ class Lane:
         self._tell_room()
         if not self._is_listening:
             self._is_listening = True
+            self._listening_until_s = asyncio.get_running_loop().time() + LISTENING_MAX_S
             self._listen_on(QUIET_ROUNDS, LISTENING_ROUNDS_MAX)
 
     def _listen_on(self, quiet_rounds: int, rounds: int) -> None:
         asyncio.get_running_loop().call_soon(self._listen, len(self._waiting.lines), quiet_rounds, rounds)
 
     def _listen(self, heard: int, quiet_rounds: int, rounds: int) -> None:
-        """Let others speak until so many rounds were quiet, or so many are over.
+        """Let others speak until so many rounds were quiet, so many are over, or it takes too long.
 
         heard  how many lines there were one round ago
         """
         if not self._is_listening:
             return  # what was there has left by now
         waiting = len(self._waiting.lines)
-        if waiting >= self._settings.batch_events_max or not (quiet_rounds and rounds):
+        is_over = not (quiet_rounds and rounds) or asyncio.get_running_loop().time() >= self._listening_until_s
+        if is_over or waiting >= self._settings.batch_events_max:
             self.pump()
         elif waiting == heard:
             self._listen_on(quiet_rounds - 1, rounds - 1)
