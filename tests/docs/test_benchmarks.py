@@ -14,6 +14,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 NO_SCRIPTS = {
     "__main__.py",
+    "attached_door.py",
     "cdnow_theirs.py",
     "clickstream_theirs.py",
     "door_client.py",

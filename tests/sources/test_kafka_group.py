@@ -177,9 +177,10 @@ def test_partitions_that_are_added_are_dealt_out_and_those_before_go_on(kafka: K
             topic.write([b"1", b"2"])
             topic.write([b"new"], 2)
             await until(has(source, 3), "it has the new one, too")
-            with suppress(SourceUnreachable):  # for a moment there was less than had been read
-                await source.read("0", 1, 1)
-            assert [line.value for line in await lines_of(source, 1, 1)] == [b"2"]
+            while True:
+                with suppress(SourceUnreachable):  # for a moment there was less than had been read
+                    assert [line.value for line in await lines_of(source, 1, 1)] == [b"2"]
+                    break
             assert [line.value for line in await lines_of(source, 1, None, "2")] == [b"new"]
 
     asyncio.run(add())

@@ -6,7 +6,6 @@ whoever is erased meanwhile, rows that were kept for long enough, and what runs 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -20,13 +19,10 @@ from parcours.journey.campaign_steps import FunnelAsked
 from parcours.journey.project import Project
 from parcours.routing.ports import ShardPort
 from parcours.service.fact_questions import FactQuestions
-from parcours.shard.requests import HasPassed
+from parcours.service.passed import until_passed
 
 if TYPE_CHECKING:
     from parcours.insight.warehouse.warehouse import Warehouse
-
-PASSED_POLL_S: Final = 0.05
-"""Pause before a shard is asked again whether it has passed an instant."""
 
 Run: TypeAlias = "Callable[[Warehouse, Callable[[], Project]], list[str]]"
 
@@ -52,9 +48,7 @@ class FoundPeople:
         check_extra()
         if self.questions.store is None:
             raise AnalysisRefused(IN_MEMORY)
-        for port in self.ports:
-            while not await port.ask(HasPassed(at)):  # noqa: ASYNC110  # the shard may be another process
-                await asyncio.sleep(PASSED_POLL_S)
+        await until_passed(self.ports, at)
         return await self._asked(
             lambda warehouse, project: found_at(warehouse, project().program, asked, at), until_ms=at
         )

@@ -16,6 +16,7 @@ from parcours.journey.project import Project
 from parcours.routing.calls import person_text
 from parcours.service.engine_host import EngineHost
 from parcours.service.following import ask_owner
+from parcours.service.passed import until_passed
 from parcours.service.people_calls import Id, check_bool, check_text
 from parcours.service.published import Published
 from parcours.shard.requests import GetProfile
@@ -58,7 +59,8 @@ class SavedPeopleCalls(ABC):
     ) -> Coroutine[Any, Any, AudienceSaved]:
         """Let these people, up to 5,000, be the members of an audience that audiences.yaml declares as saved.
 
-        Everybody enters and leaves at one instant, as by a campaign; it happens though nobody waits for it any more.
+        Everybody enters and leaves at one instant, as by a campaign, and has when it returns; it happens though nobody
+        waits for it any more.
         mode  replace: nobody else is in it then; append: they come in besides
         by    who does it: a name that is kept with the run `named.AUDIENCE`
         Raises CallerError for an audience that is not saved, with the line to add; ExtraMissing, ShardUnavailable.
@@ -132,8 +134,9 @@ class SavedPeopleCalls(ABC):
         if place.state != "done":
             why = next((line.why for line in place.lines if line.is_failure), place.state)
             raise CallerError(f"the audience {plain(key)!r} was not saved: {why}")
-        size = next(line.size for line in place.lines if line.step == SAVED)
-        return AudienceSaved(plain(key), size, place.saves[SAVED], unknown)
+        size, at = next(line.size for line in place.lines if line.step == SAVED), place.saves[SAVED]
+        await until_passed(self._host.ports, at)
+        return AudienceSaved(plain(key), size, at, unknown)
 
 
 def _saved_key(published: Project, audience: str) -> str:
