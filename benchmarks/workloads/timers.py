@@ -96,7 +96,7 @@ class Timers:
     async def _served(self, case: str, target: Target) -> Measured:
         people = self._asked.people
         async with target.service(overdue.project(SERVED[case], told=True), ["email"]) as service:
-            due_s = ceil(time.time() + 2 + people / FED_A_SECOND)
+            due_s = ceil(time.time() + 5 + people / FED_A_SECOND)
             await feed(service, overdue.lines(people, due=datetime.fromtimestamp(due_s, UTC).isoformat()))
             in_time = time.time() < due_s
             await asyncio.sleep(due_s - time.time())
@@ -109,7 +109,7 @@ class Timers:
         del figures["event p50"]
         answers = [
             Answer("runs that have ended", ended, people),
-            Answer("all waited when the time came", in_time, True),
+            Answer("all waited when the time came", int(in_time), 1),
         ]
         return Measured(case, figures, cpu_us, answers)
 
