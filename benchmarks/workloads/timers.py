@@ -105,8 +105,8 @@ class Timers:
             seconds, cpu_us = time.time() - due_s, meter.each_us(people)
             totals = (await service.report()).totals
         ended = sum(ended for (_, _, step), (_, _, ended) in totals.steps if step == "last")
-        figures = {"rate": people / seconds, **{f"event {name}": value for name, value in spread(waited_ms).items()}}
-        del figures["event p50"]
+        waits = spread(waited_ms)
+        figures = {"rate": people / seconds, "event p99": waits["p99"], "event longest": waits["longest"]}
         answers = [
             Answer("runs that have ended", ended, people),
             Answer("all waited when the time came", int(in_time), 1),

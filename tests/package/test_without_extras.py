@@ -169,7 +169,20 @@ def test_the_demo_needs_no_library_of_another_extra(tmp_path: Path) -> None:
     run(HIDDEN.format(hidden=modules_of_others(("demo",))) + DEMO, tmp_path)
 
 
-@pytest.mark.parametrize("library", ["daft", "duckdb", "pyarrow", "psycopg", "sklearn", "starlette", "zstandard"])
+@pytest.mark.parametrize(
+    "extra, command", [("insight", "demo insight --runtime local"), ("campaigns", "demo campaign --runtime local")]
+)
+def test_a_demo_needs_no_library_but_those_of_its_extra(extra: str, command: str, tmp_path: Path) -> None:
+    hidden = HIDDEN.format(hidden=modules_of_others(("demo", extra)))
+
+    (told,) = run(hidden + ASK.format(questions=(command,)), tmp_path).split("\n", maxsplit=1)[:1]
+
+    assert told.startswith(f"{command}: 0 ")
+
+
+@pytest.mark.parametrize(
+    "library", ["daft", "duckdb", "numpy", "pyarrow", "psycopg", "sklearn", "starlette", "zstandard"]
+)
 def test_libraries_of_extras_are_hidden_indeed(library: str, tmp_path: Path) -> None:
     assert library in modules_of_others(())
     with pytest.raises(AssertionError, match=f"No module named '{library}'"):
@@ -184,14 +197,13 @@ def run(code: str, folder: Path) -> str:
 
 
 def modules_of_others(kept: tuple[str, ...]) -> list[str]:
-    """The top modules of the libraries of all extras that nothing brings but these extras."""
+    """The top modules of the libraries of all extras, and of what these need, that these extras do not bring."""
     extras = PROJECT["optional-dependencies"]
     brought = {*with_theirs(PROJECT["dependencies"])}
     for each in kept:
         brought |= {*with_theirs(libraries_of(each, extras))}
-    others = {
-        name for extra in extras if extra not in ("all", "test") for name in libraries_of(extra, extras)
-    } - brought
+    named = (name for extra in extras if extra not in ("all", "test") for name in libraries_of(extra, extras))
+    others = {*with_theirs(named)} - brought
     return sorted(module for module, of in packages_distributions().items() if {*map(canonical, of)} <= others)
 
 

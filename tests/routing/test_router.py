@@ -189,19 +189,20 @@ def test_callers_whom_the_loop_hears_one_after_the_other_share_a_commit(
     run(scenario())
 
 
+async def spoken_until_answered(router: Router) -> int:
+    """How many lines come, one in each round of the loop, until the first one is answered."""
+    first = router.start([line(0)])
+    spoken = 0
+    while not first.done():
+        spoken += 1
+        router.start([line(spoken)])
+        await asyncio.sleep(0)
+    return spoken
+
+
 def test_a_batch_leaves_though_callers_go_on_speaking(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
     async def scenario() -> None:
-        shard = new_shard()
-        router = new_router(shard, shares_loop=True)
-        first = router.start([line(0)])
-        spoken = 0
-
-        while not first.done():
-            spoken += 1
-            router.start([line(spoken)])
-            await asyncio.sleep(0)
-
-        assert spoken < 2 * LISTENING_ROUNDS_MAX
+        assert await spoken_until_answered(new_router(new_shard(), shares_loop=True)) < 2 * LISTENING_ROUNDS_MAX
 
     run(scenario())
 
@@ -213,15 +214,7 @@ def test_a_batch_leaves_after_the_first_round_of_a_loop_that_is_busy(
 
     async def scenario() -> None:
         shard = new_shard()
-        router = new_router(shard, shares_loop=True)
-        first = router.start([line(0)])
-        spoken = 0
-
-        while not first.done():
-            spoken += 1
-            router.start([line(spoken)])
-            await asyncio.sleep(0)
-
+        await spoken_until_answered(new_router(shard, shares_loop=True))
         assert len(shard.batches[0].lines) <= 2
 
     run(scenario())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 EXTRA = "insight"
 QUESTIONS = "A question about facts"
 
-LIBRARIES: Final = ("duckdb", "pyarrow", "zstandard")
+LIBRARIES: Final = ("duckdb", "numpy", "pyarrow", "zstandard")
 
 
 def check_extra() -> None:
