@@ -6,9 +6,9 @@ divided by how many there are, with Python's garbage collected before; a batch o
 that what every shard has counts for nobody. Disk is told of both shards in the end.
 
 Where everybody waits, events of the cart workload follow, each of somebody drawn evenly, and the processor time of the
-shard for one of them is told: what of it grows with the people is the price of there being many. As many come before it
-as fill the journal (`journal_bytes_max`): from there on images of slots are renewed, and those of few people are soon all
-new.
+shard for one of them is told: what of it grows with the people is the price of there being many. As many come before
+it as fill the journal (`journal_bytes_max`): from there on images of slots are renewed; those of few people are soon
+all new.
 
 Ten million (`--sizes 10000000`) take some 20 GB. Ids beyond what the settings let be in memory lie in files.
 """
